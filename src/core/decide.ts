@@ -1,0 +1,108 @@
+import type { Key } from "./key.ts";
+import { formatModelRef, type ModelRef } from "./model-ref.ts";
+import { isBarred, laneId, type Progress, triesOn } from "./progress.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** What follows from a failed attempt. `serve-error` hands the reply to the client; the others go back into the loop. */
+export type Decision =
+  | { kind: "again"; afterMs: number }
+  | { kind: "next-key" }
+  | { kind: "next-model" }
+  | { kind: "larger-model" }
+  | { kind: "serve-error" };
+
+export interface DecideInput {
+  verdict: Verdict;
+  key: Key;
+  ref: ModelRef;
+  progress: Progress;
+  /** The keys of this model's provider. */
+  keys: readonly Key[];
+  triesPerKey: number;
+  /** 429s in a row on this session, this one counted. */
+  limitedInARow: number;
+  rateLimitThreshold: number;
+  random: () => number;
+}
+
+/** A pause before the same lane is tried again: long enough for a hiccup to pass, short enough to go unnoticed. */
+const BACKOFF = { baseMs: 300, spreadMs: 700 };
+
+/** Says what a verdict means for the request. */
+export function decide(input: DecideInput): Decision {
+  const { verdict } = input;
+  switch (verdict.kind) {
+    case "bad-request":
+    case "content-policy":
+      return { kind: "serve-error" };
+    case "overflow":
+      return { kind: "larger-model" };
+    case "silent":
+      return { kind: "next-model" };
+    case "model-not-found":
+      return verdict.fault === "lane" ? { kind: "next-key" } : { kind: "next-model" };
+    case "forbidden":
+      return verdict.fault === "provider" ? { kind: "next-model" } : { kind: "next-key" };
+    case "rate-limit":
+      return input.limitedInARow >= input.rateLimitThreshold && hasOtherModel(input)
+        ? { kind: "next-model" }
+        : { kind: "next-key" };
+    case "subscription":
+    case "payment":
+    case "quota":
+    case "auth":
+    case "concurrency":
+      return { kind: "next-key" };
+    case "overloaded":
+    case "server-error":
+    case "timeout":
+    case "reset":
+      return afterHiccup(input);
+  }
+}
+
+/** Notes in the request's progress what the decision rules out for the rest of it. */
+export function settle(
+  progress: Progress,
+  decision: Decision,
+  failed: { verdict: Verdict; key: Key; ref: ModelRef },
+): void {
+  const { verdict, key, ref } = failed;
+  const model = formatModelRef(ref);
+  if (isHiccup(verdict) || verdict.kind === "silent") progress.strained.add(model);
+  if (decision.kind === "next-model" || decision.kind === "larger-model") {
+    progress.barredModels.add(model);
+    if (verdict.fault === "provider") progress.barredProviders.add(ref.provider);
+    return;
+  }
+  if (decision.kind !== "next-key") return;
+  // A rate-limited or full lane is left to its rest: it may well be free again before the request gives up.
+  if (verdict.kind === "rate-limit" || verdict.kind === "concurrency") return;
+  if (verdict.fault === "key") progress.barredKeys.add(key.fingerprint);
+  else progress.barredLanes.add(laneId(key, ref));
+}
+
+function afterHiccup(input: DecideInput): Decision {
+  const { verdict, progress, key, ref } = input;
+  // The provider's words blame the model: other keys would meet the same wall.
+  if (verdict.fault === "model") return { kind: "next-model" };
+  const connectionBroke = verdict.kind === "reset";
+  const alone = !input.keys.some(
+    (other) => other.enabled && other !== key && !isBarred(progress, other, ref),
+  );
+  const allowed = Math.max(input.triesPerKey, connectionBroke || alone ? 2 : 1);
+  if (triesOn(progress, key, ref) >= allowed) return { kind: "next-key" };
+  return { kind: "again", afterMs: Math.round(BACKOFF.baseMs + BACKOFF.spreadMs * input.random()) };
+}
+
+function hasOtherModel(input: DecideInput): boolean {
+  const model = formatModelRef(input.ref);
+  return input.progress.targets.some((target) => {
+    const other = formatModelRef(target);
+    return other !== model && !input.progress.barredModels.has(other);
+  });
+}
+
+function isHiccup(verdict: Verdict): boolean {
+  return ["overloaded", "server-error", "timeout", "reset"].includes(verdict.kind);
+}

@@ -1,0 +1,116 @@
+/** A JSON object as opencode's config holds it. */
+export type JsonObject = { [key: string]: unknown };
+
+/** A model of ours as opencode needs to know it. A window of 0 would switch its compaction off. */
+export interface OverlayModel {
+  id: string;
+  name: string;
+  context: number;
+  output: number;
+}
+
+/** One provider that opencode is to reach through the proxy. */
+export interface OverlayProvider {
+  id: string;
+  /** The path segment under which the proxy serves it. */
+  route: string;
+  name?: string;
+  /** The AI SDK package that speaks its dialect; absent where opencode knows the provider. */
+  npm?: string;
+  models?: readonly OverlayModel[];
+}
+
+export interface OverlayOptions {
+  baseUrl: string;
+  tokenFile: string;
+  runId: string;
+  providers: readonly OverlayProvider[];
+  /** Chosen only where the user chose none. */
+  model?: string;
+}
+
+/** The key under which an overlay is marked, so that an orouter inside an opencode can tell it from the user's own. */
+const MARK = "x-orouter";
+
+/**
+ * Silence is ours to judge: the proxy has its own first-token and stall limits, so opencode's must not be shorter.
+ * `false` lets the proxy hold the head while it walks the keys.
+ */
+const TIMEOUTS = { headerTimeout: false, chunkTimeout: 600_000 };
+
+/** The opencode config of one run. Nothing secret is in it: the token is read from a file. */
+export function buildOverlay(options: OverlayOptions): JsonObject {
+  const provider: JsonObject = {};
+  for (const one of options.providers) provider[one.id] = overlayProvider(one, options);
+  return {
+    $schema: "https://opencode.ai/config.json",
+    [MARK]: { run: options.runId },
+    provider,
+    ...(options.model === undefined ? {} : { model: options.model }),
+  };
+}
+
+function overlayProvider(one: OverlayProvider, options: OverlayOptions): JsonObject {
+  const entry: JsonObject = {
+    options: {
+      baseURL: `${options.baseUrl}/${one.route}/v1`,
+      apiKey: `{file:${options.tokenFile}}`,
+      ...TIMEOUTS,
+    },
+  };
+  if (one.npm !== undefined) entry["npm"] = one.npm;
+  if (one.name !== undefined) entry["name"] = one.name;
+  if (one.models !== undefined) {
+    entry["models"] = Object.fromEntries(one.models.map((model) => [model.id, overlayModel(model)]));
+  }
+  return entry;
+}
+
+function overlayModel(model: OverlayModel): JsonObject {
+  return {
+    name: model.name,
+    tool_call: true,
+    temperature: true,
+    limit: { context: model.context, output: model.output },
+  };
+}
+
+/**
+ * Lays our overlay over what the user already had in OPENCODE_CONFIG_CONTENT. An overlay of an outer orouter is
+ * dropped first: its proxy is not ours, and its token file may be gone.
+ */
+export function mergeOverlay(theirs: JsonObject, ours: JsonObject): JsonObject {
+  const base = isObject(theirs[MARK]) ? withoutOverlay(theirs) : theirs;
+  return mergeDeep(base, ours);
+}
+
+/** The overlay keeps a copy of what it was laid over, which is all that is left when it is taken off again. */
+export function keepUnder(merged: JsonObject, under: JsonObject): JsonObject {
+  const mark = merged[MARK];
+  return { ...merged, [MARK]: { ...(isObject(mark) ? mark : {}), under } };
+}
+
+function withoutOverlay(theirs: JsonObject): JsonObject {
+  const mark = theirs[MARK];
+  const under = isObject(mark) ? mark["under"] : undefined;
+  return isObject(under) ? under : {};
+}
+
+/** opencode replaces arrays when it merges, except these two, which it concatenates. */
+const CONCATENATED = new Set(["plugin", "instructions"]);
+
+function mergeDeep(base: JsonObject, over: JsonObject): JsonObject {
+  const merged: JsonObject = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const old = merged[key];
+    if (isObject(old) && isObject(value)) merged[key] = mergeDeep(old, value);
+    else if (CONCATENATED.has(key) && Array.isArray(old) && Array.isArray(value)) {
+      merged[key] = [...new Set([...old, ...value])];
+    } else merged[key] = value;
+  }
+  return merged;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

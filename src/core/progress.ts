@@ -1,0 +1,60 @@
+import type { Key } from "./key.ts";
+import { formatModelRef, type ModelRef } from "./model-ref.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** One upstream call of a request and what came of it. */
+export interface Attempt {
+  ref: ModelRef;
+  key: Key;
+  startedMs: number;
+  /** Undefined while it runs and when it served. */
+  verdict: Verdict | undefined;
+  probe: boolean;
+}
+
+/** What one request has been through; the next step is computed from it and from the health of the lanes. */
+export interface Progress {
+  targets: readonly ModelRef[];
+  attempts: Attempt[];
+  barredKeys: Set<string>;
+  barredLanes: Set<string>;
+  barredModels: Set<string>;
+  barredProviders: Set<string>;
+  /** Models on which this request met a failure of the soft kind: no more patience for those. */
+  strained: Set<string>;
+  patienceUsedMs: number;
+  waitedMs: number;
+}
+
+export function startProgress(targets: readonly ModelRef[]): Progress {
+  return {
+    targets,
+    attempts: [],
+    barredKeys: new Set(),
+    barredLanes: new Set(),
+    barredModels: new Set(),
+    barredProviders: new Set(),
+    strained: new Set(),
+    patienceUsedMs: 0,
+    waitedMs: 0,
+  };
+}
+
+export function laneId(key: Key, ref: ModelRef): string {
+  return `${key.fingerprint} ${formatModelRef(ref)}`;
+}
+
+/** Whether this request may still use a lane at all. */
+export function isBarred(progress: Progress, key: Key, ref: ModelRef): boolean {
+  return (
+    progress.barredKeys.has(key.fingerprint) ||
+    progress.barredProviders.has(ref.provider) ||
+    progress.barredModels.has(formatModelRef(ref)) ||
+    progress.barredLanes.has(laneId(key, ref))
+  );
+}
+
+export function triesOn(progress: Progress, key: Key, ref: ModelRef): number {
+  const lane = laneId(key, ref);
+  return progress.attempts.filter((attempt) => laneId(attempt.key, attempt.ref) === lane).length;
+}

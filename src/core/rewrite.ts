@@ -1,0 +1,135 @@
+/** Where a value stands in the bytes of a JSON body. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/**
+ * Finds the value of a top-level field of a JSON object without parsing the body: bodies of agents reach megabytes.
+ * With a doubled field the last one counts, as every JSON parser has it.
+ */
+export function findField(body: Uint8Array, name: string): Span | undefined {
+  const open = skipSpace(body, 0);
+  if (body[open] !== OPEN_BRACE) return undefined;
+  let at = skipSpace(body, open + 1);
+  let found: Span | undefined;
+  while (body[at] === QUOTE) {
+    const member = memberAt(body, at);
+    if (member === undefined) return undefined;
+    if (keyEquals(body, at, member.keyEnd, name)) found = { start: member.start, end: member.end };
+    at = skipSpace(body, member.end);
+    if (body[at] !== COMMA) break;
+    at = skipSpace(body, at + 1);
+  }
+  return body[at] === CLOSE_BRACE ? found : undefined;
+}
+
+function memberAt(body: Uint8Array, at: number): (Span & { keyEnd: number }) | undefined {
+  const keyEnd = stringEnd(body, at);
+  if (keyEnd === undefined) return undefined;
+  const colon = skipSpace(body, keyEnd);
+  if (body[colon] !== COLON) return undefined;
+  const start = skipSpace(body, colon + 1);
+  const end = valueEnd(body, start);
+  return end === undefined ? undefined : { keyEnd, start, end };
+}
+
+/** The value of a top-level field, parsed; undefined where it is absent or the body is no JSON object. */
+export function readField(body: Uint8Array, name: string): unknown {
+  const span = findField(body, name);
+  if (span === undefined) return undefined;
+  try {
+    return JSON.parse(decoder.decode(body.subarray(span.start, span.end)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The body with one span replaced by a JSON value; every other byte stays as it is. */
+export function spliceValue(body: Uint8Array, span: Span, value: unknown): Uint8Array<ArrayBuffer> {
+  const middle = encoder.encode(JSON.stringify(value));
+  const spliced = new Uint8Array(span.start + middle.length + (body.length - span.end));
+  spliced.set(body.subarray(0, span.start));
+  spliced.set(middle, span.start);
+  spliced.set(body.subarray(span.end), span.start + middle.length);
+  return spliced;
+}
+
+function skipSpace(body: Uint8Array, from: number): number {
+  let at = from;
+  while (at < body.length && isSpace(body[at])) at++;
+  return at;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** The index behind a string's closing quote; native search skips the long texts of a conversation. */
+function stringEnd(body: Uint8Array, open: number): number | undefined {
+  let at = open;
+  for (;;) {
+    at = body.indexOf(QUOTE, at + 1);
+    if (at < 0) return undefined;
+    let slashes = 0;
+    while (body[at - 1 - slashes] === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return at + 1;
+  }
+}
+
+function valueEnd(body: Uint8Array, start: number): number | undefined {
+  const first = body[start];
+  if (first === QUOTE) return stringEnd(body, start);
+  if (first === OPEN_BRACE || first === OPEN_BRACKET) return nestedEnd(body, start);
+  let at = start;
+  while (at < body.length && !endsScalar(body[at])) at++;
+  return at === start ? undefined : at;
+}
+
+function endsScalar(byte: number | undefined): boolean {
+  return byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || isSpace(byte);
+}
+
+function nestedEnd(body: Uint8Array, start: number): number | undefined {
+  let depth = 0;
+  let at = start;
+  while (at < body.length) {
+    const byte = body[at];
+    if (byte === QUOTE) {
+      const end = stringEnd(body, at);
+      if (end === undefined) return undefined;
+      at = end;
+      continue;
+    }
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      depth--;
+      if (depth === 0) return at + 1;
+    }
+    at++;
+  }
+  return undefined;
+}
+
+function keyEquals(body: Uint8Array, open: number, end: number, name: string): boolean {
+  // An escaped key ("\u006dodel") is as good as a plain one to the upstream, so it has to be to us.
+  const raw = body.subarray(open + 1, end - 1);
+  if (!raw.includes(BACKSLASH)) return raw.length === name.length && decoder.decode(raw) === name;
+  try {
+    return JSON.parse(decoder.decode(body.subarray(open, end))) === name;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,44 @@
+import { CHAIN_PROVIDER } from "./model-ref.ts";
+
+/** What a request path asks for. */
+export type Route =
+  | { kind: "control"; path: string }
+  /** `/<provider>/v1/<rest>`: `provider` is undefined under `/v1/`, where the model names it. */
+  | { kind: "api"; provider: string | undefined; rest: string }
+  | { kind: "unknown" };
+
+/** The dialects whose body names a model and whose stream we can look into. */
+export type Dialect = "chat" | "responses";
+
+const CONTROL = "/_orouter/";
+const API = /^\/(?:([^/]+)\/)?v1(?:\/(.*))?$/;
+
+/** Reads a path; dots that would climb out of the provider's base path are refused. */
+export function parseRoute(pathname: string): Route {
+  if (pathname.startsWith(CONTROL)) return { kind: "control", path: pathname.slice(CONTROL.length - 1) };
+  const match = API.exec(pathname);
+  if (match === null) return { kind: "unknown" };
+  const rest = match[2] ?? "";
+  if (/(?:^|\/|%2f|\\)(?:\.|%2e){1,2}(?:$|\/|%2f|\\)/i.test(rest)) return { kind: "unknown" };
+  return { kind: "api", provider: match[1] === undefined ? undefined : safeDecode(match[1]), rest };
+}
+
+/** The dialect of an endpoint; undefined for one that is passed on unread. */
+export function dialectOf(rest: string): Dialect | undefined {
+  if (rest === "chat/completions") return "chat";
+  if (rest === "responses") return "responses";
+  return undefined;
+}
+
+/** Whether a route's provider segment means our own chains. */
+export function isChainRoute(provider: string | undefined): boolean {
+  return provider === CHAIN_PROVIDER;
+}
+
+function safeDecode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,79 @@
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Problem } from "../core/problem.ts";
+
+/** Folders of a run are named `run-<pid>-<random>`, so that a later start can tell which ones a crash left. */
+const RUN_NAME = /^run-(\d+)-/;
+
+/** The folder of one run: it holds the token file and what opencode is given to read, and goes with the run. */
+export interface RunDir {
+  path: string;
+  write: (name: string, content: string) => string;
+  remove: () => void;
+}
+
+/** Makes the run's folder (0700) under `root`, after sweeping what crashed runs left there. */
+export function createRunDir(root: string): RunDir {
+  let path: string;
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    ownedByUs(root);
+    chmodSync(root, 0o700);
+    sweep(root);
+    path = mkdtempSync(join(root, `run-${process.pid}-`));
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    throw new Problem({
+      code: "run-folder",
+      what: `The run folder cannot be made under ${root}: ${(cause as Error).message}.`,
+      fix: "Free some space there, or point XDG_RUNTIME_DIR (or TMPDIR) at a folder you can write to.",
+    });
+  }
+  return {
+    path,
+    write(name, content) {
+      const file = join(path, name);
+      try {
+        writeFileSync(file, content, { mode: 0o600 });
+      } catch (cause) {
+        rmSync(path, { recursive: true, force: true });
+        throw new Problem({
+          code: "run-folder",
+          what: `${file} cannot be written: ${(cause as Error).message}.`,
+          fix: "Free some space there, or point XDG_RUNTIME_DIR (or TMPDIR) at another folder.",
+        });
+      }
+      return file;
+    },
+    remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 2 }),
+  };
+}
+
+/** In a shared temp folder another user could have made the folder first, and would own our token. */
+function ownedByUs(root: string): void {
+  const uid = process.getuid?.();
+  const found = lstatSync(root);
+  if (found.isDirectory() && (uid === undefined || found.uid === uid)) return;
+  throw new Problem({
+    code: "run-folder",
+    what: `${root} belongs to somebody else.`,
+    fix: "Set XDG_RUNTIME_DIR (or TMPDIR) to a folder of your own.",
+  });
+}
+
+function sweep(root: string): void {
+  for (const name of readdirSync(root)) {
+    const pid = RUN_NAME.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      rmSync(join(root, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
