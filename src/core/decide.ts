@@ -90,8 +90,12 @@ function afterHiccup(input: DecideInput): Decision {
   const alone = !input.keys.some(
     (other) => other.enabled && other !== key && !isBarred(progress, other, ref),
   );
-  const allowed = Math.max(input.triesPerKey, connectionBroke || alone ? 2 : 1);
+  // A route that has gone silent is seldom cured by asking it again while another model waits.
+  const mayRepeat = connectionBroke || (alone && !(verdict.kind === "timeout" && hasOtherModel(input)));
+  const allowed = Math.max(input.triesPerKey, mayRepeat ? 2 : 1);
   if (triesOn(progress, key, ref) >= allowed) return { kind: "next-key" };
+  // A pooled connection that the server had closed shows as a reset too; the next one is a fresh one.
+  if (connectionBroke) return { kind: "again", afterMs: 0 };
   return { kind: "again", afterMs: Math.round(BACKOFF.baseMs + BACKOFF.spreadMs * input.random()) };
 }
 

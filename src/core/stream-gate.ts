@@ -30,7 +30,8 @@ const DONE = "[DONE]";
 const encoder = new TextEncoder();
 const DONE_BLOCK = encoder.encode("data: [DONE]\n\n");
 const BLANK_LINE = encoder.encode("\n\n");
-const MISMATCH = JSON.stringify({ error: { message: "another answer began differently" } });
+/** What the gate says when an answer cannot continue the one that broke off: nobody's failure. */
+export const MISMATCH = JSON.stringify({ error: { message: "another answer began differently" } });
 
 /** One block's way through: its bytes (or others in their place), nothing, or a failure. */
 interface Admitted {

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
 
@@ -14,21 +14,7 @@ export interface RunDir {
 
 /** Makes the run's folder (0700) under `root`, after sweeping what crashed runs left there. */
 export function createRunDir(root: string): RunDir {
-  let path: string;
-  try {
-    mkdirSync(root, { recursive: true, mode: 0o700 });
-    ownedByUs(root);
-    chmodSync(root, 0o700);
-    sweep(root);
-    path = mkdtempSync(join(root, `run-${process.pid}-`));
-  } catch (cause) {
-    if (cause instanceof Problem) throw cause;
-    throw new Problem({
-      code: "run-folder",
-      what: `The run folder cannot be made under ${root}: ${(cause as Error).message}.`,
-      fix: "Free some space there, or point XDG_RUNTIME_DIR (or TMPDIR) at a folder you can write to.",
-    });
-  }
+  const path = makeFolder(root);
   return {
     path,
     write(name, content) {
@@ -45,8 +31,39 @@ export function createRunDir(root: string): RunDir {
       }
       return file;
     },
-    remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 2 }),
+    remove: () => {
+      rmSync(path, { recursive: true, force: true, maxRetries: 2 });
+      removeIfEmpty(root);
+    },
   };
+}
+
+function makeFolder(root: string, triesLeft = 3): string {
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    ownedByUs(root);
+    chmodSync(root, 0o700);
+    sweep(root);
+    return mkdtempSync(join(root, `run-${process.pid}-`));
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    // Another run that just ended may have taken the empty root away between two of these steps.
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT" && triesLeft > 0) return makeFolder(root, triesLeft - 1);
+    throw new Problem({
+      code: "run-folder",
+      what: `The run folder cannot be made under ${root}: ${(cause as Error).message}.`,
+      fix: "Free some space there, or point XDG_RUNTIME_DIR (or TMPDIR) at a folder you can write to.",
+    });
+  }
+}
+
+/** The last run out leaves nothing behind, not even an empty folder. */
+function removeIfEmpty(root: string): void {
+  try {
+    rmdirSync(root);
+  } catch {
+    // Another run is still in it.
+  }
 }
 
 /** In a shared temp folder another user could have made the folder first, and would own our token. */

@@ -1,0 +1,37 @@
+import type { Verb } from "../cli/verb.ts";
+import { VERSION_TEXT } from "../core/version.ts";
+
+/** The list of commands. Each is loaded only when it is called. */
+export const rootVerb: Verb = {
+  name: "orouter",
+  about: `Run opencode so that it never stops because of a key or a model (orouter ${VERSION_TEXT})`,
+  examples: [
+    { line: "orouter opencode", does: "opencode behind the router" },
+    { line: "orouter keys add ollama-cloud", does: "add a key (asked for, never an argument)" },
+    { line: "orouter demo", does: "see it work with keys that fail, without any account" },
+  ],
+  args: {},
+  run: undefined,
+  children: {
+    opencode: {
+      about: "Run opencode behind the router; everything that follows is opencode's",
+      load: async () => (await import("./opencode-verb.ts")).opencodeVerb,
+    },
+    keys: {
+      about: "List, add and change keys",
+      load: async () => (await import("./keys/keys-verb.ts")).keysVerb,
+    },
+    config: {
+      about: "Show and check the configuration",
+      load: async () => (await import("./config/config-verb.ts")).configVerb,
+    },
+    serve: {
+      about: "The proxy alone, for any other client",
+      load: async () => (await import("./serve.ts")).serveVerb,
+    },
+    demo: {
+      about: "opencode against a scripted provider whose keys fail",
+      load: async () => (await import("./demo.ts")).demoVerb,
+    },
+  },
+};

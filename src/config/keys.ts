@@ -1,0 +1,136 @@
+import { findEnvKeys } from "../core/env-keys.ts";
+import { fingerprint } from "../core/fingerprint.ts";
+import type { Key, KeySource } from "../core/key.ts";
+import type { KeyEntry } from "../core/key-entries.ts";
+import { mergeKeys } from "../core/merge-keys.ts";
+import type { Provider } from "../core/provider.ts";
+import { cleanSecret } from "../core/secret.ts";
+import { allProviders, type Settings } from "../core/settings.ts";
+import { readAuthKeys } from "./auth-file.ts";
+import { type Keychain, keychainName, systemKeychain } from "./keychain.ts";
+import { loadKeyEntries } from "./keys-file.ts";
+import type { Env, Paths } from "./paths.ts";
+
+export interface KeyPlaces {
+  paths: Pick<Paths, "keysFile" | "opencodeAuthFile">;
+  settings: Settings;
+  env: Env;
+  keychain?: Keychain;
+}
+
+/** Every key there is. */
+export interface LoadedKeys {
+  keys: Key[];
+  /** What a person should hear; never a secret. */
+  notes: string[];
+  /** The variables that carried keys, for the launcher to keep from its child. */
+  variables: string[];
+}
+
+/** Gathers the keys: keys.toml, then the environment, then opencode's own; the same secret counts once. */
+export async function loadKeys(places: KeyPlaces): Promise<LoadedKeys> {
+  const { paths, settings, env } = places;
+  const providers = allProviders(settings);
+  const ids = new Set(providers.map((provider) => provider.id));
+  const { entries, notes } = await loadKeyEntries(paths);
+  const own: Key[] = [];
+  for (const entry of entries) {
+    const key = ids.has(entry.provider)
+      ? await resolveEntry(entry, places)
+      : `its provider ${entry.provider} is not in config.toml`;
+    if (typeof key === "string")
+      notes.push(`The key ${entry.name} of ${entry.provider} is left out: ${key}.`);
+    else own.push(key);
+  }
+  const fromEnv = findEnvKeys(env, providers).map(({ provider, variable, text }) => {
+    return toKey({ provider, name: variable, text, source: "environment", from: variable });
+  });
+  const fromAuth = await readAuthKeys(env, paths.opencodeAuthFile);
+  const others = fromAuth.entries
+    .filter((entry) => ids.has(entry.provider))
+    .map(({ provider, text }) =>
+      toKey({ provider, name: "opencode", text, source: "auth.json", from: fromAuth.from }),
+    );
+  const keys = mergeKeys([own, usable(fromEnv, notes), usable(others, notes)]);
+  return {
+    keys: [...keys, ...placeholders(Object.values(settings.providers), keys)],
+    notes: [...notes, ...fromAuth.notes],
+    variables: [...new Set([...keyVariables(env, settings), ...entryVariables(entries, env, providers)])],
+  };
+}
+
+/** The environment variables that hold keys of ours. Those that other tools live on are not among them. */
+export function keyVariables(env: Env, settings: Settings): string[] {
+  const providers = allProviders(settings);
+  const shared = new Set(providers.flatMap((provider) => provider.sharedEnv));
+  const found = findEnvKeys(env, providers).map(({ variable }) => variable);
+  return [...new Set(found)].filter((variable) => !shared.has(variable));
+}
+
+function entryVariables(entries: readonly KeyEntry[], env: Env, providers: readonly Provider[]): string[] {
+  const shared = new Set(providers.flatMap((provider) => provider.sharedEnv));
+  return entries.flatMap(({ place }) => {
+    if (place.kind !== "env" || shared.has(place.variable)) return [];
+    return (env[place.variable] ?? "") === "" ? [] : [place.variable];
+  });
+}
+
+/** A key, or why there is none. */
+async function resolveEntry(entry: KeyEntry, places: KeyPlaces): Promise<Key | string> {
+  const text = await secretText(entry, places);
+  if (typeof text !== "string") return text.missing;
+  const found = { provider: entry.provider, name: entry.name, text, from: places.paths.keysFile };
+  const key = toKey({ ...found, source: "keys.toml" });
+  return typeof key === "string" ? key : { ...key, enabled: entry.enabled };
+}
+
+async function secretText(
+  entry: KeyEntry,
+  { env, keychain }: KeyPlaces,
+): Promise<string | { missing: string }> {
+  const { place } = entry;
+  if (place.kind === "value") return place.secret;
+  if (place.kind === "env")
+    return env[place.variable] || { missing: `the variable ${place.variable} is not set` };
+  try {
+    return (
+      (await (keychain ?? systemKeychain).get(keychainName(entry))) ?? { missing: "the keychain has none" }
+    );
+  } catch {
+    // Its message is the system's own and may be anything; what counts is that there is no key.
+    return { missing: "the keychain could not be read" };
+  }
+}
+
+interface Found {
+  provider: string;
+  name: string;
+  text: string;
+  source: KeySource;
+  from: string;
+}
+
+function toKey({ provider, name, text, source, from }: Found): Key | string {
+  const secret = cleanSecret(text);
+  if (secret === undefined) return `what ${from} holds for ${provider} has blanks or odd characters inside`;
+  return { provider, name, fingerprint: fingerprint(secret), secret, enabled: true, source, from };
+}
+
+/** Sorts out what is no key, with a note for each. */
+function usable(found: readonly (Key | string)[], notes: string[]): Key[] {
+  return found.flatMap((key) => {
+    if (typeof key !== "string") return [key];
+    notes.push(`A key is left out: ${key}.`);
+    return [];
+  });
+}
+
+/** Servers that ask for no key still need a lane to be reached on, once they are in config.toml. */
+function placeholders(configured: readonly Provider[], keys: readonly Key[]): Key[] {
+  return configured.flatMap(({ id, placeholderKey }) => {
+    if (placeholderKey === undefined || keys.some((key) => key.provider === id)) return [];
+    const found = { provider: id, name: "placeholder", text: placeholderKey, from: "no key needed" };
+    const key = toKey({ ...found, source: "embedded" });
+    return typeof key === "string" ? [] : [key];
+  });
+}

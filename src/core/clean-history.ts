@@ -1,0 +1,29 @@
+const MESSAGES_HINT = new TextEncoder().encode('"assistant"');
+const EMPTY_HINTS = ['"content":""', '"content": ""'].map((hint) => new TextEncoder().encode(hint));
+
+/**
+ * An answer that broke in mid-stream leaves an empty assistant message in opencode's history, which strict upstreams
+ * refuse. It is taken out on the way up; a body without one comes back as the same bytes.
+ */
+export function withoutEmptyTurns(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (!EMPTY_HINTS.some((hint) => bytes.includes(hint)) || !bytes.includes(MESSAGES_HINT)) return body;
+  let request: unknown;
+  try {
+    request = JSON.parse(bytes.toString());
+  } catch {
+    return body;
+  }
+  const messages = (request as { messages?: unknown } | null)?.messages;
+  if (!Array.isArray(messages)) return body;
+  const kept = messages.filter((message) => !isEmptyTurn(message));
+  if (kept.length === messages.length) return body;
+  return new TextEncoder().encode(JSON.stringify({ ...(request as object), messages: kept }));
+}
+
+function isEmptyTurn(message: unknown): boolean {
+  if (typeof message !== "object" || message === null) return false;
+  const { role, content, ...rest } = message as { [key: string]: unknown };
+  if (role !== "assistant" || content !== "") return false;
+  return !Object.values(rest).some((value) => value !== undefined && value !== null && value !== "");
+}

@@ -1,0 +1,108 @@
+import type { ErrorRule } from "./error-rule.ts";
+
+/** The words say nothing: no status, or a gateway's own. Codes that merely repeat a status are believed here only. */
+const VAGUE = [0, 400, 500, 502, 503];
+
+/** Codes, for replies whose words no rule knows. */
+export const codeRules: readonly ErrorRule[] = [
+  {
+    id: "overloaded-code",
+    source: "Anthropic, OpenAI Codex, Cerebras, Moonshot, Mistral, Z.AI, OpenRouter",
+    codes: [
+      "overloaded_error",
+      "ServerOverloaded",
+      "server_is_overloaded",
+      "engine_overloaded_error",
+      "queue_exceeded",
+      "model_overloaded",
+      "provider_unavailable",
+      "service_unavailable_error",
+      "service_unavailable",
+      "slow_down",
+      "1305",
+      "1312",
+      "3505",
+      "UNAVAILABLE",
+      "ServiceUnavailableException",
+      "ServiceUnavailable",
+    ],
+    verdict: "overloaded",
+    fault: "model",
+  },
+  {
+    id: "concurrency-code",
+    source: "Z.AI reference",
+    codes: ["1302"],
+    status: [429],
+    verdict: "concurrency",
+  },
+  {
+    id: "rate-limit-code",
+    source: "OpenAI, Anthropic, Bedrock, gRPC, MiniMax",
+    codes: [
+      "rate_limit_exceeded",
+      "rate_limit_error",
+      "rate_limit_reached",
+      "rate_limit_reached_error",
+      "too_many_requests",
+      "too_many_requests_error",
+      "RateLimitExceeded",
+      "RateLimitReached",
+      "RateLimitError",
+      "RESOURCE_EXHAUSTED",
+      "base_resp:1002",
+      "base_resp:1041",
+      "base_resp:2045",
+    ],
+    notStatus: [401, 402, 403, 404, 413],
+    verdict: "rate-limit",
+  },
+  {
+    id: "throttling-code",
+    source: "Bedrock, DashScope",
+    code: /^Throttling/i,
+    notStatus: [401, 403, 404, 413],
+    verdict: "rate-limit",
+  },
+  {
+    id: "auth-code",
+    source: "Anthropic, gRPC",
+    codes: ["authentication_error", "UNAUTHENTICATED", "unauthorized"],
+    status: VAGUE,
+    verdict: "auth",
+  },
+  {
+    id: "permission-code",
+    source: "Anthropic, gRPC, xAI",
+    codes: ["permission_error", "PERMISSION_DENIED", "permission-denied"],
+    status: VAGUE,
+    verdict: "forbidden",
+  },
+  {
+    id: "not-found-code",
+    source: "Anthropic, gRPC",
+    codes: ["not_found_error", "NOT_FOUND"],
+    status: [0, 400],
+    verdict: "model-not-found",
+  },
+  {
+    id: "timeout-code",
+    source: "Anthropic, gRPC, MiniMax",
+    codes: ["timeout_error", "DEADLINE_EXCEEDED", "timeout", "base_resp:1001"],
+    status: VAGUE,
+    verdict: "timeout",
+  },
+  {
+    id: "bad-request-code",
+    source: "OpenAI, gRPC, MiniMax",
+    codes: [
+      "invalid_request_error",
+      "INVALID_ARGUMENT",
+      "FAILED_PRECONDITION",
+      "base_resp:2013",
+      "base_resp:1042",
+    ],
+    status: [0],
+    verdict: "bad-request",
+  },
+];

@@ -1,0 +1,47 @@
+/** What is remembered of one opencode session while orouter runs. */
+export interface Session {
+  /** The key it used last, per provider: prompt caches live with the account. */
+  stuckTo: Map<string, string>;
+  /** 429s in a row, over all its requests. */
+  limitedInARow: number;
+  /** Overflows handed back since an answer to a full turn last succeeded. */
+  overflows: number;
+  /** Answers that broke in mid-stream, in a row. */
+  broken: number;
+}
+
+/** Sessions remembered at a time; the one unused for longest goes first. */
+const MAX_SESSIONS = 2_000;
+
+/** The sessions of this run, least recently used first. */
+export class SessionBook {
+  readonly #sessions = new Map<string, Session>();
+
+  /** A request without a session header gets a session of its own, which is not kept. */
+  of(id: string | undefined): Session {
+    if (id === undefined) return newSession();
+    const session = this.#sessions.get(id) ?? newSession();
+    this.#sessions.delete(id);
+    this.#sessions.set(id, session);
+    if (this.#sessions.size > MAX_SESSIONS) {
+      const oldest = this.#sessions.keys().next();
+      if (!oldest.done) this.#sessions.delete(oldest.value);
+    }
+    return session;
+  }
+}
+
+function newSession(): Session {
+  return { stuckTo: new Map(), limitedInARow: 0, overflows: 0, broken: 0 };
+}
+
+/** The headers that name a session, best first: opencode's own, then those of other clients. */
+const SESSION_HEADERS = ["x-session-id", "x-session-affinity", "x-opencode-session", "session_id"];
+
+export function sessionIdOf(headers: Headers): string | undefined {
+  for (const name of SESSION_HEADERS) {
+    const value = headers.get(name);
+    if (value) return value;
+  }
+  return undefined;
+}

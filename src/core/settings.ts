@@ -1,0 +1,142 @@
+import { PRESETS } from "./presets.ts";
+import { type Provider, toProvider } from "./provider.ts";
+import { readSchema, type SettingFault } from "./setting-faults.ts";
+import { settingWarnings, tableFaults } from "./settings-checks.ts";
+import { CONFIG, type ConfigFile } from "./settings-schema.ts";
+
+/** config.toml as the code uses it: every default filled in, durations in milliseconds. */
+export interface Settings {
+  theme: ConfigFile["theme"];
+  routing: RoutingSettings;
+  /** The providers in the file; `providerOf` also knows the presets. */
+  providers: Readonly<Record<string, Provider>>;
+  modelsDev: ReturnType<typeof toModelsDev>;
+  models: readonly ModelOverride[];
+  chains: Readonly<Record<string, readonly string[]>>;
+  fallbacks: Readonly<Record<string, readonly string[]>>;
+  rules: readonly UserRule[];
+  opencode: ReturnType<typeof toOpencode>;
+  limits: ReturnType<typeof toLimits>;
+  state: ReturnType<typeof toState>;
+}
+
+export type RoutingSettings = ReturnType<typeof toRouting>;
+/** One `[[models]]` table; `id` or `match` is there. */
+export type ModelOverride = ReturnType<typeof toModelOverride>;
+/** One `[[rules]]` table; what is undefined matches every reply. */
+export type UserRule = ReturnType<typeof toUserRule>;
+
+/** Either settings with what a person should hear about them, or all that is wrong. */
+export type ParsedSettings = { settings: Settings; warnings: SettingFault[] } | { faults: SettingFault[] };
+
+/** Reads the value of a parsed config.toml. */
+export function parseSettings(value: unknown): ParsedSettings {
+  const { output, faults } = readSchema(CONFIG, value, "values");
+  const all = [...faults, ...tableFaults(value)];
+  if (output === undefined || all.length > 0) return { faults: all };
+  return { settings: toSettings(output), warnings: settingWarnings(value) };
+}
+
+/** The settings of someone who wrote none. */
+export function defaultSettings(): Settings {
+  const parsed = parseSettings({});
+  if ("faults" in parsed) throw new Error(`the defaults break the schema: ${parsed.faults[0]?.what}`);
+  return parsed.settings;
+}
+
+/** A provider by its id, from the file or else from the presets. */
+export function providerOf(settings: Settings, id: string): Provider | undefined {
+  return Object.hasOwn(settings.providers, id) ? settings.providers[id] : toProvider(id, undefined);
+}
+
+/** Every provider there is, those of the file first. */
+export function allProviders(settings: Settings): Provider[] {
+  const written = Object.values(settings.providers);
+  const others = PRESETS.filter((preset) => !Object.hasOwn(settings.providers, preset.id));
+  return [...written, ...others.flatMap((preset) => toProvider(preset.id, undefined) ?? [])];
+}
+
+function toSettings(file: ConfigFile): Settings {
+  const providers = Object.entries(file.providers).flatMap(([id, written]) => toProvider(id, written) ?? []);
+  return {
+    theme: file.theme,
+    routing: toRouting(file.routing),
+    providers: Object.fromEntries(providers.map((provider) => [provider.id, provider])),
+    modelsDev: toModelsDev(file.models_dev),
+    models: file.models.map(toModelOverride),
+    chains: file.chains,
+    fallbacks: file.fallbacks,
+    rules: file.rules.map(toUserRule),
+    opencode: toOpencode(file.opencode),
+    limits: toLimits(file.limits),
+    state: toState(file.state),
+  };
+}
+
+function toRouting(table: ConfigFile["routing"]) {
+  return {
+    strategy: table.strategy,
+    triesPerKey: table.tries_per_key,
+    failWindowMs: table.fail_window,
+    rateLimitThreshold: table.rate_limit_threshold,
+    firstTokenTimeoutMs: table.first_token_timeout,
+    stallTimeoutMs: table.stall_timeout,
+    patienceMs: table.patience,
+    maxWaitMs: table.max_wait,
+    resume: table.resume,
+    cooldown: { baseMs: table.cooldown.base, factor: table.cooldown.factor, maxMs: table.cooldown.max },
+  };
+}
+
+function toModelsDev(table: ConfigFile["models_dev"]) {
+  return {
+    enabled: table.enabled,
+    url: table.url,
+    timeoutMs: table.timeout,
+    cacheTtlMs: table.cache_ttl,
+    providerAliases: table.provider_aliases,
+  };
+}
+
+function toModelOverride(table: ConfigFile["models"][number]) {
+  return {
+    id: table.id,
+    match: table.match,
+    context: table.context,
+    output: table.output,
+    addIfMissing: table.add_if_missing,
+  };
+}
+
+function toUserRule(table: ConfigFile["rules"][number]) {
+  return {
+    provider: table.provider,
+    status: table.status,
+    text: table.text,
+    regex: table.regex,
+    verdict: table.verdict,
+  };
+}
+
+function toOpencode(table: ConfigFile["opencode"]) {
+  return {
+    path: table.path,
+    plugin: table.plugin,
+    toasts: table.toasts,
+    shellKeys: table.shell_keys,
+    tools: table.tools,
+  };
+}
+
+function toLimits(table: ConfigFile["limits"]) {
+  return {
+    bodyBytes: table.body_bytes,
+    errorBodyBytes: table.error_body_bytes,
+    headerBytes: table.header_bytes,
+    openRequests: table.open_requests,
+  };
+}
+
+function toState(table: ConfigFile["state"]) {
+  return { ledgerDays: table.ledger_days, ledgerRows: table.ledger_rows };
+}

@@ -1,0 +1,92 @@
+import type { Call } from "./call.ts";
+import { chatBody, chatEvents } from "./chat-dialect.ts";
+import type { Answer, Cut } from "./reply.ts";
+import { responsesBody, responsesEvents } from "./responses-dialect.ts";
+import { bodyHeaders, type Head, type Step, waitSteps } from "./step.ts";
+import { type StreamEvent, wireForm } from "./stream-event.ts";
+
+/** What an answer does on the wire, in the dialect of its call, streamed when that was asked for. */
+export function answerSteps(answer: Answer, call: Call): Step[] {
+  return call.wantsStream ? streamSteps(answer, call) : bodySteps(answer, call);
+}
+
+/** Without a stream every wait lies before the head, and a fault breaks the body in its middle. */
+function bodySteps(answer: Answer, call: Call): Step[] {
+  const whole = JSON.stringify(bodyOf(answer, call));
+  const how = answer.cut?.how ?? "end";
+  // An error stands in for the body and is sent whole.
+  const last = how === "error-event" ? "end" : how;
+  const isBroken = (answer.cut && how !== "error-event") || answer.badJsonAt !== undefined;
+  const sent = isBroken ? whole.slice(0, whole.length / 2) : whole;
+  // A broken connection shows as a length that is never reached; a clean end has to agree with its length.
+  const headers = bodyHeaders("application/json", last === "end" ? sent : whole);
+  if (answer.encoding) delete headers["content-length"];
+  return [
+    ...waitSteps((answer.headAfterMs ?? 0) + (answer.firstTokenAfterMs ?? 0)),
+    head(answer, headers),
+    { do: "send", bytes: sent },
+    { do: last },
+  ];
+}
+
+function bodyOf(answer: Answer, call: Call): Record<string, unknown> {
+  if (answer.cut?.how === "error-event") return { error: errorOf(answer.cut) };
+  return call.dialect === "responses" ? responsesBody(answer, call) : chatBody(answer, call);
+}
+
+function streamSteps(answer: Answer, call: Call): Step[] {
+  const events = call.dialect === "responses" ? responsesEvents(answer, call) : chatEvents(answer, call);
+  const steps: Step[] = [
+    ...waitSteps(answer.headAfterMs),
+    head(answer, { "content-type": "text/event-stream" }),
+  ];
+  let tokens = 0;
+  for (const [index, event] of withBadEvent(events, answer.badJsonAt).entries()) {
+    // The opening event always goes out; a cut after the last token falls before what would close the answer.
+    if (index > 0 && tokens === answer.cut?.afterTokens)
+      return [...steps, ...cutSteps(answer.cut, answer, call)];
+    if (!event.isToken) {
+      steps.push({ do: "send", bytes: wireForm(event, answer.crlf) });
+      continue;
+    }
+    const paceMs = tokens === 0 ? answer.firstTokenAfterMs : answer.chunkEveryMs;
+    steps.push(...waitSteps(paceMs, answer.keepAliveEveryMs));
+    steps.push({ do: "send", bytes: wireForm(event, answer.crlf) });
+    tokens += 1;
+    if (tokens === answer.pause?.afterTokens) {
+      steps.push(...waitSteps(answer.pause.ms, answer.keepAliveEveryMs));
+    }
+  }
+  return [...steps, { do: "end" }];
+}
+
+function cutSteps(cut: Cut, answer: Answer, call: Call): Step[] {
+  if (cut.how === "stall") return [{ do: "stall", keepAliveEveryMs: answer.keepAliveEveryMs }];
+  if (cut.how !== "error-event") return [{ do: cut.how }];
+  const event: StreamEvent =
+    call.dialect === "responses"
+      ? { name: "error", data: { type: "error", ...errorOf(cut) }, isToken: false }
+      : { data: { error: errorOf(cut) }, isToken: false };
+  return [{ do: "send", bytes: wireForm(event, answer.crlf) }, { do: "end" }];
+}
+
+function errorOf(cut: Cut): Record<string, unknown> {
+  return cut.error ?? { message: "Worker local total request limit reached (33/32)", code: 502 };
+}
+
+function withBadEvent(events: StreamEvent[], at: number | undefined): StreamEvent[] {
+  if (at === undefined) return events;
+  const bad: StreamEvent = { data: '{"choices":[{"delta":{"content":"half an ev', isToken: false };
+  return [...events.slice(0, at - 1), bad, ...events.slice(at - 1)];
+}
+
+function head(answer: Answer, headers: Record<string, string>): Head {
+  const { encoding, splitBytes } = answer;
+  return {
+    do: "head",
+    status: 200,
+    headers: { ...headers, ...(encoding ? { "content-encoding": encoding } : {}), ...answer.headers },
+    ...(encoding ? { encoding } : {}),
+    ...(splitBytes ? { splitBytes } : {}),
+  };
+}

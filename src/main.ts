@@ -1,0 +1,42 @@
+import { say } from "./cli/io.ts";
+import { bugText, problemText } from "./cli/problem-text.ts";
+import { EXIT, Problem } from "./core/problem.ts";
+import { VERSION_TEXT } from "./core/version.ts";
+
+/** Ends as the child ended: with its code, or by its signal, so that the calling shell sees no difference. */
+function leave(exitCode: number, signal?: NodeJS.Signals): never {
+  if (signal !== undefined && process.platform !== "win32") {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  }
+  process.exit(exitCode);
+}
+
+/**
+ * Our own first look at the words: everything behind `opencode` is opencode's, down to `--help` and `--`, so no
+ * parser of ours may see it. The rest is loaded when it is called.
+ */
+async function main(words: readonly string[]): Promise<void> {
+  const [first] = words;
+  if (words.length === 1 && (first === "--version" || first === "-v")) {
+    process.stdout.write(`orouter ${VERSION_TEXT}\n`);
+    return;
+  }
+  if (first === "opencode") {
+    const { runOpencode } = await import("./commands/opencode.ts");
+    const end = await runOpencode(words.slice(1));
+    leave(end.exitCode, end.signal);
+  }
+  const [{ runVerb }, { rootVerb }] = await Promise.all([
+    import("./cli/run-verb.ts"),
+    import("./commands/root.ts"),
+  ]);
+  leave(await runVerb(rootVerb, words));
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  say(error instanceof Problem ? problemText(error) : bugText(error));
+  leave(error instanceof Problem ? error.exit : EXIT.failed);
+}

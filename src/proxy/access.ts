@@ -1,0 +1,43 @@
+import { timingSafeEqual } from "node:crypto";
+
+/** Host names that mean this machine; with any other in `Host` a browser was led here by a foreign name. */
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+export interface AccessOptions {
+  token: string;
+  /** Names beside loopback under which the proxy was asked to listen (`--host`). */
+  hosts: readonly string[];
+}
+
+/** Why a request is turned away, or undefined when it may pass. */
+export interface Refusal {
+  status: 401 | 403;
+  message: string;
+}
+
+/** Checks who calls: no foreign Host (DNS rebinding), no browser page at all, and only with this run's token. */
+export function createAccess(options: AccessOptions): (headers: Headers) => Refusal | undefined {
+  const expected = Buffer.from(`Bearer ${options.token}`);
+  const hosts = new Set([...LOOPBACK, ...options.hosts.map((host) => host.toLowerCase())]);
+  return (headers) => {
+    const host = headers.get("host");
+    if (host === null || !hosts.has(hostName(host))) {
+      return { status: 403, message: "orouter answers only under the name of this machine." };
+    }
+    if (headers.has("origin")) return { status: 403, message: "orouter does not answer web pages." };
+    if (!matches(headers.get("authorization"), expected)) {
+      return { status: 401, message: "orouter: the token is missing or is not this run's." };
+    }
+    return undefined;
+  };
+}
+
+function hostName(host: string): string {
+  return host.replace(/:\d+$/, "").toLowerCase();
+}
+
+/** In constant time, so that the token cannot be guessed byte by byte. */
+function matches(given: string | null, expected: Buffer): boolean {
+  const bytes = Buffer.from(given ?? "");
+  return bytes.length === expected.length && timingSafeEqual(bytes, expected);
+}

@@ -1,0 +1,38 @@
+import type { ModelRef } from "../core/model-ref.ts";
+import { readField, type Span, spliceValue } from "../core/rewrite.ts";
+import type { Dialect } from "../core/route.ts";
+import type { Session } from "../core/session.ts";
+
+/** One request of a client, read as far as routing needs it. */
+export interface ModelRequest {
+  id: string;
+  method: string;
+  /** The endpoint behind `/v1/`, with its query. */
+  endpoint: string;
+  headers: Headers;
+  body: Uint8Array<ArrayBuffer> | undefined;
+  /** Undefined for endpoints whose streams we do not look into. */
+  dialect: Dialect | undefined;
+  /** Where the model's name stands in the body, and what it is. */
+  model: { span: Span; value: string } | undefined;
+  /** As the client would write it: `provider/model`, or a chain's name. */
+  asked: string;
+  targets: readonly ModelRef[];
+  sessionId: string | undefined;
+  session: Session;
+  /** Fires when the client hangs up. */
+  signal: AbortSignal;
+  startedMs: number;
+}
+
+/** The body for one target: the same bytes where the model stays, else with only its name replaced. */
+export function bodyFor(request: ModelRequest, ref: ModelRef): Uint8Array<ArrayBuffer> | undefined {
+  const { body, model } = request;
+  if (body === undefined || model === undefined || model.value === ref.model) return body;
+  return spliceValue(body, model.span, ref.model);
+}
+
+/** Whether a stream was asked for. Looked up only where it matters, since it means reading through the body. */
+export function wantsStream(request: ModelRequest): boolean {
+  return request.body !== undefined && readField(request.body, "stream") === true;
+}

@@ -1,0 +1,103 @@
+import { withoutEmptyTurns } from "../core/clean-history.ts";
+import { CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../core/model-ref.ts";
+import { findField } from "../core/rewrite.ts";
+import { dialectOf } from "../core/route.ts";
+import { sessionIdOf } from "../core/session.ts";
+import type { Settings } from "../core/settings.ts";
+import { askedRef, targetsOf } from "../core/targets.ts";
+import type { ModelRequest } from "./model-request.ts";
+import type { Router } from "./router.ts";
+
+export interface ReadOptions {
+  provider: string | undefined;
+  rest: string;
+  search: string;
+  router: Router;
+  settings: Settings;
+}
+
+/** Why a request cannot be routed: the status and the words for the client. */
+export interface Unroutable {
+  status: number;
+  message: string;
+}
+
+const decoder = new TextDecoder();
+
+/** Reads a request as far as routing needs it: its model, its session, and the models that may answer it. */
+export async function readRequest(req: Request, options: ReadOptions): Promise<ModelRequest | Unroutable> {
+  const { router, settings, provider, rest } = options;
+  const dialect = req.method === "POST" ? dialectOf(rest) : undefined;
+  const raw = hasBody(req.method) ? new Uint8Array(await req.arrayBuffer()) : undefined;
+  const body = raw !== undefined && dialect === "chat" ? withoutEmptyTurns(raw) : raw;
+  const model = body === undefined ? undefined : findModel(body);
+  if (dialect !== undefined && model === undefined) {
+    return {
+      status: 400,
+      message: "The request names no model: its body must be a JSON object with a `model`.",
+    };
+  }
+  const ref = model === undefined ? endpointRef(provider) : askedRef(provider, model.value);
+  if (ref === undefined)
+    return { status: 404, message: "This address serves models only; a provider's is /<provider>/v1/…" };
+  const targets = targetsOf(ref, settings);
+  const unroutable = whyNot(ref, targets, options);
+  if (unroutable !== undefined) return unroutable;
+  const sessionId = sessionIdOf(req.headers);
+  return {
+    id: crypto.randomUUID(),
+    method: req.method,
+    endpoint: rest + options.search,
+    headers: req.headers,
+    body,
+    dialect,
+    model,
+    asked: formatModelRef(ref),
+    targets,
+    sessionId,
+    session: router.sessions.of(sessionId),
+    signal: req.signal,
+    startedMs: router.chance.nowMs(),
+  };
+}
+
+function hasBody(method: string): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
+function findModel(body: Uint8Array): ModelRequest["model"] {
+  const span = findField(body, "model");
+  if (span === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(decoder.decode(body.subarray(span.start, span.end)));
+    return typeof value === "string" && value !== "" ? { span, value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An endpoint without a model (a list of files, say) still has to be somebody's. */
+function endpointRef(provider: string | undefined): ModelRef | undefined {
+  return provider === undefined || provider === CHAIN_PROVIDER ? undefined : { provider, model: "*" };
+}
+
+function whyNot(ref: ModelRef, targets: readonly ModelRef[], options: ReadOptions): Unroutable | undefined {
+  const { router, settings } = options;
+  if (targets.length === 0) {
+    const chains = Object.keys(settings.chains);
+    const known = chains.length === 0 ? "there is none yet" : `known: ${chains.join(", ")}`;
+    return { status: 400, message: `orouter has no chain named ${ref.model} (${known}).` };
+  }
+  if (targets.some((target) => router.keysOf(target.provider).length > 0)) return undefined;
+  const { provider } = targets[0] ?? ref;
+  if (!router.providers.has(provider)) {
+    return {
+      status: 400,
+      message: `orouter knows no provider ${provider}. Add [providers.${provider}] with a base_url to config.toml.`,
+    };
+  }
+  return {
+    status: 400,
+    message: `orouter has no key for ${provider}. Add one with: orouter keys add ${provider}`,
+  };
+}

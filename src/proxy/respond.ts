@@ -1,0 +1,124 @@
+import { exhaustionSummary } from "../core/exhaustion.ts";
+import { finalError } from "../core/final-error.ts";
+import { formatModelRef } from "../core/model-ref.ts";
+import type { Verdict } from "../core/verdict.ts";
+import { AnswerStream } from "./answer-stream.ts";
+import type { AttemptOutcome, ErrorReply } from "./attempt.ts";
+import { describeExhaustion } from "./give-up.ts";
+import { clientHeaders, headerSafe } from "./headers.ts";
+import type { ModelRequest } from "./model-request.ts";
+import { passThrough } from "./pass-through.ts";
+import type { Lease, Router } from "./router.ts";
+import { Trail } from "./trail.ts";
+import { Walk, type WalkOptions } from "./walk.ts";
+
+/** Statuses that opencode would retry by itself, or take for something else. */
+const NOT_FOR_OPENCODE = new Set([401, 404, 408, 409, 413, 429]);
+
+export type RespondOptions = Omit<WalkOptions, "trail">;
+
+/** Answers one request: the walk over keys and models, and then what goes back to the client. */
+export async function respond(request: ModelRequest, options: RespondOptions): Promise<Response> {
+  const { router } = options;
+  const trail = new Trail(request, router);
+  const walk = new Walk(request, { ...options, trail });
+  const arrival = await walk.go();
+  switch (arrival.kind) {
+    case "client-gone":
+      trail.close("client-gone");
+      return new Response(null, { status: 499 });
+    case "exhausted":
+      trail.close("exhausted");
+      return exhausted(walk, router);
+    case "refusal":
+      trail.close("passed-error");
+      return refused(request, arrival.verdict, arrival.reply);
+    case "answer":
+      return answered({ ...arrival, router, trail, walk });
+  }
+}
+
+interface Answered {
+  outcome: Extract<AttemptOutcome, { kind: "stream" | "body" }>;
+  lease: Lease;
+  router: Router;
+  trail: Trail;
+  walk: Walk;
+}
+
+function answered(answer: Answered): Response {
+  const { outcome, lease, router, trail, walk } = answer;
+  noteFit(walk.request);
+  const served = {
+    "x-orouter-model": headerSafe(formatModelRef(lease.ref)),
+    "x-orouter-key": headerSafe(lease.key.name),
+    "x-orouter-attempts": String(walk.progress.attempts.length),
+  };
+  if (outcome.kind === "stream") {
+    const { stream } = outcome;
+    const body = new AnswerStream({ router, trail, walk, stream, lease }).body();
+    return new Response(body, { status: stream.status, headers: clientHeaders(stream.headers, served) });
+  }
+  const init = { status: outcome.status, headers: clientHeaders(outcome.headers, served) };
+  if (outcome.body instanceof Uint8Array) {
+    router.drop(lease);
+    trail.close("served");
+    return new Response(outcome.body, init);
+  }
+  const body = passThrough(outcome.body, (isWhole) => {
+    router.drop(lease);
+    trail.close(isWhole ? "served" : walk.request.signal.aborted ? "client-gone" : "broken");
+  });
+  return new Response(body, init);
+}
+
+/** A full turn that fitted: the next overflow may be handed to opencode's compaction again. */
+function noteFit(request: ModelRequest): void {
+  if (request.session.overflows > 0 && request.body !== undefined && hasTools(request.body))
+    request.session.overflows = 0;
+}
+
+function hasTools(body: Uint8Array): boolean {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes('"tools"');
+}
+
+function exhausted(walk: Walk, router: Router): Response {
+  const exhaustion = describeExhaustion(walk.progress, walk.request.asked, router);
+  router.emit({ kind: "exhausted", exhaustion });
+  return lastWord(exhaustionSummary(exhaustion));
+}
+
+/** The request itself is at fault: the provider's words go back, in a status that nobody retries. */
+function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | undefined): Response {
+  if (verdict.kind === "overflow") return overflowed(request, verdict);
+  const status = reply === undefined || reply.status < 400 ? 400 : reply.status;
+  const isFinal = status < 500 && !NOT_FOR_OPENCODE.has(status);
+  return new Response(
+    reply?.body ?? JSON.stringify({ error: { message: verdict.message, type: "invalid_request_error" } }),
+    {
+      status: isFinal ? status : 400,
+      headers: clientHeaders(reply?.headers ?? new Headers({ "content-type": "application/json" }), {}),
+    },
+  );
+}
+
+/**
+ * opencode compacts on this form and asks again. Where even that did not help, a second one would have it compact
+ * and ask for ever; so the second in a row is final.
+ */
+function overflowed(request: ModelRequest, verdict: Verdict): Response {
+  request.session.overflows++;
+  if (request.session.overflows > 1) {
+    return lastWord(
+      `[orouter] The conversation is longer than ${request.asked} takes, even after it was shortened. Start a new session, or choose a model with a larger window.`,
+      "window_too_small",
+    );
+  }
+  const error = { message: verdict.message, type: "invalid_request_error", code: "context_length_exceeded" };
+  return Response.json({ error }, { status: 400 });
+}
+
+/** One error that opencode shows once and does not retry. */
+export function lastWord(message: string, code?: string): Response {
+  return Response.json(finalError(message, code), { status: 400, headers: { "x-should-retry": "false" } });
+}

@@ -1,0 +1,118 @@
+import { Problem } from "../core/problem.ts";
+import { parseRoute } from "../core/route.ts";
+import type { Settings } from "../core/settings.ts";
+import { createAccess } from "./access.ts";
+import { control } from "./control.ts";
+import { readRequest } from "./read-request.ts";
+import { lastWord, respond } from "./respond.ts";
+import type { Router } from "./router.ts";
+
+export interface ProxyOptions {
+  router: Router;
+  settings: Settings;
+  token: string;
+  host?: string;
+  port?: number;
+  /** The models listed under `/v1/models` and `/orouter/v1/models`. */
+  listModels: () => readonly string[];
+  windowOf: (model: string) => number | undefined;
+  /** Told of a bug in us; the client only hears that there was one. */
+  onBug: (error: unknown) => void;
+}
+
+export interface ProxyServer {
+  /** Without a slash at its end. */
+  url: string;
+  stop: () => Promise<void>;
+}
+
+const LOOPBACK = "127.0.0.1";
+
+/** Starts the proxy. It serves from the moment this returns. */
+export function startProxy(options: ProxyOptions): ProxyServer {
+  const hostname = options.host ?? LOOPBACK;
+  const access = createAccess({ token: options.token, hosts: hostname === LOOPBACK ? [] : [hostname] });
+  const handle = createHandler(options);
+  let server: Bun.Server<undefined>;
+  try {
+    server = Bun.serve({
+      hostname,
+      port: options.port ?? 0,
+      // Models think for minutes without a byte; the limits that count are the first-token and stall times.
+      idleTimeout: 0,
+      development: false,
+      maxRequestBodySize: options.settings.limits.bodyBytes,
+      fetch: async (req) => {
+        const refusal = access(req.headers);
+        if (refusal !== undefined)
+          return Response.json({ error: { message: refusal.message } }, { status: refusal.status });
+        return handle(req);
+      },
+      error: (error) => {
+        options.onBug(error);
+        return lastWord(
+          "[orouter] orouter itself has failed on this request. See: orouter logs",
+          "orouter_bug",
+        );
+      },
+    });
+  } catch (cause) {
+    throw portProblem(cause, hostname, options.port);
+  }
+  return { url: `http://${hostname}:${server.port}`, stop: () => server.stop(true) };
+}
+
+function createHandler(options: ProxyOptions): (req: Request) => Promise<Response> {
+  const { router, settings } = options;
+  let open = 0;
+  return async (req) => {
+    const url = new URL(req.url);
+    const route = parseRoute(url.pathname);
+    if (route.kind === "control") return control(req, route.path, router);
+    if (route.kind === "unknown") return unroutable(404, "orouter serves /<provider>/v1/… and /v1/…");
+    const { provider, rest } = route;
+    if (rest === "models" && req.method === "GET" && (provider === undefined || provider === "orouter")) {
+      return modelList(options.listModels());
+    }
+    if (open >= settings.limits.openRequests)
+      return lastWord("[orouter] Too many requests are open at once.", "too_many_open");
+    open++;
+    try {
+      const request = await readRequest(req, { provider, rest, search: url.search, router, settings });
+      if (!("targets" in request)) return unroutable(request.status, request.message);
+      return await respond(request, {
+        router,
+        rules: settings.rules,
+        errorBodyBytes: settings.limits.errorBodyBytes,
+        windowOf: options.windowOf,
+      });
+    } finally {
+      open--;
+    }
+  };
+}
+
+function modelList(models: readonly string[]): Response {
+  const data = models.map((id) => ({ id, object: "model", created: 0, owned_by: "orouter" }));
+  return Response.json({ object: "list", data });
+}
+
+function unroutable(status: number, message: string): Response {
+  return Response.json({ error: { message, type: "orouter_error", code: "not_routable" } }, { status });
+}
+
+function portProblem(cause: unknown, hostname: string, port: number | undefined): Problem {
+  const { code, message } = cause as { code?: string; message: string };
+  if (code === "EADDRINUSE") {
+    return new Problem({
+      code: "port-taken",
+      what: `Port ${port} of ${hostname} is taken by another program.`,
+      fix: "Choose another with --port, or leave it out to get a free one.",
+    });
+  }
+  return new Problem({
+    code: "cannot-listen",
+    what: `The proxy cannot listen on ${hostname}${port === undefined ? "" : `:${port}`}: ${message}`,
+    fix: "Check --host and --port; 127.0.0.1 without a port always works.",
+  });
+}

@@ -1,0 +1,96 @@
+import { formatModelRef } from "../core/model-ref.ts";
+import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/request-record.ts";
+import type { Usage } from "../core/stream-events.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { ModelRequest } from "./model-request.ts";
+import type { Lease, Router } from "./router.ts";
+
+/** What a request leaves behind: its attempts, and one record when it is over. */
+export class Trail {
+  readonly attempts: AttemptRecord[] = [];
+  waitedMs = 0;
+  #firstTokenMs: number | undefined;
+  #served: Lease | undefined;
+  #isClosed = false;
+
+  readonly #request: ModelRequest;
+  readonly #router: Router;
+
+  constructor(request: ModelRequest, router: Router) {
+    this.#request = request;
+    this.#router = router;
+  }
+
+  failed(lease: Lease, verdict: Verdict): void {
+    this.#add(lease, verdict.status, verdict.kind, verdict.message);
+  }
+
+  /** The first bytes of an answer are on their way. */
+  serving(lease: Lease, status: number): void {
+    this.#add(lease, status, "ok", "");
+    this.#served = lease;
+    this.#firstTokenMs ??= this.#router.chance.nowMs() - this.#request.startedMs;
+  }
+
+  /** Ends the record; only the first end counts. */
+  close(outcome: RequestOutcome, usage?: Usage): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#router.emit({ kind: "finished", record: this.#record(outcome, usage) });
+  }
+
+  #add(lease: Lease, status: number, verdict: AttemptRecord["verdict"], message: string): void {
+    const previous = this.attempts.at(-1);
+    const model = formatModelRef(lease.ref);
+    this.attempts.push({
+      atMs: lease.startedMs,
+      model,
+      keyName: lease.key.name,
+      fingerprint: lease.key.fingerprint,
+      status,
+      verdict,
+      durationMs: this.#router.chance.nowMs() - lease.startedMs,
+      message,
+    });
+    if (verdict === "ok" && previous !== undefined && previous.verdict !== "ok")
+      this.#announce(previous, lease, model);
+  }
+
+  /** Told once it has worked: who answered in whose place. */
+  #announce(previous: AttemptRecord, lease: Lease, model: string): void {
+    const why = previous.verdict;
+    if (why === "ok") return;
+    if (previous.model !== model)
+      this.#router.emit({ kind: "fell-back", from: previous.model, to: model, why });
+    else if (previous.fingerprint !== lease.key.fingerprint) {
+      const { provider } = lease.ref;
+      this.#router.emit({
+        kind: "rotated",
+        provider,
+        from: previous.keyName,
+        to: lease.key.name,
+        why,
+        model,
+      });
+    }
+  }
+
+  #record(outcome: RequestOutcome, usage: Usage | undefined): RequestRecord {
+    const { id, sessionId, asked, startedMs } = this.#request;
+    return {
+      id,
+      atMs: startedMs,
+      session: sessionId,
+      asked,
+      served: this.#served === undefined ? undefined : formatModelRef(this.#served.ref),
+      keyName: this.#served?.key.name,
+      outcome,
+      attempts: this.attempts,
+      waitedMs: this.waitedMs,
+      firstTokenMs: this.#firstTokenMs,
+      durationMs: this.#router.chance.nowMs() - startedMs,
+      inputTokens: usage?.input,
+      outputTokens: usage?.output,
+    };
+  }
+}
