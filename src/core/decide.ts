@@ -1,7 +1,7 @@
 import type { Key } from "./key.ts";
 import { formatModelRef, type ModelRef } from "./model-ref.ts";
 import { isBarred, laneId, type Progress, triesOn } from "./progress.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Verdict, VerdictKind } from "./verdict.ts";
 
 /** What follows from a failed attempt. `serve-error` hands the reply to the client; the others go back into the loop. */
 export type Decision =
@@ -28,11 +28,24 @@ export interface DecideInput {
 /** A pause before the same lane is tried again: long enough for a hiccup to pass, short enough to go unnoticed. */
 const BACKOFF = { baseMs: 300, spreadMs: 700 };
 
+/** The rule of `error-rules` for models that take no tools. */
+const NO_TOOLS_RULE = "tools-unsupported";
+
+/** Calls on a lane whose model is overloaded, when there is no other model: 4, 8 and 16 s apart. */
+const OVERLOADED_TRIES = 4;
+
+/** Calls on one lane that keep being told to wait, within one request. Full accounts get more: their slots do come free. */
+const WAITED_TRIES: Partial<Record<VerdictKind, number>> = { "rate-limit": 3, concurrency: 8 };
+
 /** Says what a verdict means for the request. */
 export function decide(input: DecideInput): Decision {
   const { verdict } = input;
   switch (verdict.kind) {
     case "bad-request":
+      // Not every model takes tools; for an agent one that does is worth more than the reason why not.
+      return verdict.rule === NO_TOOLS_RULE && hasOtherModel(input)
+        ? { kind: "next-model" }
+        : { kind: "serve-error" };
     case "content-policy":
       return { kind: "serve-error" };
     case "overflow":
@@ -77,7 +90,11 @@ export function settle(
   }
   if (decision.kind !== "next-key") return;
   // A rate-limited or full lane is left to its rest: it may well be free again before the request gives up.
-  if (verdict.kind === "rate-limit" || verdict.kind === "concurrency") return;
+  const waitedTries = WAITED_TRIES[verdict.kind];
+  if (waitedTries !== undefined && triesOn(progress, key, ref) < waitedTries) return;
+  // The only model is overloaded: its rest is waited out rather than its lanes given up.
+  if (isHiccup(verdict) && verdict.fault === "model" && triesOn(progress, key, ref) < OVERLOADED_TRIES)
+    return;
   if (verdict.fault === "key") progress.barredKeys.add(key.fingerprint);
   else progress.barredLanes.add(laneId(key, ref));
 }
@@ -85,7 +102,7 @@ export function settle(
 function afterHiccup(input: DecideInput): Decision {
   const { verdict, progress, key, ref } = input;
   // The provider's words blame the model: other keys would meet the same wall.
-  if (verdict.fault === "model") return { kind: "next-model" };
+  if (verdict.fault === "model") return { kind: hasOtherModel(input) ? "next-model" : "next-key" };
   const connectionBroke = verdict.kind === "reset";
   const alone = !input.keys.some(
     (other) => other.enabled && other !== key && !isBarred(progress, other, ref),

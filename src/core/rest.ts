@@ -44,6 +44,8 @@ const WAITS = {
   softMax: 25 * SECOND,
   /** NIM's DEGRADED functions stay down for minutes; the ceiling is the same for all, so that S15 holds. */
   silent: 25 * SECOND,
+  /** "Retry-After: 0" beside a refusal is no invitation to ask again at once. */
+  shortest: SECOND,
   longest: 30 * 24 * HOUR,
 };
 
@@ -134,7 +136,7 @@ function restMs(failure: Failure, strikes: number): number {
   const declared =
     verdict.waitMs === undefined
       ? undefined
-      : jitterUp(Math.min(verdict.waitMs, WAITS.longest), failure.random);
+      : jitterUp(Math.min(Math.max(verdict.waitMs, WAITS.shortest), WAITS.longest), failure.random);
   switch (verdict.kind) {
     case "subscription":
       return policy.failWindowMs;

@@ -1,5 +1,5 @@
 import { finalEvent, retryEvent } from "../core/final-error.ts";
-import type { Verdict } from "../core/verdict.ts";
+import { ownVerdict } from "../core/own-verdict.ts";
 import type { OpenStream } from "./attempt.ts";
 import type { Lease, Router } from "./router.ts";
 import type { Trail } from "./trail.ts";
@@ -110,7 +110,7 @@ export class AnswerStream {
     }
     this.#stream.abort();
     this.#router.drop(this.#lease);
-    walk.broke(this.#lease, brokenVerdict(how, why));
+    walk.broke(this.#lease, ownVerdict.broken(how, why));
     if (await this.#resume()) return this.#takePending();
     walk.request.session.broken++;
     const isLast = walk.request.session.broken >= BROKEN_IN_A_ROW;
@@ -184,12 +184,6 @@ export class AnswerStream {
     clearTimeout(this.#stallTimer);
     this.#options.trail.close(outcome, this.#stream.gate.usage);
   }
-}
-
-function brokenVerdict(how: "reset" | "stall" | "error", why: string): Verdict {
-  const message = why.slice(0, 300);
-  const kind = how === "stall" ? "timeout" : how === "reset" ? "reset" : "server-error";
-  return { kind, fault: "attempt", status: 200, rule: `stream-${how}`, message, waitMs: undefined };
 }
 
 function tailOf(

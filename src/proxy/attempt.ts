@@ -4,6 +4,7 @@ import { completionEvents } from "../core/completion-events.ts";
 import type { UserRule } from "../core/error-rule.ts";
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
+import { ownVerdict } from "../core/own-verdict.ts";
 import type { Provider } from "../core/provider.ts";
 import { MISMATCH, StreamGate } from "../core/stream-gate.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -92,7 +93,7 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
     if (request.signal.aborted) return { kind: "client-gone" };
     return {
       kind: "refused",
-      verdict: isSilent ? silentVerdict() : classifyFailure(cause),
+      verdict: isSilent ? ownVerdict.silent() : classifyFailure(cause),
       reply: undefined,
     };
   } finally {
@@ -119,8 +120,17 @@ async function understand(
 async function refusal(response: Response, options: AttemptOptions): Promise<AttemptOutcome> {
   const body = await readHead(response, options.errorBodyBytes);
   const reply = { status: response.status, headers: response.headers, body };
-  if (response.status < 400) return { kind: "refused", verdict: redirectVerdict(response), reply };
-  return { kind: "refused", verdict: judge(reply, options) ?? unexplained(response.status), reply };
+  if (response.status < 400)
+    return {
+      kind: "refused",
+      verdict: ownVerdict.redirect(response.status, response.headers.get("location")),
+      reply,
+    };
+  return {
+    kind: "refused",
+    verdict: judge(reply, options) ?? ownVerdict.unexplained(response.status),
+    reply,
+  };
 }
 
 /** Reads the head of a stream until it means something. */
@@ -176,14 +186,14 @@ function readOn(
 /** An answer that came in one piece: JSON, or something that is no answer at all. */
 async function wholeBody(response: Response, options: AttemptOptions): Promise<AttemptOutcome> {
   const body = new Uint8Array(await response.arrayBuffer());
-  const text = new TextDecoder().decode(body.subarray(0, options.errorBodyBytes));
+  const text = new TextDecoder().decode(body);
   const reply = { status: response.status, headers: response.headers, body: text };
   const isStreamWanted = wantsStream(options.request);
   const verdict = judge(reply, options, true);
   if (verdict !== undefined) return { kind: "refused", verdict, reply };
   if (!isStreamWanted) return { kind: "body", status: response.status, headers: response.headers, body };
-  const events = options.request.dialect === "chat" ? completionEvents(parseJson(body)) : undefined;
-  const asStream = events ?? (looksLikeEvents(text) ? new TextDecoder().decode(body) : undefined);
+  const events = options.request.dialect === "chat" ? completionEvents(parseJson(text)) : undefined;
+  const asStream = events ?? (looksLikeEvents(text) ? text : undefined);
   if (asStream === undefined) return emptyAnswer(response);
   const headers = new Headers(response.headers);
   headers.set("content-type", "text/event-stream");
@@ -192,72 +202,35 @@ async function wholeBody(response: Response, options: AttemptOptions): Promise<A
 
 function inBandRefusal(response: Response, options: AttemptOptions, text: string): AttemptOutcome {
   const reply = { status: response.status, headers: response.headers, body: text };
-  if (text === MISMATCH) return { kind: "refused", verdict: mismatchVerdict(), reply: undefined };
+  if (text === MISMATCH) return { kind: "refused", verdict: ownVerdict.mismatch(), reply: undefined };
   // An event's own words are judged; that the stream just ended is ours to say.
   const verdict = text.startsWith("{") ? judge(reply, options) : undefined;
-  return { kind: "refused", verdict: verdict ?? badStream(text), reply };
+  return { kind: "refused", verdict: verdict ?? ownVerdict.badStream(text), reply };
 }
 
-function judge(reply: ErrorReply, options: AttemptOptions, expectsAnswer = false): Verdict | undefined {
-  const { provider, rules } = options;
-  return classify(
-    { provider: provider.id, expectsAnswer, ...reply },
-    { userRules: rules, nowMs: options.nowMs() },
-  );
+function judge(reply: ErrorReply, options: AttemptOptions, isWhole = false): Verdict | undefined {
+  const { provider, rules, request } = options;
+  const expectsAnswer = request.dialect !== undefined;
+  const subject = { provider: provider.id, path: request.endpoint, expectsAnswer, isWhole, ...reply };
+  return classify(subject, { userRules: rules, nowMs: options.nowMs() });
 }
 
 function emptyAnswer(response: Response): AttemptOutcome {
   const reply = { status: response.status, headers: response.headers, body: "" };
-  return { kind: "refused", verdict: badStream("the answer was no stream, and no completion either"), reply };
-}
-
-function badStream(message: string): Verdict {
-  return { kind: "server-error", fault: "attempt", status: 200, rule: "stream", message, waitMs: undefined };
-}
-
-/** A sampled model seldom says the same twice: no fault of anyone's. */
-function mismatchVerdict(): Verdict {
-  const message = "another answer began differently";
-  return { kind: "bad-request", fault: "request", status: 200, rule: "resume", message, waitMs: undefined };
-}
-
-function unexplained(status: number): Verdict {
-  return { kind: "server-error", fault: "attempt", status, rule: "status", message: "", waitMs: undefined };
-}
-
-function silentVerdict(): Verdict {
-  const message = "no token within the first-token time";
-  return { kind: "silent", fault: "model", status: 0, rule: "first-token", message, waitMs: undefined };
-}
-
-/** A key is for its own provider; where a redirect leads is for the user to decide. */
-function redirectVerdict(response: Response): Verdict {
-  const message = `the provider redirects to ${hostOf(response.headers.get("location"))}; correct its base_url`;
   return {
-    kind: "forbidden",
-    fault: "provider",
-    status: response.status,
-    rule: "redirect",
-    message,
-    waitMs: undefined,
+    kind: "refused",
+    verdict: ownVerdict.badStream("the answer was no stream, and no completion either"),
+    reply,
   };
-}
-
-function hostOf(location: string | null): string {
-  try {
-    return new URL(location ?? "").origin;
-  } catch {
-    return "another address";
-  }
 }
 
 function looksLikeEvents(text: string): boolean {
   return /^(?:data|event|id|retry)?:/.test(text.trimStart());
 }
 
-function parseJson(body: Uint8Array): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

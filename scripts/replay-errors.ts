@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { classify } from "../src/core/classify.ts";
+import type { Fault, Verdict, VerdictKind } from "../src/core/verdict.ts";
+
+/** One recorded reply and what it should be taken for. */
+interface RecordedReply {
+  id: string;
+  provider: string;
+  endpoint: string;
+  status: number;
+  headers: Record<string, string>;
+  body: unknown;
+  class: string;
+  accept?: string[];
+  scope: string;
+  retry_after_ms?: number;
+}
+
+/** The recording's words for ours; other classes differ in their dashes alone. */
+const CLASSES: Partial<Record<VerdictKind, string>> = {
+  concurrency: "rate_limit",
+  overflow: "context_overflow",
+  reset: "server_error",
+  silent: "timeout",
+};
+const SCOPES: Partial<Record<Fault, string>> = { lane: "key+model" };
+
+const ANSWER_PATH = /\/(?:chat\/completions|completions|responses|messages|chat|generate)$|:generateContent$/;
+
+function replay(recorded: RecordedReply): Verdict | undefined {
+  const { provider, endpoint, status, headers, body } = recorded;
+  return classify(
+    {
+      provider,
+      path: endpoint,
+      status,
+      headers: new Headers(headers),
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      expectsAnswer: ANSWER_PATH.test(endpoint),
+      isWhole: true,
+    },
+    { userRules: [], nowMs: Date.now() },
+  );
+}
+
+function compare(recorded: RecordedReply): { class: boolean; scope: boolean; wait: boolean; line: string } {
+  const verdict = replay(recorded);
+  const kind = verdict === undefined ? "ok" : (CLASSES[verdict.kind] ?? verdict.kind.replaceAll("-", "_"));
+  const scope = verdict === undefined ? recorded.scope : (SCOPES[verdict.fault] ?? verdict.fault);
+  const wanted = recorded.retry_after_ms;
+  return {
+    class: (recorded.accept ?? [recorded.class]).includes(kind),
+    scope: scope === recorded.scope,
+    wait: wanted === undefined || verdict?.waitMs === wanted,
+    line: `${recorded.id}: ${kind}/${scope}/${verdict?.waitMs ?? "-"} by ${verdict?.rule ?? "-"}, wanted ${recorded.class}/${recorded.scope}/${wanted ?? "-"}`,
+  };
+}
+
+const [file] = process.argv.slice(2);
+if (file === undefined) {
+  console.error("usage: bun scripts/replay-errors.ts FILE");
+  process.exit(2);
+}
+const { errors } = JSON.parse(readFileSync(file, "utf8")) as { errors: RecordedReply[] };
+const results = errors.map(compare);
+for (const { line, ...right } of results) {
+  if (!Object.values(right).every(Boolean)) console.log(line);
+}
+const figure = (what: "class" | "scope" | "wait"): string =>
+  `${results.filter((result) => result[what]).length} of ${results.length} right (${what})`;
+console.log(`${figure("class")}, ${figure("scope")}, ${figure("wait")}`);
+process.exit(results.every((result) => result.class && result.scope && result.wait) ? 0 : 1);
