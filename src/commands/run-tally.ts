@@ -1,4 +1,5 @@
 import { type Exhaustion, exhaustionReport } from "../core/exhaustion.ts";
+import type { AttemptRecord } from "../core/request-record.ts";
 import type { RouterEvent } from "../core/router-event.ts";
 
 /** Counts what a run went through, for the one line (or the one report) that is printed when opencode has exited. */
@@ -13,22 +14,29 @@ export class RunTally {
     switch (event.kind) {
       case "finished":
         this.#requests++;
+        this.#countHops(event.record.attempts);
         // A later answer makes an earlier exhaustion history.
         if (event.record.outcome === "served") this.#exhaustion = undefined;
-        return;
-      case "rotated":
-        this.#rotations++;
-        return;
-      case "fell-back":
-        this.#fallbacks++;
         return;
       case "exhausted":
         this.#exhaustion = event.exhaustion;
         return;
+      case "rotated":
+      case "fell-back":
       case "rested":
       case "cleared":
       case "key-changed":
         return;
+    }
+  }
+
+  /** Every change of key or model within a request, whether it helped or not. */
+  #countHops(attempts: readonly AttemptRecord[]): void {
+    for (const [index, attempt] of attempts.entries()) {
+      const previous = attempts[index - 1];
+      if (previous === undefined) continue;
+      if (previous.model !== attempt.model) this.#fallbacks++;
+      else if (previous.fingerprint !== attempt.fingerprint) this.#rotations++;
     }
   }
 

@@ -67,7 +67,12 @@ export async function removeKey(store: KeyStore, provider: string, name: string)
 }
 
 /** Gives a key another name; the state that hangs on its secret stays with it. */
-export async function renameKey(store: KeyStore, provider: string, name: string, newName: string): Promise<void> {
+export async function renameKey(
+  store: KeyStore,
+  provider: string,
+  name: string,
+  newName: string,
+): Promise<void> {
   if (!isKeyName(newName)) throw badName();
   if (newName === name) return;
   const renamed = await editKeys(store, async (entries, tables) => {

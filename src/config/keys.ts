@@ -55,24 +55,22 @@ export async function loadKeys(places: KeyPlaces): Promise<LoadedKeys> {
   return {
     keys: [...keys, ...placeholders(Object.values(settings.providers), keys)],
     notes: [...notes, ...fromAuth.notes],
-    variables: [...new Set([...keyVariables(env, settings), ...entryVariables(entries, env, providers)])],
+    variables: carriersOf(env, providers, entries),
   };
 }
 
 /** The environment variables that hold keys of ours. Those that other tools live on are not among them. */
 export function keyVariables(env: Env, settings: Settings): string[] {
-  const providers = allProviders(settings);
-  const shared = new Set(providers.flatMap((provider) => provider.sharedEnv));
-  const found = findEnvKeys(env, providers).map(({ variable }) => variable);
-  return [...new Set(found)].filter((variable) => !shared.has(variable));
+  return carriersOf(env, allProviders(settings), []);
 }
 
-function entryVariables(entries: readonly KeyEntry[], env: Env, providers: readonly Provider[]): string[] {
+function carriersOf(env: Env, providers: readonly Provider[], entries: readonly KeyEntry[]): string[] {
   const shared = new Set(providers.flatMap((provider) => provider.sharedEnv));
-  return entries.flatMap(({ place }) => {
-    if (place.kind !== "env" || shared.has(place.variable)) return [];
-    return (env[place.variable] ?? "") === "" ? [] : [place.variable];
-  });
+  const found = findEnvKeys(env, providers).map(({ variable }) => variable);
+  const named = entries.flatMap(({ place }) =>
+    place.kind === "env" && env[place.variable] ? [place.variable] : [],
+  );
+  return [...new Set([...found, ...named])].filter((variable) => !shared.has(variable));
 }
 
 /** A key, or why there is none. */

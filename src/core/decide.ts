@@ -82,6 +82,7 @@ export function settle(
 ): void {
   const { verdict, key, ref } = failed;
   const model = formatModelRef(ref);
+  progress.again = decision.kind === "again" ? laneId(key, ref) : undefined;
   if (isHiccup(verdict) || verdict.kind === "silent") progress.strained.add(model);
   if (decision.kind === "next-model" || decision.kind === "larger-model") {
     progress.barredModels.add(model);

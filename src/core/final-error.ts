@@ -1,3 +1,5 @@
+import type { Dialect } from "./route.ts";
+
 /**
  * opencode retries an error when its text, anywhere in the body, looks like a passing one: it even looks for bare
  * digits, so an id that contains 429 is enough. These are its patterns; our final words must match none of them.
@@ -56,17 +58,22 @@ export function finalError(message: string, code = "all_keys_exhausted"): FinalE
   return { error: { message: calmText(message), type: "orouter_error", code } };
 }
 
-/** The same after bytes have gone to the client, as an event in the stream (the JSON in the message is opencode's way). */
-export function finalEvent(message: string): string {
-  return errorEvent("invalid_prompt", calmText(message));
+/** The same after bytes have gone to the client, as an event in the stream. */
+export function finalEvent(dialect: Dialect, message: string): string {
+  return errorEvent(dialect, "invalid_prompt", calmText(message));
 }
 
 /** An event on which opencode sends the whole request again, about two seconds later. */
-export function retryEvent(message: string): string {
-  return errorEvent("server_error", message);
+export function retryEvent(dialect: Dialect, message: string): string {
+  return errorEvent(dialect, "server_error", message);
 }
 
-function errorEvent(code: string, message: string): string {
+/** Of an error in a chat stream opencode sees only the message, so what it goes by is JSON in there. */
+function errorEvent(dialect: Dialect, code: string, message: string): string {
+  if (dialect === "responses") {
+    const error = { type: code, code, message, param: null };
+    return `event: error\ndata: ${JSON.stringify({ type: "error", sequence_number: 0, error })}\n\n`;
+  }
   const inner = JSON.stringify({ type: "error", error: { code, message } });
   return `data: ${JSON.stringify({ error: { message: inner, type: "orouter_error" } })}\n\n`;
 }

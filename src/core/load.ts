@@ -52,10 +52,10 @@ export function release(load: Load): void {
   load.inFlight = Math.max(0, load.inFlight - 1);
 }
 
-/** A concurrency refusal: one less than what was in flight, and never less than one. */
+/** A concurrency refusal, once the refused call is released: what is still in flight was accepted. Never less than one. */
 export function shrinkCap(load: Load, limits: KeyLimits, nowMs: number): void {
-  const seen = Math.min(load.inFlight, currentCap(load, limits, nowMs) ?? load.inFlight);
-  load.cap = Math.max(1, seen - 1);
+  const accepted = Math.min(load.inFlight, currentCap(load, limits, nowMs) ?? load.inFlight);
+  load.cap = Math.max(1, accepted);
   load.capChangedMs = nowMs;
 }
 

@@ -1,45 +1,25 @@
 import type { Key } from "./key.ts";
-import { type KeyLimits, type Load, slotFor } from "./load.ts";
+import { type Lane, lanesOf, restsOn, type Situation } from "./lane.ts";
 import { formatModelRef, type ModelRef } from "./model-ref.ts";
-import { isBarred, laneId, type Progress } from "./progress.ts";
-import { isSoft, NEVER_MS, type Rest, restId } from "./rest.ts";
+import { laneId, type WaitBudget } from "./progress.ts";
+import { isSoft, type Rest } from "./rest.ts";
 import { type Candidate, chooseKey, type Strategy, type StrategyContext } from "./strategy.ts";
 
 /** What a request does next. */
 export type Step =
-  | { kind: "attempt"; ref: ModelRef; key: Key; probe: boolean; isLast: boolean }
-  /** Until a time, or (without one) until a call ends; `patience` says which budget the wait is charged to. */
-  | { kind: "wait"; ref: ModelRef; untilMs: number; patience: boolean }
+  | { kind: "attempt"; ref: ModelRef; key: Key; probe: boolean }
+  /** Until that time, or until something happens that frees a lane; `budget` is what the wait is charged to. */
+  | { kind: "wait"; untilMs: number; budget: WaitBudget }
   | { kind: "give-up" };
 
 /** All that the next step depends on. Nothing in it is changed by asking. */
-export interface StepInput {
-  progress: Progress;
-  keysOf: (provider: string) => readonly Key[];
-  limitsOf: (provider: string) => KeyLimits;
-  health: ReadonlyMap<string, Rest>;
-  /** Rests that a probe is under way for: one request at a time finds out. */
-  probing: ReadonlySet<string>;
-  loads: ReadonlyMap<string, Load>;
+export interface StepInput extends Situation {
   strategy: Strategy;
   contextOf: (provider: string) => StrategyContext;
   patienceMs: number;
   maxWaitMs: number;
   /** How long a request may stand in our own queue. */
   queueMs: number;
-  nowMs: number;
-}
-
-/** One key's readiness for one model. */
-interface Lane {
-  key: Key;
-  /** The rest that holds it, or that its use would probe. */
-  rest: Rest | undefined;
-  isFree: boolean;
-  /** When it can be used; undefined when only the end of another call tells. */
-  freeAtMs: number | undefined;
-  /** Held back by our own pacing or cap, not by a refusal: it will be free, so the wait may be long. */
-  isQueued: boolean;
 }
 
 interface View {
@@ -49,112 +29,100 @@ interface View {
 
 /** The next step of a request: a lane of the first model that has one, a wait, a probe, or the end. */
 export function nextStep(input: StepInput): Step {
-  const { progress } = input;
-  const open = progress.targets.filter((ref) => !progress.barredModels.has(formatModelRef(ref)));
-  const views = open.map((ref) => ({ ref, lanes: lanesOf(ref, input) }));
+  const views = input.progress.targets.map((ref) => ({ ref, lanes: lanesOf(ref, input) }));
   for (const [index, { ref, lanes }] of views.entries()) {
     const chosen = choose(ref, lanes, input);
-    if (chosen !== undefined) {
-      const isLast = !views.slice(index + 1).some((later) => later.lanes.some((lane) => lane.isFree));
-      return { kind: "attempt", ref, key: chosen.key, probe: chosen.rest !== undefined, isLast };
-    }
+    if (chosen !== undefined)
+      return { kind: "attempt", ref, key: chosen.key, probe: chosen.rest !== undefined };
     const wait = index === 0 ? patientWait(ref, lanes, input) : undefined;
     if (wait !== undefined) return wait;
   }
   return lastWait(views, input) ?? lastResort(views, input);
 }
 
-/** A wait for the model that was asked for beats moving on, unless it has just failed this request by itself. */
-function patientWait(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Step | undefined {
-  const { progress, nowMs } = input;
-  if (progress.strained.has(formatModelRef(ref))) return undefined;
-  const budgetMs = input.patienceMs - progress.patienceUsedMs;
-  const atMs = Math.min(...lanes.map((lane) => freeAt(lane, nowMs)));
-  if (budgetMs <= 0 || atMs - nowMs > budgetMs) return undefined;
-  return { kind: "wait", ref, untilMs: waitUntil(atMs, nowMs, budgetMs), patience: true };
+/** Whether a model behind this one in the chain could take the request over now. */
+export function canMoveOn(ref: ModelRef, input: Situation): boolean {
+  const { targets } = input.progress;
+  const at = targets.findIndex((target) => formatModelRef(target) === formatModelRef(ref));
+  return targets.slice(at + 1).some((later) => lanesOf(later, input).some((lane) => lane.isFree));
 }
 
-/** Nothing is free: the lane that frees itself first, if that is soon enough. */
+/** Whether any lane but this one could take the request over now. */
+export function hasOtherLane(key: Key, ref: ModelRef, input: Situation): boolean {
+  const here = laneId(key, ref);
+  return input.progress.targets.some((target) =>
+    lanesOf(target, input).some((lane) => lane.isFree && laneId(lane.key, target) !== here),
+  );
+}
+
+/** Something that may yet free a lane: at a time, or (without one) when a call ends. */
+interface Hope {
+  atMs: number | undefined;
+  budget: WaitBudget;
+  leftMs: number;
+}
+
+/** A wait for the model that was asked for beats moving on, unless it has just failed this request by itself. */
+function patientWait(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Step | undefined {
+  const { progress } = input;
+  if (progress.strained.has(formatModelRef(ref))) return undefined;
+  const leftMs = input.patienceMs - progress.waitedMs.patience;
+  return waitFor(
+    lanes.map(({ freeAtMs }) => ({ atMs: freeAtMs, budget: "patience", leftMs })),
+    input.nowMs,
+  );
+}
+
+/** Nothing is free: the lanes that free themselves, if that is soon enough. */
 function lastWait(views: readonly View[], input: StepInput): Step | undefined {
-  const { progress, nowMs } = input;
-  const soonest = views
-    .flatMap(({ ref, lanes }) => lanes.map((lane) => ({ ref, lane, atMs: freeAt(lane, nowMs) })))
-    .map((one) => ({
-      ...one,
-      budgetMs: (one.lane.isQueued ? input.queueMs : input.maxWaitMs) - progress.waitedMs,
-    }))
-    .filter((one) => one.budgetMs > 0 && one.atMs - nowMs <= one.budgetMs)
-    .sort((a, b) => a.atMs - b.atMs)[0];
-  if (soonest === undefined) return undefined;
-  const untilMs = waitUntil(soonest.atMs, nowMs, soonest.budgetMs);
-  return { kind: "wait", ref: soonest.ref, untilMs, patience: false };
+  const { waitedMs } = input.progress;
+  const hopes = views
+    .flatMap(({ lanes }) => lanes)
+    .map(({ freeAtMs, isQueued }): Hope => {
+      const budget = isQueued ? "queue" : "rest";
+      const wholeMs = isQueued ? input.queueMs : input.maxWaitMs;
+      return { atMs: freeAtMs, budget, leftMs: wholeMs - waitedMs[budget] };
+    });
+  return waitFor(hopes, input.nowMs);
+}
+
+/** Until the first of them that has a time; what is freed earlier wakes the request by itself. */
+function waitFor(hopes: readonly Hope[], nowMs: number): Step | undefined {
+  const real = hopes.filter(({ atMs = nowMs, leftMs }) => leftMs > 0 && atMs - nowMs <= leftMs);
+  const [first] = real.toSorted((a, b) => (a.atMs ?? nowMs) - (b.atMs ?? nowMs));
+  if (first === undefined) return undefined;
+  const untilMs = Math.min(...real.map(({ atMs, leftMs }) => atMs ?? nowMs + leftMs));
+  return { kind: "wait", untilMs, budget: first.budget };
 }
 
 /** Every lane rests for longer than anyone would wait: the soft one that frees first is asked once all the same. */
 function lastResort(views: readonly View[], input: StepInput): Step {
   const { progress } = input;
+  if (progress.attempts.some((attempt) => attempt.probe && attempt.verdict !== undefined))
+    return { kind: "give-up" };
   const asked = new Set(progress.attempts.map((attempt) => laneId(attempt.key, attempt.ref)));
-  const soft = views
+  const [soft] = views
     .flatMap(({ ref, lanes }) => lanes.map((lane) => ({ ref, lane })))
-    .filter(
-      ({ ref, lane }) =>
-        lane.rest !== undefined && isSoft(lane.rest.kind) && !asked.has(laneId(lane.key, ref)),
-    )
-    .filter(({ lane }) => lane.rest !== undefined && !input.probing.has(lane.rest.id))
-    .sort((a, b) => (a.lane.rest?.untilMs ?? 0) - (b.lane.rest?.untilMs ?? 0))[0];
-  const alreadyProbed = progress.attempts.some((attempt) => attempt.probe && attempt.verdict !== undefined);
-  if (soft === undefined || alreadyProbed) return { kind: "give-up" };
-  return { kind: "attempt", ref: soft.ref, key: soft.lane.key, probe: true, isLast: true };
+    .filter(({ ref, lane }) => !asked.has(laneId(lane.key, ref)) && mayBeAsked(ref, lane, input))
+    .toSorted((a, b) => (a.lane.freeAtMs ?? 0) - (b.lane.freeAtMs ?? 0));
+  if (soft === undefined) return { kind: "give-up" };
+  return { kind: "attempt", ref: soft.ref, key: soft.lane.key, probe: true };
 }
 
-/** The lanes of a model that this request has not ruled out. */
-function lanesOf(ref: ModelRef, input: StepInput): Lane[] {
-  return input
-    .keysOf(ref.provider)
-    .filter((key) => key.enabled && !isBarred(input.progress, key, ref))
-    .map((key) => laneView(ref, key, input));
-}
-
-function laneView(ref: ModelRef, key: Key, input: StepInput): Lane {
-  const { nowMs } = input;
-  const rest = heaviestRest(key, ref, input.health);
-  if (rest !== undefined && rest.untilMs > nowMs) {
-    return { key, rest, isFree: false, freeAtMs: rest.untilMs, isQueued: false };
-  }
-  if (rest !== undefined && input.probing.has(rest.id)) {
-    return { key, rest, isFree: false, freeAtMs: undefined, isQueued: false };
-  }
-  const slot = slotFor(input.loads.get(key.fingerprint), input.limitsOf(ref.provider), nowMs);
-  if (slot.kind === "now") return { key, rest, isFree: true, freeAtMs: nowMs, isQueued: false };
-  const freeAtMs = slot.kind === "at" ? slot.atMs : undefined;
-  return { key, rest: undefined, isFree: false, freeAtMs, isQueued: true };
-}
-
-/** Of the rests that cover a lane the one that ends last. A mere count of failures is no rest. */
-function heaviestRest(key: Key, ref: ModelRef, health: ReadonlyMap<string, Rest>): Rest | undefined {
-  if (health.size === 0) return undefined;
-  let heaviest: Rest | undefined;
-  for (const id of restIdsOf(key, ref)) {
-    const rest = health.get(id);
-    if (rest !== undefined && rest.untilMs > (heaviest?.untilMs ?? 0)) heaviest = rest;
-  }
-  return heaviest;
-}
-
-/** The ids of all rests that can cover a lane. */
-export function restIdsOf(key: Key, ref: ModelRef): string[] {
-  return [
-    restId.lane(key.fingerprint, ref),
-    restId.key(key.fingerprint),
-    restId.model(ref),
-    restId.provider(ref.provider),
-  ];
+/** Whether all that holds a lane are rests that time heals, and nobody is finding out already. */
+function mayBeAsked(ref: ModelRef, lane: Lane, input: StepInput): boolean {
+  if (lane.rest === undefined || !lane.hasRoom) return false;
+  return restsOn(lane.key, ref, input.health).every(
+    (rest) => !input.probing.has(rest.id) && (isSoft(rest.kind) || rest.untilMs <= input.nowMs),
+  );
 }
 
 function choose(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Lane | undefined {
   const free = lanes.filter((lane) => lane.isFree);
-  // A lane that has to be probed comes after those known to be good.
-  const sound = free.filter((lane) => lane.rest === undefined);
+  const again = free.find((lane) => laneId(lane.key, ref) === input.progress.again);
+  if (again !== undefined) return again;
+  // A key that was refused comes after those known to be good; one that was only tired is one of them again.
+  const sound = free.filter((lane) => lane.rest === undefined || isSoft(lane.rest.kind));
   const pool = sound.length > 0 ? sound : free;
   if (pool.length <= 1) return pool[0];
   const candidates = pool.map((lane) => candidate(lane, input));
@@ -179,13 +147,4 @@ function restsOfKey(key: Key, input: StepInput): Rest[] {
   return [...input.health.values()].filter(
     (rest) => rest.untilMs > input.nowMs && rest.id.startsWith(prefix),
   );
-}
-
-/** A lane whose time is unknown may be freed by the end of any call: worth waiting for as long as the budget goes. */
-function freeAt(lane: Lane, nowMs: number): number {
-  return lane.freeAtMs ?? nowMs;
-}
-
-function waitUntil(atMs: number, nowMs: number, budgetMs: number): number {
-  return atMs <= nowMs ? nowMs + budgetMs : Math.min(atMs, NEVER_MS);
 }

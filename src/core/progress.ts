@@ -12,6 +12,12 @@ export interface Attempt {
   probe: boolean;
 }
 
+/**
+ * What a wait is for: the model that was asked for, any lane that rests, or our own pacing. Each has its own limit, so
+ * that standing in our queue does not use up the time that a resting lane is worth.
+ */
+export type WaitBudget = "patience" | "rest" | "queue";
+
 /** What one request has been through; the next step is computed from it and from the health of the lanes. */
 export interface Progress {
   targets: readonly ModelRef[];
@@ -22,8 +28,10 @@ export interface Progress {
   barredProviders: Set<string>;
   /** Models on which this request met a failure of the soft kind: no more patience for those. */
   strained: Set<string>;
-  patienceUsedMs: number;
-  waitedMs: number;
+  /** The lane that is to be tried once more before any other. */
+  again: string | undefined;
+  /** Waits so far, each by the budget it was charged to. */
+  waitedMs: Record<WaitBudget, number>;
 }
 
 export function startProgress(targets: readonly ModelRef[]): Progress {
@@ -35,8 +43,8 @@ export function startProgress(targets: readonly ModelRef[]): Progress {
     barredModels: new Set(),
     barredProviders: new Set(),
     strained: new Set(),
-    patienceUsedMs: 0,
-    waitedMs: 0,
+    again: undefined,
+    waitedMs: { patience: 0, rest: 0, queue: 0 },
   };
 }
 

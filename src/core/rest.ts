@@ -116,19 +116,39 @@ export interface Failure {
 /** The rest that follows a failure. A burst of parallel failures sets one rest, not a pile of them. */
 export function nextRest(previous: Rest | undefined, failure: Failure): Rest {
   const { verdict, target, startedMs, nowMs } = failure;
-  const sameBurst = previous !== undefined && startedMs < previous.sinceMs;
-  if (sameBurst && previous.untilMs >= nowMs + (verdict.waitMs ?? 0)) return previous;
-  const strikes = sameBurst ? previous.strikes : (previous?.strikes ?? 0) + 1;
+  const { kind, status, message, waitMs: declaredMs } = verdict;
+  const sameBurst = previous !== undefined && isSameBurst(previous, startedMs);
+  const inARow = previous !== undefined && isSameSort(previous.kind, kind) ? previous.strikes : 0;
+  const strikes = sameBurst ? Math.max(1, inARow) : inARow + 1;
   const waitMs = restMs(failure, strikes);
-  return {
-    ...target,
-    kind: verdict.kind,
-    status: verdict.status,
-    message: verdict.message,
-    sinceMs: nowMs,
-    untilMs: waitMs === 0 ? 0 : Math.min(nowMs + waitMs, NEVER_MS),
-    strikes,
-  };
+  // A latecomer of a burst has nothing new to say of the end, unless the provider names one.
+  const fromMs = sameBurst && inARow > 0 && declaredMs === undefined ? previous.sinceMs : nowMs;
+  const endMs = waitMs === 0 ? 0 : Math.min(fromMs + waitMs, NEVER_MS);
+  if (sameBurst && endMs <= previous.untilMs) return previous;
+  // Nor does a probe that fails without a word make a declared rest shorter.
+  const heldMs = previous !== undefined && previous.untilMs > nowMs && declaredMs === undefined ? previous.untilMs : 0;
+  return { ...target, kind, status, message, sinceMs: nowMs, untilMs: Math.max(endMs, heldMs), strikes };
+}
+
+/** Whether the failed attempt was under way before its party was put to rest. A mere count may be added to at once. */
+function isSameBurst(previous: Rest, startedMs: number): boolean {
+  return previous.untilMs > 0 ? startedMs <= previous.sinceMs : startedMs < previous.sinceMs;
+}
+
+/** Only failures of one sort are counted in a row: a used-up quota does not make the next 401 the second one. */
+function isSameSort(a: VerdictKind, b: VerdictKind): boolean {
+  return a === b || (a in STRIKES_TO_MODEL && b in STRIKES_TO_MODEL);
+}
+
+/** What may befall an answer in its middle: the beginning of another does not prove that it is over. */
+const BREAKS: ReadonlySet<VerdictKind> = new Set(["reset", "timeout", "server-error"]);
+
+/**
+ * What is left of a rest once its party has begun to answer: nothing, or, where answers have been breaking off, the
+ * count of that until one of them is whole.
+ */
+export function restWhileAnswering(rest: Rest): Rest | undefined {
+  return BREAKS.has(rest.kind) ? { ...rest, untilMs: 0 } : undefined;
 }
 
 function restMs(failure: Failure, strikes: number): number {

@@ -181,7 +181,10 @@ export type ConfigFile = v.InferOutput<typeof CONFIG>;
 /** A `[providers.<id>]` table as written. */
 export type ProviderTable = ConfigFile["providers"][string];
 
-/** The same with nothing in it: what a preset that is not in the file goes by. */
+let empty: ProviderTable | undefined;
+
+/** The same with nothing in it: what a preset that is not in the file goes by. Every preset shares one. */
 export function emptyProvider(): ProviderTable {
-  return v.parse(provider, {});
+  empty ??= v.parse(provider, {});
+  return empty;
 }

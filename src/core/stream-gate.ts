@@ -26,6 +26,10 @@ export interface GateOptions {
 /** The most that is held back before the first meaningful event; more than that is no head any more. */
 const HELD_BYTES = 1024 * 1024;
 
+/** The longest single event that is waited for; a stream without a blank line in it is none. */
+const EVENT_BYTES = 16 * 1024 * 1024;
+const TOO_LONG = JSON.stringify({ error: { message: "an event of the stream has no end" } });
+
 const DONE = "[DONE]";
 const encoder = new TextEncoder();
 const DONE_BLOCK = encoder.encode("data: [DONE]\n\n");
@@ -77,12 +81,15 @@ export class StreamGate {
       if (this.isDone) break;
       progressed ||= block.event !== undefined;
       const admitted = this.#admit(block);
-      if (admitted.error !== undefined) return { pass: this.#flush(out), error: admitted.error, progressed };
+      // Behind its finish an answer is whole: what fails there fails nobody.
+      if (admitted.error !== undefined && !this.#finished)
+        return { pass: this.#flush(out), error: admitted.error, progressed };
       if (admitted.bytes === undefined) continue;
       if (this.isOpen) out.push(admitted.bytes);
       else this.#hold(admitted.bytes);
     }
-    return { pass: this.#flush(out), error: undefined, progressed };
+    const error = this.#reader.rest().length > EVENT_BYTES ? TOO_LONG : undefined;
+    return { pass: this.#flush(out), error, progressed };
   }
 
   /** The upstream has closed the stream in good order; a broken connection is not asked, it is a cut by itself. */
@@ -131,7 +138,7 @@ export class StreamGate {
     if (isMeaningful(meaning)) this.isOpen = true;
     return meaning.finish === undefined
       ? { bytes: block.bytes }
-      : this.#admitFinish(block, json, meaning.finish);
+      : this.#admitFinish(block.bytes, json, meaning.finish);
   }
 
   #note(json: unknown, meaning: Meaning): void {
@@ -144,16 +151,16 @@ export class StreamGate {
     this.#seen.reasoning ||= meaning.hasReasoning && this.#toSkip === "";
   }
 
-  #admitFinish(block: SseBlock, json: unknown, reason: string): Admitted {
+  #admitFinish(bytes: Uint8Array, json: unknown, reason: string): Admitted {
     if (this.#dialect === "responses") {
       this.#finished = true;
       this.isDone = true;
-      return { bytes: block.bytes };
+      return { bytes };
     }
     const finish = settleFinish(reason, this.#seen);
     if (finish.kind === "failed") return { error: JSON.stringify({ error: { message: finish.why } }) };
     this.#finished = true;
-    return { bytes: finish.kind === "as-is" ? block.bytes : withFinish(json, finish.reason) };
+    return { bytes: finish.kind === "as-is" ? bytes : withFinish(json, finish.reason) };
   }
 
   #admitDone(bytes: Uint8Array): Admitted {
@@ -168,14 +175,16 @@ export class StreamGate {
 
   /** Compares the answer with what the client has; only where both are the same to the letter does it go on. */
   #skip(json: unknown, meaning: Meaning): Admitted {
-    if (meaning.hasToolCall || meaning.hasOther || meaning.finish !== undefined) return { error: MISMATCH };
     const shared = meaning.text.slice(0, this.#toSkip.length);
-    if (!this.#toSkip.startsWith(shared)) return { error: MISMATCH };
+    if (meaning.hasToolCall || meaning.hasOther || !this.#toSkip.startsWith(shared)) return { error: MISMATCH };
     this.#toSkip = this.#toSkip.slice(shared.length);
     if (meaning.text !== "") this.#texts.push(meaning.text);
-    if (this.#toSkip === "") this.isOpen = true;
+    if (this.#toSkip !== "") return meaning.finish === undefined ? {} : { error: MISMATCH };
+    this.isOpen = true;
     const rest = meaning.text.slice(shared.length);
-    return rest === "" ? {} : { bytes: withText(json, rest) };
+    if (rest === "" && meaning.finish === undefined) return {};
+    const bytes = withText(json, rest);
+    return meaning.finish === undefined ? { bytes } : this.#admitFinish(bytes, json, meaning.finish);
   }
 
   #hold(bytes: Uint8Array): void {

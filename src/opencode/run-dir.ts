@@ -1,4 +1,13 @@
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
 
@@ -48,7 +57,8 @@ function makeFolder(root: string, triesLeft = 3): string {
   } catch (cause) {
     if (cause instanceof Problem) throw cause;
     // Another run that just ended may have taken the empty root away between two of these steps.
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT" && triesLeft > 0) return makeFolder(root, triesLeft - 1);
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT" && triesLeft > 0)
+      return makeFolder(root, triesLeft - 1);
     throw new Problem({
       code: "run-folder",
       what: `The run folder cannot be made under ${root}: ${(cause as Error).message}.`,

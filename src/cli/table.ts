@@ -1,0 +1,64 @@
+/** A column of a table. */
+export interface Column {
+  title: string;
+  /** May be cut short where the table is wider than the terminal. */
+  shrinks?: boolean;
+}
+
+const GAP = "  ";
+/** A column cut shorter than this tells nothing. */
+const MIN_WIDTH = 8;
+
+/** Lines of text columns under their titles, at most `maxWidth` wide where that can be done. */
+export function tableText(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  maxWidth: number,
+): string {
+  const lines = [columns.map((column) => column.title), ...rows];
+  const widths = columns.map((_, at) => Math.max(...lines.map((line) => Bun.stringWidth(line[at] ?? ""))));
+  shrink(widths, columns, maxWidth);
+  return lines
+    .map((line) =>
+      line
+        .map((cell, at) => fit(cell, widths[at] ?? 0))
+        .join(GAP)
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** The width of the terminal behind stdout; a pipe takes lines of any length. */
+export function outputWidth(): number {
+  return process.stdout.isTTY === true && process.stdout.columns > 0
+    ? process.stdout.columns
+    : Number.POSITIVE_INFINITY;
+}
+
+/** Takes from the widest column that may give, until it fits or nothing is left to take. */
+function shrink(widths: number[], columns: readonly Column[], maxWidth: number): void {
+  const total = () => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
+  while (total() > maxWidth) {
+    let widest = -1;
+    for (const [at, column] of columns.entries()) {
+      const width = widths[at] ?? 0;
+      if (column.shrinks === true && width > MIN_WIDTH && width > (widths[widest] ?? 0)) widest = at;
+    }
+    if (widest < 0) return;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+}
+
+function fit(text: string, width: number): string {
+  const cut = Bun.stringWidth(text) > width ? cutTo(text, width) : text;
+  return cut + " ".repeat(Math.max(0, width - Bun.stringWidth(cut)));
+}
+
+function cutTo(text: string, width: number): string {
+  let kept = "";
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (Bun.stringWidth(kept + segment) > width - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}

@@ -1,0 +1,26 @@
+import type { Router } from "../proxy/router.ts";
+import type { StateStore } from "../state/store.ts";
+
+/**
+ * Joins a router and the store: each learns what the other knows, from now on and from before. Returns the way to part
+ * them; the store stays open.
+ */
+export function attachState(router: Router, store: StateStore): () => void {
+  // The store is opened after the first requests may have come: what is younger holds, on both sides.
+  const known = new Map(router.health);
+  const stored = new Map(store.rests().map((rest) => [rest.id, rest]));
+  const ageOf = (rests: typeof known, id: string): number => rests.get(id)?.sinceMs ?? -1;
+  router.learn(
+    [...stored.values()].filter((rest) => rest.sinceMs > ageOf(known, rest.id)),
+    [],
+  );
+  for (const rest of known.values()) {
+    if (rest.sinceMs > ageOf(stored, rest.id)) store.note({ kind: "rested", rest, keyName: "" });
+  }
+  const unsubscribe = router.subscribe((event) => store.note(event));
+  const unwatch = store.watch(({ rests, cleared }) => router.learn(rests, cleared));
+  return () => {
+    unsubscribe();
+    unwatch();
+  };
+}

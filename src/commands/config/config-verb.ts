@@ -1,0 +1,28 @@
+import type { Verb } from "../../cli/verb.ts";
+
+/** `orouter config`: where the settings are, what they say, and whether they are right. */
+export const configVerb: Verb = {
+  name: "config",
+  about: "Show and check the configuration",
+  examples: [
+    { line: "orouter config path", does: "the files and folders that are used" },
+    { line: "orouter config show", does: "the settings in force" },
+    { line: "orouter config check", does: "whether the files are right" },
+  ],
+  args: {},
+  run: undefined,
+  children: {
+    path: {
+      about: "The files and folders that are used, and whether they exist",
+      load: async () => (await import("./config-path.ts")).configPathVerb,
+    },
+    show: {
+      about: "The settings in force, and which of them come from config.toml",
+      load: async () => (await import("./config-show.ts")).configShowVerb,
+    },
+    check: {
+      about: "Whether config.toml and keys.toml are right; exit 3 and the place if not",
+      load: async () => (await import("./config-check.ts")).configCheckVerb,
+    },
+  },
+};

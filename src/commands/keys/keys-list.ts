@@ -1,0 +1,80 @@
+import { isInteractive, out, outJson, say } from "../../cli/io.ts";
+import { outputWidth, tableText } from "../../cli/table.ts";
+import { textArg } from "../../cli/text-arg.ts";
+import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { EXIT } from "../../core/problem.ts";
+import { readWorld } from "../world.ts";
+import { findProvider } from "./find-provider.ts";
+import { type ListedKey, listKeys } from "./listed-key.ts";
+
+/** `orouter keys list`: every key there is, by name and fingerprint. */
+export const keysListVerb: Verb = {
+  name: "list",
+  about: "List the keys and where they come from, never the keys themselves",
+  examples: [
+    { line: "orouter keys list", does: "all of them" },
+    { line: "orouter keys list nvidia --json", does: "those of one provider, for scripts" },
+  ],
+  args: {
+    provider: { type: "positional", required: false, description: "Only this provider's" },
+    json: { type: "boolean", description: 'Print {"keys":[…]}' },
+  },
+  run: list,
+  children: {},
+};
+
+async function list(args: VerbArgs): Promise<number> {
+  await printKeys(textArg(args, "provider"), args["json"] === true);
+  return EXIT.fine;
+}
+
+/** Prints the keys, all or one provider's. */
+export async function printKeys(provider: string | undefined, asJson: boolean): Promise<void> {
+  const world = await readWorld();
+  const all = listKeys(world);
+  const keys = provider === undefined ? all : all.filter((key) => key.provider === provider);
+  // A name that no key bears may be mistyped.
+  if (provider !== undefined && keys.length === 0) findProvider(world.settings, provider);
+  if (asJson) outJson({ keys: keys.map(toJson) });
+  else if (keys.length > 0) out(listText(keys, outputWidth()));
+  else say(`There is no key yet. Add one: orouter keys add ${provider ?? "ollama-cloud"}`);
+}
+
+/** What one can do next, for those who look rather than pipe. */
+export function sayKeysHint(): void {
+  if (isInteractive()) say("Add one: orouter keys add PROVIDER. Everything else: orouter keys --help");
+}
+
+function listText(keys: readonly ListedKey[], width: number): string {
+  const columns = [
+    { title: "PROVIDER", shrinks: true },
+    { title: "NAME", shrinks: true },
+    { title: "FINGERPRINT" },
+    { title: "SOURCE" },
+    { title: "VARIABLE", shrinks: true },
+    { title: "STATE" },
+  ];
+  const rows = keys.map((key) => [
+    key.provider,
+    key.name,
+    key.fingerprint ?? "-",
+    sourceText(key),
+    key.variable ?? "-",
+    stateText(key),
+  ]);
+  return tableText(columns, rows, width);
+}
+
+function sourceText(key: ListedKey): string {
+  if (key.source === "embedded") return "none needed";
+  return key.from === "keychain" ? "keychain" : key.source;
+}
+
+function stateText(key: ListedKey): string {
+  if (!key.enabled) return "disabled";
+  return key.fingerprint === undefined ? "no secret" : "enabled";
+}
+
+function toJson({ provider, name, fingerprint, source, from, enabled }: ListedKey) {
+  return { provider, name, fingerprint: fingerprint ?? null, source, from, enabled };
+}

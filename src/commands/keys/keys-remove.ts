@@ -1,0 +1,51 @@
+import { isInteractive, say } from "../../cli/io.ts";
+import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { removeKey } from "../../config/edit-keys.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { readAgain } from "../world.ts";
+import { describeKey } from "./find-key.ts";
+import { type ListedKey, listKeys } from "./listed-key.ts";
+import { KEY_ARGS, ownKey } from "./own-key.ts";
+
+/** `orouter keys remove`: asks first, since a secret that is gone cannot be brought back. */
+export const keysRemoveVerb: Verb = {
+  name: "remove",
+  about: "Remove a key from keys.toml",
+  examples: [
+    { line: "orouter keys remove work", does: "asks, then removes it" },
+    { line: "orouter keys remove nvidia/key-1 --yes", does: "without asking" },
+  ],
+  args: { ...KEY_ARGS, yes: { type: "boolean", alias: "y", description: "Do not ask" } },
+  run: remove,
+  children: {},
+};
+
+async function remove(args: VerbArgs): Promise<number> {
+  const { world, key } = await ownKey(args, "remove");
+  if (args["yes"] !== true && !(await isSure(key))) {
+    say("Nothing was removed.");
+    return EXIT.failed;
+  }
+  await removeKey(world, key.provider, key.name);
+  say(`Removed ${describeKey(key)} from ${world.paths.keysFile}.`);
+  const twin = listKeys(await readAgain(world)).find(
+    (other) => other.provider === key.provider && other.fingerprint === key.fingerprint,
+  );
+  if (key.fingerprint !== undefined && twin !== undefined) {
+    say(`The same key is still there as ${twin.provider}/${twin.name}, from ${twin.from}.`);
+  }
+  return EXIT.fine;
+}
+
+async function isSure(key: ListedKey): Promise<boolean> {
+  if (!isInteractive()) {
+    throw new Problem({
+      code: "usage",
+      what: "There is no terminal to ask whether you are sure.",
+      fix: `Say so with --yes: orouter keys remove ${key.provider}/${key.name} --yes`,
+      exit: EXIT.usage,
+    });
+  }
+  const { askYes } = await import("../../cli/prompts.ts");
+  return askYes(`Remove ${describeKey(key)}?`);
+}

@@ -1,0 +1,38 @@
+import { say } from "../../cli/io.ts";
+import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { setKeyEnabled } from "../../config/edit-keys.ts";
+import { EXIT } from "../../core/problem.ts";
+import { describeKey } from "./find-key.ts";
+import { KEY_ARGS, ownKey } from "./own-key.ts";
+
+/** `orouter keys enable`. */
+export const keysEnableVerb: Verb = {
+  name: "enable",
+  about: "Use a key again",
+  examples: [{ line: "orouter keys enable work", does: "requests may go to it again" }],
+  args: KEY_ARGS,
+  run: (args) => switchKey(args, true),
+  children: {},
+};
+
+/** `orouter keys disable`. */
+export const keysDisableVerb: Verb = {
+  name: "disable",
+  about: "Keep a key, but do not use it",
+  examples: [{ line: "orouter keys disable work", does: "no request goes to it any more" }],
+  args: KEY_ARGS,
+  run: (args) => switchKey(args, false),
+  children: {},
+};
+
+async function switchKey(args: VerbArgs, enabled: boolean): Promise<number> {
+  const { world, key } = await ownKey(args, enabled ? "enable" : "disable");
+  const state = enabled ? "enabled" : "disabled";
+  if (key.enabled === enabled) {
+    say(`${describeKey(key)} is ${state} already.`);
+    return EXIT.fine;
+  }
+  await setKeyEnabled(world, key.provider, key.name, enabled);
+  say(`${describeKey(key)} is ${state} now.`);
+  return EXIT.fine;
+}

@@ -1,0 +1,50 @@
+import type { Verb } from "../../cli/verb.ts";
+import { EXIT } from "../../core/problem.ts";
+
+/** `orouter keys`: the keys, and what can be done with them. */
+export const keysVerb: Verb = {
+  name: "keys",
+  about: "List, add and change keys",
+  examples: [
+    { line: "orouter keys", does: "the keys there are" },
+    { line: "orouter keys add ollama-cloud", does: "add a key; it is asked for and not shown" },
+    { line: "orouter keys test", does: "try each of them" },
+  ],
+  args: { json: { type: "boolean", description: "The list as JSON" } },
+  run: async (args) => {
+    const { printKeys, sayKeysHint } = await import("./keys-list.ts");
+    await printKeys(undefined, args["json"] === true);
+    sayKeysHint();
+    return EXIT.fine;
+  },
+  children: {
+    list: {
+      about: "List the keys and where they come from, never the keys themselves",
+      load: async () => (await import("./keys-list.ts")).keysListVerb,
+    },
+    add: {
+      about: "Add keys to a provider: asked for, piped in, or by a variable's name",
+      load: async () => (await import("./keys-add.ts")).keysAddVerb,
+    },
+    remove: {
+      about: "Remove a key from keys.toml",
+      load: async () => (await import("./keys-remove.ts")).keysRemoveVerb,
+    },
+    rename: {
+      about: "Give a key another name",
+      load: async () => (await import("./keys-rename.ts")).keysRenameVerb,
+    },
+    enable: {
+      about: "Use a key again",
+      load: async () => (await import("./keys-switch.ts")).keysEnableVerb,
+    },
+    disable: {
+      about: "Keep a key, but do not use it",
+      load: async () => (await import("./keys-switch.ts")).keysDisableVerb,
+    },
+    test: {
+      about: "Try each key with one cheap call",
+      load: async () => (await import("./keys-test.ts")).keysTestVerb,
+    },
+  },
+};

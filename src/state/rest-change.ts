@@ -1,0 +1,6 @@
+import type { Rest } from "../core/rest.ts";
+
+/** One thing learned about a party: it rests, or its rest is over. The latest one holds. */
+export type RestChange =
+  | { kind: "rested"; id: string; atMs: number; rest: Rest }
+  | { kind: "cleared"; id: string; atMs: number };

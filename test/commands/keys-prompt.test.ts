@@ -1,0 +1,113 @@
+import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { keysToml, tempMachine } from "./orouter.ts";
+
+const SECRETS = ["first-secret-1", "second-secret-2", "third-secret-3"];
+const ENTER = "\r";
+const CTRL_C = "\x03";
+
+type Machine = ReturnType<typeof tempMachine>;
+
+/** Runs the program in a terminal and answers what it shows, each word once its cue has come. */
+async function inTerminal(
+  machine: Machine,
+  args: readonly string[],
+  answers: readonly [cue: string, typed: string][],
+) {
+  let screen = "";
+  let next = 0;
+  const child = Bun.spawn(machine.command(args), {
+    env: { ...machine.env, TERM: "xterm-256color" },
+    terminal: {
+      cols: 200,
+      rows: 30,
+      data: (terminal, bytes) => {
+        screen += new TextDecoder().decode(bytes);
+        const [cue, typed] = answers[next] ?? [];
+        if (cue === undefined || typed === undefined || !Bun.stripANSI(screen).includes(cue)) return;
+        next++;
+        terminal.write(typed);
+      },
+    },
+  });
+  const exitCode = await child.exited;
+  child.terminal?.close();
+  return { exitCode, screen };
+}
+
+// Windows has no such terminals for tests; what they show there is the same code.
+const terminalTest = test.skipIf(process.platform === "win32");
+
+terminalTest("a key is asked for and never shown", async () => {
+  using machine = tempMachine();
+  const { exitCode, screen } = await inTerminal(
+    machine,
+    ["keys", "add", "nvidia"],
+    [["Key for NVIDIA NIM", `${SECRETS[0]}${ENTER}`]],
+  );
+  expect(exitCode).toBe(0);
+  expect(screen).not.toContain(SECRETS[0]);
+  expect(screen).toContain("Added nvidia/key-1");
+  expect(await machine.read("keys.toml")).toContain(SECRETS[0] ?? "");
+});
+
+terminalTest.each<[name: string, pasted: string]>([
+  ["a terminal that marks what is pasted", `\x1b[200~${SECRETS.join("\n")}\n\x1b[201~${ENTER}`],
+  ["a terminal that does not", `${SECRETS.join("\n")}\n`],
+])("several keys pasted at once are all taken by %s", async (_name, pasted) => {
+  using machine = tempMachine();
+  const { exitCode, screen } = await inTerminal(
+    machine,
+    ["keys", "add", "nvidia"],
+    [["Key for NVIDIA NIM", pasted]],
+  );
+  expect(exitCode).toBe(0);
+  const text = await machine.read("keys.toml");
+  for (const secret of SECRETS) {
+    expect(text).toContain(`value = "${secret}"`);
+    expect(screen).not.toContain(secret);
+  }
+});
+
+terminalTest("the provider is asked for when it was left out", async () => {
+  using machine = tempMachine();
+  const { exitCode } = await inTerminal(
+    machine,
+    ["keys", "add"],
+    [
+      ["Whose key is it?", "groq"],
+      // Only once the list has been narrowed to one is Enter a choice.
+      ["1 match", ENTER],
+      ["Key for Groq", `${SECRETS[0]}${ENTER}`],
+    ],
+  );
+  expect(exitCode).toBe(0);
+  expect(await machine.read("keys.toml")).toContain('provider = "groq"');
+});
+
+terminalTest("who leaves the question adds nothing", async () => {
+  using machine = tempMachine();
+  const { exitCode, screen } = await inTerminal(
+    machine,
+    ["keys", "add", "nvidia"],
+    [["Key for NVIDIA NIM", CTRL_C]],
+  );
+  expect(exitCode).toBe(1);
+  expect(screen).toContain("Nothing was added");
+  expect(existsSync(machine.file("keys.toml"))).toBe(false);
+});
+
+terminalTest.each<[answer: string, exitCode: number, isKept: boolean]>([
+  ["y", 0, false],
+  [ENTER, 1, true],
+])("remove asks first, and %j decides", async (answer, expected, isKept) => {
+  using machine = tempMachine();
+  await machine.write("keys.toml", keysToml({ provider: "nvidia", name: "work", value: "secret-of-work" }));
+  const { exitCode } = await inTerminal(
+    machine,
+    ["keys", "remove", "work"],
+    [["Remove nvidia/work", answer]],
+  );
+  expect(exitCode).toBe(expected);
+  expect((await machine.read("keys.toml")).includes("secret-of-work")).toBe(isKept);
+});

@@ -1,0 +1,202 @@
+import { expect, test } from "bun:test";
+import { keysToml, tempMachine } from "./orouter.ts";
+
+const GOOD = "secret-good-key";
+const BAD = "secret-bad-key";
+
+interface SeenCall {
+  path: string;
+  key: string | null;
+  body: unknown;
+}
+
+interface Behaviour {
+  /** Whether the list of models is shown to anyone. */
+  isOpen?: boolean;
+  hasNoList?: boolean;
+  chat?: () => Response;
+}
+
+/** A provider that knows one key. */
+function provider(behaviour: Behaviour = {}) {
+  const calls: SeenCall[] = [];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: async (request) => {
+      const { pathname: path } = new URL(request.url);
+      const key = request.headers.get("authorization")?.replace("Bearer ", "") ?? null;
+      const text = await request.text();
+      calls.push({ path, key, body: text === "" ? undefined : JSON.parse(text) });
+      if (path === "/v1/models" && behaviour.hasNoList === true)
+        return new Response("404 page not found", { status: 404 });
+      const isList = path === "/v1/models";
+      if (key !== GOOD && !(isList && behaviour.isOpen === true)) {
+        return Response.json({ error: { message: `Incorrect API key provided: ${key}` } }, { status: 401 });
+      }
+      if (isList) return Response.json({ object: "list", data: [{ id: "m" }] });
+      return (
+        behaviour.chat?.() ??
+        Response.json({ choices: [{ message: { content: "ok" }, finish_reason: "stop" }] })
+      );
+    },
+  });
+  return {
+    calls,
+    baseUrl: `http://127.0.0.1:${server.port}/v1`,
+    [Symbol.asyncDispose]: () => server.stop(true),
+  };
+}
+
+async function machineWith(id: string, baseUrl: string, options: { models?: string[]; api?: string } = {}) {
+  const machine = tempMachine();
+  const { models = [], api = "chat" } = options;
+  await machine.write(
+    "config.toml",
+    `[providers.${id}]\nbase_url = "${baseUrl}"\nmodels = ${JSON.stringify(models)}\napi = "${api}"\n`,
+  );
+  await machine.write(
+    "keys.toml",
+    keysToml({ provider: id, name: "good", value: GOOD }, { provider: id, name: "bad", value: BAD }),
+  );
+  return machine;
+}
+
+test("each key is tried, and a refused one makes exit 1 with the reason in plain words", async () => {
+  await using upstream = provider();
+  using machine = await machineWith("work", upstream.baseUrl);
+  const run = await machine.run(["keys", "test"]);
+  expect(run.exitCode).toBe(1);
+  expect(run.stdout).toMatch(/work +good +[0-9a-f]{12} +ok$/m);
+  expect(run.stdout).toMatch(/work +bad +[0-9a-f]{12} +refused: wrong or expired \(401, /);
+  expect(run.stdout + run.stderr).not.toContain("secret-");
+});
+
+test("a closed list of models is proof enough: no model is bothered", async () => {
+  await using upstream = provider();
+  using machine = await machineWith("work", upstream.baseUrl);
+  const run = await machine.run(["keys", "test", "good"]);
+  expect(run.exitCode).toBe(0);
+  expect(new Set(upstream.calls.map((call) => call.path))).toEqual(new Set(["/v1/models"]));
+  expect(upstream.calls.filter((call) => call.key === GOOD)).toHaveLength(1);
+});
+
+test.each<[id: string, models: string[], model: string]>([
+  ["ollama-cloud", [], "gpt-oss:20b"],
+  ["ollama-cloud", ["mine", "other"], "mine"],
+  ["nvidia", [], "meta/llama-3.1-8b-instruct"],
+])("%s with models %j is asked for one token of %s, since its list is open", async (id, models, model) => {
+  await using upstream = provider({ isOpen: true });
+  using machine = await machineWith(id, upstream.baseUrl, { models });
+  const run = await machine.run(["keys", "test", "--json"]);
+  expect(run.exitCode).toBe(1);
+  expect(JSON.parse(run.stdout)).toMatchObject({
+    keys: [
+      { name: "good", ok: true },
+      { name: "bad", ok: false, verdict: "auth", status: 401 },
+    ],
+  });
+  expect(upstream.calls.map((call) => call.path)).toEqual(["/v1/chat/completions", "/v1/chat/completions"]);
+  expect(upstream.calls[0]?.body).toMatchObject({ model, max_tokens: 1 });
+});
+
+test("any other open list is found out, and a configured model settles it", async () => {
+  await using upstream = provider({ isOpen: true });
+  using machine = await machineWith("work", upstream.baseUrl, { models: ["m"] });
+  const run = await machine.run(["keys", "test", "bad"]);
+  expect(run.exitCode).toBe(1);
+  expect(run.stdout).toContain("wrong or expired");
+  using unsure = await machineWith("work", upstream.baseUrl);
+  const open = await unsure.run(["keys", "test", "bad"]);
+  expect(open.exitCode).toBe(0);
+  expect(open.stdout).toContain("anyone may see its models");
+  expect(JSON.parse((await unsure.run(["keys", "test", "bad", "--json"])).stdout).keys[0].ok).toBeNull();
+});
+
+test("a service without a list is asked through its first model, in its own dialect", async () => {
+  await using upstream = provider({
+    hasNoList: true,
+    chat: () => Response.json({ object: "response", output: [{ type: "message" }] }),
+  });
+  using machine = await machineWith("work", upstream.baseUrl, { models: ["m"], api: "responses" });
+  const run = await machine.run(["keys", "test", "good"]);
+  expect(run).toMatchObject({ exitCode: 0 });
+  expect(upstream.calls.at(-1)).toMatchObject({ path: "/v1/responses", body: { model: "m" } });
+});
+
+test.each<[name: string, reply: () => Response, told: string]>([
+  [
+    "a plan without the model",
+    () =>
+      new Response(
+        '{"error":"this model requires a subscription, upgrade for access: https://ollama.com/upgrade"}',
+        { status: 403 },
+      ),
+    "plan does not cover",
+  ],
+  [
+    "a used-up quota",
+    () => new Response('{"error":"you have reached your weekly usage limit"}', { status: 429 }),
+    "usage limit",
+  ],
+  ["a web page", () => new Response("<html><title>Welcome</title></html>"), "refused"],
+  ["a way to elsewhere", () => Response.redirect("http://127.0.0.1:1/login"), "check base_url"],
+])("%s is told in plain words", async (_name, chat, told) => {
+  await using upstream = provider({ chat });
+  using machine = await machineWith("ollama-cloud", upstream.baseUrl);
+  const run = await machine.run(["keys", "test", "good"]);
+  expect(run.exitCode).toBe(1);
+  expect(run.stdout).toContain(told);
+});
+
+test("a service that finds fault with the question has let the key in", async () => {
+  const chat = () =>
+    Response.json(
+      { error: { message: "max_tokens is too small", type: "invalid_request_error" } },
+      { status: 400 },
+    );
+  await using upstream = provider({ chat });
+  using machine = await machineWith("ollama-cloud", upstream.baseUrl);
+  expect((await machine.run(["keys", "test", "good"])).exitCode).toBe(0);
+});
+
+test("a service that is not there is told as such", async () => {
+  const upstream = provider();
+  await upstream[Symbol.asyncDispose]();
+  using machine = await machineWith("work", upstream.baseUrl);
+  const run = await machine.run(["keys", "test", "good"]);
+  expect(run.exitCode).toBe(1);
+  expect(run.stdout).toContain("refused the connection");
+});
+
+test("no key means nothing to test; a key without its secret says why", async () => {
+  using machine = tempMachine();
+  expect(await machine.run(["keys", "test"])).toMatchObject({ exitCode: 0, stdout: "" });
+  await machine.write("keys.toml", keysToml({ provider: "nvidia", name: "gone", env: "NOT_SET_ANYWHERE" }));
+  const run = await machine.run(["keys", "test", "gone"]);
+  expect(run.exitCode).toBe(1);
+  expect(run.stderr).toContain("NOT_SET_ANYWHERE is not set");
+});
+
+test("Ctrl-C ends a test that waits", async () => {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => {
+      resolve();
+      return new Promise<Response>(() => {});
+    },
+  });
+  using machine = await machineWith("work", `http://127.0.0.1:${server.port}/v1`);
+  const child = Bun.spawn(machine.command(["keys", "test", "good"]), {
+    env: machine.env,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  await asked;
+  child.kill("SIGINT");
+  await child.exited;
+  expect(child.signalCode).toBe("SIGINT");
+  await server.stop(true);
+});

@@ -1,0 +1,105 @@
+import { expect, test } from "bun:test";
+import { chmodSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { fileProblem } from "../../src/config/file-problem.ts";
+import { createFolderOf, linkTarget, writeFileAtomic } from "../../src/config/write-file.ts";
+import { Problem } from "../../src/core/problem.ts";
+import { modeOf, namesIn, problemOf, tempFolder } from "./temp-folder.ts";
+
+test("a file is replaced whole, for its owner alone, with nothing left beside it", async () => {
+  using folder = tempFolder();
+  const file = folder.in("keys.toml");
+  writeFileSync(file, "a much longer old text", { mode: 0o644 });
+  await writeFileAtomic(file, "new");
+  expect(readFileSync(file, "utf8")).toBe("new");
+  expect(modeOf(file)).toBe(0o600);
+  expect(namesIn(folder.path)).toEqual(["keys.toml"]);
+});
+
+test("a link is followed, and stays a link", async () => {
+  using folder = tempFolder();
+  mkdirSync(folder.in("dotfiles"));
+  symlinkSync("dotfiles/real.toml", folder.in("step.toml"));
+  symlinkSync("step.toml", folder.in("config.toml"));
+  await writeFileAtomic(folder.in("config.toml"), "first");
+  await writeFileAtomic(folder.in("config.toml"), "second");
+  expect(readlinkSync(folder.in("config.toml"))).toBe("step.toml");
+  expect(readFileSync(folder.in("dotfiles/real.toml"), "utf8")).toBe("second");
+  expect(namesIn(folder.in("dotfiles"))).toEqual(["real.toml"]);
+});
+
+test("two ways to one file have one target", async () => {
+  using folder = tempFolder();
+  mkdirSync(folder.in("real"));
+  symlinkSync("real", folder.in("alias"));
+  expect(await linkTarget(folder.in("alias/config.toml"))).toBe(
+    await linkTarget(folder.in("real/config.toml")),
+  );
+});
+
+test("links in a circle are a problem", async () => {
+  using folder = tempFolder();
+  symlinkSync("b.toml", folder.in("a.toml"));
+  symlinkSync("a.toml", folder.in("b.toml"));
+  const problem = await problemOf(writeFileAtomic(folder.in("a.toml"), "x"));
+  expect(problem.message).toContain("links lead in a circle");
+});
+
+test("a write that fails at its last step leaves the old things and no temp file", async () => {
+  using folder = tempFolder();
+  mkdirSync(folder.in("config.toml"));
+  writeFileSync(folder.in("config.toml/inside"), "old");
+  const problem = await problemOf(writeFileAtomic(folder.in("config.toml"), "new"));
+  expect(problem.code).toBe("cannot-write");
+  expect(namesIn(folder.path)).toEqual(["config.toml"]);
+  expect(namesIn(folder.in("config.toml"))).toEqual(["inside"]);
+});
+
+test("a folder that may not be written to is a problem with a next step, and the file stays", async () => {
+  using folder = tempFolder();
+  const file = folder.in("config.toml");
+  writeFileSync(file, "old");
+  chmodSync(folder.path, 0o555);
+  const problem = await asOrdinaryUser(() => problemOf(writeFileAtomic(file, "new")));
+  chmodSync(folder.path, 0o755);
+  expect(problem.message).toBe(`cannot write ${file}: permission denied`);
+  expect(problem.fix).toContain("folder");
+  expect(readFileSync(file, "utf8")).toBe("old");
+  expect(namesIn(folder.path)).toEqual(["config.toml"]);
+});
+
+test("a folder is created for its owner alone, with those above it", () => {
+  using folder = tempFolder();
+  createFolderOf(folder.in("a/b/keys.toml"));
+  expect([modeOf(folder.in("a")), modeOf(folder.in("a/b"))]).toEqual([0o700, 0o700]);
+});
+
+test.each<[errno: string, said: RegExp, next: RegExp]>([
+  ["ENOSPC", /the disk is full/, /Free some space/],
+  ["EROFS", /the disk is read-only/, /OROUTER_HOME/],
+  ["EACCES", /permission denied/, /who owns/],
+  ["EBUSY", /EBUSY/, /run it again/],
+])("%s is told in words", (errno, said, next) => {
+  const error = Object.assign(new Error("system words"), { code: errno });
+  const problem = fileProblem({ code: "cannot-write", doing: "write", file: "FILE" }, error);
+  expect(problem).toBeInstanceOf(Problem);
+  if (!(problem instanceof Problem)) return;
+  expect(problem.message).toMatch(said);
+  expect(problem.fix).toMatch(next);
+});
+
+test("an error that is no system error is left as it is", () => {
+  const bug = new TypeError("a bug");
+  expect(fileProblem({ code: "cannot-write", doing: "write", file: "FILE" }, bug)).toBe(bug);
+});
+
+/** Root may write anywhere: the rights of folders only show when it steps down for a moment. */
+async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
+  const nobody = 65_534;
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(nobody);
+  try {
+    return await work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
