@@ -21,6 +21,8 @@ async function build(outfile: string, target: string | undefined, commit: string
     "build",
     "--compile",
     "--minify",
+    // Commands are loaded when called: with a file for each, a start reads only what it runs.
+    "--splitting",
     // Saves the parsing at every start; the default format of bytecode has no top-level await.
     "--bytecode",
     "--format=esm",

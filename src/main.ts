@@ -1,6 +1,3 @@
-import { say } from "./cli/io.ts";
-import { bugText, problemText } from "./cli/problem-text.ts";
-import { EXIT, Problem } from "./core/problem.ts";
 import { VERSION_TEXT } from "./core/version.ts";
 
 /** Ends as the child ended: with its code, or by its signal, so that the calling shell sees no difference. */
@@ -14,12 +11,13 @@ function leave(exitCode: number, signal?: NodeJS.Signals): never {
 
 /**
  * Our own first look at the words: everything behind `opencode` is opencode's, down to `--help` and `--`, so no
- * parser of ours may see it. The rest is loaded when it is called.
+ * parser of ours may see it. All else is loaded when it is called: a start pays only for what it does.
  */
 async function main(words: readonly string[]): Promise<void> {
   const [first] = words;
   if (words.length === 1 && (first === "--version" || first === "-v")) {
-    process.stdout.write(`orouter ${VERSION_TEXT}\n`);
+    // Bun's console writes without setting up the streams of `process`, which would double the time of this.
+    console.log(`orouter ${VERSION_TEXT}`);
     return;
   }
   if (first === "opencode") {
@@ -37,6 +35,7 @@ async function main(words: readonly string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  say(error instanceof Problem ? problemText(error) : bugText(error));
-  leave(error instanceof Problem ? error.exit : EXIT.failed);
+  const { failureText, exitCodeOf } = await import("./cli/failure.ts");
+  console.error(failureText(error));
+  leave(exitCodeOf(error));
 }

@@ -1,4 +1,4 @@
-import type { ArgsDef, CommandDef } from "citty";
+import type { ArgsDef } from "citty";
 
 /** A line to try, and what it does. Tests run them. */
 export interface Example {
@@ -28,16 +28,3 @@ export interface VerbEntry {
 
 /** Parsed arguments: named ones by their name, further words under `_`. */
 export type VerbArgs = Record<string, unknown> & { _: string[] };
-
-/** The same as citty knows it, for its parser and its help. */
-export function cittyDef(verb: Verb, path: readonly string[]): CommandDef {
-  const children = Object.entries(verb.children).map(([name, entry]) => [
-    name,
-    { meta: { name, description: entry.about } },
-  ]);
-  return {
-    meta: { name: path.join(" "), description: verb.about },
-    args: verb.args,
-    ...(children.length === 0 ? {} : { subCommands: Object.fromEntries(children) }),
-  };
-}

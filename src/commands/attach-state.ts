@@ -1,5 +1,5 @@
 import type { Router } from "../proxy/router.ts";
-import type { StateStore } from "../state/store.ts";
+import type { StateStore } from "../state/state-store.ts";
 
 /**
  * Joins a router and the store: each learns what the other knows, from now on and from before. Returns the way to part

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { say } from "../cli/io.ts";
 import { overlayProviders } from "../core/opencode-providers.ts";
-import { buildOverlay, type JsonObject, keepUnder, mergeOverlay } from "../core/overlay.ts";
+import { buildOverlay, type JsonObject, layOver } from "../core/overlay.ts";
 import { EXIT, Problem } from "../core/problem.ts";
 import type { Settings } from "../core/settings.ts";
 import { type ChildEnd, runChild } from "../opencode/child.ts";
@@ -66,7 +66,7 @@ function environment(options: LaunchOptions, routing: Routing, runDir: RunDir): 
   });
   const extra: Record<string, string> = { OROUTER_RUN_ID: runId, ...options.extraEnv };
   const theirs = parseTheirs(options.env["OPENCODE_CONFIG_CONTENT"]);
-  const content = JSON.stringify(theirs === undefined ? ours : keepUnder(mergeOverlay(theirs, ours), theirs));
+  const content = JSON.stringify(theirs === undefined ? ours : layOver(theirs, ours));
   if (Buffer.byteLength(content) <= MAX_ENV_BYTES) extra["OPENCODE_CONFIG_CONTENT"] = content;
   else placeInFile(content, options, runDir, extra);
   return childEnv(options.env, { keyVariables: options.keyVariables, extra });

@@ -1,5 +1,6 @@
 import type { Key } from "../core/key.ts";
 import { formatModelRef } from "../core/model-ref.ts";
+import { withLoopback } from "../core/no-proxy.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Settings } from "../core/settings.ts";
 import { allProviders } from "../core/settings.ts";
@@ -30,6 +31,7 @@ const TOKEN_BYTES = 32;
 /** Puts keys, settings and the proxy together. It serves from the moment this returns. */
 export function startRouting(options: RoutingOptions): Routing {
   const { settings, keys } = options;
+  keepLoopbackDirect(process.env);
   const providers = new Map(allProviders(settings).map((provider) => [provider.id, provider]));
   const withKey = new Set(keys.filter((key) => key.enabled).map((key) => key.provider));
   const usable = [...providers.values()].filter((provider) => withKey.has(provider.id));
@@ -52,6 +54,13 @@ export function startRouting(options: RoutingOptions): Routing {
     onBug: options.onBug,
   });
   return { router, proxy, token, usable };
+}
+
+/** Bun sends even loopback calls to HTTP_PROXY: a provider on this machine would be looked for elsewhere. */
+function keepLoopbackDirect(env: Record<string, string | undefined>): void {
+  const noProxy = withLoopback(env["NO_PROXY"] ?? env["no_proxy"]);
+  env["NO_PROXY"] = noProxy;
+  env["no_proxy"] = noProxy;
 }
 
 function modelsToList(usable: readonly Provider[], settings: Settings): string[] {

@@ -76,16 +76,13 @@ function overlayModel(model: OverlayModel): JsonObject {
 }
 
 /**
- * Lays our overlay over what the user already had in OPENCODE_CONFIG_CONTENT. An overlay of an outer orouter is
- * dropped first: its proxy is not ours, and its token file may be gone.
+ * Lays our overlay over what the user already had in OPENCODE_CONFIG_CONTENT. An overlay of an outer orouter is taken
+ * off first: its proxy is not ours, and its token file may be gone. What we were laid over is kept in our mark, for an
+ * orouter that is started inside this opencode and has to do the same.
  */
-export function mergeOverlay(theirs: JsonObject, ours: JsonObject): JsonObject {
-  const base = isObject(theirs[MARK]) ? withoutOverlay(theirs) : theirs;
-  return mergeDeep(base, ours);
-}
-
-/** The overlay keeps a copy of what it was laid over, which is all that is left when it is taken off again. */
-export function keepUnder(merged: JsonObject, under: JsonObject): JsonObject {
+export function layOver(theirs: JsonObject, ours: JsonObject): JsonObject {
+  const under = isObject(theirs[MARK]) ? withoutOverlay(theirs) : theirs;
+  const merged = mergeDeep(under, ours);
   const mark = merged[MARK];
   return { ...merged, [MARK]: { ...(isObject(mark) ? mark : {}), under } };
 }

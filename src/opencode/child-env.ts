@@ -1,3 +1,5 @@
+import { withLoopback } from "../core/no-proxy.ts";
+
 type Env = Record<string, string | undefined>;
 
 export interface ChildEnvOptions {
@@ -18,15 +20,4 @@ export function childEnv(env: Env, options: ChildEnvOptions): Record<string, str
   // With HTTP_PROXY set and no exception, opencode sends its loopback calls to that proxy (opencode #4924).
   const noProxy = withLoopback(env["NO_PROXY"] ?? env["no_proxy"]);
   return { ...child, NO_PROXY: noProxy, no_proxy: noProxy, ...options.extra };
-}
-
-/** The NO_PROXY list with loopback in it; `*` already covers everything. */
-export function withLoopback(list: string | undefined): string {
-  const hosts = (list ?? "")
-    .split(",")
-    .map((host) => host.trim())
-    .filter(Boolean);
-  if (hosts.includes("*")) return hosts.join(",");
-  for (const host of ["127.0.0.1", "localhost"]) if (!hosts.includes(host)) hosts.push(host);
-  return hosts.join(",");
 }

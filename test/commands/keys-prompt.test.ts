@@ -35,10 +35,7 @@ async function inTerminal(
   return { exitCode, screen };
 }
 
-// Windows has no such terminals for tests; what they show there is the same code.
-const terminalTest = test.skipIf(process.platform === "win32");
-
-terminalTest("a key is asked for and never shown", async () => {
+test("a key is asked for and never shown", async () => {
   using machine = tempMachine();
   const { exitCode, screen } = await inTerminal(
     machine,
@@ -51,7 +48,7 @@ terminalTest("a key is asked for and never shown", async () => {
   expect(await machine.read("keys.toml")).toContain(SECRETS[0] ?? "");
 });
 
-terminalTest.each<[name: string, pasted: string]>([
+test.each<[name: string, pasted: string]>([
   ["a terminal that marks what is pasted", `\x1b[200~${SECRETS.join("\n")}\n\x1b[201~${ENTER}`],
   ["a terminal that does not", `${SECRETS.join("\n")}\n`],
 ])("several keys pasted at once are all taken by %s", async (_name, pasted) => {
@@ -69,7 +66,7 @@ terminalTest.each<[name: string, pasted: string]>([
   }
 });
 
-terminalTest("the provider is asked for when it was left out", async () => {
+test("the provider is asked for when it was left out", async () => {
   using machine = tempMachine();
   const { exitCode } = await inTerminal(
     machine,
@@ -85,7 +82,7 @@ terminalTest("the provider is asked for when it was left out", async () => {
   expect(await machine.read("keys.toml")).toContain('provider = "groq"');
 });
 
-terminalTest("who leaves the question adds nothing", async () => {
+test("who leaves the question adds nothing", async () => {
   using machine = tempMachine();
   const { exitCode, screen } = await inTerminal(
     machine,
@@ -97,7 +94,7 @@ terminalTest("who leaves the question adds nothing", async () => {
   expect(existsSync(machine.file("keys.toml"))).toBe(false);
 });
 
-terminalTest.each<[answer: string, exitCode: number, isKept: boolean]>([
+test.each<[answer: string, exitCode: number, isKept: boolean]>([
   ["y", 0, false],
   [ENTER, 1, true],
 ])("remove asks first, and %j decides", async (answer, expected, isKept) => {

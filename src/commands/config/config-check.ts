@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { out, outJson, say } from "../../cli/io.ts";
+import { out, outJson } from "../../cli/io.ts";
+import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { loadKeys } from "../../config/keys.ts";
 import { loadKeyEntries } from "../../config/keys-file.ts";
@@ -35,7 +36,7 @@ async function check(args: VerbArgs): Promise<number> {
 }
 
 function tell(paths: Paths, warnings: readonly string[]): void {
-  for (const warning of warnings) say(`warning: ${warning}`);
+  for (const warning of warnings) talk.warn(warning);
   out(
     existsSync(paths.configFile)
       ? "config.toml is fine"

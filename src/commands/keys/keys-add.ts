@@ -1,4 +1,5 @@
 import { isInteractive, say } from "../../cli/io.ts";
+import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
@@ -95,9 +96,9 @@ async function store(world: World, provider: string, keys: readonly NewKey[]): P
     const via = key.variable === undefined ? "" : `, which names the variable ${key.variable}`;
     const where =
       key.from === "keychain" ? `the keychain, and its name to ${paths.keysFile}` : paths.keysFile;
-    say(`Added ${describeKey(key)} to ${where}${via}.`);
+    talk.success(`Added ${describeKey(key)} to ${where}${via}.`);
   }
-  for (const name of known) say(`Already there: ${provider}/${name}. It was not added again.`);
+  for (const name of known) talk.warn(`Already there: ${provider}/${name}. It was not added again.`);
 }
 
 function nobodyToAsk(): Problem {

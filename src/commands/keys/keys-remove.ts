@@ -1,4 +1,5 @@
 import { isInteractive, say } from "../../cli/io.ts";
+import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { removeKey } from "../../config/edit-keys.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
@@ -27,12 +28,12 @@ async function remove(args: VerbArgs): Promise<number> {
     return EXIT.failed;
   }
   await removeKey(world, key.provider, key.name);
-  say(`Removed ${describeKey(key)} from ${world.paths.keysFile}.`);
+  talk.success(`Removed ${describeKey(key)} from ${world.paths.keysFile}.`);
   const twin = listKeys(await readAgain(world)).find(
     (other) => other.provider === key.provider && other.fingerprint === key.fingerprint,
   );
   if (key.fingerprint !== undefined && twin !== undefined) {
-    say(`The same key is still there as ${twin.provider}/${twin.name}, from ${twin.from}.`);
+    talk.warn(`The same key is still there as ${twin.provider}/${twin.name}, from ${twin.from}.`);
   }
   return EXIT.fine;
 }

@@ -1,5 +1,5 @@
-import { say } from "../../cli/io.ts";
 import { looksLikeSecret } from "../../cli/looks-like-secret.ts";
+import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
@@ -27,6 +27,6 @@ async function rename(args: VerbArgs): Promise<number> {
   if (looksLikeSecret(newName)) throw secretInWords();
   const { world, key } = await ownKey(args, "rename");
   await renameKey(world, key.provider, key.name, newName);
-  say(`Renamed ${describeKey(key)} to ${key.provider}/${newName}.`);
+  talk.success(`Renamed ${describeKey(key)} to ${key.provider}/${newName}.`);
   return EXIT.fine;
 }

@@ -1,4 +1,5 @@
 import { say } from "../../cli/io.ts";
+import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { setKeyEnabled } from "../../config/edit-keys.ts";
 import { EXIT } from "../../core/problem.ts";
@@ -33,6 +34,6 @@ async function switchKey(args: VerbArgs, enabled: boolean): Promise<number> {
     return EXIT.fine;
   }
   await setKeyEnabled(world, key.provider, key.name, enabled);
-  say(`${describeKey(key)} is ${state} now.`);
+  talk.success(`${describeKey(key)} is ${state} now.`);
   return EXIT.fine;
 }

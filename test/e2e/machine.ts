@@ -1,0 +1,96 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { SceneKey } from "../../src/demo/scene.ts";
+import { tempFolder } from "../config/temp-folder.ts";
+import { opencodeBinary, orouterBinary } from "./binary.ts";
+
+/** What a run has left. */
+export interface Run {
+  stdout: string;
+  stderr: string;
+  exitCode: number | null;
+}
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  stdin?: string;
+  cwd?: string;
+}
+
+/** opencode looks for news of models and of itself on the network; a test has none. */
+const QUIET = { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" };
+
+/** A machine of a test's own, with the compiled orouter and the real opencode on it. */
+export function e2eMachine() {
+  const folder = tempFolder();
+  const home = folder.in("home");
+  const project = folder.in("project");
+  const runtime = folder.in("runtime");
+  for (const path of [home, project, runtime]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  const env: Record<string, string> = {
+    PATH: `${dirname(opencodeBinary())}:/usr/bin:/bin`,
+    HOME: home,
+    XDG_RUNTIME_DIR: runtime,
+    TMPDIR: runtime,
+    TERM: "xterm-256color",
+    ...QUIET,
+  };
+  const write = (path: string, text: string, mode = 0o600): string => {
+    const file = folder.in(path);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, text, { mode });
+    chmodSync(file, mode);
+    return file;
+  };
+  const start = (command: readonly string[], options: RunOptions = {}) =>
+    Bun.spawn([...command], {
+      cwd: options.cwd ?? project,
+      env: { ...env, ...options.env },
+      stdin: options.stdin === undefined ? "ignore" : new Blob([options.stdin]),
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+  const run = async (command: readonly string[], options: RunOptions = {}): Promise<Run> => {
+    const child = start(command, options);
+    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    return { stdout, stderr, exitCode: child.exitCode };
+  };
+  return {
+    folder,
+    home,
+    project,
+    runtime,
+    env,
+    write,
+    start,
+    run,
+    orouter: (args: readonly string[], options?: RunOptions) => run([orouterBinary(), ...args], options),
+    startOrouter: (args: readonly string[], options?: RunOptions) =>
+      start([orouterBinary(), ...args], options),
+    opencode: (args: readonly string[], options?: RunOptions) => run([opencodeBinary(), ...args], options),
+    /** Points ollama-cloud at a local upstream, with the keys that it knows. */
+    configure: (baseUrl: string, keys: readonly SceneKey[], more = "") => {
+      write("home/.config/orouter/config.toml", `[providers.ollama-cloud]\nbase_url = "${baseUrl}"\n${more}`);
+      const tables = keys.map(
+        ({ name, secret }) => `[[keys]]\nprovider = "ollama-cloud"\nname = "${name}"\nvalue = "${secret}"\n`,
+      );
+      write("home/.config/orouter/keys.toml", tables.join("\n"));
+    },
+    /** What is left of our runs: nothing, once they are over. opencode leaves things of its own there. */
+    leftovers: () => readdirSync(runtime).filter((name) => name.includes("orouter")),
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
+  };
+}
+
+/** Every file below a folder with its content, to see whether a run has changed any. */
+export function contentsOf(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    statSync(join(folder, file)).isFile(),
+  );
+  return Object.fromEntries(files.map((file) => [file, readFileSync(join(folder, file)).toString("base64")]));
+}
+
+/** A program in opencode's place that does only what a test wants to see. */
+export function standIn(machine: ReturnType<typeof e2eMachine>, script: string): Record<string, string> {
+  return { OROUTER_OPENCODE: machine.write("bin/stand-in", `#!/bin/sh\n${script}\n`, 0o700) };
+}
