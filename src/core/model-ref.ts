@@ -7,6 +7,9 @@ export interface ModelRef {
 /** The reserved provider id under which chains are models. */
 export const CHAIN_PROVIDER = "orouter";
 
+/** Stands in for the model of an endpoint that names none. */
+export const ANY_MODEL = "*";
+
 /** Splits `nvidia/openai/gpt-oss-120b` into its provider and the id that goes on the wire. */
 export function parseModelRef(text: string): ModelRef | undefined {
   const slash = text.indexOf("/");

@@ -126,7 +126,8 @@ export function nextRest(previous: Rest | undefined, failure: Failure): Rest {
   const endMs = waitMs === 0 ? 0 : Math.min(fromMs + waitMs, NEVER_MS);
   if (sameBurst && endMs <= previous.untilMs) return previous;
   // Nor does a probe that fails without a word make a declared rest shorter.
-  const heldMs = previous !== undefined && previous.untilMs > nowMs && declaredMs === undefined ? previous.untilMs : 0;
+  const heldMs =
+    previous !== undefined && previous.untilMs > nowMs && declaredMs === undefined ? previous.untilMs : 0;
   return { ...target, kind, status, message, sinceMs: nowMs, untilMs: Math.max(endMs, heldMs), strikes };
 }
 

@@ -54,7 +54,7 @@ function chatMeaning(event: Json): Meaning {
     hasOther: asText(delta["refusal"]) !== "" || delta["audio"] !== undefined,
     finish: typeof finish === "string" && finish !== "" ? finish : undefined,
     error: undefined,
-    usage: usageOf(event["usage"], "prompt_tokens", "completion_tokens"),
+    usage: usageOf(event["usage"]),
   };
 }
 
@@ -65,7 +65,7 @@ function responsesMeaning(event: Json): Meaning {
     return { ...NOTHING, error: responsesError(event, response) };
   if (type === "response.completed" || type === "response.incomplete") {
     const finish = type === "response.completed" ? "stop" : "length";
-    return { ...NOTHING, finish, usage: usageOf(response["usage"], "input_tokens", "output_tokens") };
+    return { ...NOTHING, finish, usage: usageOf(response["usage"]) };
   }
   if (type === "response.output_text.delta") return { ...NOTHING, text: asText(event["delta"]) };
   if (type.startsWith("response.reasoning") && type.endsWith(".delta"))
@@ -83,9 +83,11 @@ function responsesError(event: Json, response: Json): string {
   return JSON.stringify({ error });
 }
 
-function usageOf(value: unknown, input: string, output: string): Usage | undefined {
+/** The tokens counted in a `usage` of either dialect. */
+export function usageOf(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined;
-  return { input: asCount(value[input]), output: asCount(value[output]) };
+  const input = asCount(value["prompt_tokens"] ?? value["input_tokens"]);
+  return { input, output: asCount(value["completion_tokens"] ?? value["output_tokens"]) };
 }
 
 function asCount(value: unknown): number | undefined {

@@ -166,8 +166,10 @@ export class StreamGate {
   #admitDone(bytes: Uint8Array): Admitted {
     if (this.#toSkip !== "") return { error: MISMATCH };
     this.isDone = true;
+    if (this.#finished) return { bytes };
     const { text, toolCall } = this.#seen;
-    if (this.#finished || this.#dialect !== "chat" || !(text || toolCall)) return { bytes };
+    // Done with nothing said: the end is a cut, and its mark must not make it look like an answer.
+    if (this.#dialect !== "chat" || !(text || toolCall)) return {};
     // The provider says the answer is whole; without a finish reason opencode would ask again for ever.
     this.#finished = true;
     return { bytes: join([bareFinish(this.#lastChunk, toolCall ? "tool_calls" : "stop"), bytes]) };
@@ -176,7 +178,8 @@ export class StreamGate {
   /** Compares the answer with what the client has; only where both are the same to the letter does it go on. */
   #skip(json: unknown, meaning: Meaning): Admitted {
     const shared = meaning.text.slice(0, this.#toSkip.length);
-    if (meaning.hasToolCall || meaning.hasOther || !this.#toSkip.startsWith(shared)) return { error: MISMATCH };
+    if (meaning.hasToolCall || meaning.hasOther || !this.#toSkip.startsWith(shared))
+      return { error: MISMATCH };
     this.#toSkip = this.#toSkip.slice(shared.length);
     if (meaning.text !== "") this.#texts.push(meaning.text);
     if (this.#toSkip !== "") return meaning.finish === undefined ? {} : { error: MISMATCH };

@@ -18,10 +18,11 @@ export interface Refusal {
 /** Checks who calls: no foreign Host (DNS rebinding), no browser page at all, and only with this run's token. */
 export function createAccess(options: AccessOptions): (headers: Headers) => Refusal | undefined {
   const expected = Buffer.from(`Bearer ${options.token}`);
-  const hosts = new Set([...LOOPBACK, ...options.hosts.map((host) => host.toLowerCase())]);
+  const hosts = new Set([...LOOPBACK, ...options.hosts.map(bracketed)]);
+  const isForAll = options.hosts.some((host) => host === "0.0.0.0" || host === "::");
   return (headers) => {
     const host = headers.get("host");
-    if (host === null || !hosts.has(hostName(host))) {
+    if (host === null || !(hosts.has(hostName(host)) || (isForAll && isAddress(hostName(host))))) {
       return { status: 403, message: "orouter answers only under the name of this machine." };
     }
     if (headers.has("origin")) return { status: 403, message: "orouter does not answer web pages." };
@@ -30,6 +31,16 @@ export function createAccess(options: AccessOptions): (headers: Headers) => Refu
     }
     return undefined;
   };
+}
+
+/** As a `Host` header has it. */
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host.toLowerCase()}]` : host.toLowerCase();
+}
+
+/** An address in numbers: no foreign name can lead here by it. */
+function isAddress(host: string): boolean {
+  return /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/.test(host);
 }
 
 function hostName(host: string): string {

@@ -1,7 +1,10 @@
 import { finalEvent, retryEvent } from "../core/final-error.ts";
 import { ownVerdict } from "../core/own-verdict.ts";
-import type { OpenStream } from "./attempt.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { OpenStream } from "./attempt-outcome.ts";
+import { finishReading } from "./finish-reading.ts";
 import type { Lease, Router } from "./router.ts";
+import { StallWatch } from "./stall-watch.ts";
 import type { Trail } from "./trail.ts";
 import type { Walk } from "./walk.ts";
 
@@ -11,13 +14,19 @@ export interface AnswerStreamOptions {
   walk: Walk;
   stream: OpenStream;
   lease: Lease;
+  onBug: (error: unknown) => void;
 }
 
 /** Answers that may break in a row on one session before opencode is told to stop asking again. */
 const BROKEN_IN_A_ROW = 4;
 
-/** Attempts at going on with a broken answer from another lane. */
+/** Attempts at going on with a broken answer. */
 const MAX_RESUMES = 2;
+
+/** Silence behind the finish of an answer: only usage and the end mark can still come, and few wait for them. */
+const AFTER_FINISH_MS = 3_000;
+
+const BROKE_OFF = "orouter: the provider broke off in the middle of its answer";
 
 const encoder = new TextEncoder();
 
@@ -28,46 +37,57 @@ const encoder = new TextEncoder();
 export class AnswerStream {
   readonly #options: AnswerStreamOptions;
   readonly #router: Router;
+  readonly #walk: Walk;
+  readonly #watch: StallWatch;
   #stream: OpenStream;
   #lease: Lease;
   #pending: Uint8Array | undefined;
-  #text = "";
   #resumes = 0;
   #isOver = false;
-  #progressMs = 0;
-  #stallTimer: ReturnType<typeof setTimeout> | undefined;
+  #hasLeft = false;
   #isStalled = false;
 
   constructor(options: AnswerStreamOptions) {
     this.#options = options;
     this.#router = options.router;
+    this.#walk = options.walk;
     this.#stream = options.stream;
     this.#lease = options.lease;
     this.#pending = options.stream.first;
+    this.#watch = new StallWatch({
+      chance: this.#router.chance,
+      limitMs: () => this.#silenceAllowedMs(),
+      onStall: () => this.#stalled(),
+    });
+    const { signal } = this.#walk.request;
+    // A client that has left before the first byte was asked for cancels nothing.
+    signal.addEventListener("abort", () => this.#end("client-gone"), { once: true });
+    if (signal.aborted) this.#end("client-gone");
   }
 
   /** The body of the response. Pulled, so that a slow client slows the upstream and not our memory. */
   body(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>(
-      {
-        start: () => this.#watchForStall(),
-        pull: (controller) => this.#pull(controller),
-        cancel: () => this.#end("client-gone"),
-      },
+      { pull: (controller) => this.#pull(controller), cancel: () => this.#end("client-gone") },
       { highWaterMark: 0 },
     );
   }
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    for (;;) {
-      const bytes = this.#pending ?? (await this.#next());
-      this.#pending = undefined;
-      if (bytes !== undefined) controller.enqueue(bytes);
-      if (this.#isOver) {
-        controller.close();
-        return;
-      }
-      if (bytes !== undefined) return;
+    let bytes: Uint8Array | undefined;
+    while (bytes === undefined && !this.#isOver) bytes = this.#takePending() ?? (await this.#nextOrBug());
+    if (this.#hasLeft) return;
+    if (bytes !== undefined) controller.enqueue(bytes);
+    if (this.#isOver) controller.close();
+  }
+
+  /** A bug in us must not leave the client with an answer that looks whole, nor the lane taken. */
+  async #nextOrBug(): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#next();
+    } catch (error) {
+      this.#options.onBug(error);
+      return this.#giveUp(undefined);
     }
   }
 
@@ -75,73 +95,86 @@ export class AnswerStream {
   async #next(): Promise<Uint8Array | undefined> {
     const { gate, reader } = this.#stream;
     if (this.#stream.isWhole) return this.#complete(undefined);
-    if (this.#stream.error !== undefined) return this.#broken("error", this.#stream.error);
     let chunk: Awaited<ReturnType<typeof reader.read>>;
+    this.#watch.reading();
     try {
       chunk = await reader.read();
     } catch (cause) {
-      if (gate.isFinished) return this.#complete(tailOf(gate.end()));
-      return this.#broken(this.#isStalled ? "stall" : "reset", String((cause as Error).message));
+      this.#watch.read(false);
+      // Behind the finish a broken connection takes nothing away.
+      if (gate.isFinished) return this.#atEnd(undefined);
+      return this.#broken(
+        ownVerdict.broken(this.#isStalled ? "stall" : "reset", String((cause as Error).message)),
+      );
     }
-    if (chunk.done) {
-      const end = gate.end();
-      return end.kind === "complete" ? this.#complete(end.tail) : this.#broken("reset", end.why);
-    }
+    if (chunk.done) return this.#atEnd(undefined);
     const step = gate.push(chunk.value);
-    if (step.progressed) this.#progressMs = performance.now();
-    if (step.error !== undefined) return joined(step.pass, await this.#broken("error", step.error));
-    if (gate.isDone) return joined(step.pass, this.#complete(tailOf(gate.end())));
-    return step.pass;
+    this.#watch.read(step.progressed);
+    if (step.error !== undefined) return joined(step.pass, await this.#broken(this.#judge(step.error)));
+    return gate.isDone ? this.#atEnd(step.pass) : step.pass;
+  }
+
+  async #atEnd(pass: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+    const end = this.#stream.gate.end();
+    if (end.kind === "complete") return joined(pass, this.#complete(end.tail));
+    return joined(pass, await this.#broken(ownVerdict.broken("reset", end.why)));
+  }
+
+  #judge(error: string): Verdict {
+    const { status, headers } = this.#stream;
+    const verdict = this.#walk.judge(this.#lease, { status, headers, body: error });
+    return verdict ?? ownVerdict.broken("error", error);
   }
 
   #complete(tail: Uint8Array | undefined): Uint8Array | undefined {
-    const { session } = this.#options.walk.request;
-    session.broken = 0;
+    this.#walk.request.session.broken = 0;
+    this.#router.complete(this.#lease);
     this.#end("served");
     return tail;
   }
 
   /** The lane has failed in mid-answer: another goes on to the letter, or the client is told so that it asks again. */
-  async #broken(how: "reset" | "stall" | "error", why: string): Promise<Uint8Array | undefined> {
-    const { walk } = this.#options;
-    if (walk.request.signal.aborted) {
-      this.#end("client-gone");
-      return undefined;
-    }
+  async #broken(verdict: Verdict): Promise<Uint8Array | undefined> {
+    if (this.#isOver) return undefined;
     this.#stream.abort();
-    this.#router.drop(this.#lease);
-    walk.broke(this.#lease, ownVerdict.broken(how, why));
-    if (await this.#resume()) return this.#takePending();
-    walk.request.session.broken++;
-    const isLast = walk.request.session.broken >= BROKEN_IN_A_ROW;
-    const text = "orouter: the provider broke off in the middle of its answer";
-    this.#isOver = true;
-    this.#close("broken");
-    return encoder.encode(
-      isLast ? finalEvent(`${text}, ${BROKEN_IN_A_ROW} times in a row.`) : retryEvent(text),
-    );
+    const decision = this.#walk.broke(this.#lease, verdict);
+    // What is wrong with the request itself does not get better by asking again.
+    if (decision.kind === "serve-error") return this.#giveUp(`orouter: ${verdict.message}`);
+    return (await this.#resume()) ? this.#takePending() : this.#giveUp(undefined);
   }
 
   async #resume(): Promise<boolean> {
-    const { walk } = this.#options;
-    const sent = this.#stream.gate.sent();
-    this.#text = sent.text;
-    const canResume =
-      this.#router.policy.resume && walk.request.dialect === "chat" && sent.onlyText && sent.text !== "";
+    const { request } = this.#walk;
+    const { text, onlyText } = this.#stream.gate.sent();
+    const canResume = this.#router.policy.resume && request.dialect === "chat" && onlyText && text !== "";
     if (!canResume || this.#resumes >= MAX_RESUMES) return false;
     this.#resumes++;
-    const arrival = await walk.go(this.#text);
+    const arrival = await this.#walk.go(text);
     if (arrival.kind !== "answer") return false;
-    if (arrival.outcome.kind !== "stream") {
-      this.#router.drop(arrival.lease);
+    const { outcome, lease } = arrival;
+    if (outcome.kind !== "stream" || this.#isOver) {
+      if (outcome.kind === "stream") outcome.stream.abort();
+      this.#router.drop(lease);
       return false;
     }
-    this.#stream = arrival.outcome.stream;
-    this.#lease = arrival.lease;
-    this.#pending = this.#stream.first;
+    this.#stream = outcome.stream;
+    this.#lease = lease;
+    this.#pending = outcome.stream.first;
     this.#isStalled = false;
-    this.#progressMs = performance.now();
+    this.#watch.read(true);
     return true;
+  }
+
+  /** The last event of an answer that could not be saved: with words of its own it is final, else opencode asks again. */
+  #giveUp(final: string | undefined): Uint8Array | undefined {
+    if (this.#isOver) return undefined;
+    const { session, dialect = "chat" } = this.#walk.request;
+    session.broken++;
+    const tooOften =
+      session.broken >= BROKEN_IN_A_ROW ? `${BROKE_OFF}, ${BROKEN_IN_A_ROW} times in a row.` : undefined;
+    const words = final ?? tooOften;
+    this.#end("broken");
+    return encoder.encode(words === undefined ? retryEvent(dialect, BROKE_OFF) : finalEvent(dialect, words));
   }
 
   #takePending(): Uint8Array | undefined {
@@ -150,46 +183,29 @@ export class AnswerStream {
     return bytes;
   }
 
-  /** One timer a stream, set anew only when it fires: chunks pay nothing for it but a clock reading. */
-  #watchForStall(): void {
-    this.#progressMs = performance.now();
-    const look = (): void => {
-      const limitMs = this.#stallTimeoutMs();
-      const silentMs = performance.now() - this.#progressMs;
-      if (silentMs >= limitMs && this.#options.walk.hasOtherLane(this.#lease)) {
-        this.#isStalled = true;
-        this.#stream.abort();
-      }
-      this.#stallTimer = setTimeout(look, Math.max(limitMs - silentMs, limitMs / 4));
-    };
-    this.#stallTimer = setTimeout(look, this.#stallTimeoutMs());
-  }
-
-  #stallTimeoutMs(): number {
+  #silenceAllowedMs(): number {
     const provider = this.#router.providers.get(this.#lease.ref.provider);
-    return provider?.stallTimeoutMs ?? this.#router.policy.stallTimeoutMs;
+    const limitMs = provider?.stallTimeoutMs ?? this.#router.policy.stallTimeoutMs;
+    return this.#stream.gate.isFinished ? Math.min(limitMs, AFTER_FINISH_MS) : limitMs;
   }
 
-  #end(outcome: "served" | "client-gone"): void {
+  #stalled(): void {
+    // The only lane there is may take all its time, as before its first token.
+    if (!this.#stream.gate.isFinished && !this.#walk.hasOtherLane(this.#lease)) return;
+    this.#isStalled = true;
+    this.#stream.abort();
+  }
+
+  #end(outcome: "served" | "client-gone" | "broken"): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#hasLeft = outcome === "client-gone";
+    this.#watch.stop();
+    if (outcome === "served") finishReading(this.#stream, this.#router.chance);
+    else this.#stream.abort();
     this.#router.drop(this.#lease);
-    // After the end mark the connection is worth keeping; a client that left wants it closed at once.
-    if (outcome === "client-gone") this.#stream.abort();
-    else void this.#stream.reader.cancel().catch(() => {});
-    this.#close(outcome);
-  }
-
-  #close(outcome: "served" | "client-gone" | "broken"): void {
-    clearTimeout(this.#stallTimer);
     this.#options.trail.close(outcome, this.#stream.gate.usage);
   }
-}
-
-function tailOf(
-  end: { kind: "complete"; tail: Uint8Array | undefined } | { kind: "cut" },
-): Uint8Array | undefined {
-  return end.kind === "complete" ? end.tail : undefined;
 }
 
 function joined(a: Uint8Array | undefined, b: Uint8Array | undefined): Uint8Array | undefined {

@@ -1,6 +1,6 @@
 import { NEVER_MS, type Rest } from "../core/rest.ts";
-import type { RouterEvent } from "../core/router-event.ts";
 import { VERSION } from "../core/version.ts";
+import { eventFeed } from "./event-feed.ts";
 import type { Router } from "./router.ts";
 
 /** The `/_orouter` API: what the plugin, `status --watch` and outside tools see and steer. No secret is in it. */
@@ -16,7 +16,7 @@ export async function control(req: Request, path: string, router: Router): Promi
 function read(path: string, router: Router, signal: AbortSignal): Response {
   if (path === "/health") return Response.json({ ok: true, version: VERSION, pid: process.pid });
   if (path === "/state") return Response.json(stateOf(router));
-  if (path === "/events") return events(router, signal);
+  if (path === "/events") return eventFeed(router, signal);
   return notFound();
 }
 
@@ -75,34 +75,6 @@ function changeKey(fingerprint: string, change: "enable" | "disable" | "reset", 
   if (change === "reset") return Response.json({ cleared: router.reset({ fingerprint }) });
   router.setEnabled(fingerprint, change === "enable");
   return Response.json({ fingerprint, enabled: key.enabled });
-}
-
-const encoder = new TextEncoder();
-
-/** A comment now and then, so that a listener can tell a quiet router from one that is gone. */
-const HEARTBEAT_MS = 15_000;
-
-function events(router: Router, signal: AbortSignal): Response {
-  let stop = (): void => {};
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      const send = (text: string): void => controller.enqueue(encoder.encode(text));
-      send(": orouter\n\n");
-      const unsubscribe = router.subscribe((event: RouterEvent) =>
-        send(`data: ${JSON.stringify(event)}\n\n`),
-      );
-      const heartbeat = setInterval(() => send(": still here\n\n"), HEARTBEAT_MS);
-      stop = () => {
-        clearInterval(heartbeat);
-        unsubscribe();
-      };
-      signal.addEventListener("abort", stop, { once: true });
-    },
-    cancel: () => stop(),
-  });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
-  });
 }
 
 function notFound(): Response {

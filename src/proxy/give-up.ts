@@ -1,13 +1,20 @@
 import type { ExhaustedKey, Exhaustion } from "../core/exhaustion.ts";
 import type { Key } from "../core/key.ts";
+import { restsOn } from "../core/lane.ts";
 import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
-import { restIdsOf } from "../core/next-step.ts";
 import type { Progress } from "../core/progress.ts";
 import { NEVER_MS, type Rest } from "../core/rest.ts";
 import type { Router } from "./router.ts";
 
 /** Other models named in a report; more would bury the first. */
 const MAX_OTHERS = 4;
+
+/** Of a key that stood in our own queue to the end of its time. */
+const BUSY = {
+  kind: "concurrency",
+  status: 0,
+  message: "all calls it may carry at a time were in use",
+} as const;
 
 /** Why nobody could answer, put together from this request's attempts and the rests that kept other lanes out. */
 export function describeExhaustion(progress: Progress, asked: string, router: Router): Exhaustion {
@@ -28,7 +35,7 @@ function lastWord(progress: Progress, key: Key, ref: ModelRef, router: Router): 
   const attempt = progress.attempts.findLast(
     (one) => one.key === key && formatModelRef(one.ref) === formatModelRef(ref),
   );
-  const said = attempt?.verdict ?? rest;
+  const said = attempt?.verdict ?? rest ?? (router.inFlight(key) > 0 ? BUSY : undefined);
   if (said === undefined) return undefined;
   return {
     keyName: key.name,
@@ -42,10 +49,7 @@ function lastWord(progress: Progress, key: Key, ref: ModelRef, router: Router): 
 }
 
 function longestRest(key: Key, ref: ModelRef, health: ReadonlyMap<string, Rest>): Rest | undefined {
-  return restIdsOf(key, ref)
-    .map((id) => health.get(id))
-    .filter((rest) => rest !== undefined)
-    .sort((a, b) => b.untilMs - a.untilMs)[0];
+  return restsOn(key, ref, health).sort((a, b) => b.untilMs - a.untilMs)[0];
 }
 
 /** Models that have served in this run or are named in the settings, and that some key could serve now. */

@@ -7,21 +7,30 @@ export function passThrough(
   onEnd: (isWhole: boolean) => void,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
+  let isOver = false;
+  const end = (isWhole: boolean): void => {
+    if (isOver) return;
+    isOver = true;
+    onEnd(isWhole);
+  };
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await reader.read();
+          // A client that left while we read has already been taken care of.
+          if (isOver) return;
           if (!done) return controller.enqueue(value);
-          onEnd(true);
+          end(true);
           controller.close();
         } catch (cause) {
-          onEnd(false);
+          if (isOver) return;
+          end(false);
           controller.error(cause);
         }
       },
       cancel() {
-        onEnd(false);
+        end(false);
         void reader.cancel().catch(() => {});
       },
     },

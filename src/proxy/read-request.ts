@@ -1,11 +1,12 @@
 import { withoutEmptyTurns } from "../core/clean-history.ts";
-import { CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../core/model-ref.ts";
+import { ANY_MODEL, CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import { findField } from "../core/rewrite.ts";
-import { dialectOf } from "../core/route.ts";
+import { type Dialect, dialectOf } from "../core/route.ts";
 import { sessionIdOf } from "../core/session.ts";
 import type { Settings } from "../core/settings.ts";
 import { askedRef, targetsOf } from "../core/targets.ts";
 import type { ModelRequest } from "./model-request.ts";
+import { readWithin } from "./read-within.ts";
 import type { Router } from "./router.ts";
 
 export interface ReadOptions {
@@ -16,11 +17,8 @@ export interface ReadOptions {
   settings: Settings;
 }
 
-/** Why a request cannot be routed: the status and the words for the client. */
-export interface Unroutable {
-  status: number;
-  message: string;
-}
+/** Why a request cannot be routed: the status and the words for the client, or that there is no client any more. */
+export type Unroutable = { status: number; message: string } | { isGone: true };
 
 const decoder = new TextDecoder();
 
@@ -28,7 +26,9 @@ const decoder = new TextDecoder();
 export async function readRequest(req: Request, options: ReadOptions): Promise<ModelRequest | Unroutable> {
   const { router, settings, provider, rest } = options;
   const dialect = req.method === "POST" ? dialectOf(rest) : undefined;
-  const raw = hasBody(req.method) ? new Uint8Array(await req.arrayBuffer()) : undefined;
+  const raw = hasBody(req.method) ? await readWithin(req, settings.limits.bodyBytes) : undefined;
+  if (raw === "gone") return { isGone: true };
+  if (raw === "too-long") return tooLong(settings.limits.bodyBytes);
   const body = raw !== undefined && dialect === "chat" ? withoutEmptyTurns(raw) : raw;
   const model = body === undefined ? undefined : findModel(body);
   if (dialect !== undefined && model === undefined) {
@@ -40,7 +40,7 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
   const ref = model === undefined ? endpointRef(provider) : askedRef(provider, model.value);
   if (ref === undefined)
     return { status: 404, message: "This address serves models only; a provider's is /<provider>/v1/…" };
-  const targets = targetsOf(ref, settings);
+  const targets = dialect === undefined ? withoutFallbacks(ref, settings) : speaking(dialect, ref, options);
   const unroutable = whyNot(ref, targets, options);
   if (unroutable !== undefined) return unroutable;
   const sessionId = sessionIdOf(req.headers);
@@ -78,7 +78,31 @@ function findModel(body: Uint8Array): ModelRequest["model"] {
 
 /** An endpoint without a model (a list of files, say) still has to be somebody's. */
 function endpointRef(provider: string | undefined): ModelRef | undefined {
-  return provider === undefined || provider === CHAIN_PROVIDER ? undefined : { provider, model: "*" };
+  return provider === undefined || provider === CHAIN_PROVIDER ? undefined : { provider, model: ANY_MODEL };
+}
+
+/** Outside of chats another model is no help: its embeddings, say, mean something else. */
+function withoutFallbacks(ref: ModelRef, settings: Settings): ModelRef[] {
+  return targetsOf(ref, { chains: settings.chains, fallbacks: {} });
+}
+
+/** The models that may answer in this dialect; the one asked for in any case, since its provider was named. */
+function speaking(dialect: Dialect, ref: ModelRef, { settings, router }: ReadOptions): ModelRef[] {
+  const targets = targetsOf(ref, settings);
+  const fit = targets.filter(
+    (target) =>
+      formatModelRef(target) === formatModelRef(ref) ||
+      (router.providers.get(target.provider)?.api ?? dialect) === dialect,
+  );
+  return fit.length > 0 ? fit : targets;
+}
+
+function tooLong(maxBytes: number): Unroutable {
+  const mib = Math.round((maxBytes / 1024 / 1024) * 10) / 10;
+  return {
+    status: 400,
+    message: `[orouter] The request is larger than ${mib} MiB, the limit that config.toml sets as body_bytes under [limits].`,
+  };
 }
 
 function whyNot(ref: ModelRef, targets: readonly ModelRef[], options: ReadOptions): Unroutable | undefined {

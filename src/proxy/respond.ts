@@ -1,9 +1,11 @@
 import { exhaustionSummary } from "../core/exhaustion.ts";
 import { finalError } from "../core/final-error.ts";
 import { formatModelRef } from "../core/model-ref.ts";
+import { readField } from "../core/rewrite.ts";
+import { type Usage, usageOf } from "../core/stream-events.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { AnswerStream } from "./answer-stream.ts";
-import type { AttemptOutcome, ErrorReply } from "./attempt.ts";
+import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
 import { describeExhaustion } from "./give-up.ts";
 import { clientHeaders, headerSafe } from "./headers.ts";
 import type { ModelRequest } from "./model-request.ts";
@@ -15,30 +17,53 @@ import { Walk, type WalkOptions } from "./walk.ts";
 /** Statuses that opencode would retry by itself, or take for something else. */
 const NOT_FOR_OPENCODE = new Set([401, 404, 408, 409, 413, 429]);
 
-export type RespondOptions = Omit<WalkOptions, "trail">;
+export interface RespondOptions extends Omit<WalkOptions, "trail"> {
+  /** Told once the request is over, its last byte included. */
+  onClose: () => void;
+  /** Told of a bug in us; the client only hears that there was one. */
+  onBug: (error: unknown) => void;
+}
 
-/** Answers one request: the walk over keys and models, and then what goes back to the client. */
+/** Answers one request: the walk over keys and models, and then what goes back to the client. Never throws. */
 export async function respond(request: ModelRequest, options: RespondOptions): Promise<Response> {
-  const { router } = options;
-  const trail = new Trail(request, router);
+  const { router, onBug } = options;
+  const trail = new Trail(request, router, options.onClose);
   const walk = new Walk(request, { ...options, trail });
-  const arrival = await walk.go();
-  switch (arrival.kind) {
-    case "client-gone":
-      trail.close("client-gone");
-      return new Response(null, { status: 499 });
-    case "exhausted":
-      trail.close("exhausted");
-      return exhausted(walk, router);
-    case "refusal":
-      trail.close("passed-error");
-      return refused(request, arrival.verdict, arrival.reply);
-    case "answer":
-      return answered({ ...arrival, router, trail, walk });
+  try {
+    const arrival = await walk.go();
+    switch (arrival.kind) {
+      case "client-gone":
+        trail.close("client-gone");
+        return clientGone();
+      case "exhausted":
+        trail.close("exhausted");
+        return exhausted(walk, router);
+      case "refusal":
+        trail.close("passed-error");
+        return refused(request, arrival.verdict, arrival.reply);
+      case "answer":
+        return answered({ ...arrival, router, trail, walk, onBug });
+    }
+  } catch (error) {
+    walk.abandon();
+    trail.close("broken");
+    onBug(error);
+    return bugReply();
   }
 }
 
+/** Nobody is there to read it; the status is the one that servers log for this. */
+export function clientGone(): Response {
+  return new Response(null, { status: 499 });
+}
+
+/** What a client hears of a bug in us. */
+export function bugReply(): Response {
+  return lastWord("[orouter] orouter itself has failed on this request. See: orouter logs", "orouter_bug");
+}
+
 interface Answered {
+  onBug: (error: unknown) => void;
   outcome: Extract<AttemptOutcome, { kind: "stream" | "body" }>;
   lease: Lease;
   router: Router;
@@ -47,7 +72,7 @@ interface Answered {
 }
 
 function answered(answer: Answered): Response {
-  const { outcome, lease, router, trail, walk } = answer;
+  const { outcome, lease, router, trail, walk, onBug } = answer;
   noteFit(walk.request);
   const served = {
     "x-orouter-model": headerSafe(formatModelRef(lease.ref)),
@@ -56,20 +81,29 @@ function answered(answer: Answered): Response {
   };
   if (outcome.kind === "stream") {
     const { stream } = outcome;
-    const body = new AnswerStream({ router, trail, walk, stream, lease }).body();
+    const body = new AnswerStream({ router, trail, walk, stream, lease, onBug }).body();
     return new Response(body, { status: stream.status, headers: clientHeaders(stream.headers, served) });
   }
   const init = { status: outcome.status, headers: clientHeaders(outcome.headers, served) };
-  if (outcome.body instanceof Uint8Array) {
+  const end = (isWhole: boolean): void => {
+    if (isWhole) router.complete(lease);
     router.drop(lease);
-    trail.close("served");
+    trail.close(
+      isWhole ? "served" : walk.request.signal.aborted ? "client-gone" : "broken",
+      usageIn(outcome),
+    );
+  };
+  if (outcome.body instanceof Uint8Array) {
+    end(true);
     return new Response(outcome.body, init);
   }
-  const body = passThrough(outcome.body, (isWhole) => {
-    router.drop(lease);
-    trail.close(isWhole ? "served" : walk.request.signal.aborted ? "client-gone" : "broken");
-  });
-  return new Response(body, init);
+  // A client that has left before the first byte was asked for cancels nothing.
+  walk.request.signal.addEventListener("abort", () => end(false), { once: true });
+  return new Response(passThrough(outcome.body, end), init);
+}
+
+function usageIn(outcome: { body: Uint8Array | ReadableStream }): Usage | undefined {
+  return outcome.body instanceof Uint8Array ? usageOf(readField(outcome.body, "usage")) : undefined;
 }
 
 /** A full turn that fitted: the next overflow may be handed to opencode's compaction again. */
@@ -91,15 +125,16 @@ function exhausted(walk: Walk, router: Router): Response {
 /** The request itself is at fault: the provider's words go back, in a status that nobody retries. */
 function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | undefined): Response {
   if (verdict.kind === "overflow") return overflowed(request, verdict);
-  const status = reply === undefined || reply.status < 400 ? 400 : reply.status;
-  const isFinal = status < 500 && !NOT_FOR_OPENCODE.has(status);
-  return new Response(
-    reply?.body ?? JSON.stringify({ error: { message: verdict.message, type: "invalid_request_error" } }),
-    {
-      status: isFinal ? status : 400,
-      headers: clientHeaders(reply?.headers ?? new Headers({ "content-type": "application/json" }), {}),
-    },
-  );
+  if (reply === undefined || reply.status < 400) {
+    // The words came in a good status, or in the middle of a stream: as an error they need a form of their own.
+    const error = { message: verdict.message, type: "invalid_request_error" };
+    return Response.json({ error }, { status: 400 });
+  }
+  const isFinal = reply.status < 500 && !NOT_FOR_OPENCODE.has(reply.status);
+  return new Response(reply.body, {
+    status: isFinal ? reply.status : 400,
+    headers: clientHeaders(reply.headers, {}),
+  });
 }
 
 /**

@@ -1,22 +1,18 @@
 import { type Decision, decide, settle } from "../core/decide.ts";
 import type { Key } from "../core/key.ts";
 import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/load.ts";
-import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
-import { nextStep, restIdsOf, type Step } from "../core/next-step.ts";
+import { ANY_MODEL, formatModelRef, type ModelRef } from "../core/model-ref.ts";
+import { canMoveOn, hasOtherLane, nextStep, type Step, type StepInput } from "../core/next-step.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Provider } from "../core/provider.ts";
-import { nextRest, type Rest, restId, restTarget } from "../core/rest.ts";
+import { type Rest, restTarget } from "../core/rest.ts";
 import type { RouterEvent } from "../core/router-event.ts";
 import { type Session, SessionBook } from "../core/session.ts";
 import type { RoutingSettings } from "../core/settings.ts";
 import type { Verdict } from "../core/verdict.ts";
+import { type Chance, realAfter } from "./chance.ts";
+import { Health } from "./health.ts";
 import { Waiting } from "./waiting.ts";
-
-/** Clock and dice, so that a test can hold them. */
-export interface Chance {
-  nowMs: () => number;
-  random: () => number;
-}
 
 export interface RouterOptions {
   providers: ReadonlyMap<string, Provider>;
@@ -29,10 +25,20 @@ export interface RouterOptions {
 
 /** A lane in use by one attempt, from its sending to the end of its answer. */
 export interface Lease {
-  key: Key;
-  ref: ModelRef;
-  startedMs: number;
-  probe: boolean;
+  readonly key: Key;
+  readonly ref: ModelRef;
+  readonly startedMs: number;
+  readonly probe: boolean;
+  /** The rests that this attempt finds out about. */
+  readonly probes: readonly string[];
+  /** Until the call is over. */
+  isHeld: boolean;
+}
+
+/** Whose request it is, and how far it has come. */
+export interface Traveller {
+  progress: Progress;
+  session: Session;
 }
 
 /** The longest a request stands in our own queue (pacing, caps), where no refusal is in sight. */
@@ -44,13 +50,12 @@ const NO_LIMITS: KeyLimits = { rpm: undefined, concurrency: undefined };
 export class Router {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly policy: RoutingSettings;
-  readonly chance: Chance;
+  readonly chance: Required<Chance>;
   readonly sessions = new SessionBook();
-  readonly waiting = new Waiting();
+  readonly waiting: Waiting;
 
   readonly #keys = new Map<string, Key[]>();
-  readonly #health = new Map<string, Rest>();
-  readonly #probing = new Set<string>();
+  readonly #health = new Health((event) => this.emit(event));
   readonly #loads = new Map<string, Load>();
   readonly #listeners = new Set<(event: RouterEvent) => void>();
   readonly #turns = new Map<string, number>();
@@ -59,7 +64,8 @@ export class Router {
   constructor(options: RouterOptions) {
     this.providers = options.providers;
     this.policy = options.policy;
-    this.chance = options.chance;
+    this.chance = { after: realAfter, ...options.chance };
+    this.waiting = new Waiting(this.chance);
     for (const ref of options.knownModels) this.#models.set(formatModelRef(ref), ref);
     for (const key of options.keys)
       this.#keys.set(key.provider, [...(this.#keys.get(key.provider) ?? []), key]);
@@ -74,7 +80,7 @@ export class Router {
   }
 
   get health(): ReadonlyMap<string, Rest> {
-    return this.#health;
+    return this.#health.rests;
   }
 
   /** The models of chains and fallbacks, and those that have answered in this run. */
@@ -87,51 +93,48 @@ export class Router {
   }
 
   /** What a request should do next. */
-  step(progress: Progress, session: Session): Step {
-    return nextStep({
-      progress,
-      keysOf: (provider) => this.keysOf(provider),
-      limitsOf: (provider) => this.#limitsOf(provider),
-      health: this.#health,
-      probing: this.#probing,
-      loads: this.#loads,
-      strategy: this.policy.strategy,
-      contextOf: (provider) => ({
-        stuckTo: session.stuckTo.get(provider),
-        turn: this.#turns.get(provider) ?? 0,
-        random: this.chance.random,
-      }),
-      patienceMs: this.policy.patienceMs,
-      maxWaitMs: this.policy.maxWaitMs,
-      queueMs: QUEUE_MS,
-      nowMs: this.chance.nowMs(),
-    });
+  step(traveller: Traveller): Step {
+    return nextStep(this.#situation(traveller));
   }
 
-  /** Takes the lane of an attempt; every lease ends in `succeed`, `fail` or `drop`. */
+  /** Whether a model behind the lane's in the chain could take over now. */
+  canMoveOn(lease: Lease, traveller: Traveller): boolean {
+    return canMoveOn(lease.ref, this.#situation(traveller));
+  }
+
+  /** Whether any other lane could take over now. */
+  hasOtherLane(lease: Lease, traveller: Traveller): boolean {
+    return hasOtherLane(lease.key, lease.ref, this.#situation(traveller));
+  }
+
+  /** Takes the lane of an attempt; every lease ends in `fail` or `drop`. */
   acquire(key: Key, ref: ModelRef, probe: boolean): Lease {
     const startedMs = this.chance.nowMs();
     take(this.#loadOf(key), this.#limitsOf(ref.provider), startedMs);
     this.#turns.set(ref.provider, (this.#turns.get(ref.provider) ?? 0) + 1);
-    if (probe) for (const id of this.#restingIds(key, ref)) this.#probing.add(id);
-    return { key, ref, startedMs, probe };
+    const probes = probe ? this.#health.probe(key, ref) : [];
+    return { key, ref, startedMs, probe, probes, isHeld: true };
   }
 
-  /** The lane has begun to answer well: whatever held against it is forgiven. The call itself goes on. */
+  /** The lane has begun to answer well: others may use it again. The call itself goes on. */
   succeed(lease: Lease, session: Session): void {
-    session.stuckTo.set(lease.ref.provider, lease.key.fingerprint);
+    const { key, ref, startedMs } = lease;
+    session.stuckTo.set(ref.provider, key.fingerprint);
     session.limitedInARow = 0;
-    this.#models.set(formatModelRef(lease.ref), lease.ref);
-    const freed = restIdsOf(lease.key, lease.ref).filter((id) => this.#health.has(id));
-    if (lease.probe) for (const id of restIdsOf(lease.key, lease.ref)) this.#probing.delete(id);
-    for (const id of freed) this.#clear(id, lease.startedMs);
-    if (freed.length > 0) this.waiting.wakeAll();
+    if (ref.model !== ANY_MODEL) this.#models.set(formatModelRef(ref), ref);
+    this.#health.endProbe(lease.probes);
+    if (this.#health.answering(key, ref, startedMs) || lease.probe) this.waiting.serve();
   }
 
-  /** The attempt has failed: sets the rest its verdict calls for, and says what the request does next. */
-  fail(lease: Lease, verdict: Verdict, request: { progress: Progress; session: Session }): Decision {
+  /** The answer has come to its end: whatever held against the lane is forgiven. */
+  complete(lease: Lease): void {
+    this.#health.answered(lease.key, lease.ref, lease.startedMs);
+  }
+
+  /** The attempt has failed and is over: sets the rest its verdict calls for, and says what the request does next. */
+  fail(lease: Lease, verdict: Verdict, { progress, session }: Traveller): Decision {
     const { key, ref } = lease;
-    const { progress, session } = request;
+    this.#release(lease);
     session.limitedInARow = verdict.kind === "rate-limit" ? session.limitedInARow + 1 : 0;
     if (verdict.kind === "concurrency") {
       shrinkCap(this.#loadOf(key), this.#limitsOf(ref.provider), this.chance.nowMs());
@@ -149,29 +152,35 @@ export class Router {
       random: this.chance.random,
     });
     settle(progress, decision, { verdict, key, ref });
+    // Not before the rest is set: the next in line must not run into the same refusal.
+    this.waiting.serve();
     return decision;
   }
 
-  /** The call is over, however it went. */
+  /** The call is over: the next in line may have its place. Only the first time counts. */
   drop(lease: Lease): void {
+    this.#release(lease);
+    this.waiting.serve();
+  }
+
+  #release(lease: Lease): void {
+    if (!lease.isHeld) return;
+    lease.isHeld = false;
     release(this.#loadOf(lease.key));
-    if (lease.probe) for (const id of restIdsOf(lease.key, lease.ref)) this.#probing.delete(id);
-    this.waiting.wakeFirst();
+    this.#health.endProbe(lease.probes);
   }
 
   /** Takes in what another process has learned; nothing is announced again. */
   learn(rests: Iterable<Rest>, cleared: Iterable<string>): void {
-    for (const id of cleared) this.#health.delete(id);
-    for (const rest of rests) this.#health.set(rest.id, rest);
-    this.waiting.wakeAll();
+    this.#health.learn(rests, cleared);
+    this.waiting.serve();
   }
 
   /** Ends rests by hand: all of them, those of one key, or those of one key for one model. */
   reset(which: { fingerprint?: string; model?: string } = {}): number {
-    const ids = [...this.#health.keys()].filter((id) => coveredBy(id, which));
-    for (const id of ids) this.#clear(id, Number.POSITIVE_INFINITY);
-    this.waiting.wakeAll();
-    return ids.length;
+    const ended = this.#health.reset(which);
+    this.waiting.serve();
+    return ended;
   }
 
   setEnabled(fingerprint: string, enabled: boolean): Key | undefined {
@@ -179,7 +188,7 @@ export class Router {
     if (key === undefined) return undefined;
     key.enabled = enabled;
     this.emit({ kind: "key-changed", fingerprint, keyName: key.name, enabled });
-    this.waiting.wakeAll();
+    this.waiting.serve();
     return key;
   }
 
@@ -200,32 +209,33 @@ export class Router {
   }
 
   #rest(lease: Lease, verdict: Verdict): void {
-    const target = restTarget(verdict.fault, lease.key, lease.ref);
+    const { key, ref, startedMs } = lease;
+    const target = restTarget(verdict.fault, key, ref);
     if (target === undefined) return;
-    const previous = this.#health.get(target.id);
-    const rest = nextRest(previous, {
-      verdict,
-      target,
-      startedMs: lease.startedMs,
+    const { policy, chance } = this;
+    const failure = { verdict, target, startedMs, nowMs: chance.nowMs(), policy, random: chance.random };
+    this.#health.failed(failure, key.name);
+  }
+
+  #situation({ progress, session }: Traveller): StepInput {
+    return {
+      progress,
+      keysOf: (provider) => this.keysOf(provider),
+      limitsOf: (provider) => this.#limitsOf(provider),
+      health: this.#health.rests,
+      probing: this.#health.probing,
+      loads: this.#loads,
+      strategy: this.policy.strategy,
+      contextOf: (provider) => ({
+        stuckTo: session.stuckTo.get(provider),
+        turn: this.#turns.get(provider) ?? 0,
+        random: this.chance.random,
+      }),
+      patienceMs: this.policy.patienceMs,
+      maxWaitMs: this.policy.maxWaitMs,
+      queueMs: QUEUE_MS,
       nowMs: this.chance.nowMs(),
-      policy: this.policy,
-      random: this.chance.random,
-    });
-    if (rest === previous) return;
-    this.#health.set(rest.id, rest);
-    this.emit({ kind: "rested", rest, keyName: lease.key.name });
-  }
-
-  /** A success does not undo what was learned after it was sent. */
-  #clear(id: string, startedMs: number): void {
-    const rest = this.#health.get(id);
-    if (rest === undefined || rest.sinceMs > startedMs) return;
-    this.#health.delete(id);
-    this.emit({ kind: "cleared", id });
-  }
-
-  #restingIds(key: Key, ref: ModelRef): string[] {
-    return restIdsOf(key, ref).filter((id) => (this.#health.get(id)?.untilMs ?? 0) > 0);
+    };
   }
 
   #loadOf(key: Key): Load {
@@ -237,12 +247,4 @@ export class Router {
   #limitsOf(provider: string): KeyLimits {
     return this.providers.get(provider) ?? NO_LIMITS;
   }
-}
-
-function coveredBy(id: string, which: { fingerprint?: string; model?: string }): boolean {
-  const { fingerprint, model } = which;
-  if (fingerprint !== undefined && !id.startsWith(`lane ${fingerprint} `) && id !== restId.key(fingerprint)) {
-    return model !== undefined && id === `model ${model}`;
-  }
-  return model === undefined || id.endsWith(` ${model}`);
 }

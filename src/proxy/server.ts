@@ -1,10 +1,11 @@
+import { finalError } from "../core/final-error.ts";
 import { Problem } from "../core/problem.ts";
 import { parseRoute } from "../core/route.ts";
 import type { Settings } from "../core/settings.ts";
 import { createAccess } from "./access.ts";
 import { control } from "./control.ts";
 import { readRequest } from "./read-request.ts";
-import { lastWord, respond } from "./respond.ts";
+import { bugReply, clientGone, lastWord, respond } from "./respond.ts";
 import type { Router } from "./router.ts";
 
 export interface ProxyOptions {
@@ -41,7 +42,8 @@ export function startProxy(options: ProxyOptions): ProxyServer {
       // Models think for minutes without a byte; the limits that count are the first-token and stall times.
       idleTimeout: 0,
       development: false,
-      maxRequestBodySize: options.settings.limits.bodyBytes,
+      // Bun's own 413 would have opencode compact and ask again for ever; too long a body is ours to refuse.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: async (req) => {
         const refusal = access(req.headers);
         if (refusal !== undefined)
@@ -50,16 +52,14 @@ export function startProxy(options: ProxyOptions): ProxyServer {
       },
       error: (error) => {
         options.onBug(error);
-        return lastWord(
-          "[orouter] orouter itself has failed on this request. See: orouter logs",
-          "orouter_bug",
-        );
+        return bugReply();
       },
     });
   } catch (cause) {
     throw portProblem(cause, hostname, options.port);
   }
-  return { url: `http://${hostname}:${server.port}`, stop: () => server.stop(true) };
+  const authority = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return { url: `http://${authority}:${server.port}`, stop: () => server.stop(true) };
 }
 
 function createHandler(options: ProxyOptions): (req: Request) => Promise<Response> {
@@ -77,18 +77,22 @@ function createHandler(options: ProxyOptions): (req: Request) => Promise<Respons
     if (open >= settings.limits.openRequests)
       return lastWord("[orouter] Too many requests are open at once.", "too_many_open");
     open++;
-    try {
-      const request = await readRequest(req, { provider, rest, search: url.search, router, settings });
-      if (!("targets" in request)) return unroutable(request.status, request.message);
-      return await respond(request, {
-        router,
-        rules: settings.rules,
-        errorBodyBytes: settings.limits.errorBodyBytes,
-        windowOf: options.windowOf,
-      });
-    } finally {
+    const onClose = (): void => {
       open--;
+    };
+    const request = await readRequest(req, { provider, rest, search: url.search, router, settings });
+    if (!("targets" in request)) {
+      onClose();
+      return "isGone" in request ? clientGone() : unroutable(request.status, request.message);
     }
+    return respond(request, {
+      router,
+      rules: settings.rules,
+      errorBodyBytes: settings.limits.errorBodyBytes,
+      windowOf: options.windowOf,
+      onClose,
+      onBug: options.onBug,
+    });
   };
 }
 
@@ -98,7 +102,7 @@ function modelList(models: readonly string[]): Response {
 }
 
 function unroutable(status: number, message: string): Response {
-  return Response.json({ error: { message, type: "orouter_error", code: "not_routable" } }, { status });
+  return Response.json(finalError(message, "not_routable"), { status });
 }
 
 function portProblem(cause: unknown, hostname: string, port: number | undefined): Problem {

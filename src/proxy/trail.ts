@@ -15,13 +15,20 @@ export class Trail {
 
   readonly #request: ModelRequest;
   readonly #router: Router;
+  readonly #onClose: () => void;
 
-  constructor(request: ModelRequest, router: Router) {
+  constructor(request: ModelRequest, router: Router, onClose: () => void = () => {}) {
     this.#request = request;
     this.#router = router;
+    this.#onClose = onClose;
   }
 
+  /** One upstream call has failed: at once, or after it had begun to answer. */
   failed(lease: Lease, verdict: Verdict): void {
+    if (this.#served === lease) {
+      this.#served = undefined;
+      this.attempts.pop();
+    }
     this.#add(lease, verdict.status, verdict.kind, verdict.message);
   }
 
@@ -36,10 +43,13 @@ export class Trail {
   close(outcome: RequestOutcome, usage?: Usage): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#onClose();
     this.#router.emit({ kind: "finished", record: this.#record(outcome, usage) });
   }
 
   #add(lease: Lease, status: number, verdict: AttemptRecord["verdict"], message: string): void {
+    // What a request that is over still does is nobody's news.
+    if (this.#isClosed) return;
     const previous = this.attempts.at(-1);
     const model = formatModelRef(lease.ref);
     this.attempts.push({
@@ -82,8 +92,9 @@ export class Trail {
       atMs: startedMs,
       session: sessionId,
       asked,
-      served: this.#served === undefined ? undefined : formatModelRef(this.#served.ref),
-      keyName: this.#served?.key.name,
+      served:
+        outcome !== "served" || this.#served === undefined ? undefined : formatModelRef(this.#served.ref),
+      keyName: outcome === "served" ? this.#served?.key.name : undefined,
       outcome,
       attempts: this.attempts,
       waitedMs: this.waitedMs,

@@ -1,37 +1,77 @@
-/** Requests that wait for a lane, in the order they came; a fair queue with an end for each. */
-export class Waiting {
-  readonly #queue: { wake: () => void }[] = [];
+import type { Chance } from "./chance.ts";
 
-  get length(): number {
-    return this.#queue.length;
+/** One waiting request. */
+interface Place {
+  ticket: number;
+  /** Looks whether there is something for it now, and takes it if so. */
+  look: () => boolean;
+  leave: () => void;
+}
+
+export interface Wait {
+  /** The place in line, kept over all waits of one request. */
+  ticket: number;
+  untilMs: number;
+  signal: AbortSignal;
+  look: () => boolean;
+}
+
+/**
+ * Requests that wait for a lane, in the order they came. Whenever one may have become free they look in that order,
+ * and each takes at once what it finds, so nobody who came later is faster.
+ */
+export class Waiting {
+  readonly #line: Place[] = [];
+  readonly #chance: Required<Chance>;
+  #tickets = 0;
+
+  constructor(chance: Required<Chance>) {
+    this.#chance = chance;
   }
 
-  /** Waits until `untilMs` (by the given clock), a wake-up, or the client's hanging up. */
-  async until(untilMs: number, nowMs: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const wake = (): void => resolve();
-    const place = { wake };
-    this.#queue.push(place);
-    const timer = setTimeout(wake, Math.max(0, untilMs - nowMs));
-    signal.addEventListener("abort", wake, { once: true });
-    try {
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", wake);
-      const at = this.#queue.indexOf(place);
-      if (at >= 0) this.#queue.splice(at, 1);
+  get length(): number {
+    return this.#line.length;
+  }
+
+  takeTicket(): number {
+    return ++this.#tickets;
+  }
+
+  /** Lets those in line look, first come first; with a ticket only those before it. */
+  serve(beforeTicket: number = Number.POSITIVE_INFINITY): void {
+    if (this.#line.length === 0) return;
+    for (const place of [...this.#line]) {
+      if (place.ticket >= beforeTicket) return;
+      if (place.look()) place.leave();
     }
   }
 
-  /** A call has ended: the first in the queue may look again. Those it leaves nothing for wait on in their places. */
-  wakeFirst(): void {
-    this.#queue[0]?.wake();
-  }
-
-  /** The lanes' health has changed (a reset, a success): everyone looks again. */
-  wakeAll(): void {
-    for (const place of [...this.#queue]) place.wake();
+  /** Waits until the look has found something, the time is over, or the client hangs up. */
+  async until({ ticket, untilMs, signal, look }: Wait): Promise<void> {
+    if (signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const place: Place = {
+      ticket,
+      look,
+      leave: () => {
+        const at = this.#line.indexOf(place);
+        if (at >= 0) this.#line.splice(at, 1);
+        resolve();
+      },
+    };
+    const after = this.#line.findIndex((other) => other.ticket > ticket);
+    this.#line.splice(after < 0 ? this.#line.length : after, 0, place);
+    const callOff = this.#chance.after(untilMs - this.#chance.nowMs(), () => {
+      // A time that many wait for is the first one's, whosever timer fires first.
+      this.serve(ticket);
+      place.leave();
+    });
+    signal.addEventListener("abort", place.leave, { once: true });
+    try {
+      await promise;
+    } finally {
+      callOff();
+      signal.removeEventListener("abort", place.leave);
+    }
   }
 }

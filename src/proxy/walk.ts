@@ -1,9 +1,13 @@
+import type { Decision } from "../core/decide.ts";
 import type { UserRule } from "../core/error-rule.ts";
-import { formatModelRef } from "../core/model-ref.ts";
+import type { Key } from "../core/key.ts";
+import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import type { Step } from "../core/next-step.ts";
 import { laneId, type Progress, startProgress } from "../core/progress.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { type AttemptOutcome, type ErrorReply, makeAttempt } from "./attempt.ts";
+import { makeAttempt } from "./attempt.ts";
+import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
+import { judgeReply } from "./judge-reply.ts";
 import type { ModelRequest } from "./model-request.ts";
 import type { Lease, Router } from "./router.ts";
 import type { Trail } from "./trail.ts";
@@ -24,88 +28,144 @@ export interface WalkOptions {
   windowOf: (model: string) => number | undefined;
 }
 
+/** What a look around found: a lane, taken at once, or nothing for now. */
+type Found = { kind: "lease"; lease: Lease } | Exclude<Step, { kind: "attempt" }>;
+
 /** One request's way over keys and models. The rules are core's; here they are carried out. */
 export class Walk {
   readonly request: ModelRequest;
   readonly progress: Progress;
   readonly #options: WalkOptions;
+  readonly #router: Router;
+  /** Its place in line; undefined until the first wait. */
+  #ticket: number | undefined;
+  /** The lane taken last. */
+  #lease: Lease | undefined;
   #overflow: { verdict: Verdict; reply: ErrorReply | undefined } | undefined;
 
   constructor(request: ModelRequest, options: WalkOptions) {
     this.request = request;
     this.#options = options;
+    this.#router = options.router;
     this.progress = startProgress(request.targets);
   }
 
   /** Goes on until somebody answers or nobody is left. With `resumeAfter` only an answer that begins so counts. */
   async go(resumeAfter?: string): Promise<Arrival> {
-    const { router } = this.#options;
+    const { signal } = this.request;
     for (;;) {
-      if (this.request.signal.aborted) return { kind: "client-gone" };
-      const step = router.step(this.progress, this.request.session);
-      if (step.kind === "give-up")
+      if (signal.aborted) return { kind: "client-gone" };
+      const found = await this.#find();
+      if (found === undefined) continue;
+      if (found.kind === "give-up")
         return this.#overflow ? { kind: "refusal", ...this.#overflow } : { kind: "exhausted" };
-      if (step.kind === "wait") {
-        await this.#wait(step);
-        continue;
-      }
-      const arrival = await this.#attempt(step, resumeAfter);
+      const arrival = await this.#attempt(found.lease, resumeAfter);
       if (arrival !== undefined) return arrival;
     }
   }
 
   /** Whether another lane could take over now. */
   hasOtherLane(lease: Lease): boolean {
-    const barredLanes = new Set(this.progress.barredLanes).add(laneId(lease.key, lease.ref));
-    return (
-      this.#options.router.step({ ...this.progress, barredLanes }, this.request.session).kind === "attempt"
-    );
+    return this.#router.hasOtherLane(lease, this.#traveller);
   }
 
-  /** A lane that failed after it had begun to answer. */
-  broke(lease: Lease, verdict: Verdict): void {
-    const { router, trail } = this.#options;
-    trail.failed(lease, verdict);
+  /** A lane that failed after it had begun to answer. It is asked again only when there is no other. */
+  broke(lease: Lease, verdict: Verdict): Decision {
+    this.#options.trail.failed(lease, verdict);
     this.#note(lease, verdict);
-    router.fail(lease, verdict, { progress: this.progress, session: this.request.session });
+    const decision = this.#router.fail(lease, verdict, this.#traveller);
+    if (this.hasOtherLane(lease)) this.progress.barredLanes.add(laneId(lease.key, lease.ref));
+    return decision;
   }
 
-  async #attempt(
-    step: Extract<Step, { kind: "attempt" }>,
-    resumeAfter: string | undefined,
-  ): Promise<Arrival | undefined> {
-    const { router, trail } = this.#options;
-    const provider = router.providers.get(step.ref.provider);
-    if (provider === undefined) return { kind: "exhausted" };
-    const lease = router.acquire(step.key, step.ref, step.probe);
-    this.progress.attempts.push({
-      ref: step.ref,
-      key: step.key,
-      startedMs: lease.startedMs,
-      verdict: undefined,
-      probe: step.probe,
-    });
+  /** What an error in the middle of an answer means. */
+  judge(lease: Lease, reply: ErrorReply): Verdict | undefined {
+    const provider = this.#router.providers.get(lease.ref.provider);
+    if (provider === undefined) return undefined;
+    const { chance } = this.#router;
+    return judgeReply(reply, { provider, rules: this.#options.rules, request: this.request, chance });
+  }
+
+  /** Gives back whatever lane is still held, after a bug. */
+  abandon(): void {
+    if (this.#lease !== undefined) this.#router.drop(this.#lease);
+  }
+
+  get #traveller(): { progress: Progress; session: ModelRequest["session"] } {
+    return { progress: this.progress, session: this.request.session };
+  }
+
+  /** The next lane, once there is one; undefined when a wait has ended without one. */
+  async #find(): Promise<Exclude<Found, { kind: "wait" }> | undefined> {
+    // Those who wait came first.
+    this.#router.waiting.serve(this.#ticket);
+    const found = this.#look();
+    return found.kind === "wait" ? this.#wait(found) : found;
+  }
+
+  #look(): Found {
+    const step = this.#router.step(this.#traveller);
+    if (step.kind !== "attempt") return step;
+    return { kind: "lease", lease: this.#take(step.key, step.ref, step.probe) };
+  }
+
+  #take(key: Key, ref: ModelRef, probe: boolean): Lease {
+    const lease = this.#router.acquire(key, ref, probe);
+    this.#lease = lease;
+    const { startedMs } = lease;
+    this.progress.attempts.push({ ref, key, startedMs, verdict: undefined, probe });
+    return lease;
+  }
+
+  async #wait(step: Extract<Step, { kind: "wait" }>): Promise<Exclude<Found, { kind: "wait" }> | undefined> {
+    const { waiting, chance } = this.#router;
+    const fromMs = chance.nowMs();
+    let found: Exclude<Found, { kind: "wait" }> | undefined;
+    const look = (): boolean => {
+      const now = this.#look();
+      if (now.kind === "wait") return now.untilMs < step.untilMs;
+      found = now;
+      return true;
+    };
+    this.#ticket ??= waiting.takeTicket();
+    const { signal } = this.request;
+    await waiting.until({ ticket: this.#ticket, untilMs: step.untilMs, signal, look });
+    const waitedMs = chance.nowMs() - fromMs;
+    this.#options.trail.waitedMs += waitedMs;
+    this.progress.waitedMs[step.budget] += waitedMs;
+    return found;
+  }
+
+  async #attempt(lease: Lease, resumeAfter: string | undefined): Promise<Arrival | undefined> {
+    const router = this.#router;
+    const { trail, rules, errorBodyBytes } = this.#options;
+    const { key, ref } = lease;
+    const provider = router.providers.get(ref.provider);
+    if (provider === undefined) {
+      router.drop(lease);
+      this.progress.barredProviders.add(ref.provider);
+      return undefined;
+    }
     const outcome = await makeAttempt({
       request: this.request,
       provider,
-      key: step.key,
-      ref: step.ref,
-      firstTokenMs: step.isLast
-        ? undefined
-        : (provider.firstTokenTimeoutMs ?? router.policy.firstTokenTimeoutMs),
-      ...(resumeAfter === undefined ? {} : { resumeAfter }),
-      rules: this.#options.rules,
-      errorBodyBytes: this.#options.errorBodyBytes,
-      nowMs: router.chance.nowMs,
+      key,
+      ref,
+      resumeAfter,
+      rules,
+      errorBodyBytes,
+      firstTokenMs: provider.firstTokenTimeoutMs ?? router.policy.firstTokenTimeoutMs,
+      mayMoveOn: () => router.canMoveOn(lease, this.#traveller),
+      chance: router.chance,
     });
     if (outcome.kind === "stream" || outcome.kind === "body") {
       router.succeed(lease, this.request.session);
       trail.serving(lease, outcome.kind === "stream" ? outcome.stream.status : outcome.status);
       return { kind: "answer", outcome, lease };
     }
+    if (outcome.kind === "refused") return this.#refused(lease, outcome.verdict, outcome.reply);
     router.drop(lease);
-    if (outcome.kind === "client-gone") return outcome;
-    return this.#refused(lease, outcome.verdict, outcome.reply);
+    return outcome;
   }
 
   async #refused(
@@ -113,10 +173,9 @@ export class Walk {
     verdict: Verdict,
     reply: ErrorReply | undefined,
   ): Promise<Arrival | undefined> {
-    const { router, trail } = this.#options;
-    trail.failed(lease, verdict);
+    this.#options.trail.failed(lease, verdict);
     this.#note(lease, verdict);
-    const decision = router.fail(lease, verdict, { progress: this.progress, session: this.request.session });
+    const decision = this.#router.fail(lease, verdict, this.#traveller);
     if (decision.kind === "serve-error") return { kind: "refusal", verdict, reply };
     if (decision.kind === "larger-model") {
       this.#overflow ??= { verdict, reply };
@@ -145,19 +204,13 @@ export class Walk {
     }
   }
 
-  async #wait(step: Extract<Step, { kind: "wait" }>): Promise<void> {
-    const { router, trail } = this.#options;
-    const fromMs = router.chance.nowMs();
-    await router.waiting.until(step.untilMs, fromMs, this.request.signal);
-    const waitedMs = router.chance.nowMs() - fromMs;
-    trail.waitedMs += waitedMs;
-    if (step.patience) this.progress.patienceUsedMs += waitedMs;
-    else this.progress.waitedMs += waitedMs;
-  }
-
+  /** A breath before the same lane is asked again; no place in line is needed for that. */
   async #pause(ms: number): Promise<void> {
-    const { router } = this.#options;
-    const untilMs = router.chance.nowMs() + ms;
-    await router.waiting.until(untilMs, router.chance.nowMs(), this.request.signal);
+    const { signal } = this.request;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const callOff = this.#router.chance.after(ms, resolve);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (!signal.aborted) await promise;
+    callOff();
   }
 }

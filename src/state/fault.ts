@@ -21,6 +21,8 @@ const FAULTS: readonly [start: string, fault: StateFault][] = [
   ["SQLITE_CANTOPEN", "closed"],
   ["SQLITE_PERM", "closed"],
   ["SQLITE_AUTH", "closed"],
+  // Node's own complaints about arguments are bugs; every other name with an E is the system's.
+  ["ERR_", "odd"],
   ["E", "closed"],
 ];
 

@@ -50,7 +50,7 @@ export function changesAfter(
   revision: number,
 ): { change: RestChange; writer: string; revision: number }[] {
   const rows = db
-    .query<RestRow, [number]>("SELECT * FROM rests WHERE revision > ? ORDER BY revision")
+    .query<RestRow, [number]>("SELECT * FROM rests WHERE revision > ? ORDER BY revision, id")
     .all(revision);
   return rows.map((row) => ({ change: changeOf(row), writer: row.writer, revision: row.revision }));
 }

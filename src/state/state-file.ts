@@ -120,6 +120,10 @@ export class StateFile {
   /** What to do after a failure. Each `again` leads one step down, the last one being memory, so it ends. */
   #meet(error: unknown, use: Use): "again" | "later" | "never" {
     const fault = faultOf(error);
+    if (this.#isInMemory) {
+      this.#tell(fault, error);
+      return "never";
+    }
     switch (fault) {
       case "locked":
         if (this.#isLongLocked(use)) this.#tell(fault, error);
@@ -130,16 +134,16 @@ export class StateFile {
       case "broken":
         if (!this.#putAside()) this.#goOnInMemory(fault, error);
         return "again";
-      case "closed":
       case "odd":
+        if (this.#db === undefined) break;
         // An open file that refuses one piece of work is still good for the next one.
-        if (this.#isInMemory || (fault === "odd" && this.#db !== undefined)) {
-          this.#tell(fault, error);
-          return "never";
-        }
-        this.#goOnInMemory(fault, error);
-        return "again";
+        this.#tell(fault, error);
+        return "never";
+      case "closed":
+        break;
     }
+    this.#goOnInMemory(fault, error);
+    return "again";
   }
 
   #isLongLocked(use: Use): boolean {

@@ -1,5 +1,4 @@
 import type { Database } from "bun:sqlite";
-import type { Problem } from "../core/problem.ts";
 import type { Rest } from "../core/rest.ts";
 import type { RouterEvent } from "../core/router-event.ts";
 import { type LedgerEntry, type LedgerFilter, putRecord, readRequests } from "./ledger.ts";
@@ -10,43 +9,8 @@ import type { RestChange } from "./rest-change.ts";
 import { putChanges } from "./rest-rows.ts";
 import { scrubChange, scrubRecord } from "./scrub.ts";
 import { StateFile } from "./state-file.ts";
+import type { OthersNews, StateOptions, StateStore } from "./state-store.ts";
 import { type KeyUsage, readUsage } from "./usage.ts";
-
-/** Where the state is kept, and how much of it. */
-export interface StateOptions {
-  file: string;
-  ledgerDays: number;
-  ledgerRows: number;
-  /** Every secret of this run: none of them is ever written, whoever repeats it. */
-  secrets: readonly string[];
-  /** Told once of each kind of trouble with the file. Nothing else comes of it. */
-  onTrouble: (problem: Problem) => void;
-  nowMs?: () => number;
-}
-
-/** What other processes have learned since the last time. */
-export interface OthersNews {
-  rests: Rest[];
-  cleared: string[];
-}
-
-/** What all orouter processes of a user know together, and the ledger of their requests. No method throws. */
-export interface StateStore {
-  /** The rests known when the store was opened. */
-  rests(): Rest[];
-  /** Keeps what matters of an event. It is written a moment later, not now. */
-  note(event: RouterEvent): void;
-  /** Tells what other processes write, until the returned function is called. */
-  watch(onNews: (news: OthersNews) => void): () => void;
-  /** Requests of all processes, the newest first. */
-  requests(filter: LedgerFilter): LedgerEntry[];
-  /** What each key has done in requests that began since then, the busiest first. */
-  usageSince(sinceMs: number): KeyUsage[];
-  /** Writes what is waiting, now. */
-  flush(): void;
-  /** Writes what is waiting and lets go of the file. */
-  close(): void;
-}
 
 /** With the poll this keeps a dead key's news well under a second. */
 const FLUSH_MS = 100;
@@ -172,12 +136,14 @@ class SqliteStore implements StateStore {
       return false;
     }
     this.#retryMs = FLUSH_MS;
+    if (outcome.kind === "done") this.#nextPruneMs = outcome.value;
     // What is refused for good is let go: it would stand in the way of all that comes after it.
     this.#pending.written(batch);
     return true;
   }
 
-  #write(db: Database, batch: Batch): void {
+  /** Says when to prune next: only once it is committed has this time's pruning been done. */
+  #write(db: Database, batch: Batch): number {
     const { secrets, ledgerDays, ledgerRows } = this.#options;
     const nowMs = this.#nowMs();
     putChanges(
@@ -186,9 +152,9 @@ class SqliteStore implements StateStore {
       { writer: this.#writer, nowMs },
     );
     for (const record of batch.records) putRecord(db, scrubRecord(record, secrets));
-    if (nowMs < this.#nextPruneMs) return;
+    if (nowMs < this.#nextPruneMs) return this.#nextPruneMs;
     const hasMore = prune(db, { days: ledgerDays, rows: ledgerRows }, nowMs);
-    this.#nextPruneMs = hasMore ? 0 : nowMs + PRUNE_EVERY_MS;
+    return hasMore ? 0 : nowMs + PRUNE_EVERY_MS;
   }
 
   #readNews(): OthersNews | undefined {

@@ -1,0 +1,69 @@
+import type { UserRule } from "../core/error-rule.ts";
+import type { Key } from "../core/key.ts";
+import type { ModelRef } from "../core/model-ref.ts";
+import type { Provider } from "../core/provider.ts";
+import type { StreamGate } from "../core/stream-gate.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { Chance } from "./chance.ts";
+import type { ModelRequest } from "./model-request.ts";
+
+/** One upstream call that is to be made. */
+export interface AttemptOptions {
+  request: ModelRequest;
+  provider: Provider;
+  key: Key;
+  ref: ModelRef;
+  /** Silence allowed before the first token, for as long as there is somewhere else to go. */
+  firstTokenMs: number;
+  mayMoveOn: () => boolean;
+  /** The text that a resumed answer has to begin with. */
+  resumeAfter: string | undefined;
+  rules: readonly UserRule[];
+  errorBodyBytes: number;
+  chance: Required<Chance>;
+}
+
+/** An upstream reply that was no answer, kept for the case that it goes back to the client as it is. */
+export interface ErrorReply {
+  status: number;
+  headers: Headers;
+  body: string;
+}
+
+/** What is used of a reader; Bun's own type asks for more. */
+export type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+
+/** A stream whose head has shown that it is an answer. */
+export interface OpenStream {
+  status: number;
+  headers: Headers;
+  gate: StreamGate;
+  reader: ByteReader;
+  /** What the gate has let through so far. */
+  first: Uint8Array | undefined;
+  /** Whether the stream has already ended, and well. */
+  isWhole: boolean;
+  abort: () => void;
+}
+
+/** What came of one upstream call. */
+export type AttemptOutcome =
+  | { kind: "stream"; stream: OpenStream }
+  /** A whole body, or one that is passed on unread. */
+  | {
+      kind: "body";
+      status: number;
+      headers: Headers;
+      body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+    }
+  | { kind: "refused"; verdict: Verdict; reply: ErrorReply | undefined }
+  | { kind: "client-gone" };
+
+/** A call under way. */
+export interface Call {
+  options: AttemptOptions;
+  /** Breaks it off. */
+  abort: () => void;
+  /** Something came of it, if not yet a token. */
+  progressed: () => void;
+}

@@ -1,0 +1,39 @@
+import type { AttemptOptions } from "./attempt-outcome.ts";
+import { wantsStream } from "./model-request.ts";
+
+/** The watch over a call that has not said anything yet. */
+export interface FirstTokenWatch {
+  /** Sign of life that does not count as a token, but shows that one is on its way. */
+  progressed: () => void;
+  stop: () => void;
+  /** Whether the call was given up for its silence. */
+  hasFired: () => boolean;
+}
+
+/** How often, in parts of the limit, a silent call is looked at again while there is nowhere else to go. */
+const LOOKS = 4;
+
+/** Gives up a silent call once its time is over and another model is free; without one it may take all its time. */
+export function watchFirstToken(options: AttemptOptions, giveUp: () => void): FirstTokenWatch {
+  const { firstTokenMs, chance, request } = options;
+  let hasFired = false;
+  let sinceMs = chance.nowMs();
+  const look = (): void => {
+    const leftMs = sinceMs + firstTokenMs - chance.nowMs();
+    // A whole JSON answer comes in one piece at its end: only a stream can be silent.
+    if (leftMs <= 0 && options.mayMoveOn() && wantsStream(request)) {
+      hasFired = true;
+      giveUp();
+      return;
+    }
+    stop = chance.after(leftMs > 0 ? leftMs : firstTokenMs / LOOKS, look);
+  };
+  let stop = chance.after(firstTokenMs, look);
+  return {
+    progressed: () => {
+      sinceMs = chance.nowMs();
+    },
+    stop: () => stop(),
+    hasFired: () => hasFired,
+  };
+}

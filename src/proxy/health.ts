@@ -1,0 +1,95 @@
+import type { Key } from "../core/key.ts";
+import { restIdsOf, restsOn } from "../core/lane.ts";
+import type { ModelRef } from "../core/model-ref.ts";
+import { type Failure, nextRest, type Rest, restId, restWhileAnswering } from "../core/rest.ts";
+import type { RouterEvent } from "../core/router-event.ts";
+
+/** Who is at rest, and whose rest is being probed, as far as this process knows. */
+export class Health {
+  readonly #rests = new Map<string, Rest>();
+  readonly #probing = new Set<string>();
+  readonly #emit: (event: RouterEvent) => void;
+
+  constructor(emit: (event: RouterEvent) => void) {
+    this.#emit = emit;
+  }
+
+  get rests(): ReadonlyMap<string, Rest> {
+    return this.#rests;
+  }
+
+  get probing(): ReadonlySet<string> {
+    return this.#probing;
+  }
+
+  /** Takes it on to find out about every rest of a lane that nobody is finding out about yet. */
+  probe(key: Key, ref: ModelRef): string[] {
+    const ids = restsOn(key, ref, this.#rests)
+      .map((rest) => rest.id)
+      .filter((id) => !this.#probing.has(id));
+    for (const id of ids) this.#probing.add(id);
+    return ids;
+  }
+
+  endProbe(ids: readonly string[]): void {
+    for (const id of ids) this.#probing.delete(id);
+  }
+
+  failed(failure: Failure, keyName: string): void {
+    const previous = this.#rests.get(failure.target.id);
+    const rest = nextRest(previous, failure);
+    if (rest !== previous) this.#set(rest, keyName);
+  }
+
+  /** An answer has begun on a lane: its rests are over. A success does not undo what was learned after it was sent. */
+  answering(key: Key, ref: ModelRef, startedMs: number): boolean {
+    let isAnyoneFreed = false;
+    for (const id of restIdsOf(key, ref)) {
+      const rest = this.#rests.get(id);
+      if (rest === undefined || rest.sinceMs > startedMs || rest.untilMs === 0) continue;
+      isAnyoneFreed = true;
+      const left = restWhileAnswering(rest);
+      if (left === undefined) this.clear(id);
+      else this.#set(left, key.name);
+    }
+    return isAnyoneFreed;
+  }
+
+  /** An answer on a lane is whole: not even its failures are counted on. */
+  answered(key: Key, ref: ModelRef, startedMs: number): void {
+    for (const id of restIdsOf(key, ref)) {
+      const rest = this.#rests.get(id);
+      if (rest !== undefined && rest.sinceMs <= startedMs) this.clear(id);
+    }
+  }
+
+  clear(id: string): void {
+    if (this.#rests.delete(id)) this.#emit({ kind: "cleared", id });
+  }
+
+  /** Takes in what another process has learned; nothing is announced again. */
+  learn(rests: Iterable<Rest>, cleared: Iterable<string>): void {
+    for (const id of cleared) this.#rests.delete(id);
+    for (const rest of rests) this.#rests.set(rest.id, rest);
+  }
+
+  /** Ends rests by hand: all of them, those of one key, or those of one key for one model. */
+  reset(which: { fingerprint?: string; model?: string }): number {
+    const ids = [...this.#rests.keys()].filter((id) => coveredBy(id, which));
+    for (const id of ids) this.clear(id);
+    return ids.length;
+  }
+
+  #set(rest: Rest, keyName: string): void {
+    this.#rests.set(rest.id, rest);
+    this.#emit({ kind: "rested", rest, keyName });
+  }
+}
+
+function coveredBy(id: string, which: { fingerprint?: string; model?: string }): boolean {
+  const { fingerprint, model } = which;
+  if (fingerprint !== undefined && !id.startsWith(`lane ${fingerprint} `) && id !== restId.key(fingerprint)) {
+    return model !== undefined && id === `model ${model}`;
+  }
+  return model === undefined || id.endsWith(` ${model}`);
+}

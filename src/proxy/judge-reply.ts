@@ -1,0 +1,32 @@
+import { classify } from "../core/classify.ts";
+import { ownVerdict } from "../core/own-verdict.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { AttemptOptions, AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
+import { readHead } from "./upstream.ts";
+
+type Judging = Pick<AttemptOptions, "provider" | "rules" | "request" | "chance">;
+
+/** What a reply means in the light of what was asked; undefined for a good answer. */
+export function judgeReply(reply: ErrorReply, options: Judging, isWhole = false): Verdict | undefined {
+  const { provider, rules, request, chance } = options;
+  const expectsAnswer = request.dialect !== undefined;
+  const subject = { provider: provider.id, path: request.endpoint, expectsAnswer, isWhole, ...reply };
+  return classify(subject, { userRules: rules, nowMs: chance.nowMs() });
+}
+
+/** A reply whose status already says that it is no answer. */
+export async function refusal(response: Response, options: AttemptOptions): Promise<AttemptOutcome> {
+  const { status, headers } = response;
+  const reply = { status, headers, body: await readHead(response, options.errorBodyBytes) };
+  const verdict =
+    status < 400
+      ? ownVerdict.redirect(status, headers.get("location"))
+      : (judgeReply(reply, options) ?? ownVerdict.unexplained(status));
+  return { kind: "refused", verdict, reply };
+}
+
+/** A 200 that holds neither an answer nor a reason. */
+export function noAnswer(response: Response, why: string): AttemptOutcome {
+  const reply = { status: response.status, headers: response.headers, body: "" };
+  return { kind: "refused", verdict: ownVerdict.badStream(why), reply };
+}

@@ -1,0 +1,75 @@
+import { completionEvents } from "../core/completion-events.ts";
+import type { AttemptOutcome, ByteReader, Call } from "./attempt-outcome.ts";
+import { judgeReply, noAnswer } from "./judge-reply.ts";
+import { wantsStream } from "./model-request.ts";
+import { openStream } from "./open-stream.ts";
+
+const decoder = new TextDecoder();
+
+/**
+ * A reply that does not call itself a stream: JSON in one piece, a page, or a stream under another name, which is told
+ * by its first bytes so that it is not held until its end.
+ */
+export async function readBody(
+  response: Response,
+  reader: ByteReader | undefined,
+  call: Call,
+): Promise<AttemptOutcome> {
+  const isStreamWanted = wantsStream(call.options.request);
+  const parts: Uint8Array[] = [];
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    if (isStreamWanted && parts.length === 1 && looksLikeEvents(decoder.decode(value)))
+      return openStream(asEvents(response), replay(value, reader), call);
+  }
+  return wholeBody(response, Buffer.concat(parts), call);
+}
+
+function wholeBody(
+  response: Response,
+  body: Uint8Array<ArrayBuffer>,
+  call: Call,
+): AttemptOutcome | Promise<AttemptOutcome> {
+  const { request } = call.options;
+  const { status, headers } = response;
+  const reply = { status, headers, body: decoder.decode(body) };
+  const verdict = judgeReply(reply, call.options, true);
+  if (verdict !== undefined) return { kind: "refused", verdict, reply };
+  if (!wantsStream(request)) return { kind: "body", status, headers, body };
+  const events = request.dialect === "chat" ? completionEvents(parseJson(reply.body)) : undefined;
+  if (events === undefined) return noAnswer(response, "the answer was no stream, and no completion either");
+  return openStream(asEvents(response), replay(new TextEncoder().encode(events)), call);
+}
+
+function asEvents(response: Response): Response {
+  const headers = new Headers(response.headers);
+  headers.set("content-type", "text/event-stream");
+  return new Response(null, { status: response.status, headers });
+}
+
+/** A reader that first gives back what was already read. */
+function replay(first: Uint8Array, reader?: ByteReader): ByteReader {
+  let isFirst = true;
+  return {
+    read: async () => {
+      if (!isFirst) return (await reader?.read()) ?? { done: true, value: undefined };
+      isFirst = false;
+      return { done: false, value: first };
+    },
+    cancel: async (reason) => reader?.cancel(reason),
+  };
+}
+
+function looksLikeEvents(text: string): boolean {
+  return /^\s*(?:data|event|id|retry)?:/.test(text);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Problem } from "../../src/core/problem.ts";
+import type { AttemptRecord, RequestRecord } from "../../src/core/request-record.ts";
+import type { Rest } from "../../src/core/rest.ts";
+import type { RouterEvent } from "../../src/core/router-event.ts";
+import type { StateOptions } from "../../src/state/state-store.ts";
+
+/** A key at rest for an hour, unless told otherwise. */
+export function restOf(id: string, sinceMs: number, parts: Partial<Rest> = {}): Rest {
+  return {
+    id,
+    scope: "key",
+    kind: "quota",
+    status: 429,
+    message: "weekly limit reached",
+    sinceMs,
+    untilMs: sinceMs + 3_600_000,
+    strikes: 1,
+    ...parts,
+  };
+}
+
+export function rested(rest: Rest): RouterEvent {
+  return { kind: "rested", rest, keyName: "work" };
+}
+
+export function finished(record: RequestRecord): RouterEvent {
+  return { kind: "finished", record };
+}
+
+export function attemptOf(atMs: number, parts: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    atMs,
+    model: "acme/one",
+    keyName: "work",
+    fingerprint: "aaaaaaaaaaaa",
+    status: 200,
+    verdict: "ok",
+    durationMs: 900,
+    message: "",
+    ...parts,
+  };
+}
+
+/** A request that was answered at once, unless told otherwise. */
+export function recordOf(id: string, atMs: number, parts: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    id,
+    atMs,
+    session: "session-1",
+    asked: "acme/one",
+    served: "acme/one",
+    keyName: "work",
+    outcome: "served",
+    attempts: [attemptOf(atMs)],
+    waitedMs: 0,
+    firstTokenMs: 300,
+    durationMs: 1000,
+    inputTokens: 100,
+    outputTokens: 20,
+    ...parts,
+  };
+}
+
+/** Options for a store in a test; what it is troubled by is kept in `troubles`. */
+export function stateOptions(
+  file: string,
+  parts: Partial<StateOptions> = {},
+): StateOptions & { troubles: Problem[] } {
+  const troubles: Problem[] = [];
+  return {
+    file,
+    ledgerDays: 7,
+    ledgerRows: 50_000,
+    secrets: [],
+    onTrouble: (problem) => troubles.push(problem),
+    ...parts,
+    troubles,
+  };
+}
+
+/** Waits for something that another process or a timer does. The bound only ends a test that has failed. */
+export async function until(isSo: () => boolean, withinMs = 10_000): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (!isSo()) {
+    if (performance.now() > endMs) throw new Error("it did not come to pass");
+    await Bun.sleep(5);
+  }
+}

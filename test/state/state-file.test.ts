@@ -1,0 +1,261 @@
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { faultOf } from "../../src/state/fault.ts";
+import { putRecord, readRequests } from "../../src/state/ledger.ts";
+import { openDatabase } from "../../src/state/open-database.ts";
+import { StateFile } from "../../src/state/state-file.ts";
+import type { StateStore } from "../../src/state/state-store.ts";
+import { openState } from "../../src/state/store.ts";
+import { namesIn, tempFolder } from "../config/temp-folder.ts";
+import { finished, recordOf, rested, restOf, stateOptions, until } from "./samples.ts";
+
+function noteAndRead(store: StateStore): string[] {
+  store.note(finished(recordOf("r1", Date.now())));
+  store.note(rested(restOf("key a", Date.now())));
+  return store.requests({ limit: 10 }).map((record) => record.id);
+}
+
+test("a file that is no database is set aside and kept, and a fresh one is begun", () => {
+  using folder = tempFolder();
+  const options = stateOptions(folder.in("state.db"), { nowMs: () => Date.UTC(2030, 0, 2, 3, 4, 5) });
+  writeFileSync(options.file, "not a database ".repeat(500));
+  const store = openState(options);
+  expect(store.rests()).toEqual([]);
+  store.note(rested(restOf("key a", Date.UTC(2030, 0, 2, 3, 4, 5))));
+  store.close();
+  expect(namesIn(folder.path)).toEqual(["state.db", "state.db.broken-20300102T030405Z"]);
+  expect(readFileSync(folder.in("state.db.broken-20300102T030405Z"), "utf8")).toStartWith("not a database ");
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-set-aside"]);
+  expect(options.troubles[0]?.message).toContain("state.db.broken-20300102T030405Z");
+  const next = openState(options);
+  expect(next.rests().map((rest) => rest.id)).toEqual(["key a"]);
+  next.close();
+});
+
+test("a file that is broken behind its header is set aside, and a fresh one takes what is noted", () => {
+  using folder = tempFolder();
+  const file = folder.in("state.db");
+  openState(stateOptions(file)).close();
+  // The header stays whole, so that the file opens; the tables behind it are gone.
+  const { size } = statSync(file);
+  const bytes = readFileSync(file);
+  bytes.fill(0xff, 4096, size);
+  writeFileSync(file, bytes);
+  const options = stateOptions(file);
+  const store = openState(options);
+  expect(noteAndRead(store)).toEqual(["r1"]);
+  store.close();
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-set-aside"]);
+  expect(namesIn(folder.path)).toHaveLength(2);
+});
+
+test("a fresh file another process has put in place of the broken one is used, not moved", () => {
+  using folder = tempFolder();
+  const options = { ...stateOptions(folder.in("state.db")), nowMs: Date.now };
+  const files = [new StateFile(options), new StateFile(options)];
+  for (const file of files) file.read(() => {});
+  for (const [i, file] of files.entries()) {
+    let isFirst = true;
+    file.write((db) => {
+      if (isFirst) {
+        isFirst = false;
+        throw Object.assign(new Error("database disk image is malformed"), { code: "SQLITE_CORRUPT" });
+      }
+      putRecord(db, recordOf(`r${i}`, i));
+    });
+  }
+  for (const file of files) file.close();
+  expect(namesIn(folder.path)).toHaveLength(2);
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-set-aside"]);
+  using db = new Database(options.file, { readonly: true });
+  expect(readRequests(db, { limit: 10 }).map((record) => record.id)).toEqual(["r1", "r0"]);
+});
+
+test.each<[name: string, prepare: (folder: string) => string]>([
+  [
+    "where its folder cannot be made",
+    (folder) => {
+      writeFileSync(join(folder, "taken"), "");
+      return join(folder, "taken", "state.db");
+    },
+  ],
+  ["that is a folder", (folder) => folder],
+])("a file %s is said once, and the run goes on in memory", (_name, prepare) => {
+  using folder = tempFolder();
+  const options = stateOptions(prepare(folder.path));
+  const store = openState(options);
+  store.watch(() => {});
+  expect(noteAndRead(store)).toEqual(["r1"]);
+  expect(store.usageSince(0)).toHaveLength(1);
+  store.close();
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-not-usable"]);
+  expect(options.troubles[0]?.fix).toContain("OROUTER_HOME");
+});
+
+test("a file that refuses to be written is said once, and the work goes on in memory", () => {
+  using folder = tempFolder();
+  const options = { ...stateOptions(folder.in("state.db")), nowMs: Date.now };
+  const file = new StateFile(options);
+  // SQLite refuses here with the word it has for a read-only disk, also to root, whom no file mode binds.
+  file.read((db) => db.run("PRAGMA query_only = ON"));
+  for (const id of ["r1", "r2"]) {
+    expect(file.write((db) => putRecord(db, recordOf(id, 1))).kind).toBe("done");
+  }
+  expect(file.read((db) => readRequests(db, { limit: 10 }).length)).toEqual({ kind: "done", value: 2 });
+  file.close();
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-not-usable"]);
+  using db = new Database(options.file, { readonly: true });
+  expect(readRequests(db, { limit: 10 })).toEqual([]);
+});
+
+test("a disk that breaks the fresh file too is not filled with broken ones", () => {
+  using folder = tempFolder();
+  const options = { ...stateOptions(folder.in("state.db")), nowMs: Date.now };
+  const file = new StateFile(options);
+  const broken = Object.assign(new Error("database disk image is malformed"), { code: "SQLITE_CORRUPT" });
+  const outcome = file.write((db) => {
+    if (db.filename !== ":memory:") throw broken;
+    return "kept";
+  });
+  expect(outcome).toEqual({ kind: "done", value: "kept" });
+  file.close();
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-set-aside", "state-broken"]);
+  expect(namesIn(folder.path)).toHaveLength(2);
+});
+
+test("work that fails for a reason of its own is let go, said once, and the file stays in use", () => {
+  using folder = tempFolder();
+  const options = { ...stateOptions(folder.in("state.db")), nowMs: Date.now };
+  const file = new StateFile(options);
+  const nonsense = (): unknown => file.write((db) => db.run("INSERT INTO nowhere VALUES (1)"));
+  file.read(() => {});
+  expect([nonsense(), nonsense()]).toEqual([{ kind: "never" }, { kind: "never" }]);
+  file.write((db) => putRecord(db, recordOf("r1", 1)));
+  file.close();
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-failed"]);
+  using db = new Database(options.file, { readonly: true });
+  expect(readRequests(db, { limit: 10 })).toHaveLength(1);
+});
+
+test("a newer schema is left untouched, said once, and the run goes on in memory", () => {
+  using folder = tempFolder();
+  const options = stateOptions(folder.in("state.db"));
+  const newer = new Database(options.file);
+  newer.run("CREATE TABLE things (name TEXT)");
+  newer.run("PRAGMA user_version = 99");
+  newer.close();
+  const before = readFileSync(options.file);
+  const store = openState(options);
+  expect(noteAndRead(store)).toEqual(["r1"]);
+  store.close();
+  expect(readFileSync(options.file)).toEqual(before);
+  expect(namesIn(folder.path)).toEqual(["state.db"]);
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-newer"]);
+});
+
+test("a lock is waited for in silence, said once when it lasts, and what waited is written after it", () => {
+  using folder = tempFolder();
+  let nowMs = Date.now();
+  const options = stateOptions(folder.in("state.db"), { nowMs: () => nowMs });
+  const store = openState(options);
+  const holder = new Database(options.file);
+  holder.run("BEGIN EXCLUSIVE");
+  expect(noteAndRead(store)).toEqual([]);
+  nowMs += 4000;
+  store.flush();
+  expect(options.troubles).toEqual([]);
+  nowMs += 1000;
+  store.flush();
+  store.flush();
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-locked"]);
+  holder.run("ROLLBACK");
+  holder.close();
+  expect(store.requests({ limit: 10 }).map((record) => record.id)).toEqual(["r1"]);
+  store.close();
+});
+
+test("a lock that is there from the start hides what is known only until it is gone", async () => {
+  using folder = tempFolder();
+  const options = stateOptions(folder.in("state.db"));
+  const before = openState(options);
+  before.note(rested(restOf("key known", Date.now())));
+  before.close();
+  // In this mode the lock keeps readers out, too.
+  const holder = new Database(options.file);
+  holder.run("PRAGMA journal_mode = DELETE");
+  holder.run("BEGIN EXCLUSIVE");
+  const store = openState(options);
+  expect(store.rests()).toEqual([]);
+  const heard: string[] = [];
+  store.watch((news) => heard.push(...news.rests.map((rest) => rest.id)));
+  expect(noteAndRead(store)).toEqual([]);
+  holder.run("ROLLBACK");
+  holder.close();
+  await until(() => heard.length > 0);
+  expect(heard).toEqual(["key known"]);
+  expect(store.requests({ limit: 10 }).map((record) => record.id)).toEqual(["r1"]);
+  expect(options.troubles).toEqual([]);
+  store.close();
+});
+
+test("what a lock keeps from being written at the end of a run is said", () => {
+  using folder = tempFolder();
+  const options = stateOptions(folder.in("state.db"));
+  const store = openState(options);
+  const holder = new Database(options.file);
+  holder.run("BEGIN EXCLUSIVE");
+  store.note(rested(restOf("key a", Date.now())));
+  store.close();
+  holder.close();
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-locked"]);
+});
+
+test("a disk that takes no more is said once, and what was written before is still there", () => {
+  using folder = tempFolder();
+  const file = folder.in("state.db");
+  // The system refuses to let any file of the process grow past this: a full disk that needs no disk of its own.
+  const script = join(import.meta.dir, "fixtures", "full-disk.ts");
+  const child = Bun.spawnSync(
+    ["sh", "-c", 'trap "" XFSZ; ulimit -f 512; exec "$0" "$@"', process.execPath, script, file],
+    { stdout: "pipe", stderr: "inherit" },
+  );
+  expect(child.exitCode).toBe(0);
+  const said = JSON.parse(child.stdout.toString()) as { troubles: string[]; kept: number };
+  expect(said.troubles).toEqual(["state-not-written"]);
+  expect(said.kept).toBeGreaterThan(0);
+  expect(said.kept).toBeLessThan(1000);
+  const store = openState(stateOptions(file));
+  expect(store.requests({ limit: 1000 }).length).toBeGreaterThanOrEqual(said.kept);
+  store.close();
+});
+
+test("a database that has no page left is sorted as full", () => {
+  // Not a full disk, but the same word from SQLite as on one.
+  using folder = tempFolder();
+  using db = openDatabase(folder.in("state.db"), 0);
+  db.run("PRAGMA max_page_count = 1");
+  const fill = (): void => {
+    for (let i = 0; i < 200; i++) putRecord(db, recordOf(`r${i}`, i));
+  };
+  expect(fill).toThrow("full");
+  try {
+    fill();
+  } catch (error) {
+    expect(faultOf(error)).toBe("full");
+  }
+});
+
+test("a file cut short is set aside like any broken one", () => {
+  using folder = tempFolder();
+  const options = stateOptions(folder.in("state.db"));
+  const store = openState(options);
+  for (let i = 0; i < 300; i++) store.note(finished(recordOf(`r${i}`, Date.now())));
+  store.close();
+  truncateSync(options.file, 4096 * 3);
+  const next = openState(options);
+  expect(noteAndRead(next)).toEqual(["r1"]);
+  next.close();
+  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-set-aside"]);
+});
