@@ -8,6 +8,7 @@ import { type ChildEnd, runChild } from "../opencode/child.ts";
 import { childEnv, MAX_ENV_BYTES } from "../opencode/child-env.ts";
 import { startGuard } from "../opencode/guard.ts";
 import { createRunDir, type RunDir } from "../opencode/run-dir.ts";
+import type { Router } from "../proxy/router.ts";
 import type { Routing } from "./routing.ts";
 import { RunTally } from "./run-tally.ts";
 
@@ -20,6 +21,8 @@ export interface LaunchOptions {
   /** Variables whose keys we hold: opencode must not see them. */
   keyVariables: readonly string[];
   startRouting: (onBug: (error: unknown) => void) => Routing;
+  /** Joins the run to what is kept on disk; absent where nothing is to be kept. */
+  keepState?: (router: Router, onTrouble: (problem: Problem) => void) => Promise<() => void>;
   model?: string;
   extraEnv?: Record<string, string>;
 }
@@ -35,16 +38,21 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
     routing.router.subscribe((event) => tally.note(event));
     const env = environment(options, routing, runDir);
     let guard: ReturnType<typeof startGuard>;
+    let kept: Promise<(() => void) | undefined> | undefined;
     const end = await runChild({
       file: options.file,
       args: options.args,
       env,
       onStart: (pid) => {
         guard = startGuard(pid, runDir.path);
+        kept = options
+          .keepState?.(routing.router, (problem) => tally.noteTrouble(problem))
+          .catch((error) => void tally.noteBug(error));
       },
     });
     guard?.dismiss();
     await routing.proxy.stop();
+    (await kept)?.();
     const summary = tally.summary();
     if (summary !== "") say(summary);
     return end;

@@ -7,6 +7,7 @@ import { EXIT, Problem } from "../core/problem.ts";
 import { type ChildEnd, runChild } from "../opencode/child.ts";
 import { locateOpencode } from "../opencode/locate.ts";
 import { isPlainCommand } from "../opencode/plain-command.ts";
+import { keepState } from "./keep-state.ts";
 import { launch } from "./launch.ts";
 import { findOrOfferOpencode } from "./offer-opencode.ts";
 import { startRouting } from "./routing.ts";
@@ -31,6 +32,7 @@ export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
     settings,
     keyVariables: variables,
     startRouting: (onBug) => startRouting({ settings, keys, onBug }),
+    keepState: (router, onTrouble) => keepState({ paths, settings, keys, router, onTrouble }),
   });
 }
 

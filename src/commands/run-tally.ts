@@ -1,4 +1,5 @@
 import { type Exhaustion, exhaustionReport } from "../core/exhaustion.ts";
+import type { Problem } from "../core/problem.ts";
 import type { AttemptRecord } from "../core/request-record.ts";
 import type { RouterEvent } from "../core/router-event.ts";
 
@@ -8,6 +9,7 @@ export class RunTally {
   #rotations = 0;
   #fallbacks = 0;
   #exhaustion: Exhaustion | undefined;
+  readonly #troubles: Problem[] = [];
   #bug: unknown;
 
   note(event: RouterEvent): void {
@@ -40,6 +42,11 @@ export class RunTally {
     }
   }
 
+  /** The disk had its troubles; said when the terminal is ours again. */
+  noteTrouble(problem: Problem): void {
+    this.#troubles.push(problem);
+  }
+
   noteBug(error: unknown): void {
     this.#bug ??= error;
   }
@@ -53,6 +60,8 @@ export class RunTally {
         `[orouter] ${plural(this.#requests, "request")}, ${plural(this.#rotations, "rotation")}, ${plural(this.#fallbacks, "fallback")}`,
       );
     }
+    for (const { message, fix } of this.#troubles)
+      parts.push(`[orouter] ${message}${fix === undefined ? "" : ` ${fix}`}`);
     if (this.#bug !== undefined) {
       const stack = this.#bug instanceof Error ? (this.#bug.stack ?? this.#bug.message) : String(this.#bug);
       parts.push(`[orouter] orouter failed on a request; please report this:\n${stack}`);

@@ -1,9 +1,11 @@
+import { failureText } from "../cli/failure.ts";
 import { out, say } from "../cli/io.ts";
 import type { Verb, VerbArgs } from "../cli/verb.ts";
 import { loadKeys } from "../config/keys.ts";
 import { loadConfig } from "../config/load.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { EXIT, Problem } from "../core/problem.ts";
+import { keepState } from "./keep-state.ts";
 import { noKey } from "./opencode.ts";
 import { startRouting } from "./routing.ts";
 import { RunTally } from "./run-tally.ts";
@@ -43,10 +45,19 @@ async function serve(args: VerbArgs): Promise<number> {
     port: portOf(args["port"]),
     onBug: (error) => tally.noteBug(error),
   });
-  routing.router.subscribe((event) => tally.note(event));
+  const { router } = routing;
+  router.subscribe((event) => tally.note(event));
+  const forget = await keepState({
+    paths,
+    settings,
+    keys,
+    router,
+    onTrouble: (problem) => say(failureText(problem)),
+  });
   announce(routing.proxy.url, routing.token, args["json"] === true);
   await stopped();
   await routing.proxy.stop();
+  forget();
   const summary = tally.summary();
   if (summary !== "") say(summary);
   return EXIT.fine;

@@ -55,6 +55,8 @@ export function decide(input: DecideInput): Decision {
     case "model-not-found":
       return verdict.fault === "lane" ? { kind: "next-key" } : { kind: "next-model" };
     case "forbidden":
+      // A right that this one endpoint asks for, such as a login to the service's own settings.
+      if (verdict.fault === "request") return { kind: "serve-error" };
       return verdict.fault === "provider" ? { kind: "next-model" } : { kind: "next-key" };
     case "rate-limit":
       return input.limitedInARow >= input.rateLimitThreshold && hasOtherModel(input)

@@ -1,5 +1,3 @@
-import { CHAIN_PROVIDER } from "./model-ref.ts";
-
 /** What a request path asks for. */
 export type Route =
   | { kind: "control"; path: string }
@@ -28,11 +26,6 @@ export function dialectOf(rest: string): Dialect | undefined {
   if (rest === "chat/completions") return "chat";
   if (rest === "responses") return "responses";
   return undefined;
-}
-
-/** Whether a route's provider segment means our own chains. */
-export function isChainRoute(provider: string | undefined): boolean {
-  return provider === CHAIN_PROVIDER;
 }
 
 function safeDecode(segment: string): string {

@@ -48,8 +48,10 @@ export function createTally(keys: SceneKey[]): Tally {
       ...(asked.dialect === undefined ? uncounted(keys, asked, failures) : standing(asked)),
     }),
     note: (call, reply) => {
-      if (call.dialect === undefined || call.isTitle) return;
+      if (call.dialect === undefined) return;
       const { isWhole, what } = outcomeOf(reply);
+      // The request for a title often meets the bad keys first; only an answer to the prompt closes the story.
+      if (call.isTitle && isWhole) return;
       const failure = { keyName: call.keyName, model: call.model, what };
       // A new list each time: calls keep the one they were given.
       failures = isWhole ? [] : [...failures, failure].slice(-FAILURES_KEPT);

@@ -49,14 +49,16 @@ test("a call knows how long its model has been asked for", () => {
   expect(arrive(tally, "home", "a", { atMs: 61_000 }).sinceFirstMs).toBe(60_000);
 });
 
-test("failures are told until an answer is whole, those of titles never", () => {
+test("failures are told until a prompt is answered; a title's answer does not end them", () => {
   const tally = createTally(KEYS);
   tally.note(arrive(tally, "home", "a", { title: true }), BAD);
+  tally.note(arrive(tally, "spare", "a", { title: true }), GOOD);
   tally.note(arrive(tally, "work", "a"), BAD);
   tally.note(arrive(tally, "home", "a"), { ...GOOD, cut: { afterTokens: 1, how: "reset" } });
   const call = arrive(tally, "work", "b");
   tally.note(call, GOOD);
   expect(call.failures).toEqual([
+    { keyName: "home", model: "a", what: "503 service unavailable" },
     { keyName: "work", model: "a", what: "503 service unavailable" },
     { keyName: "home", model: "a", what: "200, then connection reset after 1 token" },
   ]);

@@ -2,7 +2,7 @@ import type { Problem } from "../../src/core/problem.ts";
 import type { AttemptRecord, RequestRecord } from "../../src/core/request-record.ts";
 import type { Rest } from "../../src/core/rest.ts";
 import type { RouterEvent } from "../../src/core/router-event.ts";
-import type { StateOptions } from "../../src/state/state-store.ts";
+import type { StateOptions, StateStore } from "../../src/state/state-store.ts";
 
 /** A key at rest for an hour, unless told otherwise. */
 export function restOf(id: string, sinceMs: number, parts: Partial<Rest> = {}): Rest {
@@ -76,6 +76,13 @@ export function stateOptions(
     ...parts,
     troubles,
   };
+}
+
+/** Puts one request and one rest into a store, and reads the ids of the requests in it. */
+export function noteAndRead(store: StateStore): string[] {
+  store.note(finished(recordOf("r1", Date.now())));
+  store.note(rested(restOf("key a", Date.now())));
+  return store.requests({ limit: 10 }).map((record) => record.id);
 }
 
 /** Waits for something that another process or a timer does. The bound only ends a test that has failed. */

@@ -6,16 +6,9 @@ import { faultOf } from "../../src/state/fault.ts";
 import { putRecord, readRequests } from "../../src/state/ledger.ts";
 import { openDatabase } from "../../src/state/open-database.ts";
 import { StateFile } from "../../src/state/state-file.ts";
-import type { StateStore } from "../../src/state/state-store.ts";
 import { openState } from "../../src/state/store.ts";
 import { namesIn, tempFolder } from "../config/temp-folder.ts";
-import { finished, recordOf, rested, restOf, stateOptions, until } from "./samples.ts";
-
-function noteAndRead(store: StateStore): string[] {
-  store.note(finished(recordOf("r1", Date.now())));
-  store.note(rested(restOf("key a", Date.now())));
-  return store.requests({ limit: 10 }).map((record) => record.id);
-}
+import { finished, noteAndRead, recordOf, rested, restOf, stateOptions } from "./samples.ts";
 
 test("a file that is no database is set aside and kept, and a fresh one is begun", () => {
   using folder = tempFolder();
@@ -67,7 +60,9 @@ test("a fresh file another process has put in place of the broken one is used, n
     });
   }
   for (const file of files) file.close();
-  expect(namesIn(folder.path)).toHaveLength(2);
+  // The other one still had the old file open, so its side files went along.
+  const sideFile = /-(wal|shm)$/;
+  expect(namesIn(folder.path).filter((name) => !sideFile.test(name))).toHaveLength(2);
   expect(options.troubles.map((problem) => problem.code)).toEqual(["state-set-aside"]);
   using db = new Database(options.file, { readonly: true });
   expect(readRequests(db, { limit: 10 }).map((record) => record.id)).toEqual(["r1", "r0"]);
@@ -153,63 +148,6 @@ test("a newer schema is left untouched, said once, and the run goes on in memory
   expect(readFileSync(options.file)).toEqual(before);
   expect(namesIn(folder.path)).toEqual(["state.db"]);
   expect(options.troubles.map((problem) => problem.code)).toEqual(["state-newer"]);
-});
-
-test("a lock is waited for in silence, said once when it lasts, and what waited is written after it", () => {
-  using folder = tempFolder();
-  let nowMs = Date.now();
-  const options = stateOptions(folder.in("state.db"), { nowMs: () => nowMs });
-  const store = openState(options);
-  const holder = new Database(options.file);
-  holder.run("BEGIN EXCLUSIVE");
-  expect(noteAndRead(store)).toEqual([]);
-  nowMs += 4000;
-  store.flush();
-  expect(options.troubles).toEqual([]);
-  nowMs += 1000;
-  store.flush();
-  store.flush();
-  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-locked"]);
-  holder.run("ROLLBACK");
-  holder.close();
-  expect(store.requests({ limit: 10 }).map((record) => record.id)).toEqual(["r1"]);
-  store.close();
-});
-
-test("a lock that is there from the start hides what is known only until it is gone", async () => {
-  using folder = tempFolder();
-  const options = stateOptions(folder.in("state.db"));
-  const before = openState(options);
-  before.note(rested(restOf("key known", Date.now())));
-  before.close();
-  // In this mode the lock keeps readers out, too.
-  const holder = new Database(options.file);
-  holder.run("PRAGMA journal_mode = DELETE");
-  holder.run("BEGIN EXCLUSIVE");
-  const store = openState(options);
-  expect(store.rests()).toEqual([]);
-  const heard: string[] = [];
-  store.watch((news) => heard.push(...news.rests.map((rest) => rest.id)));
-  expect(noteAndRead(store)).toEqual([]);
-  holder.run("ROLLBACK");
-  holder.close();
-  await until(() => heard.length > 0);
-  expect(heard).toEqual(["key known"]);
-  expect(store.requests({ limit: 10 }).map((record) => record.id)).toEqual(["r1"]);
-  expect(options.troubles).toEqual([]);
-  store.close();
-});
-
-test("what a lock keeps from being written at the end of a run is said", () => {
-  using folder = tempFolder();
-  const options = stateOptions(folder.in("state.db"));
-  const store = openState(options);
-  const holder = new Database(options.file);
-  holder.run("BEGIN EXCLUSIVE");
-  store.note(rested(restOf("key a", Date.now())));
-  store.close();
-  holder.close();
-  expect(options.troubles.map((problem) => problem.code)).toEqual(["state-locked"]);
 });
 
 test("a disk that takes no more is said once, and what was written before is still there", () => {

@@ -1,0 +1,190 @@
+import { fingerprint } from "../../src/core/fingerprint.ts";
+import type { Key } from "../../src/core/key.ts";
+import type { RequestRecord } from "../../src/core/request-record.ts";
+import type { RouterEvent } from "../../src/core/router-event.ts";
+import { allProviders, parseSettings, type Settings } from "../../src/core/settings.ts";
+import { namedModels } from "../../src/core/targets.ts";
+import { windowOf } from "../../src/core/window.ts";
+import type { Scene } from "../../src/demo/scene.ts";
+import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
+import type { Chance } from "../../src/proxy/chance.ts";
+import { Router } from "../../src/proxy/router.ts";
+import { startProxy } from "../../src/proxy/server.ts";
+
+/** What a test asks the proxy for; the rest is an ordinary streamed chat request. */
+export interface Question {
+  path?: string;
+  model?: string;
+  stream?: boolean;
+  session?: string;
+  headers?: Record<string, string>;
+  more?: Record<string, unknown>;
+  signal?: AbortSignal;
+}
+
+/** A running proxy and all that a test wants to look at. */
+export interface Rig {
+  router: Router;
+  settings: Settings;
+  url: string;
+  token: string;
+  keys: Key[];
+  events: RouterEvent[];
+  bugs: unknown[];
+  records: () => RequestRecord[];
+  fetch: (path: string, init?: RequestInit) => Promise<Response>;
+  ask: (question?: Question) => Promise<Response>;
+  stop: () => Promise<void>;
+}
+
+export interface RigOptions {
+  /** As config.toml has it. */
+  config: Record<string, unknown>;
+  /** Names of keys by provider; the secret of `work` is `secret-work`. */
+  keys: Record<string, string[]>;
+  chance?: Partial<Chance>;
+}
+
+export function keyNamed(provider: string, name: string): Key {
+  const secret = `secret-${name}`;
+  const source = "keys.toml" as const;
+  return {
+    provider,
+    name,
+    fingerprint: fingerprint(secret),
+    secret,
+    enabled: true,
+    source,
+    from: "keys.toml",
+  };
+}
+
+export function settingsFrom(config: Record<string, unknown>): Settings {
+  const parsed = parseSettings(config);
+  if ("faults" in parsed) throw new Error(parsed.faults.map((fault) => fault.what).join("; "));
+  return parsed.settings;
+}
+
+/** Starts a proxy as `startRouting` does, but with a clock and dice of the test's own. */
+export function startRig(options: RigOptions): Rig {
+  const settings = settingsFrom(options.config);
+  const keys = Object.entries(options.keys).flatMap(([id, names]) => names.map((name) => keyNamed(id, name)));
+  const router = new Router({
+    providers: new Map(allProviders(settings).map((provider) => [provider.id, provider])),
+    keys,
+    knownModels: namedModels(settings),
+    policy: settings.routing,
+    chance: { nowMs: Date.now, random: Math.random, ...options.chance },
+  });
+  const events: RouterEvent[] = [];
+  router.subscribe((event) => events.push(event));
+  const bugs: unknown[] = [];
+  const token = "token-of-this-test";
+  const proxy = startProxy({
+    router,
+    settings,
+    token,
+    listModels: () => ["a/one"],
+    windowOf: (model) => windowOf(model, settings),
+    onBug: (error) => bugs.push(error),
+  });
+  const call = (path: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(`${proxy.url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) },
+    });
+  return {
+    router,
+    settings,
+    url: proxy.url,
+    token,
+    keys,
+    events,
+    bugs,
+    records: () => events.flatMap((event) => (event.kind === "finished" ? event.record : [])),
+    fetch: call,
+    ask: (question = {}) => {
+      const { path = "/orouter/v1/chat/completions", model = "chain", stream = true, more = {} } = question;
+      const isChat = path.endsWith("chat/completions");
+      const prompt = [{ role: "user", content: "say hello" }];
+      const body = isChat
+        ? { model, stream, stream_options: { include_usage: true }, messages: prompt, ...more }
+        : { model, stream, input: prompt, ...more };
+      return call(path, {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          ...(question.session === undefined ? {} : { "x-session-id": question.session }),
+          ...question.headers,
+        },
+        body: JSON.stringify(body),
+        ...(question.signal ? { signal: question.signal } : {}),
+      });
+    },
+    stop: () => proxy.stop(),
+  };
+}
+
+/** A scene whose keys and models are not checked: the reply decides. Key `work` has the secret `secret-work`. */
+export function sceneWith(reply: Scene["reply"], keys: string[] = []): Scene {
+  const named = keys.map((name) => ({ name, secret: `secret-${name}` }));
+  return { name: "test", title: "", about: "", keys: named, models: [], reply };
+}
+
+export interface PairOptions extends Omit<RigOptions, "config" | "keys"> {
+  reply: Scene["reply"];
+  /** Names of the keys of provider `a`; provider `b` has one of its own, `other`. */
+  keys?: string[];
+  chain?: string[];
+  config?: Record<string, unknown>;
+  onHangUp?: () => void;
+}
+
+/** A proxy before one scripted upstream, which is provider `a` and provider `b` alike. */
+export async function withPair(
+  options: PairOptions,
+  test: (rig: Rig, upstream: Upstream) => Promise<void>,
+): Promise<void> {
+  const { keys = ["one"], chain = ["a/first", "a/second"], config = {}, chance } = options;
+  const scene = sceneWith(options.reply, [...keys, "other"]);
+  const upstream = await startUpstream(scene, options.onHangUp ? { onHangUp: options.onHangUp } : {});
+  const { providers = {}, ...others } = config as { providers?: Record<string, object> };
+  const rig = startRig({
+    config: {
+      chains: { chain },
+      providers: {
+        a: { base_url: upstream.baseUrl, ...providers["a"] },
+        b: { base_url: upstream.baseUrl, ...providers["b"] },
+      },
+      ...others,
+    },
+    keys: { a: keys, b: ["other"] },
+    ...(chance === undefined ? {} : { chance }),
+  });
+  try {
+    await test(rig, upstream);
+    if (rig.bugs.length > 0) throw rig.bugs[0];
+  } finally {
+    await rig.stop();
+    await upstream.stop();
+  }
+}
+
+/** A clock that runs so many times as fast as the real one, timers included. */
+export function fastChance(factor: number): Chance {
+  const startMs = Date.now();
+  const zero = performance.now();
+  return {
+    nowMs: () => Math.floor(startMs + (performance.now() - zero) * factor),
+    random: Math.random,
+    after: (ms, call) => {
+      const timer = setTimeout(call, Math.max(0, ms) / factor);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/** Waits until something has come true, looking again and again; it fails by the test's own time limit. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await Bun.sleep(1);
+}
