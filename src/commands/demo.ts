@@ -82,7 +82,7 @@ async function play(
     settings,
     keyVariables: [],
     startRouting: (onBug) => startRouting({ settings, keys: sceneKeys(scene), onBug }),
-    model: modelOf(scene),
+    chooseModel: () => modelOf(scene),
     // The demo is about keys; a fresh machine should not wait for lists it does not need.
     extraEnv: { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" },
   });

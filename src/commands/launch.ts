@@ -3,6 +3,7 @@ import { say } from "../cli/io.ts";
 import { overlayProviders } from "../core/opencode-providers.ts";
 import { buildOverlay, type JsonObject, layOver } from "../core/overlay.ts";
 import { EXIT, Problem } from "../core/problem.ts";
+import type { Provider } from "../core/provider.ts";
 import type { Settings } from "../core/settings.ts";
 import { type ChildEnd, runChild } from "../opencode/child.ts";
 import { childEnv, MAX_ENV_BYTES } from "../opencode/child-env.ts";
@@ -23,7 +24,8 @@ export interface LaunchOptions {
   startRouting: (onBug: (error: unknown) => void) => Routing;
   /** Joins the run to what is kept on disk; absent where nothing is to be kept. */
   keepState?: (router: Router, onTrouble: (problem: Problem) => void) => Promise<() => void>;
-  model?: string;
+  /** The model to start with, where there is a reason to choose one. */
+  chooseModel?: (usable: readonly Provider[]) => string | undefined;
   extraEnv?: Record<string, string>;
 }
 
@@ -65,12 +67,13 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
 function environment(options: LaunchOptions, routing: Routing, runDir: RunDir): Record<string, string> {
   const tokenFile = runDir.write("token", routing.token);
   const runId = basename(runDir.path);
+  const model = options.chooseModel?.(routing.usable);
   const ours = buildOverlay({
     baseUrl: routing.proxy.url,
     tokenFile,
     runId,
     providers: overlayProviders(routing.usable, options.settings),
-    ...(options.model === undefined ? {} : { model: options.model }),
+    ...(model === undefined ? {} : { model }),
   });
   const extra: Record<string, string> = { OROUTER_RUN_ID: runId, ...options.extraEnv };
   const theirs = parseTheirs(options.env["OPENCODE_CONFIG_CONTENT"]);

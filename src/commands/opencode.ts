@@ -3,8 +3,10 @@ import { say } from "../cli/io.ts";
 import { loadKeys } from "../config/keys.ts";
 import { loadConfig } from "../config/load.ts";
 import { resolvePaths } from "../config/paths.ts";
+import { defaultModel } from "../core/default-model.ts";
 import { EXIT, Problem } from "../core/problem.ts";
 import { type ChildEnd, runChild } from "../opencode/child.ts";
+import { hasChosenModel } from "../opencode/chosen-model.ts";
 import { locateOpencode } from "../opencode/locate.ts";
 import { isPlainCommand } from "../opencode/plain-command.ts";
 import { keepState } from "./keep-state.ts";
@@ -32,6 +34,10 @@ export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
     settings,
     keyVariables: variables,
     startRouting: (onBug) => startRouting({ settings, keys, onBug }),
+    chooseModel: (usable) => {
+      const isChosen = hasChosenModel({ env, home: homedir(), cwd: process.cwd() });
+      return isChosen ? undefined : defaultModel(usable, settings);
+    },
     keepState: (router, onTrouble) => keepState({ paths, settings, keys, router, onTrouble }),
   });
 }

@@ -1,7 +1,8 @@
 import type { Key } from "../core/key.ts";
 import { restIdsOf, restsOn } from "../core/lane.ts";
 import type { ModelRef } from "../core/model-ref.ts";
-import { type Failure, nextRest, type Rest, restId, restWhileAnswering } from "../core/rest.ts";
+import { type Failure, nextRest, type Rest, restWhileAnswering } from "../core/rest.ts";
+import { isSelected, type RestSelection } from "../core/rest-cover.ts";
 import type { RouterEvent } from "../core/router-event.ts";
 
 /** Who is at rest, and whose rest is being probed, as far as this process knows. */
@@ -74,8 +75,8 @@ export class Health {
   }
 
   /** Ends rests by hand: all of them, those of one key, or those of one key for one model. */
-  reset(which: { fingerprint?: string; model?: string }): number {
-    const ids = [...this.#rests.keys()].filter((id) => coveredBy(id, which));
+  reset(which: RestSelection): number {
+    const ids = [...this.#rests.keys()].filter((id) => isSelected(id, which));
     for (const id of ids) this.clear(id);
     return ids.length;
   }
@@ -84,12 +85,4 @@ export class Health {
     this.#rests.set(rest.id, rest);
     this.#emit({ kind: "rested", rest, keyName });
   }
-}
-
-function coveredBy(id: string, which: { fingerprint?: string; model?: string }): boolean {
-  const { fingerprint, model } = which;
-  if (fingerprint !== undefined && !id.startsWith(`lane ${fingerprint} `) && id !== restId.key(fingerprint)) {
-    return model !== undefined && id === `model ${model}`;
-  }
-  return model === undefined || id.endsWith(` ${model}`);
 }

@@ -6,6 +6,7 @@ import { canMoveOn, hasOtherLane, nextStep, type Step, type StepInput } from "..
 import type { Progress } from "../core/progress.ts";
 import type { Provider } from "../core/provider.ts";
 import { type Rest, restTarget } from "../core/rest.ts";
+import type { RestSelection } from "../core/rest-cover.ts";
 import type { RouterEvent } from "../core/router-event.ts";
 import { type Session, SessionBook } from "../core/session.ts";
 import type { RoutingSettings } from "../core/settings.ts";
@@ -177,7 +178,7 @@ export class Router {
   }
 
   /** Ends rests by hand: all of them, those of one key, or those of one key for one model. */
-  reset(which: { fingerprint?: string; model?: string } = {}): number {
+  reset(which: RestSelection = {}): number {
     const ended = this.#health.reset(which);
     this.waiting.serve();
     return ended;

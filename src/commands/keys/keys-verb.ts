@@ -42,6 +42,10 @@ export const keysVerb: Verb = {
       about: "Keep a key, but do not use it",
       load: async () => (await import("./keys-switch.ts")).keysDisableVerb,
     },
+    reset: {
+      about: "End rests by hand: a key is tried again at once",
+      load: async () => (await import("./keys-reset.ts")).keysResetVerb,
+    },
     test: {
       about: "Try each key with one cheap call",
       load: async () => (await import("./keys-test.ts")).keysTestVerb,

@@ -1,0 +1,74 @@
+import { talk } from "../../cli/talk.ts";
+import { textArg } from "../../cli/text-arg.ts";
+import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { isSelected, type RestSelection } from "../../core/rest-cover.ts";
+import { openState } from "../../state/store.ts";
+import { readWorld } from "../world.ts";
+import { describeKey, findKey } from "./find-key.ts";
+import { listKeys } from "./listed-key.ts";
+import { KEY_ARGS } from "./own-key.ts";
+
+/** `orouter keys reset`: ends rests by hand, also those of runs that are under way. */
+export const keysResetVerb: Verb = {
+  name: "reset",
+  about: "End the rests of all keys, of one key, or of a model: they are tried again at once",
+  examples: [
+    { line: "orouter keys reset", does: "every key and model is tried again" },
+    { line: "orouter keys reset work", does: "only this key" },
+    {
+      line: "orouter keys reset --model ollama-cloud/glm-5.2",
+      does: "only for this model, as after a change of plan",
+    },
+  ],
+  args: {
+    ...KEY_ARGS,
+    name: { ...KEY_ARGS.name, required: false },
+    model: { type: "string", description: "Only rests for this model", valueHint: "PROVIDER/MODEL" },
+  },
+  run: reset,
+  children: {},
+};
+
+async function reset(args: VerbArgs): Promise<number> {
+  const world = await readWorld();
+  const name = textArg(args, "name");
+  const key = name === undefined ? undefined : findKey(listKeys(world), name, textArg(args, "provider"));
+  if (key !== undefined && key.fingerprint === undefined) throw noSecret(describeKey(key));
+  const model = textArg(args, "model");
+  const selection: RestSelection = {
+    ...(key?.fingerprint === undefined ? {} : { fingerprint: key.fingerprint }),
+    ...(model === undefined ? {} : { model }),
+  };
+  let trouble: Problem | undefined;
+  const store = openState({
+    file: world.paths.stateDb,
+    ledgerDays: world.settings.state.ledgerDays,
+    ledgerRows: world.settings.state.ledgerRows,
+    secrets: world.keys.map((one) => one.secret),
+    onTrouble: (problem) => {
+      trouble ??= problem;
+    },
+  });
+  const ended = store.rests().filter((rest) => isSelected(rest.id, selection));
+  for (const rest of ended) store.note({ kind: "cleared", id: rest.id });
+  store.close();
+  // Unlike a request, this command is nothing but its writing.
+  if (trouble !== undefined) throw trouble;
+  const whose = [key === undefined ? undefined : describeKey(key), model]
+    .filter((one) => one !== undefined)
+    .join(" for ");
+  talk.success(
+    `${ended.length} ${ended.length === 1 ? "rest" : "rests"}${whose === "" ? "" : ` of ${whose}`} ended.`,
+  );
+  return EXIT.fine;
+}
+
+function noSecret(key: string): Problem {
+  return new Problem({
+    code: "key-without-secret",
+    what: `${key} has no secret at the moment, so nothing is known of it.`,
+    fix: "Reset everything: orouter keys reset",
+    exit: EXIT.usage,
+  });
+}
