@@ -1,20 +1,8 @@
 import { readFileSync } from "node:fs";
 import { classify } from "../src/core/classify.ts";
 import type { Fault, Verdict, VerdictKind } from "../src/core/verdict.ts";
-
-/** One recorded reply and what it should be taken for. */
-interface RecordedReply {
-  id: string;
-  provider: string;
-  endpoint: string;
-  status: number;
-  headers: Record<string, string>;
-  body: unknown;
-  class: string;
-  accept?: string[];
-  scope: string;
-  retry_after_ms?: number;
-}
+import type { RecordedReply } from "./recorded-reply.ts";
+import { replayThroughProxy } from "./replay-through-proxy.ts";
 
 /** The recording's words for ours; other classes differ in their dashes alone. */
 const CLASSES: Partial<Record<VerdictKind, string>> = {
@@ -56,17 +44,41 @@ function compare(recorded: RecordedReply): { class: boolean; scope: boolean; wai
   };
 }
 
-const [file] = process.argv.slice(2);
+/** Every reply through the classifier alone. */
+function replayVerdicts(errors: readonly RecordedReply[]): boolean {
+  const results = errors.map(compare);
+  for (const { line, ...right } of results) {
+    if (!Object.values(right).every(Boolean)) console.log(line);
+  }
+  const figure = (what: "class" | "scope" | "wait"): string =>
+    `${results.filter((result) => result[what]).length} of ${results.length} right (${what})`;
+  console.log(`${figure("class")}, ${figure("scope")}, ${figure("wait")}`);
+  return results.every((result) => result.class && result.scope && result.wait);
+}
+
+/** Every reply through a running proxy: where the request goes next, and who rests. */
+async function replayRoutes(errors: readonly RecordedReply[]): Promise<boolean> {
+  let [steps, rests, both] = [0, 0, 0];
+  for (const recorded of errors) {
+    const { step, rest, line } = await replayThroughProxy(recorded);
+    if (step) steps++;
+    if (rest) rests++;
+    if (step && rest) both++;
+    else console.log(line);
+  }
+  const of = `of ${errors.length}`;
+  console.log(
+    `${steps} ${of} took the right next step, ${rests} ${of} left the right rest, ${both} ${of} both`,
+  );
+  return both === errors.length;
+}
+
+const args = process.argv.slice(2);
+const file = args.find((arg) => !arg.startsWith("--"));
 if (file === undefined) {
-  console.error("usage: bun scripts/replay-errors.ts FILE");
+  console.error("usage: bun scripts/replay-errors.ts FILE [--proxy]");
   process.exit(2);
 }
 const { errors } = JSON.parse(readFileSync(file, "utf8")) as { errors: RecordedReply[] };
-const results = errors.map(compare);
-for (const { line, ...right } of results) {
-  if (!Object.values(right).every(Boolean)) console.log(line);
-}
-const figure = (what: "class" | "scope" | "wait"): string =>
-  `${results.filter((result) => result[what]).length} of ${results.length} right (${what})`;
-console.log(`${figure("class")}, ${figure("scope")}, ${figure("wait")}`);
-process.exit(results.every((result) => result.class && result.scope && result.wait) ? 0 : 1);
+const isRight = args.includes("--proxy") ? await replayRoutes(errors) : replayVerdicts(errors);
+process.exit(isRight ? 0 : 1);

@@ -21,6 +21,10 @@ export const rootVerb: Verb = {
       about: "List, add and change keys",
       load: async () => (await import("./keys/keys-verb.ts")).keysVerb,
     },
+    models: {
+      about: "List models with their limits, and keep the lists fresh",
+      load: async () => (await import("./models/models-verb.ts")).modelsVerb,
+    },
     config: {
       about: "Show and check the configuration",
       load: async () => (await import("./config/config-verb.ts")).configVerb,

@@ -191,7 +191,10 @@ function restMs(failure: Failure, strikes: number): number {
 /** Attempt-level failures rest the model only when they come in a row, or when the reply itself blames the model. */
 function softRestMs(verdict: Verdict, strikes: number, declared: number | undefined): number {
   const needed = verdict.fault === "model" ? 1 : (STRIKES_TO_MODEL[verdict.kind] ?? 1);
-  if (declared !== undefined && verdict.fault === "model") return declared;
+  if (declared !== undefined && verdict.fault === "model") {
+    // A hint that has not helped is believed no more: it does not keep the rests from growing.
+    return Math.max(declared, strikes > 1 ? grow(WAITS.softBase, 2, WAITS.softMax, strikes - 1) : 0);
+  }
   return strikes < needed ? 0 : grow(WAITS.softBase, 2, WAITS.softMax, strikes - needed + 1);
 }
 

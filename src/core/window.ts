@@ -1,21 +1,23 @@
+import type { Catalog } from "./catalog/catalog.ts";
+import { UNKNOWN_TRAITS } from "./catalog/model-entry.ts";
+import { withOverrides } from "./catalog/overrides.ts";
 import { chainNamed, expandModels } from "./chains.ts";
-import type { ModelOverride, Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
-/** A model's window in tokens, as far as the settings tell; that of a chain is the smallest known one of its models. */
-export function windowOf(model: string, settings: Pick<Settings, "models" | "chains">): number | undefined {
-  if (chainNamed(model) === undefined) return ownWindow(model, settings.models);
+/**
+ * A model's window in tokens as the catalogue knows it, or without one as the settings tell; that of a chain is the
+ * smallest known one of its models.
+ */
+export function windowOf(
+  model: string,
+  settings: Pick<Settings, "models" | "chains">,
+  catalog?: Catalog,
+): number | undefined {
+  if (catalog !== undefined) return catalog.windowOf(model);
+  const own = withOverrides(model, UNKNOWN_TRAITS, settings.models).context;
+  if (own !== undefined || chainNamed(model) === undefined) return own;
   const windows = expandModels([model], settings.chains).flatMap(
-    (one) => ownWindow(one, settings.models) ?? [],
+    (one) => withOverrides(one, UNKNOWN_TRAITS, settings.models).context ?? [],
   );
   return windows.length === 0 ? undefined : Math.min(...windows);
-}
-
-/** Later entries win. */
-function ownWindow(model: string, overrides: readonly ModelOverride[]): number | undefined {
-  return overrides.findLast((one) => one.context !== undefined && covers(one, model))?.context;
-}
-
-function covers(override: ModelOverride, model: string): boolean {
-  if (override.id !== undefined) return override.id === model;
-  return override.match !== undefined && model.search(override.match) >= 0;
 }

@@ -17,7 +17,7 @@ const HOP_BY_HOP = [
 /** What tells of the client or its machine and is no business of an upstream. */
 const PRIVATE = ["authorization", "cookie", "origin", "forwarded", "via", "x-api-key", "x-real-ip"];
 
-/** What must not come back: encodings that Bun has undone, cookies, and waits that opencode would sit out. */
+/** What must not come back: encodings that are undone, cookies, and waits that opencode would sit out. */
 const NOT_DOWN = [
   "content-encoding",
   "set-cookie",
@@ -35,7 +35,7 @@ export function upstreamHeaders(client: Headers, secret: string): Headers {
   for (const name of PRIVATE) headers.delete(name);
   for (const name of [...headers.keys()]) if (name.startsWith("x-forwarded-")) headers.delete(name);
   headers.set("authorization", `Bearer ${secret}`);
-  // Bun would undo a compression anyway; on a loopback there is nothing to save by it.
+  // What is looked into has to be plain; an upstream that packs all the same is unpacked.
   headers.set("accept-encoding", "identity");
   return headers;
 }
@@ -60,5 +60,5 @@ function dropNamedByConnection(headers: Headers): void {
 
 /** A header value may hold visible ASCII only; names of keys are the user's and may hold anything. */
 export function headerSafe(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, (char) => encodeURIComponent(char));
+  return text.toWellFormed().replace(/[^\x20-\x7e]/gu, (char) => encodeURIComponent(char));
 }

@@ -10,7 +10,7 @@ type Judging = Pick<AttemptOptions, "provider" | "rules" | "request" | "chance">
 export function judgeReply(reply: ErrorReply, options: Judging, isWhole = false): Verdict | undefined {
   const { provider, rules, request, chance } = options;
   const expectsAnswer = request.dialect !== undefined;
-  const subject = { provider: provider.id, path: request.endpoint, expectsAnswer, isWhole, ...reply };
+  const subject = { provider: provider.id, path: `/${request.endpoint}`, expectsAnswer, isWhole, ...reply };
   return classify(subject, { userRules: rules, nowMs: chance.nowMs() });
 }
 

@@ -130,7 +130,8 @@ function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | un
     const error = { message: verdict.message, type: "invalid_request_error" };
     return Response.json({ error }, { status: 400 });
   }
-  const isFinal = reply.status < 500 && !NOT_FOR_OPENCODE.has(reply.status);
+  const isChat = request.dialect !== undefined;
+  const isFinal = !isChat || (reply.status < 500 && !NOT_FOR_OPENCODE.has(reply.status));
   return new Response(reply.body, {
     status: isFinal ? reply.status : 400,
     headers: clientHeaders(reply.headers, {}),

@@ -84,7 +84,7 @@ export class Router {
     return this.#health.rests;
   }
 
-  /** The models of chains and fallbacks, and those that have answered in this run. */
+  /** The models of chains and fallbacks, and those that have answered. */
   knownModels(): ModelRef[] {
     return [...this.#models.values()];
   }
@@ -137,9 +137,8 @@ export class Router {
     const { key, ref } = lease;
     this.#release(lease);
     session.limitedInARow = verdict.kind === "rate-limit" ? session.limitedInARow + 1 : 0;
-    if (verdict.kind === "concurrency") {
+    if (verdict.kind === "concurrency")
       shrinkCap(this.#loadOf(key), this.#limitsOf(ref.provider), this.chance.nowMs());
-    }
     this.#rest(lease, verdict);
     const decision = decide({
       verdict,

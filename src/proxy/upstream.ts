@@ -10,9 +10,18 @@ export interface UpstreamCall {
   signal: AbortSignal;
 }
 
+/** Encodings that an upstream may use although it was asked not to. */
+const FORMATS = new Map<string, ConstructorParameters<typeof DecompressionStream>[0]>([
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+  ["br", "brotli"],
+  ["zstd", "zstd"],
+]);
+
 /** Sends a call with the key in its one place. Redirects come back as they are: a key is for its own origin only. */
-export function send(call: UpstreamCall): Promise<Response> {
-  return fetch(call.url, {
+export async function send(call: UpstreamCall): Promise<Response> {
+  const response = await fetch(call.url, {
     method: call.method,
     headers: upstreamHeaders(call.headers, call.secret),
     body: call.body ?? null,
@@ -20,7 +29,14 @@ export function send(call: UpstreamCall): Promise<Response> {
     signal: call.signal,
     // Bun's own limit of silence (6 minutes) would cut thinking models; ours are settings.
     timeout: false,
+    // Bun would undo an encoding by itself, but it prints what it cannot undo, into the middle of opencode's screen.
+    decompress: false,
   } as RequestInit);
+  const format = FORMATS.get(response.headers.get("content-encoding")?.trim().toLowerCase() ?? "");
+  if (format === undefined || response.body === null) return response;
+  const { status, headers } = response;
+  const plain = response.body.pipeThrough(new DecompressionStream(format));
+  return new Response(plain, { status, headers });
 }
 
 /** The first bytes of a body as text; the rest is not worth its time. */

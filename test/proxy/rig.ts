@@ -45,8 +45,12 @@ export interface RigOptions {
   chance?: Partial<Chance>;
 }
 
+function secretOf(name: string): string {
+  return `secret-${encodeURIComponent(name)}`;
+}
+
 export function keyNamed(provider: string, name: string): Key {
-  const secret = `secret-${name}`;
+  const secret = secretOf(name);
   const source = "keys.toml" as const;
   return {
     provider,
@@ -127,7 +131,7 @@ export function startRig(options: RigOptions): Rig {
 
 /** A scene whose keys and models are not checked: the reply decides. Key `work` has the secret `secret-work`. */
 export function sceneWith(reply: Scene["reply"], keys: string[] = []): Scene {
-  const named = keys.map((name) => ({ name, secret: `secret-${name}` }));
+  const named = keys.map((name) => ({ name, secret: secretOf(name) }));
   return { name: "test", title: "", about: "", keys: named, models: [], reply };
 }
 

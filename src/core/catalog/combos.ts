@@ -1,0 +1,46 @@
+import { looseFields } from "./loose-fields.ts";
+
+/** A model of models, as OmniRoute keeps them. */
+export interface Combo {
+  name: string;
+  /** Models, or names of other combos. */
+  members: readonly string[];
+}
+
+/** Reads the answer to `GET /api/combos`: a bare list, or one under `combos`. Undefined for anything else. */
+export function readCombos(value: unknown): Combo[] | undefined {
+  const list = Array.isArray(value) ? value : inside(value);
+  return list?.flatMap((entry) => {
+    const name = looseFields(entry).text("name", "id");
+    const models: unknown = typeof entry === "object" && entry !== null ? entry.models : undefined;
+    if (name === undefined || !Array.isArray(models)) return [];
+    const members = models.flatMap((one) => {
+      return looseFields(typeof one === "string" ? { model: one } : one).text("model", "combo", "name") ?? [];
+    });
+    return [{ name, members }];
+  });
+}
+
+function inside(value: unknown): { models?: unknown }[] | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { combos } = value as Record<string, unknown>;
+  return Array.isArray(combos) ? combos : undefined;
+}
+
+/** The models behind a combo, with the combos among them opened up; each once, also where combos go in a circle. */
+export function comboMembers(name: string, combos: readonly Combo[]): string[] {
+  const members = new Set<string>();
+  const opened = new Set<string>();
+  const open = (one: string): void => {
+    const bare = one.replace(/^combo\//, "");
+    const combo = combos.find((each) => each.name === bare);
+    if (combo === undefined) members.add(one);
+    else if (!opened.has(bare)) {
+      opened.add(bare);
+      for (const member of combo.members) open(member);
+    }
+  };
+  open(name);
+  members.delete(name);
+  return [...members];
+}

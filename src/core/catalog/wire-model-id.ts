@@ -1,0 +1,15 @@
+/** Habits of hosts with the names of their models: what they list or users write, and what goes on the wire. */
+const HABITS: readonly { host: RegExp; cut: RegExp }[] = [
+  // The suffix is for the local daemon, which takes it off before it asks the cloud.
+  { host: /(?:^|\.)ollama\.com$/, cut: /(?::|-)cloud$/ },
+  // Google's OpenAI form lists resource names.
+  { host: /(?:^|\.)googleapis\.com$/, cut: /^models\// },
+];
+
+/** The id that a provider's API knows a model by, for one as it is listed or written in a config. */
+export function wireModelId(model: string, baseUrl: string): string {
+  const host = URL.parse(baseUrl)?.hostname ?? "";
+  const habit = HABITS.find((one) => one.host.test(host));
+  const id = habit === undefined ? model : model.replace(habit.cut, "");
+  return id === "" ? model : id;
+}

@@ -1,0 +1,166 @@
+import { expect, test } from "bun:test";
+import { type Catalog, createCatalog } from "../../../src/core/catalog/catalog.ts";
+import { ModelsDevIndex } from "../../../src/core/catalog/models-dev-index.ts";
+import { readModelList } from "../../../src/core/catalog/read-model-list.ts";
+import { readModelsDev } from "../../../src/core/catalog/read-models-dev.ts";
+import { needsModels, overlayProviders } from "../../../src/core/opencode-providers.ts";
+import { providerOf, type Settings } from "../../../src/core/settings.ts";
+import { windowOf } from "../../../src/core/window.ts";
+import { settingsOf } from "./sample-settings.ts";
+
+const MODELS_DEV = {
+  nvidia: {
+    models: { "openai/gpt-oss-120b": { name: "GPT-OSS-120B", limit: { context: 128_000, output: 8192 } } },
+  },
+  maker: {
+    models: {
+      "wonder-2": {
+        name: "Wonder 2",
+        limit: { context: 400_000, input: 272_000, output: 128_000 },
+        tool_call: true,
+        reasoning: true,
+        modalities: { input: ["text", "image"], output: ["text"] },
+      },
+    },
+  },
+};
+
+function catalogOf(settings: Settings, live: Record<string, unknown> = {}): Catalog {
+  const lists = Object.entries(live).map(
+    ([provider, value]) => [provider, { models: readModelList(value) ?? [], combos: [] }] as const,
+  );
+  const modelsDev = new ModelsDevIndex(() => readModelsDev(MODELS_DEV));
+  return createCatalog({ settings, lists: new Map(lists), modelsDev });
+}
+
+function overlayOf(ids: readonly string[], settings: Settings, live?: Record<string, unknown>) {
+  const usable = ids.flatMap((id) => providerOf(settings, id) ?? []);
+  return overlayProviders(usable, settings, catalogOf(settings, live));
+}
+
+const WORK = { providers: { work: { base_url: "http://localhost:8000", name: "Work" } } };
+
+test("a provider of the user's own comes with its live models and all that is known of them", () => {
+  const live = {
+    work: [{ id: "maker/wonder-2", pricing: { input: 1, output: 2 } }, { id: "plain" }],
+  };
+  expect(overlayOf(["work"], settingsOf(WORK), live)).toEqual([
+    {
+      id: "work",
+      route: "work",
+      name: "Work",
+      npm: "@ai-sdk/openai-compatible",
+      models: [
+        {
+          id: "maker/wonder-2",
+          name: "Wonder 2",
+          context: 400_000,
+          output: 128_000,
+          input: 272_000,
+          details: {
+            tool_call: true,
+            reasoning: true,
+            attachment: true,
+            modalities: { input: ["text", "image"], output: ["text"] },
+            cost: { input: 1, output: 2 },
+          },
+        },
+        { id: "plain", name: "plain", context: 131_072, output: 32_768 },
+      ],
+    },
+  ]);
+});
+
+test("a provider that opencode knows keeps opencode's own models", () => {
+  const live = { nvidia: ["openai/gpt-oss-120b", "brand/new-1"] };
+  expect(overlayOf(["nvidia"], settingsOf({}), live)).toEqual([{ id: "nvidia", route: "nvidia" }]);
+});
+
+test("of such a provider opencode is told what it cannot know, and what the user knows better", () => {
+  const settings = settingsOf({
+    providers: { nvidia: { models: ["openai/gpt-oss-120b", "private/mine-1"] } },
+    models: [{ id: "nvidia/openai/gpt-oss-20b", context: 9000, add_if_missing: true }],
+  });
+  const [nvidia] = overlayOf(["nvidia"], settings);
+  expect(nvidia?.npm).toBeUndefined();
+  expect(nvidia?.models?.map(({ id, context }) => [id, context])).toEqual([
+    ["private/mine-1", 131_072],
+    ["openai/gpt-oss-20b", 9000],
+  ]);
+});
+
+test("OmniRoute and renamed providers are not in opencode's table, so they come with models", () => {
+  const settings = settingsOf({});
+  const [omniroute, openai] = overlayOf(["omniroute", "openai"], settings, {
+    omniroute: ["auto"],
+    openai: ["gpt-9"],
+  });
+  expect(omniroute).toMatchObject({
+    id: "omniroute",
+    npm: "@ai-sdk/openai-compatible",
+    models: [{ id: "auto" }],
+  });
+  expect(openai).toMatchObject({ id: "orouter-openai", route: "openai", models: [{ id: "gpt-9" }] });
+});
+
+test.each<[provider: string, expected: boolean]>([
+  ["nvidia", false],
+  ["ollama-cloud", false],
+  ["omniroute", true],
+  ["openai", true],
+  ["opencode", true],
+  ["work", true],
+])("whether opencode needs the models of %s is %p", (id, expected) => {
+  expect(needsModels({ id })).toBe(expected);
+});
+
+test("a chain is offered with the limits that all of its models have", () => {
+  const settings = settingsOf({
+    ...WORK,
+    chains: { coding: ["work/maker/wonder-2", "nvidia/openai/gpt-oss-120b"] },
+  });
+  const providers = overlayOf(["work"], settings, { work: ["maker/wonder-2"] });
+  expect(providers.at(-1)).toMatchObject({
+    id: "orouter",
+    models: [{ id: "coding", name: "coding (chain)", context: 128_000, output: 8192 }],
+  });
+});
+
+test("a model that the user has written down is offered also where its provider does not list it", () => {
+  const settings = settingsOf({
+    providers: { work: { base_url: "http://localhost:8000", models: ["hidden"] } },
+  });
+  const [work] = overlayOf(["work"], settings, { work: ["shown"] });
+  expect(work?.models?.map(({ id }) => id)).toEqual(["shown", "hidden"]);
+});
+
+test("an answer can never be longer than the window", () => {
+  const settings = settingsOf({ ...WORK, models: [{ id: "work/a", context: 1000 }] });
+  const [work] = overlayOf(["work"], settings, { work: ["a"] });
+  expect(work?.models?.[0]).toMatchObject({ context: 1000, output: 1000 });
+});
+
+test("without a catalogue the settings are all there is", () => {
+  const settings = settingsOf({
+    providers: { work: { base_url: "http://localhost:8000", models: ["a"] } },
+    models: [{ id: "work/a", context: 1000, output: 10 }],
+    chains: { one: ["work/a"] },
+  });
+  const usable = [providerOf(settings, "work")].flatMap((provider) => provider ?? []);
+  expect(overlayProviders(usable, settings).map(({ models }) => models)).toEqual([
+    [{ id: "a", name: "a", context: 1000, output: 10 }],
+    [{ id: "one", name: "one (chain)", context: 1000, output: 1000 }],
+  ]);
+});
+
+test("a window is the catalogue's, or without one the settings'", () => {
+  const settings = settingsOf({
+    models: [{ id: "work/a", context: 5 }],
+    chains: { one: ["work/a", "work/b"] },
+  });
+  expect(windowOf("work/a", settings)).toBe(5);
+  expect(windowOf("orouter/one", settings)).toBe(5);
+  expect(windowOf("work/b", settings)).toBeUndefined();
+  expect(windowOf("nvidia/openai/gpt-oss-120b", settings)).toBeUndefined();
+  expect(windowOf("nvidia/openai/gpt-oss-120b", settings, catalogOf(settings))).toBe(128_000);
+});

@@ -1,0 +1,192 @@
+import { beforeAll, expect, test } from "bun:test";
+import type { Call } from "../../src/demo/call.ts";
+import type { Reply } from "../../src/demo/reply.ts";
+import type { Scene } from "../../src/demo/scene.ts";
+import { withUpstream } from "../demo/ask.ts";
+import { type BoundedRun, boundedRun } from "./bounded-run.ts";
+import {
+  BROKEN,
+  GOOD_ENOUGH,
+  good,
+  HEADLESS,
+  HOUR_LONG,
+  OVERLOADED,
+  type Shape,
+  TOO_LONG,
+  WORDS,
+} from "./loop-shapes.ts";
+import { e2eMachine } from "./machine.ts";
+
+const MODEL = "gpt-oss:120b";
+const LARGER = "kimi-k2.6";
+
+/** Far above what any of these runs needs, far below for ever. */
+const LIMIT_MS = 100_000;
+
+interface Outcome extends BoundedRun {
+  /** Every upstream call but the title's, by the name of its key. */
+  calls: Call[];
+}
+
+/** One `opencode run` against a scripted provider. */
+async function runScene(keys: readonly string[], reply: (call: Call) => Reply, more = ""): Promise<Outcome> {
+  const scene: Scene = {
+    name: "shape",
+    title: "",
+    about: "",
+    keys: keys.map((name) => ({ name, secret: `scripted-${name}` })),
+    models: [MODEL, LARGER],
+    reply,
+  };
+  let outcome: Outcome | undefined;
+  await withUpstream(scene, async (upstream) => {
+    using machine = e2eMachine();
+    machine.configure(upstream.baseUrl, scene.keys, more);
+    const args = ["opencode", "run", "-m", `ollama-cloud/${MODEL}`, "say the words"];
+    const run = await boundedRun(machine, args, { limitMs: LIMIT_MS });
+    // A title is asked for once in a run, and its answer is always good here.
+    expect(upstream.calls.filter((call) => call.isTitle).length).toBeLessThanOrEqual(1);
+    expect(machine.leftovers()).toEqual([]);
+    outcome = { ...run, calls: upstream.calls.filter((call) => !call.isTitle) };
+  });
+  if (outcome === undefined) throw new Error("the run was not made");
+  return outcome;
+}
+
+/** The prompt meets the shape on the first key that is asked, and good answers on any other. */
+function runWith(shape: Shape, keys: readonly string[], more = ""): Promise<Outcome> {
+  let spoilt: string | undefined;
+  const reply = (call: Call): Reply => {
+    // Titles and summaries of a compaction bring no tools; the loops are the prompt's alone.
+    if (call.isTitle || !call.hasTools || call.model === LARGER) return good(call);
+    spoilt ??= call.keyName;
+    return call.keyName === spoilt ? shape.reply : good(call);
+  };
+  return runScene(keys, reply, more);
+}
+
+function expectAnswer(run: Outcome): void {
+  expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({ stdout: `${WORDS}\n`, exitCode: 0 });
+  expect(run.stderr).not.toContain("Error:");
+}
+
+function expectOneError(run: Outcome): void {
+  expect(run.wasStopped).toBe(false);
+  expect(run.exitCode).toBe(1);
+  expect(run.stdout).toBe("");
+  expect(run.stderr.match(/Error: /g)).toHaveLength(1);
+}
+
+/** Nearly all waiting (for the model's growing rests), so these runs wait beside all the others. */
+let brokenAlone: Promise<Outcome[]> = Promise.resolve([]);
+beforeAll(() => {
+  brokenAlone = Promise.all(BROKEN.map((shape) => runWith(shape, ["one"])));
+  // Said by the test that waits for them.
+  brokenAlone.catch(() => {});
+});
+
+test.each(HEADLESS.map((shape) => [shape.name, shape] as const))(
+  "%s: one error from the only key",
+  async (_name, shape) => {
+    const run = await runWith(shape, ["one"]);
+    expectOneError(run);
+    // The only key is asked a second time, then that is that.
+    expect(run.calls.length).toBeLessThanOrEqual(2);
+    expect(run.stderr.match(/ALL KEYS EXHAUSTED!/g)).toHaveLength(1);
+  },
+);
+
+test("a second key saves an agent's whole run, each turn of which is broken at its head in another way", async () => {
+  const turnOf = (call: Call): number => call.body.match(/"role":"tool"/g)?.length ?? 0;
+  const keysOfTurn = new Map<number, string[]>();
+  const echo = { name: "bash", arguments: '{"command":"echo on","description":"Go on"}' };
+  const run = await runScene(["one", "two"], (call) => {
+    if (call.isTitle) return good(call);
+    const keys = keysOfTurn.get(turnOf(call)) ?? [];
+    keysOfTurn.set(turnOf(call), [...keys, call.keyName]);
+    const shape = HEADLESS[turnOf(call)];
+    if (shape === undefined) return good(call);
+    return keys.length === 0 ? shape.reply : { kind: "answer", text: "", toolCalls: [echo] };
+  });
+  // What opencode shows of its tools goes to stderr.
+  expectAnswer(run);
+  const perTurn = HEADLESS.map(({ name }, turn) => [name, new Set(keysOfTurn.get(turn)).size]);
+  expect(perTurn).toEqual(HEADLESS.map(({ name }) => [name, 2]));
+  // Two calls for each broken turn, one for the last; and not one more.
+  expect(run.calls.length).toBe(2 * HEADLESS.length + 1);
+});
+
+test.each(GOOD_ENOUGH.map((shape) => [shape.name, shape] as const))(
+  "%s: it is an answer, and one call is enough",
+  async (_name, shape) => {
+    const run = await runWith(shape, ["one", "two"]);
+    expectAnswer(run);
+    expect(run.calls.length).toBe(1);
+  },
+);
+
+test.each(BROKEN.map((shape) => [shape.name, shape] as const))(
+  "%s: a second key goes on to the letter",
+  async (_name, shape) => {
+    const run = await runWith(shape, ["one", "two"]);
+    expectAnswer(run);
+    expect(run.calls.map((call) => call.nth)).toEqual([1, 1]);
+  },
+);
+
+test.each(TOO_LONG.map((shape) => [shape.name, shape] as const))(
+  "%s: one compaction, then a last word; with a larger model behind it, the answer",
+  async (_name, shape) => {
+    const fallback = [
+      `[fallbacks]\n"ollama-cloud/${MODEL}" = ["ollama-cloud/${LARGER}"]`,
+      `[[models]]\nid = "ollama-cloud/${MODEL}"\ncontext = 8000`,
+      `[[models]]\nid = "ollama-cloud/${LARGER}"\ncontext = 256000\n`,
+    ].join("\n");
+    const [alone, helped] = await Promise.all([
+      runWith(shape, ["one", "two"]),
+      runWith(shape, ["one"], fallback),
+    ]);
+    expect(alone.wasStopped).toBe(false);
+    expect(alone.exitCode).toBe(1);
+    expect(alone.stderr.match(/Error: \[orouter\]/g)).toHaveLength(1);
+    // The prompt, opencode's compaction, and the prompt once more; no second key is asked what the first cannot hold.
+    expect(alone.calls.map((call) => call.hasTools)).toEqual([true, false, true]);
+    expectAnswer(helped);
+    expect(helped.calls.map((call) => call.model)).toEqual([MODEL, LARGER]);
+  },
+);
+
+test("429 with an hour to wait: nobody waits, with one key or with two", async () => {
+  const [alone, helped] = await Promise.all([
+    runWith(HOUR_LONG, ["one"]),
+    runWith(HOUR_LONG, ["one", "two"]),
+  ]);
+  expectOneError(alone);
+  expect(alone.calls.length).toBe(1);
+  expect(alone.tookMs).toBeLessThan(20_000);
+  expectAnswer(helped);
+  expect(helped.calls.length).toBe(2);
+});
+
+test("503 for ever: the only key is asked four times within half a minute", async () => {
+  const run = await runWith(OVERLOADED, ["one"]);
+  expectOneError(run);
+  // At once, then after rests of 4, 8 and 16 s: all that `max_wait` has room for.
+  expect(run.calls.length).toBeLessThanOrEqual(4);
+  expect(run.tookMs).toBeLessThan(50_000);
+}, 90_000);
+
+test("503 for ever on one key only: another is tried before the same one has failed twice", async () => {
+  const run = await runWith(OVERLOADED, ["one", "two"]);
+  expectAnswer(run);
+  expect(run.calls.length).toBeLessThanOrEqual(3);
+}, 90_000);
+
+test("broken behind the first words with one key alone: opencode asks four times, and hears the last word", async () => {
+  for (const run of await brokenAlone) {
+    expectOneError(run);
+    expect(run.stderr).toContain("broke off in the middle of its answer");
+    // Four answers in a row may break (answer-stream), each with two attempts at going on behind it.
+    expect(run.calls.length).toBeLessThanOrEqual(4 * 3);
+  }
+}, 120_000);
