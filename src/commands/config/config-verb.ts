@@ -24,5 +24,9 @@ export const configVerb: Verb = {
       about: "Whether config.toml and keys.toml are right; exit 3 and the place if not",
       load: async () => (await import("./config-check.ts")).configCheckVerb,
     },
+    opencode: {
+      about: "Write a provider into opencode's own config; everything else in it stays",
+      load: async () => (await import("./config-opencode.ts")).configOpencodeVerb,
+    },
   },
 };

@@ -43,7 +43,7 @@ export const keysVerb: Verb = {
       load: async () => (await import("./keys-switch.ts")).keysDisableVerb,
     },
     reset: {
-      about: "End rests by hand: a key is tried again at once",
+      about: "End the rests of all keys, of one key, or of a model: they are tried again at once",
       load: async () => (await import("./keys-reset.ts")).keysResetVerb,
     },
     test: {

@@ -91,8 +91,10 @@ function describe(
   const known = modelsDev?.find(provider.id, model.id);
   // The live list wins over any table: what is in it is there.
   const retirement = source === "live" ? undefined : retirementOf(provider.id, model.id);
-  // Many lists repeat the id where the name belongs.
-  const name = model.name === undefined || model.name === model.id ? known?.name : model.name;
+  // Many lists repeat the id where the name belongs, and some in models.dev, too.
+  const name = [model.name, known?.name].find(
+    (one) => one !== undefined && one !== model.id && !one.includes("/"),
+  );
   return {
     ...plainEntry(model.id, source),
     ...fillTraits(model, known),

@@ -41,8 +41,11 @@ export function createEventBytes(from: Dialect, options: TranslatorOptions): Eve
   };
   return {
     push,
-    // The last event may lack its blank line.
-    end: () => Buffer.concat([push(BLANK_LINE), encodeEvents(translator.end())]),
+    end: () => {
+      // The last event may lack its blank line.
+      const last = reader.rest().length > 0 ? push(BLANK_LINE) : new Uint8Array(0);
+      return Buffer.concat([last, encodeEvents(translator.end())]);
+    },
     get isFinished() {
       return translator.isFinished;
     },

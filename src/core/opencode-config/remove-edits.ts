@@ -24,19 +24,22 @@ export function removeEdits(text: string, object: Node, isWanted: (key: string) 
 }
 
 function cut(text: string, { offset, end }: Property, comma: number | undefined): Edit[] {
-  // A comment may stand before the comma.
+  // A comment may stand before the comma, and stays.
   const isPlain = comma === undefined || text.slice(end, comma).trim() === "";
   const until = comma !== undefined && isPlain ? comma + 1 : end;
-  const first = lineStart(text, offset);
-  const rest = /^[ \t]*(\r\n|\r|\n)?/.exec(text.slice(until));
-  const isAlone = isPlain && text.slice(first, offset).trim() === "" && rest?.[1] !== undefined;
-  const from = isAlone ? first : blankStart(text, first, offset);
-  const whole = { offset: from, length: until + (isAlone ? rest[0].length : 0) - from, content: "" };
+  const whole = widen(text, offset, until);
   return isPlain ? [whole] : [whole, { offset: comma, length: 1, content: "" }];
 }
 
-/** The blanks ahead of a property go with it, unless they indent its line. */
-function blankStart(text: string, first: number, offset: number): number {
+/** Takes the whole line where nothing else is on it, and else the blanks ahead, or behind where it begins the line. */
+function widen(text: string, offset: number, end: number): Edit {
+  const first = lineStart(text, offset);
   const ahead = text.slice(first, offset);
-  return ahead.trim() === "" ? offset : first + ahead.trimEnd().length;
+  const [blanks = "", lineEnd] = /^[ \t]*(\r\n|\r|\n)?/.exec(text.slice(end)) ?? [];
+  if (ahead.trim() !== "") {
+    const from = first + ahead.trimEnd().length;
+    return { offset: from, length: end - from, content: "" };
+  }
+  const from = lineEnd === undefined ? offset : first;
+  return { offset: from, length: end + blanks.length - from, content: "" };
 }

@@ -114,6 +114,14 @@ test("what the live list says is kept, and models.dev fills in the rest", () => 
   ]);
 });
 
+test.each<[entry: object, name: string]>([
+  [{ id: "cx/gpt-5.1-codex-mini", name: "cx/gpt-5.1-codex-mini" }, "Known 204800"],
+  [{ id: "cx/gpt-5.1-codex-mini", name: "Mini" }, "Mini"],
+  [{ id: "vendor/strange-1", name: "vendor/strange-1" }, "vendor/strange-1"],
+])("of %p the name is %s: an id is a name only where there is no better one", (entry, name) => {
+  expect(catalogOf({ live: { omniroute: [entry] } }).modelsOf("omniroute")[0]?.name).toBe(name);
+});
+
 test("repetitions, twins under a longer prefix and what is no chat model are dropped", () => {
   const live = {
     omniroute: ["cx/a-1", "codex/a-1", "codex/b-1", "cx/a-1", "text-embedding-1", "pictures/draw-1"],
