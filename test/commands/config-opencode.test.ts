@@ -116,27 +116,26 @@ test("--print shows the new file, byte for byte what would be written, and write
   expect(stdout).toBe(await machine.text(machine.at("opencode.json")));
 });
 
-test.each<[name: string, text: string | Uint8Array, place: string]>([
+test.each<[name: string, text: string | number[], place: string]>([
   ["does not parse", '{\n  "model": "a/b"\n  "x": 1\n}', ":3:3: a comma is missing here"],
   [
     "has something else for a provider",
     '{ "provider": [] }',
     ':1:15: "provider" has to be an object in braces',
   ],
-  ["is no UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), ": this is not UTF-8 text"],
+  ["is no UTF-8", [0x7b, 0xff, 0x7d], ": this is not UTF-8 text"],
 ])("a config that %s is left as it is, and the place is named", async (_name, text, place) => {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : new Uint8Array(text);
   using machine = machineWithOpencode();
   const file = machine.at("opencode.json");
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, text);
+  await writeFile(file, bytes);
   for (const args of [[], ["--print"], ["--stdin"]]) {
     const run = await machine.opencode(args, { stdin: SECRET });
     expect(run).toMatchObject({ exitCode: 3, stdout: "" });
     expect(run.stderr).toContain(`${file}${place}`);
   }
-  expect(new Uint8Array(await Bun.file(file).arrayBuffer())).toEqual(
-    typeof text === "string" ? new TextEncoder().encode(text) : text,
-  );
+  expect(await Bun.file(file).bytes()).toEqual(bytes);
   expect(namesIn(dirname(file))).toEqual(["opencode.json"]);
 });
 

@@ -1,7 +1,7 @@
 interface NastyConfig {
   text: string;
   /** Lines that cannot stay as they are. */
-  lost?: readonly string[];
+  lost?: string[];
 }
 
 /** Configs as they are found on disks, by what is nasty about them. */

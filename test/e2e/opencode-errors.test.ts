@@ -1,0 +1,264 @@
+import { expect, test } from "bun:test";
+import type { Call } from "../../src/demo/call.ts";
+import {
+  answer,
+  contentPolicy,
+  rateLimited,
+  subscriptionRequired,
+  unauthorized,
+} from "../../src/demo/replies.ts";
+import type { Reply } from "../../src/demo/reply.ts";
+import type { Scene } from "../../src/demo/scene.ts";
+import type { Upstream } from "../../src/demo/upstream.ts";
+import { withUpstream } from "../demo/ask.ts";
+import { orouterBinary } from "./binary.ts";
+import { boundedRun } from "./bounded-run.ts";
+import { e2eMachine } from "./machine.ts";
+import { openTerminal } from "./terminal.ts";
+
+const MODEL = "gpt-oss:120b";
+const SECOND = "kimi-k2.6";
+const FALLBACK = `[fallbacks]\n"ollama-cloud/${MODEL}" = ["ollama-cloud/${SECOND}"]\n`;
+const TEXT = "One two three four five six seven eight.";
+const RUN = ["opencode", "run", "-m", `ollama-cloud/${MODEL}`];
+const LIMIT_MS = 60_000;
+
+type Machine = ReturnType<typeof e2eMachine>;
+
+/** A machine with these keys, in front of a provider that replies so. */
+async function withKeys(
+  names: readonly string[],
+  reply: (call: Call) => Reply,
+  work: (machine: Machine, upstream: Upstream) => Promise<void>,
+  more = "",
+): Promise<void> {
+  const keys = names.map((name) => ({ name, secret: `scripted-${name}` }));
+  const scene: Scene = { name: "errors", title: "", about: "", keys, models: [MODEL, SECOND], reply };
+  await withUpstream(scene, async (upstream) => {
+    using machine = e2eMachine();
+    machine.configure(upstream.baseUrl, keys, more);
+    await work(machine, upstream);
+    expect(machine.leftovers()).toEqual([]);
+  });
+}
+
+function prompts(upstream: Upstream): Call[] {
+  return upstream.calls.filter((call) => !call.isTitle);
+}
+
+/** Three keys, each refused for its own reason and for longer than anyone would wait. */
+const REFUSALS: Record<string, Reply> = {
+  limited: rateLimited(600),
+  planless: subscriptionRequired(),
+  dead: unauthorized(),
+};
+const REFUSED = Object.keys(REFUSALS);
+const refuse = (call: Call): Reply => REFUSALS[call.keyName] ?? unauthorized();
+
+test("the first key is limited, the second lacks the plan, the third answers: the answer and nothing else", () =>
+  withKeys(
+    ["a", "b", "c"],
+    (call) => [rateLimited(), subscriptionRequired()][call.keyNumber - 1] ?? answer(call, TEXT),
+    async (machine, upstream) => {
+      const run = await boundedRun(machine, [...RUN, "say the words"], { limitMs: LIMIT_MS });
+      expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({ stdout: `${TEXT}\n`, exitCode: 0 });
+      expect(run.stderr).not.toContain("Error:");
+      expect(run.stderr.match(/\[orouter\].*/g)).toEqual([
+        expect.stringMatching(/^\[orouter\] 2 requests, \d rotations?, 0 fallbacks$/),
+      ]);
+      // Prompt and title each need one good answer; the two bad keys are asked once by each at the most.
+      expect(upstream.calls.length).toBeLessThanOrEqual(6);
+    },
+  ));
+
+test("when all refuse the report comes once, in its form, within five seconds, and opencode's exit code stays", () =>
+  withKeys(REFUSED, refuse, async (machine, upstream) => {
+    const run = await boundedRun(machine, [...RUN, "hi"], { limitMs: LIMIT_MS });
+    expect(run.exitCode).toBe(1);
+    expect(run.stdout).toBe("");
+    expect(Date.now() - (upstream.calls[0]?.atMs ?? 0)).toBeLessThan(5_000);
+    expect(run.stderr.match(/Error: /g)).toHaveLength(1);
+    const report = run.stderr.split("[orouter] ALL KEYS EXHAUSTED!\n");
+    expect(report).toHaveLength(2);
+    expect(report[1]).toMatch(
+      new RegExp(
+        [
+          "^Summary: 3 keys failed\\.",
+          "1 no model access, 1 rate-limited, 1 other errors\\.",
+          "Reason: .+",
+          "Details:",
+          "  1\\. limited \\([0-9a-f]{5}…\\) - 429 on ollama-cloud/gpt-oss:120b",
+          "     rate_limit: .+",
+          "  2\\. planless \\([0-9a-f]{5}…\\) - 403 on ollama-cloud/gpt-oss:120b",
+          "     subscription_error: ref=[0-9a-f-]{36}",
+          "  3\\. dead \\([0-9a-f]{5}…\\) - 401 on ollama-cloud/gpt-oss:120b",
+          "     auth: unauthorized",
+          "Next: the first key is free again at \\d\\d:\\d\\d \\(in 1[01] m\\)\\.\\n$",
+        ].join("\\n"),
+      ),
+    );
+    for (const name of REFUSED) expect(run.stderr).not.toContain(`scripted-${name}`);
+    // Each key once for the prompt and once for the title.
+    expect(upstream.calls.length).toBeLessThanOrEqual(6);
+  }));
+
+test("a plain 429, a plan that lacks the model and a dead key are no reason to wait half a minute", () =>
+  withKeys(
+    REFUSED,
+    (call) => (call.keyName === "limited" ? rateLimited() : refuse(call)),
+    async (machine, upstream) => {
+      const run = await boundedRun(machine, [...RUN, "hi"], { limitMs: LIMIT_MS });
+      expect(run.exitCode).toBe(1);
+      expect(run.stderr.match(/ALL KEYS EXHAUSTED!/g)).toHaveLength(1);
+      expect(Date.now() - (upstream.calls[0]?.atMs ?? 0)).toBeLessThan(5_000);
+    },
+  ));
+
+test("with --format json stdout is nothing but JSON, when all refuse too", () =>
+  withKeys(REFUSED, refuse, async (machine) => {
+    const run = await boundedRun(machine, [...RUN, "--format", "json", "hi"], { limitMs: LIMIT_MS });
+    expect(run.exitCode).toBe(1);
+    const lines = run.stdout.split("\n").filter((line) => line !== "");
+    const errors = lines.map((line) => JSON.parse(line)).filter((event) => event.type === "error");
+    expect(errors).toHaveLength(1);
+    expect(errors[0].error.data).toMatchObject({ statusCode: 400, isRetryable: false });
+    expect(run.stderr.match(/ALL KEYS EXHAUSTED!/g)).toHaveLength(1);
+  }));
+
+test("the terminal interface shows once that all refuse, and is idle afterwards", () =>
+  withKeys(REFUSED, refuse, async (machine, upstream) => {
+    const command = [orouterBinary(), "opencode", "-m", `ollama-cloud/${MODEL}`];
+    const terminal = openTerminal(command, machine.project, machine.env);
+    try {
+      await terminal.sees("Ask anything");
+      terminal.type("say hello");
+      await terminal.sees("say hello");
+      terminal.type("\r");
+      await terminal.sees("ALL KEYS EXHAUSTED");
+      const calls = upstream.calls.length;
+      // That nothing comes can only be seen by waiting; opencode's own first retry comes after two seconds.
+      await Bun.sleep(3_500);
+      expect(upstream.calls.length).toBe(calls);
+      terminal.redraw(100, 30);
+      await terminal.sees("ctrl+p commands");
+      const screen = terminal.text();
+      for (const words of ["ALL KEYS EXHAUSTED", ...REFUSED.map((name) => `${name}: `)]) {
+        expect([words, screen.split(words).length - 1]).toEqual([words, 1]);
+      }
+      expect(screen).not.toContain("retrying");
+      terminal.type("\x03");
+      await terminal.child.exited;
+      expect(terminal.child.exitCode).toBe(0);
+    } finally {
+      terminal.child.kill();
+      await terminal.child.exited;
+    }
+  }));
+
+test("a refusal of the content is shown once, in the provider's words, and no other key or model is asked", () =>
+  withKeys(
+    ["a", "b"],
+    (call) => (call.isTitle ? answer(call, TEXT) : contentPolicy()),
+    async (machine, upstream) => {
+      const run = await boundedRun(machine, [...RUN, "hi"], { limitMs: LIMIT_MS });
+      expect(run.exitCode).toBe(1);
+      const said = "Error: Your request was rejected as a result of our safety system.";
+      expect(run.stderr.split(said)).toHaveLength(2);
+      expect(run.stderr).not.toContain("[orouter]");
+      expect(prompts(upstream)).toHaveLength(1);
+    },
+    FALLBACK,
+  ));
+
+test("a model that falls silent in mid-answer is followed by another, and nobody notices", () =>
+  withKeys(
+    ["a"],
+    (call) => {
+      const stall = { cut: { afterTokens: 4, how: "stall" } } as const;
+      return answer(call, TEXT, call.model === MODEL ? stall : {});
+    },
+    async (machine, upstream) => {
+      const run = await boundedRun(machine, [...RUN, "say the words"], { limitMs: LIMIT_MS });
+      expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({ stdout: `${TEXT}\n`, exitCode: 0 });
+      expect(prompts(upstream).map((call) => call.model)).toEqual([MODEL, SECOND]);
+      expect(run.stderr).toMatch(/\[orouter\] 2 requests, 0 rotations, 1 fallback\n/);
+    },
+    `${FALLBACK}[routing]\nstall_timeout = "1s"\n`,
+  ));
+
+test("a broken answer that no other key tells in the same words is asked for again, and ends whole", () => {
+  const other = "Nine ten eleven twelve.";
+  let first: string | undefined;
+  return withKeys(
+    ["a", "b"],
+    (call) => {
+      if (call.isTitle) return answer(call, TEXT);
+      first ??= call.keyName;
+      return call.keyName === first
+        ? answer(call, TEXT, { cut: { afterTokens: 4, how: "reset" } })
+        : answer(call, other);
+    },
+    async (machine, upstream) => {
+      const run = await boundedRun(machine, [...RUN, "say the words"], { limitMs: LIMIT_MS });
+      expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({ stdout: `${other}\n`, exitCode: 0 });
+      // The broken answer, the one that does not fit behind it, and opencode's second request, perhaps broken once more.
+      expect(prompts(upstream).length).toBeLessThanOrEqual(5);
+      expect(prompts(upstream).at(-1)?.body).not.toContain('"content":""');
+    },
+  );
+});
+
+const MANY = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+test("all prompts of a session use one key, while orouter runs", () =>
+  withKeys(
+    MANY,
+    (call) => answer(call, TEXT),
+    async (machine, upstream) => {
+      const server = machine.startOrouter(["opencode", "serve", "--port", "0"]);
+      try {
+        const url = await addressIn(server.stdout);
+        const attached = ["run", "--attach", url, "-m", `ollama-cloud/${MODEL}`];
+        for (const words of [["one"], ["--continue", "two"], ["--continue", "three"]]) {
+          const run = await machine.opencode([...attached, ...words]);
+          expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({
+            stdout: `${TEXT}\n`,
+            exitCode: 0,
+          });
+        }
+      } finally {
+        server.kill();
+        await server.exited;
+      }
+      const calls = prompts(upstream);
+      expect(calls).toHaveLength(3);
+      expect(new Set(calls.map((call) => call.headers.get("x-session-id") ?? "")).size).toBe(1);
+      expect(new Set(calls.map((call) => call.keyName)).size).toBe(1);
+    },
+  ));
+
+test("a session that is continued in another run keeps its key, too", () =>
+  withKeys(
+    MANY,
+    (call) => answer(call, TEXT),
+    async (machine, upstream) => {
+      for (const words of [["one"], ["--continue", "two"], ["--continue", "three"]]) {
+        const run = await boundedRun(machine, [...RUN, ...words], { limitMs: LIMIT_MS });
+        expect(run.exitCode).toBe(0);
+      }
+      expect(prompts(upstream)).toHaveLength(3);
+      expect(new Set(prompts(upstream).map((call) => call.keyName)).size).toBe(1);
+    },
+  ));
+
+/** The address that a server says it listens on; the rest of its words are read away. */
+async function addressIn(output: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of output.values({ preventCancel: true })) {
+    text += decoder.decode(chunk, { stream: true });
+    const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(text) ?? [];
+    if (address !== undefined) return address;
+  }
+  throw new Error(`the server named no address; it said: ${text}`);
+}
