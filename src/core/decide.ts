@@ -1,7 +1,7 @@
 import type { Key } from "./key.ts";
 import { formatModelRef, type ModelRef } from "./model-ref.ts";
 import { isBarred, laneId, type Progress, triesOn } from "./progress.ts";
-import type { Verdict, VerdictKind } from "./verdict.ts";
+import type { Fault, Verdict, VerdictKind } from "./verdict.ts";
 
 /** What follows from a failed attempt. `serve-error` hands the reply to the client; the others go back into the loop. */
 export type Decision =
@@ -28,8 +28,8 @@ export interface DecideInput {
 /** A pause before the same lane is tried again: long enough for a hiccup to pass, short enough to go unnoticed. */
 const BACKOFF = { baseMs: 300, spreadMs: 700 };
 
-/** The rule of `error-rules` for models that take no tools. */
-const NO_TOOLS_RULE = "tools-unsupported";
+/** Rules for what only this model cannot take: tools, or what its dialect has no words for. */
+const OTHER_MODEL_RULES = new Set(["tools-unsupported", "untranslatable"]);
 
 /** Calls on a lane whose model is overloaded, when there is no other model: 4, 8 and 16 s apart. */
 const OVERLOADED_TRIES = 4;
@@ -42,8 +42,8 @@ export function decide(input: DecideInput): Decision {
   const { verdict } = input;
   switch (verdict.kind) {
     case "bad-request":
-      // Not every model takes tools; for an agent one that does is worth more than the reason why not.
-      return verdict.rule === NO_TOOLS_RULE && hasOtherModel(input)
+      // For an agent a model that can take its request is worth more than the reason why this one cannot.
+      return OTHER_MODEL_RULES.has(verdict.rule) && hasOtherModel(input)
         ? { kind: "next-model" }
         : { kind: "serve-error" };
     case "content-policy":
@@ -119,7 +119,19 @@ function afterHiccup(input: DecideInput): Decision {
   return { kind: "again", afterMs: Math.round(BACKOFF.baseMs + BACKOFF.spreadMs * input.random()) };
 }
 
-function hasOtherModel(input: DecideInput): boolean {
+/**
+ * Whose fault it is for this request. Providers blame the model for what is only one account's queue: while there is
+ * no other model, but another key, its word is taken for that lane alone.
+ */
+export function faultIn(input: Pick<DecideInput, "verdict" | "key" | "ref" | "progress" | "keys">): Fault {
+  const { verdict, key, ref, progress, keys } = input;
+  if (!isHiccup(verdict) || verdict.fault !== "model" || hasOtherModel(input)) return verdict.fault;
+  const isUntried = (other: Key): boolean =>
+    other !== key && other.enabled && triesOn(progress, other, ref) === 0;
+  return keys.some((other) => isUntried(other) && !isBarred(progress, other, ref)) ? "lane" : verdict.fault;
+}
+
+function hasOtherModel(input: Pick<DecideInput, "ref" | "progress">): boolean {
   const model = formatModelRef(input.ref);
   return input.progress.targets.some((target) => {
     const other = formatModelRef(target);

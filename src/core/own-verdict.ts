@@ -26,6 +26,18 @@ export const ownVerdict = {
     return { kind: "bad-request", fault: "request", status: 200, rule: "resume", message, waitMs: undefined };
   },
 
+  /** A request that the model's dialect has no words for. */
+  untranslatable(message: string): Verdict {
+    return {
+      kind: "bad-request",
+      fault: "request",
+      status: 0,
+      rule: "untranslatable",
+      message,
+      waitMs: undefined,
+    };
+  },
+
   /** A refusal that explains itself neither in words nor by its status. */
   unexplained(status: number): Verdict {
     return { kind: "server-error", fault: "attempt", status, rule: "status", message: "", waitMs: undefined };

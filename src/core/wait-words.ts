@@ -26,7 +26,8 @@ const MOMENT =
 const WAIT_VERB = "(?:try(?:ing)? again|retry(?:ing)?|resets?|wait|available(?: again)?|renews?)";
 
 /** In this order: a span needs no clock and no time zone, so it comes before a moment. */
-const SPAN = new RegExp(`\\b${WAIT_VERB}\\b[^\\d.]{0,30}?(${DURATION})`, "i");
+// What goes on behind the unit is no duration: a request's ref such as 13d0beef-… is often named in the same breath.
+const SPAN = new RegExp(`\\b${WAIT_VERB}\\b[^\\d.]{0,30}?(?<![\\w-])(${DURATION})(?![\\w-])`, "i");
 const SPAN_ZH = new RegExp(`(${PART})\\s*(?:之?后|以后)`, "i");
 const UNTIL = new RegExp(
   `(?:\\breset\\w*|\\bagain\\b|\\bafter\\b|\\buntil\\b|\\baccess\\b|\\bavailable\\b|[在于])[^\\d]{0,30}?(${MOMENT})`,

@@ -22,11 +22,29 @@ const FORWARDED = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 const SHARED = ["SIGINT", "SIGQUIT"] as const;
 const SHARED_GRACE_MS = 250;
 
+type Child = Bun.Subprocess<"inherit", "inherit", "inherit">;
+
 /** Runs opencode in our terminal and process group until it ends. Reads no stdin and writes nothing meanwhile. */
 export async function runChild(options: ChildOptions): Promise<ChildEnd> {
-  let child: Bun.Subprocess<"inherit", "inherit", "inherit">;
+  let child: Child | undefined;
+  const listeners = new Map<NodeJS.Signals, () => void>();
+  for (const signal of FORWARDED) listeners.set(signal, () => child?.kill(signal));
+  for (const signal of SHARED) listeners.set(signal, () => child && handOnLater(child, signal));
+  // Before the child is there: a signal that comes while it starts has to reach it too.
+  for (const [signal, listener] of listeners) process.on(signal, listener);
   try {
-    child = Bun.spawn([options.file, ...options.args], {
+    child = spawn(options);
+    options.onStart?.(child.pid);
+    await child.exited;
+    return endOf(child);
+  } finally {
+    for (const [signal, listener] of listeners) process.off(signal, listener);
+  }
+}
+
+function spawn(options: ChildOptions): Child {
+  try {
+    return Bun.spawn([options.file, ...options.args], {
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
@@ -39,16 +57,9 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
       fix: "Run it by itself once; if that fails too, install it again (npm install -g opencode-ai).",
     });
   }
-  const listeners = new Map<NodeJS.Signals, () => void>();
-  for (const signal of FORWARDED) listeners.set(signal, () => child.kill(signal));
-  for (const signal of SHARED) listeners.set(signal, () => handOnLater(child, signal));
-  for (const [signal, listener] of listeners) process.on(signal, listener);
-  try {
-    options.onStart?.(child.pid);
-    await child.exited;
-  } finally {
-    for (const [signal, listener] of listeners) process.off(signal, listener);
-  }
+}
+
+function endOf(child: Child): ChildEnd {
   const signal = child.signalCode;
   if (typeof signal !== "string") return { exitCode: child.exitCode ?? 1, signal: undefined };
   return { exitCode: 128 + constants.signals[signal], signal };

@@ -1,3 +1,4 @@
+import { wireModelId } from "../core/catalog/wire-model-id.ts";
 import { classifyFailure } from "../core/classify-failure.ts";
 import { ownVerdict } from "../core/own-verdict.ts";
 import type { AttemptOptions, AttemptOutcome, Call } from "./attempt-outcome.ts";
@@ -6,26 +7,36 @@ import { noAnswer, refusal } from "./judge-reply.ts";
 import { bodyFor } from "./model-request.ts";
 import { openStream } from "./open-stream.ts";
 import { readBody } from "./read-body.ts";
+import { type TranslatedCall, translateCall } from "./translated-call.ts";
 import { send } from "./upstream.ts";
 
 /** Makes one upstream call and finds out whether it is an answer. Nothing has gone to the client yet. */
 export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutcome> {
   const { request, provider, key, ref } = options;
   if (request.signal.aborted) return { kind: "client-gone" };
+  const model = wireModelId(ref.model, provider.baseUrl);
+  // Who names a provider in the path speaks to it as it is; in a chain the dialects may differ.
+  const translated =
+    request.pathProvider === provider.id
+      ? undefined
+      : translateCall(request, { api: provider.api, model }, options.chance);
+  if (translated?.kind === "untranslatable") {
+    return { kind: "refused", verdict: ownVerdict.untranslatable(translated.why), reply: undefined };
+  }
   const controller = new AbortController();
   const abort = (): void => controller.abort();
   request.signal.addEventListener("abort", abort, { once: true });
   const watch = watchFirstToken(options, abort);
   try {
     const response = await send({
-      url: `${provider.baseUrl}/${request.endpoint}`,
+      url: `${provider.baseUrl}/${translated?.endpoint ?? request.endpoint}`,
       method: request.method,
       headers: request.headers,
       secret: key.secret,
-      body: bodyFor(request, ref),
+      body: translated?.body ?? bodyFor(request, model),
       signal: controller.signal,
     });
-    return await understand(response, { options, abort, progressed: watch.progressed });
+    return await understand(response, { options, abort, progressed: watch.progressed }, translated);
   } catch (cause) {
     if (request.signal.aborted) return { kind: "client-gone" };
     const verdict = watch.hasFired() ? ownVerdict.silent() : classifyFailure(cause);
@@ -35,13 +46,19 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
   }
 }
 
-function understand(response: Response, call: Call): AttemptOutcome | Promise<AttemptOutcome> {
+function understand(
+  response: Response,
+  call: Call,
+  translated: TranslatedCall | undefined,
+): AttemptOutcome | Promise<AttemptOutcome> {
   const { status, headers, body } = response;
   if (status >= 300) return refusal(response, call.options);
   if (call.options.request.dialect === undefined)
     return { kind: "body", status, headers, body: body ?? new Uint8Array() };
-  const reader = body?.getReader();
-  if ((headers.get("content-type") ?? "").includes("text/event-stream")) {
+  const type = headers.get("content-type") ?? "";
+  const source = body?.getReader();
+  const reader = source && (translated?.reader(source, type) ?? source);
+  if (type.includes("text/event-stream")) {
     return reader === undefined
       ? noAnswer(response, "the stream was empty")
       : openStream(response, reader, call);

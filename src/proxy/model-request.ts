@@ -15,6 +15,8 @@ export interface ModelRequest {
   dialect: Dialect | undefined;
   /** Where the model's name stands in the body, and what it is. */
   model: { span: Span; value: string } | undefined;
+  /** The provider that the path itself names: its dialect is the client's own choice. */
+  pathProvider: string | undefined;
   /** As the client would write it: `provider/model`, or a chain's name. */
   asked: string;
   targets: readonly ModelRef[];
@@ -26,10 +28,10 @@ export interface ModelRequest {
 }
 
 /** The body for one target: the same bytes where the model stays, else with only its name replaced. */
-export function bodyFor(request: ModelRequest, ref: ModelRef): Uint8Array<ArrayBuffer> | undefined {
+export function bodyFor(request: ModelRequest, wireModel: string): Uint8Array<ArrayBuffer> | undefined {
   const { body, model } = request;
-  if (body === undefined || model === undefined || model.value === ref.model) return body;
-  return spliceValue(body, model.span, ref.model);
+  if (body === undefined || model === undefined || model.value === wireModel) return body;
+  return spliceValue(body, model.span, wireModel);
 }
 
 /** Whether a stream was asked for. Looked up only where it matters, since it means reading through the body. */

@@ -1,7 +1,7 @@
 import { withoutEmptyTurns } from "../core/clean-history.ts";
 import { ANY_MODEL, CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import { findField } from "../core/rewrite.ts";
-import { type Dialect, dialectOf } from "../core/route.ts";
+import { dialectOf } from "../core/route.ts";
 import { sessionIdOf } from "../core/session.ts";
 import type { Settings } from "../core/settings.ts";
 import { askedRef, targetsOf } from "../core/targets.ts";
@@ -40,7 +40,7 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
   const ref = model === undefined ? endpointRef(provider) : askedRef(provider, model.value);
   if (ref === undefined)
     return { status: 404, message: "This address serves models only; a provider's is /<provider>/v1/…" };
-  const targets = dialect === undefined ? withoutFallbacks(ref, settings) : speaking(dialect, ref, options);
+  const targets = dialect === undefined ? withoutFallbacks(ref, settings) : targetsOf(ref, settings);
   const unroutable = whyNot(ref, targets, options);
   if (unroutable !== undefined) return unroutable;
   const sessionId = sessionIdOf(req.headers);
@@ -52,6 +52,7 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
     body,
     dialect,
     model,
+    pathProvider: provider,
     asked: formatModelRef(ref),
     targets,
     sessionId,
@@ -84,17 +85,6 @@ function endpointRef(provider: string | undefined): ModelRef | undefined {
 /** Outside of chats another model is no help: its embeddings, say, mean something else. */
 function withoutFallbacks(ref: ModelRef, settings: Settings): ModelRef[] {
   return targetsOf(ref, { chains: settings.chains, fallbacks: {} });
-}
-
-/** The models that may answer in this dialect; the one asked for in any case, since its provider was named. */
-function speaking(dialect: Dialect, ref: ModelRef, { settings, router }: ReadOptions): ModelRef[] {
-  const targets = targetsOf(ref, settings);
-  const fit = targets.filter(
-    (target) =>
-      formatModelRef(target) === formatModelRef(ref) ||
-      (router.providers.get(target.provider)?.api ?? dialect) === dialect,
-  );
-  return fit.length > 0 ? fit : targets;
 }
 
 function tooLong(maxBytes: number): Unroutable {

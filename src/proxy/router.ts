@@ -1,4 +1,4 @@
-import { type Decision, decide, settle } from "../core/decide.ts";
+import { type Decision, decide, faultIn, settle } from "../core/decide.ts";
 import type { Key } from "../core/key.ts";
 import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/load.ts";
 import { ANY_MODEL, formatModelRef, type ModelRef } from "../core/model-ref.ts";
@@ -13,6 +13,7 @@ import type { RoutingSettings } from "../core/settings.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { type Chance, realAfter } from "./chance.ts";
 import { Health } from "./health.ts";
+import { Listeners } from "./listeners.ts";
 import { Waiting } from "./waiting.ts";
 
 export interface RouterOptions {
@@ -31,7 +32,7 @@ export interface Lease {
   readonly startedMs: number;
   readonly probe: boolean;
   /** The rests that this attempt finds out about. */
-  readonly probes: readonly string[];
+  probes: string[];
   /** Until the call is over. */
   isHeld: boolean;
 }
@@ -58,7 +59,7 @@ export class Router {
   readonly #keys = new Map<string, Key[]>();
   readonly #health = new Health((event) => this.emit(event));
   readonly #loads = new Map<string, Load>();
-  readonly #listeners = new Set<(event: RouterEvent) => void>();
+  readonly #listeners = new Listeners();
   readonly #turns = new Map<string, number>();
   readonly #models = new Map<string, ModelRef>();
 
@@ -123,7 +124,7 @@ export class Router {
     session.stuckTo.set(ref.provider, key.fingerprint);
     session.limitedInARow = 0;
     if (ref.model !== ANY_MODEL) this.#models.set(formatModelRef(ref), ref);
-    this.#health.endProbe(lease.probes);
+    this.#health.endProbe(lease.probes.splice(0));
     if (this.#health.answering(key, ref, startedMs) || lease.probe) this.waiting.serve();
   }
 
@@ -133,8 +134,10 @@ export class Router {
   }
 
   /** The attempt has failed and is over: sets the rest its verdict calls for, and says what the request does next. */
-  fail(lease: Lease, verdict: Verdict, { progress, session }: Traveller): Decision {
+  fail(lease: Lease, said: Verdict, { progress, session }: Traveller): Decision {
     const { key, ref } = lease;
+    const keys = this.keysOf(ref.provider);
+    const verdict = { ...said, fault: faultIn({ verdict: said, key, ref, progress, keys }) };
     this.#release(lease);
     session.limitedInARow = verdict.kind === "rate-limit" ? session.limitedInARow + 1 : 0;
     if (verdict.kind === "concurrency")
@@ -145,7 +148,7 @@ export class Router {
       key,
       ref,
       progress,
-      keys: this.keysOf(ref.provider),
+      keys,
       triesPerKey: this.policy.triesPerKey,
       limitedInARow: session.limitedInARow,
       rateLimitThreshold: this.policy.rateLimitThreshold,
@@ -167,7 +170,7 @@ export class Router {
     if (!lease.isHeld) return;
     lease.isHeld = false;
     release(this.#loadOf(lease.key));
-    this.#health.endProbe(lease.probes);
+    this.#health.endProbe(lease.probes.splice(0));
   }
 
   /** Takes in what another process has learned; nothing is announced again. */
@@ -193,19 +196,11 @@ export class Router {
   }
 
   subscribe(listener: (event: RouterEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
-  /** The ledger listens at the side: its failures are its own. */
   emit(event: RouterEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch {
-        this.#listeners.delete(listener);
-      }
-    }
+    this.#listeners.tell(event);
   }
 
   #rest(lease: Lease, verdict: Verdict): void {

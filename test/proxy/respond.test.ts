@@ -149,16 +149,21 @@ test("tries on one key come before the next key where they are allowed", () => {
   });
 });
 
-test("a model is not lent to another dialect than its provider speaks", () => {
+test("in a chain a model of the other dialect is asked in its own words; one named in the path as it is", () => {
   const config = { providers: { b: { api: "responses" } } };
   const reply = (call: { model: string }): Reply => (call.model === "first" ? rateLimited(600) : GOOD);
   return withPair({ reply, chain: ["a/first", "b/second"], config }, async (rig, upstream) => {
-    expect((await rig.ask()).status).toBe(400);
-    expect(upstream.calls.every((call) => call.model === "first")).toBe(true);
-    // The one that was asked for by its own name is asked.
+    const lent = await rig.ask();
+    expect(lent.status).toBe(200);
+    expect(await lent.text()).toContain('"object":"chat.completion.chunk"');
     const own = await rig.ask({ path: "/b/v1/responses", model: "second" });
     expect(own.status).toBe(200);
     await own.text();
+    expect(upstream.calls.map((call) => [call.model, call.dialect])).toEqual([
+      ["first", "chat"],
+      ["second", "responses"],
+      ["second", "responses"],
+    ]);
   });
 });
 
