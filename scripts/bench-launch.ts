@@ -19,6 +19,11 @@ writeFileSync(
   '[[keys]]\nprovider = "ollama-cloud"\nname = "bench"\nvalue = "not-a-real-key"\n',
   { mode: 0o600 },
 );
+// A start asks in the background for lists of models; here nothing is to leave this machine.
+writeFileSync(
+  join(home, "config.toml"),
+  '[models_dev]\nenabled = false\n[providers.ollama-cloud]\nbase_url = "http://127.0.0.1:9"\n',
+);
 const env = { PATH: process.env["PATH"] ?? "", HOME: home, OROUTER_HOME: home, OROUTER_OPENCODE: standIn };
 
 function nowMs(): number {

@@ -9,7 +9,7 @@ const FLOORS = [
   ["core"],
   ["proxy", "state", "config", "catalog", "opencode", "bench", "demo"],
   ["cli"],
-  ["commands"],
+  ["commands", "library"],
   ["main.ts"],
 ];
 

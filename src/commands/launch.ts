@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { say } from "../cli/io.ts";
+import type { Catalog } from "../core/catalog/catalog.ts";
 import { overlayProviders } from "../core/opencode-providers.ts";
 import { buildOverlay, type JsonObject, layOver } from "../core/overlay.ts";
 import { EXIT, Problem } from "../core/problem.ts";
@@ -21,6 +22,8 @@ export interface LaunchOptions {
   settings: Settings;
   /** Variables whose keys we hold: opencode must not see them. */
   keyVariables: readonly string[];
+  /** What opencode is told of models it does not know itself. */
+  catalog?: Catalog;
   startRouting: (onBug: (error: unknown) => void) => Routing;
   /** Joins the run to what is kept on disk; absent where nothing is to be kept. */
   keepState?: (router: Router, onTrouble: (problem: Problem) => void) => Promise<() => void>;
@@ -72,7 +75,7 @@ function environment(options: LaunchOptions, routing: Routing, runDir: RunDir): 
     baseUrl: routing.proxy.url,
     tokenFile,
     runId,
-    providers: overlayProviders(routing.usable, options.settings),
+    providers: overlayProviders(routing.usable, options.settings, options.catalog),
     ...(model === undefined ? {} : { model }),
   });
   const extra: Record<string, string> = { OROUTER_RUN_ID: runId, ...options.extraEnv };

@@ -13,6 +13,7 @@ import { keepState } from "./keep-state.ts";
 import { launch } from "./launch.ts";
 import { findOrOfferOpencode } from "./offer-opencode.ts";
 import { startRouting } from "./routing.ts";
+import { loadRunCatalog } from "./run-catalog.ts";
 
 /** `orouter opencode …`: opencode behind the router. Every word is opencode's own. */
 export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
@@ -26,20 +27,24 @@ export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
   const { keys, notes, variables } = await loadKeys({ paths, settings, env });
   for (const note of [...warnings, ...notes]) say(`[orouter] ${note}`);
   if (!keys.some((key) => key.enabled)) throw noKey(keys.length);
-  return launch({
+  const { catalog, stop } = await loadRunCatalog({ settings, keys, paths });
+  const end = await launch({
     file,
     args: words,
     env,
     runRoot: paths.runRoot,
     settings,
     keyVariables: variables,
-    startRouting: (onBug) => startRouting({ settings, keys, onBug }),
+    catalog,
+    startRouting: (onBug) => startRouting({ settings, keys, catalog, onBug }),
     chooseModel: (usable) => {
       const isChosen = hasChosenModel({ env, home: homedir(), cwd: process.cwd() });
       return isChosen ? undefined : defaultModel(usable, settings);
     },
     keepState: (router, onTrouble) => keepState({ paths, settings, keys, router, onTrouble }),
   });
+  stop();
+  return end;
 }
 
 /** Without a key there is nothing to route; the way to the first one is named. */

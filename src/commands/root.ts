@@ -33,6 +33,14 @@ export const rootVerb: Verb = {
       about: "The proxy alone, for any other client",
       load: async () => (await import("./serve.ts")).serveVerb,
     },
+    status: {
+      about: "Who is ready, who rests until when, and the last requests",
+      load: async () => (await import("./status/status.ts")).statusVerb,
+    },
+    logs: {
+      about: "The requests of the last days, each with what was tried",
+      load: async () => (await import("./logs/logs.ts")).logsVerb,
+    },
     demo: {
       about: "opencode against a scripted provider whose keys fail",
       load: async () => (await import("./demo.ts")).demoVerb,

@@ -1,6 +1,6 @@
+import type { Catalog } from "../core/catalog/catalog.ts";
 import type { Key } from "../core/key.ts";
 import { formatModelRef } from "../core/model-ref.ts";
-import { withLoopback } from "../core/no-proxy.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Settings } from "../core/settings.ts";
 import { allProviders } from "../core/settings.ts";
@@ -8,12 +8,15 @@ import { namedModels } from "../core/targets.ts";
 import { windowOf } from "../core/window.ts";
 import { Router } from "../proxy/router.ts";
 import { type ProxyServer, startProxy } from "../proxy/server.ts";
+import { keepLoopbackDirect } from "./keep-loopback-direct.ts";
 
 export interface RoutingOptions {
   settings: Settings;
   keys: readonly Key[];
   host?: string | undefined;
   port?: number | undefined;
+  /** What is known of the models; absent where nothing need be. */
+  catalog?: Catalog | undefined;
   onBug: (error: unknown) => void;
 }
 
@@ -49,22 +52,22 @@ export function startRouting(options: RoutingOptions): Routing {
     token,
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),
-    listModels: () => modelsToList(usable, settings),
-    windowOf: (model) => windowOf(model, settings),
+    listModels: () => modelsToList(usable, settings, options.catalog),
+    windowOf: (model) => windowOf(model, settings, options.catalog),
     onBug: options.onBug,
   });
   return { router, proxy, token, usable };
 }
 
-/** Bun sends even loopback calls to HTTP_PROXY: a provider on this machine would be looked for elsewhere. */
-function keepLoopbackDirect(env: Record<string, string | undefined>): void {
-  const noProxy = withLoopback(env["NO_PROXY"] ?? env["no_proxy"]);
-  env["NO_PROXY"] = noProxy;
-  env["no_proxy"] = noProxy;
-}
-
-function modelsToList(usable: readonly Provider[], settings: Settings): string[] {
+function modelsToList(
+  usable: readonly Provider[],
+  settings: Settings,
+  catalog: Catalog | undefined,
+): string[] {
   const chains = Object.keys(settings.chains).map((name) => `orouter/${name}`);
-  const listed = usable.flatMap((provider) => provider.models.map((model) => `${provider.id}/${model}`));
+  const listed = usable.flatMap(({ id, models }) => {
+    const known = catalog?.modelsOf(id).map((entry) => entry.id) ?? [];
+    return [...models, ...known].map((model) => `${id}/${model}`);
+  });
   return [...new Set([...chains, ...listed, ...namedModels(settings).map(formatModelRef)])];
 }

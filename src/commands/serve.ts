@@ -8,6 +8,7 @@ import { EXIT, Problem } from "../core/problem.ts";
 import { keepState } from "./keep-state.ts";
 import { noKey } from "./opencode.ts";
 import { startRouting } from "./routing.ts";
+import { loadRunCatalog } from "./run-catalog.ts";
 import { RunTally } from "./run-tally.ts";
 
 /** `orouter serve`: the proxy alone, for any other client. */
@@ -38,9 +39,11 @@ async function serve(args: VerbArgs): Promise<number> {
   if (!keys.some((key) => key.enabled)) throw noKey(keys.length);
   const tally = new RunTally();
   const host = typeof args["host"] === "string" ? args["host"] : undefined;
+  const { catalog, stop } = await loadRunCatalog({ settings, keys, paths });
   const routing = startRouting({
     settings,
     keys,
+    catalog,
     host,
     port: portOf(args["port"]),
     onBug: (error) => tally.noteBug(error),
@@ -57,6 +60,7 @@ async function serve(args: VerbArgs): Promise<number> {
   announce(routing.proxy.url, routing.token, args["json"] === true);
   await stopped();
   await routing.proxy.stop();
+  stop();
   forget();
   const summary = tally.summary();
   if (summary !== "") say(summary);

@@ -8,19 +8,6 @@ import type { Provider } from "./provider.ts";
 import type { Settings } from "./settings.ts";
 import { windowOf } from "./window.ts";
 
-/** An overlay's model with what else opencode can be told about it. */
-export interface DescribedModel extends OverlayModel {
-  /** The longest prompt, where that is less than the window. */
-  input?: number;
-  /** Fields of opencode's own model entries. */
-  details?: JsonObject;
-}
-
-/** An overlay's provider with such models. */
-export interface DescribedProvider extends OverlayProvider {
-  models?: readonly DescribedModel[];
-}
-
 /** The AI SDK packages that opencode carries within itself, by the dialect they speak. */
 const SDK = { chat: "@ai-sdk/openai-compatible", responses: "@ai-sdk/openai" } as const;
 
@@ -43,7 +30,7 @@ export function overlayProviders(
   usable: readonly Provider[],
   settings: Settings,
   catalog?: Catalog,
-): DescribedProvider[] {
+): OverlayProvider[] {
   const providers = usable.map((provider) => overlayProvider(provider, settings, catalog));
   const chains = Object.keys(settings.chains);
   if (chains.length === 0) return providers;
@@ -61,7 +48,7 @@ function overlayProvider(
   provider: Provider,
   settings: Settings,
   catalog: Catalog | undefined,
-): DescribedProvider {
+): OverlayProvider {
   const id = opencodeId(provider.id);
   const isKnown = !needsModels(provider);
   const ids = isKnown ? toldModels(provider, settings, catalog) : offeredModels(provider, catalog);
@@ -110,7 +97,7 @@ interface Described {
   entry: ModelEntry | undefined;
 }
 
-function overlayModel(ref: string, { id, name, entry }: Described, settings: Settings): DescribedModel {
+function overlayModel(ref: string, { id, name, entry }: Described, settings: Settings): OverlayModel {
   const traits = entry ?? withOverrides(ref, UNKNOWN_TRAITS, settings.models);
   const context = traits.context ?? windowOf(ref, settings) ?? ASSUMED.context;
   const details = entry === undefined ? {} : detailsOf(entry);

@@ -7,6 +7,10 @@ export interface OverlayModel {
   name: string;
   context: number;
   output: number;
+  /** The longest prompt, where that is less than the window. */
+  input?: number;
+  /** More fields of opencode's own model entries, where they are known. */
+  details?: JsonObject;
 }
 
 /** One provider that opencode is to reach through the proxy. */
@@ -71,7 +75,12 @@ function overlayModel(model: OverlayModel): JsonObject {
     name: model.name,
     tool_call: true,
     temperature: true,
-    limit: { context: model.context, output: model.output },
+    ...model.details,
+    limit: {
+      context: model.context,
+      ...(model.input === undefined ? {} : { input: model.input }),
+      output: model.output,
+    },
   };
 }
 

@@ -270,3 +270,35 @@ test("ways that contradict each other, and what is no address, are told as such"
   ];
   for (const args of calls) expect((await machine.opencode(args)).exitCode).toBe(2);
 });
+
+test("a key is asked for and never shown; whoever leaves has written nothing", async () => {
+  using machine = machineWithOpencode();
+  const answer = async (typed: string) => {
+    let screen = "";
+    let isAnswered = false;
+    const child = Bun.spawn(machine.command([...CONFIG, "--ask"]), {
+      env: { ...machine.env, TERM: "xterm-256color" },
+      terminal: {
+        cols: 200,
+        rows: 30,
+        data: (terminal, bytes) => {
+          screen += new TextDecoder().decode(bytes);
+          if (isAnswered || !Bun.stripANSI(screen).includes("Key for OmniRoute")) return;
+          isAnswered = true;
+          terminal.write(typed);
+        },
+      },
+    });
+    const exitCode = await child.exited;
+    child.terminal?.close();
+    return { exitCode, screen };
+  };
+  expect((await answer("\x03")).exitCode).toBe(1);
+  expect(namesIn(machine.folder.path)).not.toContain(".config");
+  const { exitCode, screen } = await answer(`${SECRET}\r`);
+  expect(exitCode).toBe(0);
+  expect(screen).not.toContain(SECRET);
+  const file = machine.at("opencode.json");
+  expect(await machine.entry(file)).toMatchObject({ options: { apiKey: SECRET } });
+  expect(modeOf(file)).toBe(0o600);
+});

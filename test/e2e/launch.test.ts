@@ -128,6 +128,7 @@ test("what opencode's shell tool sees holds no key and no token", async () => {
 
 test("a project's bunfig.toml and .env mean nothing to orouter", async () => {
   using machine = e2eMachine();
+  machine.write("home/.config/orouter/config.toml", "");
   const marker = machine.folder.in("preloaded");
   machine.write("project/bunfig.toml", 'preload = ["./preload.ts"]\n');
   machine.write("project/preload.ts", `await Bun.write(${JSON.stringify(marker)}, "x");\n`);
@@ -140,6 +141,7 @@ test("a project's bunfig.toml and .env mean nothing to orouter", async () => {
 
 test("without a key and without a terminal it ends with 4 and the ways to a key", async () => {
   using machine = e2eMachine();
+  machine.write("home/.config/orouter/config.toml", "");
   const run = await machine.orouter(["opencode", "run", "hi"], { env: standIn(machine, "echo ran") });
   expect(run.exitCode).toBe(4);
   expect(run.stdout).toBe("");

@@ -50,6 +50,12 @@ export function e2eMachine() {
       stdout: "pipe",
       stderr: "pipe",
     });
+  const config = (more: string): string =>
+    write("home/.config/orouter/config.toml", `[models_dev]\nenabled = false\n${more}`);
+  // Nothing of a test leaves this machine: a key alone would have its provider's list of models asked for.
+  config(
+    '[providers.ollama-cloud]\nbase_url = "http://127.0.0.1:9"\n[providers.nvidia]\nbase_url = "http://127.0.0.1:9"\n',
+  );
   const run = async (command: readonly string[], options: RunOptions = {}): Promise<Run> => {
     const child = start(command, options);
     const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
@@ -70,7 +76,7 @@ export function e2eMachine() {
     opencode: (args: readonly string[], options?: RunOptions) => run([opencodeBinary(), ...args], options),
     /** Points ollama-cloud at a local upstream, with the keys that it knows. */
     configure: (baseUrl: string, keys: readonly SceneKey[], more = "") => {
-      write("home/.config/orouter/config.toml", `[providers.ollama-cloud]\nbase_url = "${baseUrl}"\n${more}`);
+      config(`[providers.ollama-cloud]\nbase_url = "${baseUrl}"\n${more}`);
       const tables = keys.map(
         ({ name, secret }) => `[[keys]]\nprovider = "ollama-cloud"\nname = "${name}"\nvalue = "${secret}"\n`,
       );

@@ -35,7 +35,7 @@ export const configOpencodeVerb: Verb = {
       does: "the key is taken from a variable whenever opencode runs",
     },
     {
-      line: "orouter config opencode --provider work --base-url https://llm.example.com --models a=One,b --api-key none --print",
+      line: "orouter config opencode --provider work --base-url http://localhost:8000 --models a=One,b",
       does: "a server of one's own; a label follows its model's =",
     },
   ],

@@ -1,17 +1,14 @@
 import { type LoadedCatalog, loadCatalog } from "../../catalog/load-catalog.ts";
 import type { Patience } from "../../catalog/patience.ts";
 import { createFolderOf, writeFileAtomic } from "../../config/write-file.ts";
-import { withLoopback } from "../../core/no-proxy.ts";
 import type { Provider } from "../../core/provider.ts";
 import { allProviders } from "../../core/settings.ts";
+import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 import type { World } from "../world.ts";
 
 /** The catalogue of the providers that have a key, or of one, whether it has a key or not. */
 export async function openCatalog(world: World, patience: Patience, only?: Provider): Promise<LoadedCatalog> {
-  // Bun sends even loopback calls to HTTP_PROXY, and a provider may well be on this machine.
-  const noProxy = withLoopback(process.env["NO_PROXY"] ?? process.env["no_proxy"]);
-  process.env["NO_PROXY"] = noProxy;
-  process.env["no_proxy"] = noProxy;
+  keepLoopbackDirect(process.env);
   const { settings, keys, paths } = world;
   const providers = only === undefined ? providersWithKey(world) : [only];
   return loadCatalog({

@@ -1,0 +1,116 @@
+/** The size of a terminal in characters. */
+export interface ScreenSize {
+  columns: number;
+  rows: number;
+}
+
+/** A screen that is drawn again and again until its reader leaves. */
+export interface LiveScreen {
+  /** The lines to show; what does not fit is cut off. */
+  draw: (size: ScreenSize) => Promise<string>;
+  everyMs: number;
+}
+
+/** The other screen, without a cursor; and back to what was there before. */
+const ENTER = "\x1b[?1049h\x1b[?25l";
+const LEAVE = "\x1b[?25h\x1b[?1049l";
+
+/** Terminals that know this mark show a frame only when it is whole; the others pass over it. */
+const FRAME = { begin: "\x1b[?2026h\x1b[H", end: "\x1b[J\x1b[?2026l" };
+
+/** q, Q, Ctrl-C, Ctrl-D; in raw mode the terminal makes no signal of them. */
+const QUIT: ReadonlySet<string> = new Set(["q", "Q", "\x03", "\x04"]);
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** What a terminal that does not tell its size is taken for. */
+const USUAL: ScreenSize = { columns: 80, rows: 24 };
+
+/** Whether there is a terminal on both sides: one to draw on, and one to quit from. */
+export function hasScreen(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true;
+}
+
+/** Draws until the reader leaves with q or Ctrl-C. Whatever happens, the terminal is given back as it was. */
+export async function showLive({ draw, everyMs }: LiveScreen): Promise<void> {
+  const { stdin, stdout } = process;
+  const { promise: left, resolve: leave, reject: fail } = Promise.withResolvers<void>();
+  const painter = new Painter(draw, fail);
+  const paint = (): void => painter.paint();
+  const onKeys = (bytes: Uint8Array): void => {
+    if ([...new TextDecoder().decode(bytes)].some((key) => QUIT.has(key))) leave();
+  };
+  const onSignal = (): void => leave();
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  stdout.on("resize", paint);
+  // A terminal that was closed takes no more: there is nobody left to draw for.
+  stdout.on("error", onSignal);
+  stdin.on("data", onKeys);
+  const timer = setInterval(paint, everyMs);
+  try {
+    stdin.setRawMode(true);
+    stdin.resume();
+    stdout.write(ENTER);
+    paint();
+    await left;
+  } finally {
+    painter.stop();
+    clearInterval(timer);
+    stdout.write(LEAVE);
+    stdin.setRawMode(false);
+    stdin.pause();
+    stdin.off("data", onKeys);
+    stdout.off("resize", paint);
+    stdout.off("error", onSignal);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  }
+}
+
+/** Draws one frame at a time; a wish that comes meanwhile, as at a resize, is granted right after. */
+class Painter {
+  readonly #draw: LiveScreen["draw"];
+  readonly #fail: (error: unknown) => void;
+  #isDrawing = false;
+  #isWanted = false;
+  #isStopped = false;
+
+  constructor(draw: LiveScreen["draw"], fail: (error: unknown) => void) {
+    this.#draw = draw;
+    this.#fail = fail;
+  }
+
+  paint(): void {
+    this.#isWanted = true;
+    if (!this.#isDrawing) void this.#paintAll().catch(this.#fail);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  async #paintAll(): Promise<void> {
+    this.#isDrawing = true;
+    try {
+      while (this.#isWanted && !this.#isStopped) {
+        this.#isWanted = false;
+        const size = sizeOf(process.stdout);
+        const text = await this.#draw(size);
+        if (!this.#isStopped) process.stdout.write(frameText(text, size));
+      }
+    } finally {
+      this.#isDrawing = false;
+    }
+  }
+}
+
+function sizeOf({ columns, rows }: Partial<ScreenSize>): ScreenSize {
+  return { columns: columns || USUAL.columns, rows: rows || USUAL.rows };
+}
+
+/** The bytes that put a text on the screen over the last one, without a moment of emptiness between. */
+export function frameText(text: string, { columns, rows }: ScreenSize): string {
+  const lines = text.split("\n").slice(0, rows);
+  // What is left of a longer line is wiped; the last line is not ended, since that would scroll.
+  const body = lines.map((line) => `${Bun.sliceAnsi(line, 0, columns)}\x1b[K`).join("\r\n");
+  return `${FRAME.begin}${body}${FRAME.end}`;
+}

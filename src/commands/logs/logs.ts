@@ -1,0 +1,154 @@
+import { failureText } from "../../cli/failure.ts";
+import { listenForInterruption, pause } from "../../cli/interruption.ts";
+import { say } from "../../cli/io.ts";
+import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { writeData } from "../../cli/write-data.ts";
+import { EXIT } from "../../core/problem.ts";
+import type { LedgerEntry } from "../../state/ledger.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import { openExistingState } from "../status/existing-state.ts";
+import { readWorld, type World } from "../world.ts";
+import { type LogFilter, lineCount, logFilter } from "./log-filter.ts";
+import { requestJson } from "./request-json.ts";
+import { requestLines } from "./request-text.ts";
+
+/** `orouter logs`: what became of each request, oldest first. */
+export const logsVerb: Verb = {
+  name: "logs",
+  about: "The requests of the last days, each with the keys and models that were tried",
+  examples: [
+    { line: "orouter logs", does: "the last 20" },
+    { line: "orouter logs --failures -n 100", does: "those where a key or a model failed, rescued ones too" },
+    { line: "orouter logs --follow", does: "new ones as they come, until Ctrl-C" },
+    { line: "orouter logs --key nvidia/work --json", does: "one key's, an object a line" },
+  ],
+  args: {
+    follow: { type: "boolean", alias: "f", description: "Go on with what is new, until Ctrl-C" },
+    failures: { type: "boolean", description: "Only requests on which something failed" },
+    json: { type: "boolean", description: "Print one object a line: {seq, id, atMs, outcome, attempts, …}" },
+    key: {
+      type: "string",
+      description: "Only those that tried this key: NAME, PROVIDER/NAME, or a fingerprint",
+      valueHint: "KEY",
+    },
+    model: {
+      type: "string",
+      description: "Only those that asked for or tried this model, or this chain",
+      valueHint: "PROVIDER/MODEL",
+    },
+    session: { type: "string", description: "Only those of this session of opencode", valueHint: "ID" },
+    lines: {
+      type: "string",
+      alias: "n",
+      description: "How many to begin with (default: 20)",
+      valueHint: "N",
+    },
+  },
+  run: logs,
+  children: {},
+};
+
+/** Other processes write a tenth of a second after the fact, so looking more often would find nothing more. */
+const LOOK_EVERY_MS = 250;
+
+/** Everything that came since the last look: what opencode asks in that time is a handful. */
+const NEW_AT_ONCE = 10_000;
+
+async function logs(args: VerbArgs): Promise<number> {
+  const filter = logFilter(args);
+  const count = lineCount(args, ["orouter", "logs"]);
+  const world = await readWorld();
+  const print = args["json"] === true ? printJson : printText;
+  const isFollowing = args["follow"] === true;
+  const open = (): Promise<StateStore | undefined> =>
+    openExistingState(world, (problem) => say(failureText(problem)));
+  let store = await open();
+  try {
+    const first = store === undefined ? [] : lastRequests(store, { filter, count, world });
+    if (first.length === 0 && !isFollowing) say(emptyText(store, filter));
+    if (!print(first) || !isFollowing) return EXIT.fine;
+    using interruption = listenForInterruption();
+    store = await openOnceThere(open, store, interruption.signal);
+    const seen = first.at(-1)?.seq ?? 0;
+    if (store !== undefined) await follow(store, seen, { filter, print, signal: interruption.signal });
+    return EXIT.fine;
+  } finally {
+    store?.close();
+  }
+}
+
+function emptyText(store: StateStore | undefined, { ledger, matches }: LogFilter): string {
+  const isFiltered = matches !== undefined || Object.values(ledger).some((value) => value);
+  if (isFiltered && store !== undefined && store.requests({ limit: 1 }).length > 0)
+    return "No request of the last days matches.";
+  return "There is no request yet: they are written down while orouter opencode or orouter serve runs.";
+}
+
+/** The newest that match, oldest first. */
+function lastRequests(
+  store: StateStore,
+  { filter, count, world }: { filter: LogFilter; count: number; world: World },
+): LedgerEntry[] {
+  const { ledger, matches } = filter;
+  // What the ledger cannot look for is looked for in all of it.
+  const limit = matches === undefined ? count : world.settings.state.ledgerRows;
+  const found = store.requests({ ...ledger, limit });
+  return (matches === undefined ? found : found.filter(matches).slice(0, count)).toReversed();
+}
+
+async function openOnceThere(
+  open: () => Promise<StateStore | undefined>,
+  opened: StateStore | undefined,
+  signal: AbortSignal,
+): Promise<StateStore | undefined> {
+  let store = opened;
+  while (store === undefined && !signal.aborted) {
+    await pause(LOOK_EVERY_MS, signal);
+    store = await open();
+  }
+  return store;
+}
+
+interface Following {
+  filter: LogFilter;
+  /** False once nobody reads any more. */
+  print: (entries: readonly LedgerEntry[]) => boolean;
+  signal: AbortSignal;
+}
+
+async function follow(
+  store: StateStore,
+  firstSeen: number,
+  { filter, print, signal }: Following,
+): Promise<void> {
+  // Watching is what makes the store notice that another file has taken the place of its own.
+  const unwatch = store.watch(() => {});
+  try {
+    let seen = firstSeen;
+    let isRead = true;
+    while (isRead && !signal.aborted) {
+      const newest = store.requests({ limit: 1 })[0]?.seq ?? 0;
+      // A fresh file begins to count anew.
+      if (newest < seen) seen = 0;
+      const news = store.requests({ ...filter.ledger, afterSeq: seen, limit: NEW_AT_ONCE }).toReversed();
+      // What did not match up to here need not be looked at again.
+      seen = Math.max(newest, news.at(-1)?.seq ?? 0);
+      isRead = print(filter.matches === undefined ? news : news.filter(filter.matches));
+      if (isRead) await pause(LOOK_EVERY_MS, signal);
+    }
+  } finally {
+    unwatch();
+  }
+}
+
+function printText(entries: readonly LedgerEntry[]): boolean {
+  return printLines(entries.flatMap(requestLines));
+}
+
+function printJson(entries: readonly LedgerEntry[]): boolean {
+  return printLines(entries.map((entry) => JSON.stringify(requestJson(entry))));
+}
+
+function printLines(lines: readonly string[]): boolean {
+  return lines.length === 0 || writeData(`${lines.join("\n")}\n`);
+}

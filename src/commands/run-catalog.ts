@@ -1,0 +1,38 @@
+import { loadCatalog } from "../catalog/load-catalog.ts";
+import { PATIENCE } from "../catalog/patience.ts";
+import type { Paths } from "../config/paths.ts";
+import type { Catalog } from "../core/catalog/catalog.ts";
+import type { Key } from "../core/key.ts";
+import { needsModels } from "../core/opencode-providers.ts";
+import type { Settings } from "../core/settings.ts";
+import { keepLoopbackDirect } from "./keep-loopback-direct.ts";
+import { providersWithKey, writeCache } from "./models/open-catalog.ts";
+
+export interface RunCatalogOptions {
+  settings: Settings;
+  keys: readonly Key[];
+  paths: Pick<Paths, "cacheDir">;
+}
+
+/** The catalogue of a run, and the end of what it still asks for in the background. */
+export interface RunCatalog {
+  catalog: Catalog;
+  stop: () => void;
+}
+
+/** What is known of the models as a run begins: from the cache where there is one, so that no start waits for a network. */
+export async function loadRunCatalog({ settings, keys, paths }: RunCatalogOptions): Promise<RunCatalog> {
+  keepLoopbackDirect(process.env);
+  const run = new AbortController();
+  const { catalog } = await loadCatalog({
+    settings,
+    providers: providersWithKey({ settings, keys }),
+    keys,
+    cacheDir: paths.cacheDir,
+    writeFile: writeCache,
+    patience: PATIENCE.launch,
+    isWaitedFor: needsModels,
+    signal: run.signal,
+  });
+  return { catalog, stop: () => run.abort() };
+}

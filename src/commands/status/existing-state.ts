@@ -1,0 +1,21 @@
+import { existsSync } from "node:fs";
+import type { Problem } from "../../core/problem.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import type { World } from "../world.ts";
+
+/** Opens the state file for one who only looks: where there is none yet, none is made. */
+export async function openExistingState(
+  world: Pick<World, "paths" | "settings" | "keys">,
+  onTrouble: (problem: Problem) => void,
+): Promise<StateStore | undefined> {
+  if (!existsSync(world.paths.stateDb)) return undefined;
+  const { openState } = await import("../../state/store.ts");
+  const { ledgerDays, ledgerRows } = world.settings.state;
+  return openState({
+    file: world.paths.stateDb,
+    ledgerDays,
+    ledgerRows,
+    secrets: world.keys.map((key) => key.secret),
+    onTrouble,
+  });
+}

@@ -1,0 +1,110 @@
+import { expandModels } from "../../core/chains.ts";
+import { parseModelRef } from "../../core/model-ref.ts";
+import type { Rest } from "../../core/rest.ts";
+import type { Settings } from "../../core/settings.ts";
+import type { LedgerEntry } from "../../state/ledger.ts";
+import type { KeyUsage } from "../../state/usage.ts";
+import { type ListedKey, listKeys } from "../keys/listed-key.ts";
+import type { World } from "../world.ts";
+import {
+  keyReadiness,
+  lastingRests,
+  type ModelReadiness,
+  modelReadiness,
+  type Readiness,
+} from "./readiness.ts";
+
+/** What is known at one moment, as a value: the table and the JSON are made of it. */
+export interface StatusSnapshot {
+  nowMs: number;
+  strategy: Settings["routing"]["strategy"];
+  keys: readonly StatusKey[];
+  /** Everyone at rest, whoever frees itself first in front. */
+  rests: readonly StatusRest[];
+  chains: readonly StatusChain[];
+  /** The newest first. */
+  requests: readonly LedgerEntry[];
+}
+
+export interface StatusKey extends ListedKey {
+  readiness: Readiness;
+  /** Since midnight, where the reader is. */
+  today: Pick<KeyUsage, "requests" | "refusals" | "inputTokens" | "outputTokens">;
+}
+
+export interface StatusRest {
+  rest: Rest;
+  /** The key it is about, by name where that is known; undefined for a model or a provider. */
+  key: string | undefined;
+  /** The model it is about; undefined for a key or a provider as a whole. */
+  model: string | undefined;
+  provider: string | undefined;
+}
+
+export interface StatusChain {
+  name: string;
+  models: readonly (ModelReadiness & { model: string })[];
+}
+
+export interface SnapshotParts {
+  world: Pick<World, "settings" | "entries" | "keys" | "paths">;
+  rests: Iterable<Rest>;
+  usage: readonly KeyUsage[];
+  requests: readonly LedgerEntry[];
+  nowMs: number;
+}
+
+/** Puts together what the files and the state say. */
+export function snapshotOf({ world, rests, usage, requests, nowMs }: SnapshotParts): StatusSnapshot {
+  const { settings } = world;
+  const lasting = lastingRests(rests, nowMs);
+  const used = new Map(usage.map((one) => [one.fingerprint, one]));
+  const listed = listKeys(world);
+  const keys = listed.map((key) => ({
+    ...key,
+    readiness: keyReadiness(key, lasting),
+    today: used.get(key.fingerprint ?? "") ?? NOTHING,
+  }));
+  return {
+    nowMs,
+    strategy: settings.routing.strategy,
+    keys,
+    rests: [...lasting.values()]
+      .toSorted((a, b) => a.untilMs - b.untilMs || a.id.localeCompare(b.id))
+      .map((rest) => partyOf(rest, listed)),
+    chains: chainsOf(world, lasting),
+    requests,
+  };
+}
+
+const NOTHING = { requests: 0, refusals: 0, inputTokens: 0, outputTokens: 0 };
+
+/** Local midnight: people count days where they live. */
+export function startOfDayMs(nowMs: number): number {
+  return new Date(nowMs).setHours(0, 0, 0, 0);
+}
+
+function chainsOf({ settings, keys }: SnapshotParts["world"], lasting: ReadonlyMap<string, Rest>) {
+  return Object.keys(settings.chains).map((name) => ({
+    name,
+    models: expandModels([name], settings.chains).flatMap((model) => {
+      const ref = parseModelRef(model);
+      return ref === undefined ? [] : [{ model, ...modelReadiness(ref, keys, lasting) }];
+    }),
+  }));
+}
+
+/** Takes a rest's id apart: `restId` makes them of a scope, a fingerprint and a model, with blanks between. */
+function partyOf(rest: Rest, keys: readonly ListedKey[]): StatusRest {
+  const [, first = "", ...more] = rest.id.split(" ");
+  if (rest.scope === "provider") return { rest, key: undefined, model: undefined, provider: first };
+  if (rest.scope === "model") {
+    return { rest, key: undefined, model: [first, ...more].join(" "), provider: undefined };
+  }
+  const model = rest.scope === "lane" ? more.join(" ") : undefined;
+  const owners = keys.filter((key) => key.fingerprint === first);
+  // One secret may be a key of two providers; the model of a lane says which of them is meant.
+  const owner = owners.find((key) => model?.startsWith(`${key.provider}/`)) ?? owners[0];
+  const key = owner === undefined ? `${first.slice(0, 5)}…` : `${owner.provider}/${owner.name}`;
+  return { rest, key, model, provider: undefined };
+}

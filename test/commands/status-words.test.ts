@@ -1,0 +1,165 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { countText, spanText } from "../../src/commands/logs/amount-text.ts";
+import { fitSections, type Section } from "../../src/commands/status/fit-sections.ts";
+import { type SnapshotParts, snapshotOf } from "../../src/commands/status/snapshot.ts";
+import { statusText } from "../../src/commands/status/status-text.ts";
+import { fingerprint } from "../../src/core/fingerprint.ts";
+import type { Key } from "../../src/core/key.ts";
+import { NEVER_MS, type Rest } from "../../src/core/rest.ts";
+import { parseSettings } from "../../src/core/settings.ts";
+import { recordOf, restOf } from "../state/samples.ts";
+
+const NOW = new Date(2026, 10, 21, 14, 5, 9).getTime();
+const HOUR = 3_600_000;
+const A = fingerprint("secret-a");
+const B = fingerprint("secret-b");
+
+function keyOf(name: string, secret: string, parts: Partial<Key> = {}): Key {
+  return {
+    provider: "ollama-cloud",
+    name,
+    secret,
+    fingerprint: fingerprint(secret),
+    enabled: true,
+    source: "environment",
+    from: name,
+    ...parts,
+  };
+}
+
+const KEYS = [keyOf("a", "secret-a"), keyOf("b", "secret-b")];
+
+function snapshot(rests: Rest[], parts: Partial<SnapshotParts> & { keys?: Key[] } = {}) {
+  const parsed = parseSettings({ chains: { coding: ["ollama-cloud/m", "groq/n"] } });
+  if ("faults" in parsed) throw new Error("the settings of this test are wrong");
+  const paths = { keysFile: "keys.toml" } as SnapshotParts["world"]["paths"];
+  const world = { settings: parsed.settings, entries: [], keys: parts.keys ?? KEYS, paths };
+  return snapshotOf({ world, rests, usage: [], requests: [], nowMs: NOW, ...parts });
+}
+
+const lane = (print: string, untilMs: number) =>
+  restOf(`lane ${print} ollama-cloud/m`, NOW, { scope: "lane", kind: "subscription", untilMs });
+
+test.each<[name: string, rests: Rest[], keyState: string, modelState: string]>([
+  ["nothing", [], "ready", "ready with 2 of 2 keys"],
+  ["a rest that is over", [restOf(`key ${A}`, NOW - 2 * HOUR)], "ready", "ready with 2 of 2 keys"],
+  [
+    "a key's rest",
+    [restOf(`key ${A}`, NOW)],
+    "rests until 15:05: plan limit used up",
+    "ready with 1 of 2 keys",
+  ],
+  ["a lane's rest", [lane(A, NOW + HOUR)], "ready", "ready with 1 of 2 keys"],
+  [
+    "rests of all lanes, the first end of them",
+    [lane(A, NOW + 2 * HOUR), lane(B, NOW + HOUR)],
+    "ready",
+    "rests until 15:05: not in the plan",
+  ],
+  [
+    "a provider's rest",
+    [restOf("provider ollama-cloud", NOW, { scope: "provider", kind: "forbidden" })],
+    "rests until 15:05: not allowed",
+    "rests until 15:05: not allowed",
+  ],
+  [
+    "a dead key",
+    [restOf(`key ${A}`, NOW, { kind: "auth", untilMs: NEVER_MS })],
+    "dead: wrong or expired",
+    "ready with 1 of 2 keys",
+  ],
+])("the state shows %s", (_name, rests, keyState, modelState) => {
+  const lines = statusText(snapshot(rests), { width: 140, height: 99, hasColour: false }).split("\n");
+  const lineOf = (word: string) => lines.find((line) => line.startsWith(word));
+  expect(lineOf("ollama-cloud/a ")).toContain(`  ${keyState}  `);
+  expect(lineOf("coding ")).toMatch(new RegExp(`ollama-cloud/m +${modelState}$`));
+  expect(lines.some((line) => /^ +groq\/n +no key$/.test(line))).toBe(true);
+});
+
+test("who rests is named, whoever frees itself first in front", () => {
+  const dead = restOf(`key ${B}`, NOW, { kind: "auth", untilMs: NEVER_MS });
+  const gone = restOf(`key ${fingerprint("gone")}`, NOW, { untilMs: NOW + 90_000 });
+  const { rests } = snapshot([dead, lane(A, NOW + HOUR), gone]);
+  expect(rests.map(({ key, model }) => [key, model])).toEqual([
+    [`${fingerprint("gone").slice(0, 5)}…`, undefined],
+    ["ollama-cloud/a", "ollama-cloud/m"],
+    ["ollama-cloud/b", undefined],
+  ]);
+});
+
+test("of two providers' keys with one secret a lane's model says which is meant", () => {
+  const keys = [keyOf("first", "secret-a", { provider: "groq" }), keyOf("second", "secret-a")];
+  expect(snapshot([lane(A, NOW + HOUR)], { keys }).rests[0]?.key).toBe("ollama-cloud/second");
+});
+
+test("no status is wider or higher than the room it has", () => {
+  const rests = [lane(A, NOW + HOUR), lane(B, NOW + HOUR), restOf(`key ${A}`, NOW)];
+  const requests = Array.from({ length: 30 }, (_, seq) => ({
+    ...recordOf(`r${seq}`, NOW - seq * 1000, { asked: `ollama-cloud/${"long-".repeat(9)}日本` }),
+    seq,
+  }));
+  const full = snapshot(rests, { requests });
+  fc.assert(
+    fc.property(fc.integer({ min: 80, max: 200 }), fc.integer({ min: 1, max: 60 }), (width, height) => {
+      const lines = statusText(full, { width, height, hasColour: false, note: "q quits" }).split("\n");
+      expect(lines.length).toBeLessThanOrEqual(height);
+      for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(width);
+    }),
+  );
+});
+
+const section = (head: string, rows: number): Section => ({
+  head: [head],
+  rows: Array.from({ length: rows }, (_, at) => `${head}${at}`),
+});
+
+test.each<[name: string, sections: Section[], lines: number, expected: string[]]>([
+  ["all of it where there is room", [section("a", 2), section("b", 1)], 9, ["a", "a0", "a1", "", "b", "b0"]],
+  [
+    "everyone the same, the rest to who needs more",
+    [section("a", 9), section("b", 1)],
+    7,
+    ["a", "a0", "a1", "… and 7 more", "", "b", "b0"],
+  ],
+  ["only a count where one line is left", [section("a", 3)], 2, ["a", "… 3 in all"]],
+  ["no count of what has no end", [{ ...section("a", 3), isOpenEnded: true }], 3, ["a", "a0", "a1"]],
+  ["the first heads where not even those fit", [section("a", 3), section("b", 3)], 2, ["a", ""]],
+])("sections get %s", (_name, sections, lines, expected) => {
+  expect(fitSections(sections, lines)).toEqual(expected);
+});
+
+test("what fits is shown whole", () => {
+  const counts = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(counts, (rows) => {
+      const sections = rows.map((count, at) => section("abcde"[at] ?? "", count));
+      const needed = rows.reduce((sum, count) => sum + count + 2, -1);
+      expect(fitSections(sections, needed)).toEqual(fitSections(sections, Number.MAX_SAFE_INTEGER));
+    }),
+  );
+});
+
+test.each<[ms: number, text: string]>([
+  [0, "0 ms"],
+  [999, "999 ms"],
+  [1000, "1.0 s"],
+  [12_345, "12.3 s"],
+  [59_949, "59.9 s"],
+  [59_960, "1 m"],
+  [185_000, "3 m 5 s"],
+])("a span of %d ms is %s", (ms, text) => {
+  expect(spanText(ms)).toBe(text);
+});
+
+test.each<[count: number, text: string]>([
+  [0, "0"],
+  [999, "999"],
+  [1000, "1.0k"],
+  [1234, "1.2k"],
+  [34_400, "34k"],
+  [999_600, "1.0M"],
+  [1_500_000, "1.5M"],
+])("%d tokens are %s", (count, text) => {
+  expect(countText(count)).toBe(text);
+});
