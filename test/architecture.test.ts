@@ -8,8 +8,8 @@ const SRC = join(import.meta.dir, "..", "src");
 const FLOORS = [
   ["core"],
   ["proxy", "state", "config", "catalog", "opencode", "bench", "demo"],
-  ["cli"],
-  ["commands", "library"],
+  ["cli", "library"],
+  ["commands"],
   ["main.ts"],
 ];
 

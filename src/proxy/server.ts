@@ -48,6 +48,8 @@ export function startProxy(options: ProxyOptions): ProxyServer {
         const refusal = access(req.headers);
         if (refusal !== undefined)
           return Response.json({ error: { message: refusal.message } }, { status: refusal.status });
+        if (headBytes(req.headers) > options.settings.limits.headerBytes)
+          return unroutable(431, "The head of the request is too large.");
         return handle(req);
       },
       error: (error) => {
@@ -94,6 +96,12 @@ function createHandler(options: ProxyOptions): (req: Request) => Promise<Respons
       onBug: options.onBug,
     });
   };
+}
+
+function headBytes(headers: Headers): number {
+  let bytes = 0;
+  for (const [name, value] of headers) bytes += name.length + value.length;
+  return bytes;
 }
 
 function modelList(models: readonly string[]): Response {

@@ -223,7 +223,7 @@ test("all prompts of a session use one key, while orouter runs, however late its
   withKeys(
     MANY,
     // A title that is asked for beside the prompt goes to an idle key; it must not draw the session after it.
-    (call) => (call.isTitle ? { kind: "answer", text: "A title", headAfterMs: 700 } : answer(call, TEXT)),
+    (call) => (call.isTitle ? { kind: "answer", text: "A title", headAfterMs: 1_300 } : answer(call, TEXT)),
     async (machine, upstream) => {
       const server = machine.startOrouter(["opencode", "serve", "--port", "0"]);
       try {
@@ -234,8 +234,7 @@ test("all prompts of a session use one key, while orouter runs, however late its
           await until(() => prompts(upstream).length > index);
         }
       } finally {
-        server.kill();
-        await server.exited;
+        await stopped(server);
       }
       const calls = prompts(upstream);
       expect(calls).toHaveLength(3);
@@ -261,6 +260,14 @@ test("a session that is continued in another run keeps its key, too", () =>
 async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; tries < 1_000 && !condition(); tries++) await Bun.sleep(10);
   if (!condition()) throw new Error("what was waited for did not come");
+}
+
+/** opencode at times lets a first SIGTERM pass, so it is told until it hears. */
+async function stopped(server: ReturnType<Machine["startOrouter"]>): Promise<void> {
+  const telling = setInterval(() => server.kill("SIGTERM"), 500);
+  server.kill("SIGTERM");
+  await server.exited;
+  clearInterval(telling);
 }
 
 /** The address that a server says it listens on; the rest of its words are read away. */

@@ -131,6 +131,13 @@ test("more requests at a time than allowed get a last word, and the place is fre
   });
 });
 
+test("a head above its limit is refused, and no key is used for it", () =>
+  withPair({ reply: () => GOOD, config: { limits: { header_bytes: 1024 } } }, async (rig, upstream) => {
+    const long = await rig.ask({ headers: { "x-long": "x".repeat(2000) } });
+    expect(long.status).toBe(431);
+    expect(upstream.calls).toEqual([]);
+  }));
+
 test.each([
   ["a path that is none of ours", "/chat/completions", 404],
   ["a way out of the provider's path", "/a/v1/%2e%2e/secret", 404],
