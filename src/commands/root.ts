@@ -41,6 +41,10 @@ export const rootVerb: Verb = {
       about: "The requests of the last days, each with what was tried",
       load: async () => (await import("./logs/logs.ts")).logsVerb,
     },
+    doctor: {
+      about: "Find what is wrong and how to mend it",
+      load: async () => (await import("./doctor/doctor.ts")).doctorVerb,
+    },
     demo: {
       about: "opencode against a scripted provider whose keys fail",
       load: async () => (await import("./demo.ts")).demoVerb,

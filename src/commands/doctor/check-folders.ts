@@ -1,0 +1,60 @@
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { shellWord } from "../../cli/shell-word.ts";
+import type { Problem } from "../../core/problem.ts";
+import { type Finding, note, ok, wrong } from "./finding.ts";
+import type { Patient } from "./patient.ts";
+import { runFolders } from "./run-folders.ts";
+
+/** Whether orouter may write where it has to. `troubles` is what opening the state file has brought up. */
+export function checkFolders({ paths }: Pick<Patient, "paths">, troubles: readonly Problem[]): Finding[] {
+  return [
+    ...troubles.map((problem) =>
+      wrong("state", problem.message, problem.fix ?? "Move the file away; a fresh one is begun."),
+    ),
+    ...(troubles.length === 0 ? [writable("state", paths.stateDb)] : []),
+    writable("cache", paths.cacheDir),
+    runRootFinding(paths.runRoot),
+    ...leftovers(paths.runRoot),
+  ];
+}
+
+function writable(check: string, path: string): Finding {
+  const blocked = firstBlocked(path);
+  if (blocked === undefined) return ok(check, `${path}${existsSync(path) ? "" : " (not there yet)"}`);
+  return wrong(
+    check,
+    `${path} cannot be written: ${blocked} is not yours to write to.`,
+    `chmod u+rwX ${shellWord(blocked)}, or put orouter's files elsewhere: OROUTER_HOME=/a/writable/folder`,
+  );
+}
+
+/** The file or folder that keeps us from writing; what does not exist yet is made in the folder above. */
+function firstBlocked(path: string): string | undefined {
+  if (!existsSync(path)) return dirname(path) === path ? path : firstBlocked(dirname(path));
+  const needed = statSync(path).isDirectory() ? constants.W_OK | constants.X_OK : constants.W_OK;
+  try {
+    accessSync(path, needed);
+    return undefined;
+  } catch {
+    return path;
+  }
+}
+
+/** In a shared temp folder somebody else may have been faster, and would own the token of every run. */
+function runRootFinding(root: string): Finding {
+  const stat = statSync(root, { throwIfNoEntry: false });
+  const uid = process.getuid?.();
+  if (stat !== undefined && (!stat.isDirectory() || (uid !== undefined && stat.uid !== uid))) {
+    const fix = "Set XDG_RUNTIME_DIR (or TMPDIR) to a folder of your own.";
+    return wrong("runs", `${root} belongs to somebody else, or is no folder.`, fix);
+  }
+  return writable("runs", root);
+}
+
+function leftovers(root: string): Finding[] {
+  const dead = runFolders(root).filter((folder) => !folder.isAlive);
+  if (dead.length === 0) return [];
+  const what = `${dead.length} ${dead.length === 1 ? "folder" : "folders"} of runs that ended in a crash; the next orouter opencode sweeps them.`;
+  return [note("runs", what, `At once: rm -r ${dead.map((folder) => shellWord(folder.path)).join(" ")}`)];
+}

@@ -1,0 +1,51 @@
+import { homedir } from "node:os";
+import { out, outJson, say } from "../../cli/io.ts";
+import { isColoured } from "../../cli/is-coloured.ts";
+import { outputWidth } from "../../cli/table.ts";
+import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { EXIT } from "../../core/problem.ts";
+import { doctorText } from "./doctor-text.ts";
+import { examine } from "./examine.ts";
+import type { Finding } from "./finding.ts";
+
+/** `orouter doctor`: what is wrong, and how to mend it. */
+export const doctorVerb: Verb = {
+  name: "doctor",
+  about: "Find what is wrong and how to mend it; exit 1 if anything is",
+  examples: [
+    { line: "orouter doctor", does: "looks at opencode, the files, the keys, and asks each provider once" },
+    { line: "orouter doctor --offline", does: "the same without a question to anyone" },
+    { line: "orouter doctor --json", does: "the findings for scripts" },
+  ],
+  args: {
+    offline: { type: "boolean", description: "Ask no provider" },
+    json: { type: "boolean", description: 'Print {"ok",checks:[{"check","level","what","fix"}]}' },
+  },
+  run: doctor,
+  children: {},
+};
+
+async function doctor(args: VerbArgs): Promise<number> {
+  const { env } = process;
+  const findings = await examine({
+    env: { ...env },
+    home: env["HOME"] ?? homedir(),
+    cwd: process.cwd(),
+    self: process.execPath,
+    isOffline: args["offline"] === true,
+  });
+  const faults = findings.filter((finding) => finding.level === "wrong").length;
+  if (args["json"] === true) outJson({ ok: faults === 0, checks: findings.map(findingJson) });
+  else {
+    out(doctorText(findings, { width: outputWidth(), hasColour: isColoured(process.stdout) }));
+    say(
+      faults === 0 ? "\nNothing is wrong." : `\n${faults} ${faults === 1 ? "thing is" : "things are"} wrong.`,
+    );
+  }
+  return faults === 0 ? EXIT.fine : EXIT.failed;
+}
+
+/** A finding as `doctor --json` prints it; `level` is ok, note or wrong, `fix` null where nothing needs mending. */
+function findingJson({ check, level, what, fix }: Finding) {
+  return { check, level, what, fix: fix ?? null };
+}

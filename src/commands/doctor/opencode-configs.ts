@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { isTable } from "../../core/setting-faults.ts";
+import type { Patient } from "./patient.ts";
+
+/** One of the places where opencode finds its configuration. */
+export interface OpencodeConfig {
+  /** The file, or the name of the variable. */
+  from: string;
+  /** Undefined for what opencode could not read either. */
+  value: Record<string, unknown> | undefined;
+}
+
+const CONTENT = "OPENCODE_CONFIG_CONTENT";
+const NAMES = ["opencode.json", "opencode.jsonc"];
+
+/** Where opencode keeps what is the user's own on this machine. */
+export function opencodeFolder({ env, home }: Pick<Patient, "env" | "home">): string {
+  return join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "opencode");
+}
+
+/** Every configuration that opencode would read here, in its order: a later one wins over those before. */
+export function readOpencodeConfigs(at: Pick<Patient, "env" | "home" | "cwd">): OpencodeConfig[] {
+  const found = [...new Set(configFiles(at))].flatMap((file): OpencodeConfig[] => {
+    const text = readText(file);
+    return text === undefined ? [] : [{ from: file, value: parse(text) }];
+  });
+  const content = at.env[CONTENT] ?? "";
+  return content.trim() === "" ? found : [...found, { from: CONTENT, value: parse(content) }];
+}
+
+function configFiles({ env, home, cwd }: Pick<Patient, "env" | "home" | "cwd">): string[] {
+  const global = opencodeFolder({ env, home });
+  const named = env["OPENCODE_CONFIG"];
+  const up = foldersDownTo(cwd);
+  const own = env["OPENCODE_CONFIG_DIR"];
+  return [
+    join(global, "config.json"),
+    ...inFolder(global),
+    ...(named === undefined || named === "" ? [] : [named]),
+    ...up.flatMap(inFolder),
+    ...[...up, home].map((folder) => join(folder, ".opencode")).flatMap(inFolder),
+    ...(own === undefined || own === "" ? [] : inFolder(own)),
+  ];
+}
+
+function inFolder(folder: string): string[] {
+  return NAMES.map((name) => join(folder, name));
+}
+
+/** The root first: what is nearer to the project wins. */
+function foldersDownTo(folder: string): string[] {
+  const above = dirname(folder);
+  return above === folder ? [folder] : [...foldersDownTo(above), folder];
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  if (text.trim() === "") return {};
+  try {
+    const value: unknown = Bun.JSONC.parse(text);
+    return isTable(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import type { SceneKey } from "../../src/demo/scene.ts";
+import { orouterBinary } from "./binary.ts";
+import type { e2eMachine } from "./machine.ts";
+
+type Machine = ReturnType<typeof e2eMachine>;
+
+/** A running `orouter serve`, and what tests do with it. */
+export interface ServeProcess {
+  url: string;
+  pid: number;
+  /** One streamed prompt of a session of its own name, with this process's token unless another is given. */
+  ask: (session: string, token?: string) => Promise<Response>;
+  get: (path: string) => Promise<Response>;
+  kill: (signal: NodeJS.Signals) => void;
+  /** Its exit code, and all that it has said on stderr. */
+  ended: () => Promise<{ exitCode: number | null; stderr: string }>;
+}
+
+/** The model that every prompt asks for, as the provider knows it. */
+export const SERVED_MODEL = "gpt-oss:120b";
+
+/** Points OROUTER_HOME at a folder with this provider and these keys; several processes may share it. */
+export function sharedHome(machine: Machine, baseUrl: string, keys: readonly SceneKey[]): string {
+  machine.write("orouter/config.toml", `[providers.ollama-cloud]\nbase_url = "${baseUrl}"\n`);
+  const tables = keys.map(
+    ({ name, secret }) => `[[keys]]\nprovider = "ollama-cloud"\nname = "${name}"\nvalue = "${secret}"\n`,
+  );
+  machine.write("orouter/keys.toml", tables.join("\n"));
+  return machine.folder.in("orouter");
+}
+
+/** Starts `orouter serve --json` and waits until it accepts connections. */
+export async function startServe(
+  machine: Machine,
+  home: string,
+  words: readonly string[] = [],
+): Promise<ServeProcess> {
+  const child = Bun.spawn([orouterBinary(), "serve", "--json", ...words], {
+    cwd: machine.project,
+    env: { ...machine.env, OROUTER_HOME: home },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const stderr = child.stderr.text();
+  const line = await firstLine(child.stdout);
+  if (line === undefined) throw new Error(`orouter serve did not start: ${await stderr}`);
+  const { url, token, pid } = JSON.parse(line) as { url: string; token: string; pid: number };
+  const headers = (withToken: string) => ({
+    authorization: `Bearer ${withToken}`,
+    "content-type": "application/json",
+  });
+  return {
+    url,
+    pid,
+    ask: (session, withToken = token) =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { ...headers(withToken), "x-session-id": session },
+        body: JSON.stringify({
+          model: `ollama-cloud/${SERVED_MODEL}`,
+          stream: true,
+          messages: [{ role: "user", content: "say the words" }],
+        }),
+      }),
+    get: (path) => fetch(`${url}${path}`, { headers: headers(token) }),
+    kill: (signal) => child.kill(signal),
+    ended: async () => {
+      await child.exited;
+      return { exitCode: child.exitCode, stderr: await stderr };
+    },
+  };
+}
+
+async function firstLine(output: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of output.values({ preventCancel: true })) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.includes("\n")) return text.slice(0, text.indexOf("\n"));
+  }
+  return undefined;
+}
+
+/** Waits for something that is bound to come; says so when it does not. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  while (!(await isSo())) {
+    if (performance.now() > endMs) throw new Error(`waited in vain for ${what}`);
+    await Bun.sleep(10);
+  }
+}
