@@ -111,6 +111,12 @@ function sizeOf({ columns, rows }: Partial<ScreenSize>): ScreenSize {
 export function frameText(text: string, { columns, rows }: ScreenSize): string {
   const lines = text.split("\n").slice(0, rows);
   // What is left of a longer line is wiped; the last line is not ended, since that would scroll.
-  const body = lines.map((line) => `${Bun.sliceAnsi(line, 0, columns)}\x1b[K`).join("\r\n");
+  const body = lines.map((line) => `${cutTo(line, columns)}\x1b[K`).join("\r\n");
   return `${FRAME.begin}${body}${FRAME.end}`;
+}
+
+/** A wide character at the edge is kept by `sliceAnsi` although only half of it fits, and would wrap. */
+function cutTo(line: string, columns: number): string {
+  const cut = Bun.sliceAnsi(line, 0, columns);
+  return Bun.stringWidth(cut) > columns ? Bun.sliceAnsi(line, 0, columns - 1) : cut;
 }

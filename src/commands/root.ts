@@ -49,5 +49,13 @@ export const rootVerb: Verb = {
       about: "opencode against a scripted provider whose keys fail",
       load: async () => (await import("./demo.ts")).demoVerb,
     },
+    completions: {
+      about: "Let your shell complete commands and flags",
+      load: async () => (await import("./completions/completions.ts")).completionsVerb(rootVerb),
+    },
+    uninstall: {
+      about: "Remove orouter's files after asking",
+      load: async () => (await import("./uninstall/uninstall.ts")).uninstallVerb,
+    },
   },
 };

@@ -90,6 +90,11 @@ function restsIn(home: string): Record<string, number> {
 /** One burst is one strike, however many processes and requests met it. */
 const ALL_RESTS = { "key auth": 1, "key quota": 1, "lane subscription": 1 };
 
+/** Calls for an answer; a look at the list of models is none. */
+function asked(upstream: Upstream): Call[] {
+  return upstream.calls.filter((call) => call.dialect !== undefined);
+}
+
 function callsOfBad(calls: readonly Call[]): string[] {
   return calls.filter((call) => BAD.includes(call.keyName)).map((call) => call.keyName);
 }
@@ -108,16 +113,16 @@ test("fifty requests through two processes, with three of five keys failing, are
     expect(texts.flat()).toEqual(Array(50).fill(TEXT));
     // A request asks a key at most once, and those in flight when the first refusal came were fifty at the most.
     for (const name of BAD)
-      expect(callsOfBad(upstream.calls).filter((one) => one === name).length).toBeLessThanOrEqual(50);
+      expect(callsOfBad(asked(upstream)).filter((one) => one === name).length).toBeLessThanOrEqual(50);
 
     const isKnown = async (serve: ServeProcess): Promise<boolean> =>
       ((await (await serve.get("/_orouter/state")).json()) as { rests: unknown[] }).rests.length ===
       BAD.length;
     await until("both processes to know all three", async () => (await isKnown(one)) && (await isKnown(two)));
-    const before = upstream.calls.length;
+    const before = asked(upstream).length;
     const more = await Promise.all([textsOf(one, countTo(10, "c")), textsOf(two, countTo(10, "d"))]);
     expect(more.flat()).toEqual(Array(20).fill(TEXT));
-    expect(callsOfBad(upstream.calls.slice(before))).toEqual([]);
+    expect(callsOfBad(asked(upstream).slice(before))).toEqual([]);
 
     await Promise.all([stop(one), stop(two)]);
     expect(restsIn(home)).toEqual(ALL_RESTS);
@@ -127,7 +132,7 @@ test("fifty requests through two processes, with three of five keys failing, are
     );
     expect(ledger).toEqual({ requests: 70, sessions: 70, served: 70 });
     const [attempts] = rows<{ count: number }>(home, "SELECT count(*) AS count FROM attempts");
-    expect(attempts?.count).toBe(upstream.calls.length);
+    expect(attempts?.count).toBe(asked(upstream).length);
     expect(rows(home, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
   }));
 
@@ -136,15 +141,19 @@ test("a key found dead in one process is left alone by the other a second later"
     const [one, two] = await Promise.all([start(), start()]);
     // New sessions are spread at random: some of these meet the dead key.
     await until("the dead key to be met", async () => {
-      await textsOf(one, [`a-${upstream.calls.length}`]);
-      return upstream.calls.some((call) => call.keyName === "dead");
+      await textsOf(one, [`a-${asked(upstream).length}`]);
+      return asked(upstream).some((call) => call.keyName === "dead");
     });
     const knowsIt = async (): Promise<boolean> =>
       (await (await two.get("/_orouter/state")).text()).includes('"kind":"auth"');
     await until("the news to reach the other process", knowsIt, 1_000);
-    const before = upstream.calls.length;
+    const before = asked(upstream).length;
     expect(await textsOf(two, countTo(20, "b"))).toEqual(Array(20).fill(TEXT));
-    expect(upstream.calls.slice(before).filter((call) => call.keyName === "dead")).toEqual([]);
+    expect(
+      asked(upstream)
+        .slice(before)
+        .filter((call) => call.keyName === "dead"),
+    ).toEqual([]);
   }));
 
 test("kill -9 of one process in the middle of its answers costs the other nothing, and the state stays whole", () =>
@@ -157,8 +166,8 @@ test("kill -9 of one process in the middle of its answers costs the other nothin
 
     const cut = textsOf(one, countTo(15, "cut"));
     const kept = textsOf(two, countTo(25, "b"));
-    const before = upstream.calls.length;
-    await until("both to be busy", () => upstream.calls.length > before + 20);
+    const before = asked(upstream).length;
+    await until("both to be busy", () => asked(upstream).length > before + 20);
     one.kill("SIGKILL");
     // What was under way in the one breaks off, or never begins.
     await cut.catch(() => {});
@@ -177,9 +186,9 @@ test("kill -9 of one process in the middle of its answers costs the other nothin
     expect([of("a-").length, of("b-").length, of("c-").length]).toEqual([10, 25, 25]);
 
     const next = await start();
-    const calls = upstream.calls.length;
+    const calls = asked(upstream).length;
     expect(await textsOf(next, countTo(10, "d"))).toEqual(Array(10).fill(TEXT));
-    expect(callsOfBad(upstream.calls.slice(calls))).toEqual([]);
+    expect(callsOfBad(asked(upstream).slice(calls))).toEqual([]);
   }));
 
 test("a run folder that a kill has left, its guard killed too, is swept by the next start", async () => {
@@ -224,7 +233,8 @@ test("serve: a port that is taken is said, with exit code 1", () =>
     const { port } = new URL(one.url);
     const options = { env: { OROUTER_HOME: home }, limitMs: 5_000 };
     const run = await boundedRun(machine, ["serve", "--port", port], options);
-    expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({ stdout: "", exitCode: 1 });
+    // Its stdout would hold a token: only that it is empty is compared.
+    expect({ isQuiet: run.stdout === "", exitCode: run.exitCode }).toEqual({ isQuiet: true, exitCode: 1 });
     expect(run.stderr).toContain(port);
     expect(run.stderr).not.toContain("bug");
     // It was not disturbed by that.

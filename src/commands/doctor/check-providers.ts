@@ -1,5 +1,6 @@
 import { formatWait } from "../../core/clock-text.ts";
 import type { Key } from "../../core/key.ts";
+import { findPreset } from "../../core/presets.ts";
 import type { Provider } from "../../core/provider.ts";
 import { redact } from "../../core/redact.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
@@ -24,7 +25,7 @@ function providerFinding({ provider, key, probe }: Probed): Finding {
   const { id } = provider;
   const at = redact(provider.baseUrl, []);
   const check = `provider ${id}`;
-  const address = `Check base_url under [providers.${id}] in config.toml, and whether the service runs.`;
+  const address = addressFix(provider);
   if (probe.kind === "none") return wrong(check, `${at} cannot be used: ${probe.why}`, address);
   const { status } = probe;
   if (status >= 200 && status < 300) return listFinding(provider, probe.models.length);
@@ -44,6 +45,13 @@ function providerFinding({ provider, key, probe }: Probed): Finding {
   if (status >= 500) return wrong(check, `${at} fails (${status}).`, "Look again later: orouter doctor");
   // A limit that is reached is the everyday case that orouter is for.
   return note(check, `${at} can be reached, and refuses for the moment (${status}).`);
+}
+
+/** An address that we know is right as it is: then it is the way there that is broken. */
+function addressFix({ id, baseUrl }: Provider): string {
+  return findPreset(id)?.baseUrl === baseUrl && baseUrl.startsWith("https:")
+    ? "Check this machine's way to the internet; where it leads through a proxy, set HTTPS_PROXY."
+    : `Check base_url under [providers.${id}] in config.toml, and whether the service runs.`;
 }
 
 function listFinding(provider: Provider, count: number): Finding {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { loadKeys } from "../../config/keys.ts";
 import { loadKeyEntries } from "../../config/keys-file.ts";
 import { loadConfig } from "../../config/load.ts";
@@ -48,7 +49,7 @@ export async function readPatient(
     own === undefined
       ? undefined
       : await foreseen("keys.toml", findings, () => loadKeys({ paths, settings, env: at.env }));
-  findings.push(...keyFileFindings(own?.notes, loaded?.notes));
+  findings.push(...keyFileFindings(existsSync(paths.keysFile), own?.notes, loaded?.notes));
   const written = isTable(toml?.value) ? toml.value : {};
   return {
     patient: { ...at, paths, settings, written, entries: own?.entries ?? [], keys: loaded?.keys },
@@ -72,7 +73,11 @@ async function foreseen<T>(
 }
 
 /** The first reader of keys.toml closes it to others; the second one tells of keys that are left out. */
-function keyFileFindings(own: readonly string[] | undefined, all: readonly string[] | undefined): Finding[] {
+function keyFileFindings(
+  isThere: boolean,
+  own: readonly string[] | undefined,
+  all: readonly string[] | undefined,
+): Finding[] {
   if (own === undefined) return [];
   const exposed = own.map((text) =>
     wrong("keys.toml", text, "If somebody else uses this machine, make new keys: they may have read these."),
@@ -80,7 +85,6 @@ function keyFileFindings(own: readonly string[] | undefined, all: readonly strin
   const leftOut = (all ?? [])
     .filter((text) => !own.includes(text))
     .map((text) => note("keys.toml", text, "See them with: orouter keys list"));
-  return exposed.length === 0
-    ? [ok("keys.toml", "only you can read it"), ...leftOut]
-    : [...exposed, ...leftOut];
+  if (exposed.length > 0) return [...exposed, ...leftOut];
+  return [ok("keys.toml", isThere ? "only you can read it" : "not there"), ...leftOut];
 }

@@ -1,6 +1,7 @@
 import { failureText } from "../../cli/failure.ts";
 import { listenForInterruption, pause } from "../../cli/interruption.ts";
 import { say } from "../../cli/io.ts";
+import { outputWidth } from "../../cli/table.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { writeData } from "../../cli/write-data.ts";
 import { EXIT } from "../../core/problem.ts";
@@ -54,6 +55,8 @@ const LOOK_EVERY_MS = 250;
 /** Everything that came since the last look: what opencode asks in that time is a handful. */
 const NEW_AT_ONCE = 10_000;
 
+const WAITING = "Waiting for requests. Stop with Ctrl-C.";
+
 async function logs(args: VerbArgs): Promise<number> {
   const filter = logFilter(args);
   const count = lineCount(args, ["orouter", "logs"]);
@@ -65,7 +68,7 @@ async function logs(args: VerbArgs): Promise<number> {
   let store = await open();
   try {
     const first = store === undefined ? [] : lastRequests(store, { filter, count, world });
-    if (first.length === 0 && !isFollowing) say(emptyText(store, filter));
+    if (first.length === 0) say(isFollowing ? WAITING : emptyText(store, filter));
     if (!print(first) || !isFollowing) return EXIT.fine;
     using interruption = listenForInterruption();
     store = await openOnceThere(open, store, interruption.signal);
@@ -142,7 +145,7 @@ async function follow(
 }
 
 function printText(entries: readonly LedgerEntry[]): boolean {
-  return printLines(entries.flatMap(requestLines));
+  return printLines(entries.flatMap((entry) => requestLines(entry, outputWidth())));
 }
 
 function printJson(entries: readonly LedgerEntry[]): boolean {

@@ -1,3 +1,4 @@
+import { hangingLines } from "../../cli/wrap-text.ts";
 import { oneLine } from "../../core/redact.ts";
 import type { AttemptRecord, RequestOutcome, RequestRecord } from "../../core/request-record.ts";
 import { countText, spanText } from "./amount-text.ts";
@@ -16,7 +17,7 @@ const OUTCOMES: Record<RequestOutcome, string> = {
 const NAME_CHARS = 160;
 
 /** Widths of the columns in front, so that lines written one by one stand under each other. */
-const WIDTH = { outcome: 9, span: 8, tokens: 11 };
+const WIDTH = { outcome: 9, span: 7, tokens: 9 };
 
 const two = (value: number): string => String(value).padStart(2, "0");
 
@@ -49,24 +50,26 @@ export function tokensText({ inputTokens, outputTokens }: RequestRecord): string
 }
 
 /** A request as the log prints it: one line, and its attempts below where there is more to them than one success. */
-export function requestLines(record: RequestRecord): string[] {
+export function requestLines(record: RequestRecord, width: number): string[] {
   const front = [
     dateTimeText(record.atMs),
     outcomeText(record.outcome).padEnd(WIDTH.outcome),
     spanText(record.durationMs).padStart(WIDTH.span),
     tokensText(record).padStart(WIDTH.tokens),
+    "",
   ].join("  ");
   const key = record.keyName === undefined ? "" : ` (${record.keyName})`;
-  const head = `${front}  ${modelText(record)}${key}`;
+  const head = hangingLines(front, `${modelText(record)}${key}`, width);
   const { attempts } = record;
   const isPlain = attempts.length < 2 && attempts.every((attempt) => attempt.verdict === "ok");
-  return isPlain ? [head] : [head, ...attempts.map(attemptLine)];
+  return isPlain ? head : [...head, ...attempts.flatMap((attempt, at) => attemptLines(attempt, at, width))];
 }
 
-function attemptLine(attempt: AttemptRecord, index: number): string {
+function attemptLines(attempt: AttemptRecord, index: number, width: number): string[] {
   const { status, verdict, durationMs, model, keyName, fingerprint, message } = attempt;
   const result = status === 0 ? verdict : `${status} ${verdict}`;
   const words = message === "" ? "" : `: ${message}`;
   const who = `${oneLine(model, NAME_CHARS)} (${keyName}, ${fingerprint.slice(0, 5)}…)`;
-  return `  ${String(index + 1).padStart(2)}. ${result}, ${spanText(durationMs)}, ${who}${words}`;
+  const front = `  ${String(index + 1).padStart(2)}. `;
+  return hangingLines(front, `${result}, ${spanText(durationMs)}, ${who}${words}`, width);
 }

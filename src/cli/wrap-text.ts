@@ -1,0 +1,21 @@
+/** A line narrower than this would be a column of single words. */
+const MIN_WIDTH = 24;
+
+/** Breaks a text between its words. No word is cut: a path or a name that is broken in two cannot be copied. */
+export function wrapText(text: string, width: number): string[] {
+  const room = Math.max(width, MIN_WIDTH);
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    const longer = `${last} ${word}`;
+    if (last !== undefined && Bun.stringWidth(longer) <= room) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** A text behind something that stands only in front of its first line. */
+export function hangingLines(front: string, text: string, width: number): string[] {
+  const indent = Bun.stringWidth(front);
+  return wrapText(text, width - indent).map((line, at) => (at === 0 ? front : " ".repeat(indent)) + line);
+}

@@ -1,0 +1,125 @@
+import { isInteractive, out, say } from "../../cli/io.ts";
+import { usageProblem } from "../../cli/usage-problem.ts";
+import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { systemKeychain } from "../../config/keychain.ts";
+import { loadKeyEntries } from "../../config/keys-file.ts";
+import { resolvePaths } from "../../config/paths.ts";
+import type { KeyEntry } from "../../core/key-entries.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { findRemains, type Remains } from "./find-remains.ts";
+import { programRemoval } from "./program-removal.ts";
+import { type Refusal, removeAll, removeEmpty, removeFromKeychain } from "./remove-remains.ts";
+
+/** `orouter uninstall`: takes away what orouter has made, asks first, and asks again before it deletes keys. */
+export const uninstallVerb: Verb = {
+  name: "uninstall",
+  about: "Remove orouter's files after asking, and its keys after asking again; nothing of opencode's",
+  examples: [
+    { line: "orouter uninstall", does: "shows what there is, then asks" },
+    { line: "orouter uninstall --yes --keep-keys", does: "all but the keys, without asking" },
+  ],
+  args: {
+    yes: { type: "boolean", alias: "y", description: "Do not ask; keys go too, unless --keep-keys" },
+    "keep-keys": { type: "boolean", description: "Leave keys.toml and the keychain alone" },
+  },
+  run: uninstall,
+  children: {},
+};
+
+async function uninstall(args: VerbArgs): Promise<number> {
+  const paths = resolvePaths(process.env);
+  const remains = findRemains(paths);
+  const removal = programRemoval(process.execPath);
+  const keepsKeys = args["keep-keys"] === true;
+  const others = [...remains.config, ...remains.state, ...remains.cache, ...remains.runs];
+  const mayRemoveKeys = remains.keys.length > 0 && !keepsKeys;
+  show(remains, keepsKeys);
+  if (remains.alive.length > 0)
+    say(
+      `opencode runs behind orouter at the moment (orouter's process ${remains.alive.join(", ")}); end it first, or its files come back.`,
+    );
+  if (others.length === 0 && !mayRemoveKeys) {
+    say(
+      remains.keys.length === 0
+        ? "orouter has left nothing on this machine."
+        : "There is nothing to remove but the keys.",
+    );
+    out(removal);
+    return EXIT.fine;
+  }
+  const answer = await decide(args["yes"] === true, { hasOthers: others.length > 0, mayRemoveKeys });
+  if (answer === undefined) {
+    say("Nothing was removed.");
+    return EXIT.failed;
+  }
+  const entries = answer.keys ? await keychainEntries(paths.keysFile) : [];
+  const refused = [
+    ...(await removeFromKeychain(entries, systemKeychain)),
+    ...removeAll([...(answer.others ? others : []), ...(answer.keys ? remains.keys : [])]),
+  ];
+  tell(refused, removeEmpty(remains.folders));
+  out(removal);
+  return refused.length === 0 ? EXIT.fine : EXIT.failed;
+}
+
+function show(remains: Remains, keepsKeys: boolean): void {
+  const { config, keys, state, cache, runs } = remains;
+  const groups: [title: string, paths: readonly string[]][] = [
+    ["settings", config],
+    [keepsKeys ? "keys (they stay)" : "keys", keys],
+    ["state and request ledger", state],
+    ["cache", cache],
+    ["left by crashed runs", runs],
+  ];
+  for (const [title, paths] of groups.filter((group) => group[1].length > 0)) {
+    out(`${title}:`);
+    for (const path of paths) out(`  ${path}`);
+  }
+}
+
+/** What may go. */
+interface Decision {
+  others: boolean;
+  keys: boolean;
+}
+
+/** Asks for everything before anything is removed. Undefined: the person would rather not. */
+async function decide(
+  isSure: boolean,
+  { hasOthers, mayRemoveKeys }: { hasOthers: boolean; mayRemoveKeys: boolean },
+): Promise<Decision | undefined> {
+  if (isSure) return { others: hasOthers, keys: mayRemoveKeys };
+  if (!isInteractive()) {
+    throw usageProblem(
+      "There is no terminal to ask whether you are sure. Say so with --yes; --keep-keys spares the keys.",
+      ["orouter", "uninstall"],
+    );
+  }
+  const { askYes } = await import("../../cli/prompts.ts");
+  const others =
+    hasOthers &&
+    (await askYes(
+      mayRemoveKeys ? "Remove these files? The keys are asked about next." : "Remove these files?",
+    ));
+  if (hasOthers && !others) return undefined;
+  const keys = mayRemoveKeys && (await askYes("Delete the keys as well? They cannot be brought back."));
+  return others || keys ? { others, keys } : undefined;
+}
+
+/** The keys whose secret lies in the keychain. A keys.toml that is wrong names none that could be trusted. */
+async function keychainEntries(keysFile: string): Promise<KeyEntry[]> {
+  try {
+    const { entries } = await loadKeyEntries({ keysFile });
+    return entries.filter(({ place }) => place.kind === "keychain");
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    say("keys.toml cannot be read: if it has keys in the system's keychain, they stay there, under orouter.");
+    return [];
+  }
+}
+
+function tell(refused: readonly Refusal[], shared: readonly string[]): void {
+  for (const { path, why } of refused) say(`${path} could not be removed (${why}).`);
+  if (refused.length === 0) say("Removed.");
+  for (const folder of shared) say(`${folder} stays: it is not empty.`);
+}

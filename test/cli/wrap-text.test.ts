@@ -1,0 +1,23 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { hangingLines, wrapText } from "../../src/cli/wrap-text.ts";
+
+test("no word is lost or cut, and no line of several words is too long", () => {
+  const word = fc.stringMatching(/^[a-z日]{1,40}$/);
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 1 }), fc.integer({ min: 24, max: 90 }), (words, width) => {
+      const lines = wrapText(words.join(" "), width);
+      expect(lines.join(" ").split(" ")).toEqual(words);
+      for (const line of lines.filter((one) => one.includes(" ")))
+        expect(Bun.stringWidth(line)).toBeLessThanOrEqual(width);
+    }),
+  );
+});
+
+test("what stands in front does so once, and the text stands under itself", () => {
+  expect(hangingLines("ok   ", "one two three four five six seven", 33)).toEqual([
+    "ok   one two three four five six",
+    "     seven",
+  ]);
+  expect(hangingLines("ok   ", "one two", Number.POSITIVE_INFINITY)).toEqual(["ok   one two"]);
+});

@@ -1,0 +1,210 @@
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { programRemoval } from "../../src/commands/uninstall/program-removal.ts";
+import { removeAll, removeEmpty, removeFromKeychain } from "../../src/commands/uninstall/remove-remains.ts";
+import { memoryKeychain } from "../config/memory-keychain.ts";
+import { tempFolder } from "../config/temp-folder.ts";
+import { keysToml, tempMachine } from "./orouter.ts";
+
+type Machine = ReturnType<typeof tempMachine>;
+
+const SECRET = "secret-of-work";
+const GONE = Bun.spawnSync(["true"]).pid;
+
+function put(path: string, text = "x"): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode: 0o600 });
+}
+
+/** Everything that orouter may have left, with files of others beside it. */
+function usedMachine(): Machine {
+  const machine = tempMachine();
+  put(machine.file("keys.toml"), keysToml({ provider: "nvidia", name: "work", value: SECRET }));
+  for (const name of [
+    "config.toml",
+    "config.toml.lock",
+    ".config.toml.1.abcd.tmp",
+    "state.db",
+    "state.db-wal",
+    "state.db.broken-20261121T120000Z",
+    "cache/catalog-nvidia-abc.json",
+    `run/run-${GONE}-abc/token`,
+  ])
+    put(machine.file(name));
+  put(machine.folder.in(".config/opencode/opencode.json"));
+  put(machine.folder.in("data/opencode/auth.json"));
+  return machine;
+}
+
+function filesOf(machine: Machine): string[] {
+  const { path } = machine.folder;
+  return (
+    readdirSync(path, { recursive: true, encoding: "utf8", withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+      // Bun's own cache of what it compiles: not there where the program is one file.
+      .filter((file) => !file.startsWith(".bun/"))
+      .sort()
+  );
+}
+
+const OPENCODES = [".config/opencode/opencode.json", "data/opencode/auth.json"];
+
+test("--yes removes all that is ours, and nothing of opencode's", async () => {
+  using machine = usedMachine();
+  const run = await machine.run(["uninstall", "--yes"]);
+  expect(run.exitCode).toBe(0);
+  expect(filesOf(machine)).toEqual(OPENCODES);
+  // Nor is an empty folder left.
+  expect(existsSync(machine.file("."))).toBe(false);
+  expect(run.stdout + run.stderr).not.toContain(SECRET);
+});
+
+test("--keep-keys keeps the keys", async () => {
+  using machine = usedMachine();
+  expect((await machine.run(["uninstall", "--yes", "--keep-keys"])).exitCode).toBe(0);
+  expect(filesOf(machine)).toEqual([...OPENCODES, "orouter/keys.toml"]);
+  expect(await machine.read("keys.toml")).toContain(SECRET);
+});
+
+test("what others keep in our folders stays, and is told", async () => {
+  using machine = usedMachine();
+  const foreign = ["config.toml.mine", "notes.txt", "cache/photo.json", "run/other"];
+  for (const name of foreign) put(machine.file(name));
+  const run = await machine.run(["uninstall", "--yes"]);
+  expect(filesOf(machine)).toEqual([...OPENCODES, ...foreign.map((name) => `orouter/${name}`)].sort());
+  expect(run.stderr).toContain("stays: it is not empty");
+});
+
+test("the folder of a run under way stays", async () => {
+  using machine = usedMachine();
+  const token = `run/run-${process.pid}-abc/token`;
+  put(machine.file(token));
+  const run = await machine.run(["uninstall", "--yes"]);
+  expect(run.stderr).toContain(`process ${process.pid}`);
+  expect(filesOf(machine)).toEqual([...OPENCODES, `orouter/${token}`]);
+});
+
+test("without a terminal it asks for --yes and removes nothing", async () => {
+  using machine = usedMachine();
+  const before = filesOf(machine);
+  const run = await machine.run(["uninstall"]);
+  expect(run.exitCode).toBe(2);
+  expect(run.stderr).toContain("--yes");
+  // Still it shows what there is.
+  for (const name of ["config.toml", "keys.toml", "state.db"])
+    expect(run.stdout).toContain(machine.file(name));
+  expect(filesOf(machine)).toEqual(before);
+});
+
+test("on a clean machine there is nothing to ask", async () => {
+  using machine = tempMachine();
+  const run = await machine.run(["uninstall"]);
+  expect(run.exitCode).toBe(0);
+  expect(run.stderr).toContain("left nothing");
+});
+
+/** Answers each question with a word; Enter alone is a no. */
+async function answered(machine: Machine, answers: readonly [cue: string, typed: string][]) {
+  let screen = "";
+  let next = 0;
+  const child = Bun.spawn(machine.command(["uninstall"]), {
+    env: { ...machine.env, TERM: "xterm-256color" },
+    terminal: {
+      cols: 160,
+      rows: 40,
+      data: (terminal, bytes) => {
+        screen += new TextDecoder().decode(bytes);
+        const [cue, typed] = answers[next] ?? [];
+        if (cue === undefined || typed === undefined || !Bun.stripANSI(screen).includes(cue)) return;
+        next++;
+        terminal.write(typed);
+      },
+    },
+  });
+  const exitCode = await child.exited;
+  child.terminal?.close();
+  return { exitCode, screen };
+}
+
+const FILES = "Remove these files";
+const KEYS = "Delete the keys as well?";
+
+test.each<
+  [name: string, answers: [cue: string, typed: string][], exitCode: number, left: "all" | "keys" | "none"]
+>([
+  ["a no to the files ends it", [[FILES, "n"]], 1, "all"],
+  ["Ctrl-C removes nothing", [[FILES, "\x03"]], 1, "all"],
+  [
+    "a no to the keys keeps them",
+    [
+      [FILES, "y"],
+      [KEYS, "\r"],
+    ],
+    0,
+    "keys",
+  ],
+  [
+    "two times yes removes all",
+    [
+      [FILES, "y"],
+      [KEYS, "y"],
+    ],
+    0,
+    "none",
+  ],
+])("%s", async (_name, answers, exitCode, left) => {
+  using machine = usedMachine();
+  const before = filesOf(machine);
+  expect((await answered(machine, answers)).exitCode).toBe(exitCode);
+  const after = { all: before, keys: [...OPENCODES, "orouter/keys.toml"], none: OPENCODES }[left];
+  expect(filesOf(machine)).toEqual(after);
+});
+
+test("in their usual places the folders go as well, the cache as a whole", async () => {
+  using machine = tempMachine();
+  const { in: at } = machine.folder;
+  put(at(".config/orouter/config.toml"));
+  put(at(".local/state/orouter/state.db"));
+  put(at(".cache/orouter/anything.json"));
+  put(at(".cache/other/thing"));
+  const env = { OROUTER_HOME: "", XDG_RUNTIME_DIR: at("runtime") };
+  expect((await machine.run(["uninstall", "--yes"], { env })).exitCode).toBe(0);
+  expect(filesOf(machine)).toEqual([".cache/other/thing"]);
+  expect(existsSync(at(".config/orouter"))).toBe(false);
+  expect(existsSync(at(".local/state/orouter"))).toBe(false);
+});
+
+test("secrets in the keychain go with their keys", async () => {
+  const keychain = memoryKeychain();
+  await keychain.set("nvidia/work", SECRET);
+  await keychain.set("nvidia/other", "kept");
+  const entry = { provider: "nvidia", name: "work", enabled: true, place: { kind: "keychain" } } as const;
+  expect(await removeFromKeychain([entry], keychain)).toEqual([]);
+  expect(await keychain.get("nvidia/work")).toBeUndefined();
+  expect(await keychain.get("nvidia/other")).toBe("kept");
+  const locked = { ...keychain, remove: () => Promise.reject(new Error("locked")) };
+  expect(await removeFromKeychain([entry], locked)).toMatchObject([{ path: "nvidia/work in the keychain" }]);
+});
+
+test("what is gone already is no failure, and a full folder is left", () => {
+  using folder = tempFolder();
+  put(folder.in("full/file"));
+  mkdirSync(folder.in("empty"));
+  expect(removeAll([folder.in("absent")])).toEqual([]);
+  expect(removeEmpty([folder.in("full"), folder.in("empty"), folder.in("absent")])).toEqual([
+    folder.in("full"),
+  ]);
+  expect(readFileSync(folder.in("full/file"), "utf8")).toBe("x");
+});
+
+test.each<[path: string, platform: string, expected: string]>([
+  ["/usr/local/bin/orouter", "linux", "rm /usr/local/bin/orouter"],
+  ["/opt/my tools/orouter", "linux", "rm '/opt/my tools/orouter'"],
+  ["/usr/lib/node_modules/orouter/dist/orouter", "linux", "npm uninstall -g orouter"],
+  ["C:\\Tools\\orouter.exe", "win32", 'del "C:\\Tools\\orouter.exe"'],
+  ["/home/me/.bun/bin/bun", "linux", "from its sources"],
+])("the way to remove %s on %s", (path, platform, expected) => {
+  expect(programRemoval(path, platform)).toContain(expected);
+});
