@@ -1,4 +1,4 @@
-import { settingRows } from "../src/core/settings-docs.ts";
+import { settingRows } from "../src/core/settings/settings-docs.ts";
 
 const INTRO = `# config.toml
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { classify } from "../src/core/classify.ts";
-import type { Fault, Verdict, VerdictKind } from "../src/core/verdict.ts";
+import { classify } from "../src/core/verdict/classify.ts";
+import type { Fault, Verdict, VerdictKind } from "../src/core/verdict/verdict.ts";
 import type { RecordedReply } from "./recorded-reply.ts";
 import { replayThroughProxy } from "./replay-through-proxy.ts";
 

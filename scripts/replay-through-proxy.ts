@@ -1,7 +1,7 @@
 import { fingerprint } from "../src/core/fingerprint.ts";
 import type { Key } from "../src/core/key.ts";
-import type { Rest } from "../src/core/rest.ts";
-import { parseSettings, type Settings } from "../src/core/settings.ts";
+import type { Rest } from "../src/core/routing/rest.ts";
+import { parseSettings, type Settings } from "../src/core/settings/settings.ts";
 import { Router } from "../src/proxy/router.ts";
 import { type ProxyServer, startProxy } from "../src/proxy/server.ts";
 import type { RecordedReply } from "./recorded-reply.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { configPage } from "../scripts/config-page.ts";
-import { parseSettings } from "../src/core/settings.ts";
+import { parseSettings } from "../src/core/settings/settings.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const PAGES = ["README.md", "CHANGELOG.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];

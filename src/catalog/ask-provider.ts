@@ -1,7 +1,7 @@
 import { readCombos } from "../core/catalog/combos.ts";
 import type { ModelList } from "../core/catalog/provider-models.ts";
 import { readModelList } from "../core/catalog/read-model-list.ts";
-import type { Provider } from "../core/provider.ts";
+import type { Provider } from "../core/settings/provider.ts";
 import { type Answer, getJson } from "./get-json.ts";
 
 /** What a provider said about its models, or why it said nothing. */

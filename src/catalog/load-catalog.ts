@@ -1,7 +1,7 @@
 import { type Catalog, createCatalog } from "../core/catalog/catalog.ts";
 import type { Key } from "../core/key.ts";
-import type { Provider } from "../core/provider.ts";
-import type { Settings } from "../core/settings.ts";
+import type { Provider } from "../core/settings/provider.ts";
+import type { Settings } from "../core/settings/settings.ts";
 import { openCacheFolder, type WriteFile } from "./cache-folder.ts";
 import { type LoadedList, loadList } from "./load-list.ts";
 import { loadModelsDev } from "./load-models-dev.ts";

@@ -2,7 +2,7 @@ import { readCombos } from "../core/catalog/combos.ts";
 import { modelListJson } from "../core/catalog/model-list-json.ts";
 import type { ModelList } from "../core/catalog/provider-models.ts";
 import { readModelList } from "../core/catalog/read-model-list.ts";
-import type { Provider } from "../core/provider.ts";
+import type { Provider } from "../core/settings/provider.ts";
 import { askProvider } from "./ask-provider.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 import type { Patience } from "./patience.ts";

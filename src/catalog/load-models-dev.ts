@@ -1,6 +1,6 @@
 import { ModelsDevIndex } from "../core/catalog/models-dev-index.ts";
 import { type ModelsDev, readModelsDev, trimModelsDev } from "../core/catalog/read-models-dev.ts";
-import type { Settings } from "../core/settings.ts";
+import type { Settings } from "../core/settings/settings.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 import { getJson } from "./get-json.ts";
 import type { Patience } from "./patience.ts";

@@ -6,7 +6,7 @@ import { resolvePaths } from "../config/paths.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Key } from "../core/key.ts";
 import { EXIT, Problem } from "../core/problem.ts";
-import { parseSettings, type Settings } from "../core/settings.ts";
+import { parseSettings, type Settings } from "../core/settings/settings.ts";
 import type { Scene } from "../demo/scene.ts";
 import { findScene, SCENES } from "../demo/scenes.ts";
 import { storyLine } from "../demo/story.ts";

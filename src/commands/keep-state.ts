@@ -1,7 +1,7 @@
 import type { Paths } from "../config/paths.ts";
 import type { Key } from "../core/key.ts";
 import type { Problem } from "../core/problem.ts";
-import type { Settings } from "../core/settings.ts";
+import type { Settings } from "../core/settings/settings.ts";
 import type { Router } from "../proxy/router.ts";
 
 export interface KeepStateOptions {

@@ -1,11 +1,11 @@
 import { basename } from "node:path";
 import { say } from "../cli/io.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
-import { overlayProviders } from "../core/opencode-providers.ts";
-import { buildOverlay, type JsonObject, layOver } from "../core/overlay.ts";
+import { overlayProviders } from "../core/overlay/opencode-providers.ts";
+import { buildOverlay, type JsonObject, layOver } from "../core/overlay/overlay.ts";
 import { EXIT, Problem } from "../core/problem.ts";
-import type { Provider } from "../core/provider.ts";
-import type { Settings } from "../core/settings.ts";
+import type { Provider } from "../core/settings/provider.ts";
+import type { Settings } from "../core/settings/settings.ts";
 import { type ChildEnd, runChild } from "../opencode/child.ts";
 import { childEnv, MAX_ENV_BYTES } from "../opencode/child-env.ts";
 import { startGuard } from "../opencode/guard.ts";

@@ -3,7 +3,7 @@ import { say } from "../cli/io.ts";
 import { loadKeys } from "../config/keys.ts";
 import { loadConfig } from "../config/load.ts";
 import { resolvePaths } from "../config/paths.ts";
-import { defaultModel } from "../core/default-model.ts";
+import { defaultModel } from "../core/overlay/default-model.ts";
 import { EXIT, Problem } from "../core/problem.ts";
 import { type ChildEnd, runChild } from "../opencode/child.ts";
 import { hasChosenModel } from "../opencode/chosen-model.ts";

@@ -1,11 +1,11 @@
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { Key } from "../core/key.ts";
 import { formatModelRef } from "../core/model-ref.ts";
-import type { Provider } from "../core/provider.ts";
-import type { Settings } from "../core/settings.ts";
-import { allProviders } from "../core/settings.ts";
-import { namedModels } from "../core/targets.ts";
-import { windowOf } from "../core/window.ts";
+import { windowOf } from "../core/overlay/window.ts";
+import { namedModels } from "../core/routing/targets.ts";
+import type { Provider } from "../core/settings/provider.ts";
+import type { Settings } from "../core/settings/settings.ts";
+import { allProviders } from "../core/settings/settings.ts";
 import { Router } from "../proxy/router.ts";
 import { type ProxyServer, startProxy } from "../proxy/server.ts";
 import { keepLoopbackDirect } from "./keep-loopback-direct.ts";

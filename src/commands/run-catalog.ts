@@ -3,8 +3,8 @@ import { PATIENCE } from "../catalog/patience.ts";
 import type { Paths } from "../config/paths.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { Key } from "../core/key.ts";
-import { needsModels } from "../core/opencode-providers.ts";
-import type { Settings } from "../core/settings.ts";
+import { needsModels } from "../core/overlay/opencode-providers.ts";
+import type { Settings } from "../core/settings/settings.ts";
 import { keepLoopbackDirect } from "./keep-loopback-direct.ts";
 import { providersWithKey, writeCache } from "./models/open-catalog.ts";
 

@@ -1,7 +1,7 @@
-import { type Exhaustion, exhaustionReport } from "../core/exhaustion.ts";
 import type { Problem } from "../core/problem.ts";
-import type { AttemptRecord } from "../core/request-record.ts";
-import type { RouterEvent } from "../core/router-event.ts";
+import { type Exhaustion, exhaustionReport } from "../core/routing/exhaustion.ts";
+import type { AttemptRecord } from "../core/routing/request-record.ts";
+import type { RouterEvent } from "../core/routing/router-event.ts";
 
 /** Counts what a run went through, for the one line (or the one report) that is printed when opencode has exited. */
 export class RunTally {

@@ -4,8 +4,8 @@ import { loadKeyEntries } from "../config/keys-file.ts";
 import { loadConfig } from "../config/load.ts";
 import { type Env, type Paths, resolvePaths } from "../config/paths.ts";
 import type { Key } from "../core/key.ts";
-import type { KeyEntry } from "../core/key-entries.ts";
-import type { Settings } from "../core/settings.ts";
+import type { KeyEntry } from "../core/settings/key-entries.ts";
+import type { Settings } from "../core/settings/settings.ts";
 
 /** What the commands about keys work on, as it was when they began. */
 export interface World {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type AuthEntry, readAuthEntries } from "../core/auth-entries.ts";
+import { type AuthEntry, readAuthEntries } from "../core/settings/auth-entries.ts";
 import { errorCode } from "./file-problem.ts";
 import type { Env } from "./paths.ts";
 

@@ -1,7 +1,7 @@
-import { freeKeyName, isKeyName, type KeyEntry, parseKeyEntries } from "../core/key-entries.ts";
 import { EXIT, Problem } from "../core/problem.ts";
-import { cleanSecret } from "../core/secret.ts";
-import { isTable } from "../core/setting-faults.ts";
+import { freeKeyName, isKeyName, type KeyEntry, parseKeyEntries } from "../core/settings/key-entries.ts";
+import { cleanSecret } from "../core/settings/secret.ts";
+import { isTable } from "../core/settings/setting-faults.ts";
 import { editToml, type TomlValue } from "./edit.ts";
 import { type Keychain, keychainName, systemKeychain } from "./keychain.ts";
 import type { Paths } from "./paths.ts";

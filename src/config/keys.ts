@@ -1,11 +1,11 @@
-import { findEnvKeys } from "../core/env-keys.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Key, KeySource } from "../core/key.ts";
-import type { KeyEntry } from "../core/key-entries.ts";
-import { mergeKeys } from "../core/merge-keys.ts";
-import type { Provider } from "../core/provider.ts";
-import { cleanSecret } from "../core/secret.ts";
-import { allProviders, type Settings } from "../core/settings.ts";
+import { findEnvKeys } from "../core/settings/env-keys.ts";
+import type { KeyEntry } from "../core/settings/key-entries.ts";
+import { mergeKeys } from "../core/settings/merge-keys.ts";
+import type { Provider } from "../core/settings/provider.ts";
+import { cleanSecret } from "../core/settings/secret.ts";
+import { allProviders, type Settings } from "../core/settings/settings.ts";
 import { readAuthKeys } from "./auth-file.ts";
 import { type Keychain, keychainName, systemKeychain } from "./keychain.ts";
 import { loadKeyEntries } from "./keys-file.ts";

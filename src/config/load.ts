@@ -1,4 +1,4 @@
-import { defaultSettings, parseSettings, type Settings } from "../core/settings.ts";
+import { defaultSettings, parseSettings, type Settings } from "../core/settings/settings.ts";
 import { describeFaults, faultsProblem } from "./fault-report.ts";
 import type { Paths } from "./paths.ts";
 import { readToml } from "./toml-file.ts";

@@ -1,6 +1,6 @@
 import { parse, parseDocument, patch, stringify } from "@decimalturn/toml-patch";
-import { isTable } from "../core/setting-faults.ts";
-import type { SettingPath } from "../core/setting-path.ts";
+import { isTable } from "../core/settings/setting-faults.ts";
+import type { SettingPath } from "../core/settings/setting-path.ts";
 
 /** A place in a file, both counted from 1. */
 export interface Position {

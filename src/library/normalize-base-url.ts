@@ -1,4 +1,4 @@
-import { normalizeBaseUrl } from "../core/base-url.ts";
+import { normalizeBaseUrl } from "../core/settings/base-url.ts";
 
 /**
  * The address under which a provider's endpoints lie: exactly one `/v1`, or the path as given where it names another

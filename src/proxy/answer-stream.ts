@@ -1,6 +1,6 @@
-import { finalEvent, retryEvent } from "../core/final-error.ts";
-import { ownVerdict } from "../core/own-verdict.ts";
-import type { Verdict } from "../core/verdict.ts";
+import { finalEvent, retryEvent } from "../core/routing/final-error.ts";
+import { ownVerdict } from "../core/verdict/own-verdict.ts";
+import type { Verdict } from "../core/verdict/verdict.ts";
 import type { OpenStream } from "./attempt-outcome.ts";
 import { finishReading } from "./finish-reading.ts";
 import type { Lease, Router } from "./router.ts";

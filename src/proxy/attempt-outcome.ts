@@ -1,9 +1,9 @@
-import type { UserRule } from "../core/error-rule.ts";
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
-import type { Provider } from "../core/provider.ts";
-import type { StreamGate } from "../core/stream-gate.ts";
-import type { Verdict } from "../core/verdict.ts";
+import type { Provider } from "../core/settings/provider.ts";
+import type { StreamGate } from "../core/stream/stream-gate.ts";
+import type { UserRule } from "../core/verdict/error-rule.ts";
+import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Chance } from "./chance.ts";
 import type { ModelRequest } from "./model-request.ts";
 

@@ -1,6 +1,6 @@
 import { wireModelId } from "../core/catalog/wire-model-id.ts";
-import { classifyFailure } from "../core/classify-failure.ts";
-import { ownVerdict } from "../core/own-verdict.ts";
+import { classifyFailure } from "../core/verdict/classify-failure.ts";
+import { ownVerdict } from "../core/verdict/own-verdict.ts";
 import type { AttemptOptions, AttemptOutcome, Call } from "./attempt-outcome.ts";
 import { watchFirstToken } from "./first-token.ts";
 import { noAnswer, refusal } from "./judge-reply.ts";

@@ -1,4 +1,4 @@
-import { NEVER_MS, type Rest } from "../core/rest.ts";
+import { NEVER_MS, type Rest } from "../core/routing/rest.ts";
 import { VERSION } from "../core/version.ts";
 import { eventFeed } from "./event-feed.ts";
 import type { Router } from "./router.ts";

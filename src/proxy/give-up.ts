@@ -1,9 +1,9 @@
-import type { ExhaustedKey, Exhaustion } from "../core/exhaustion.ts";
 import type { Key } from "../core/key.ts";
-import { restsOn } from "../core/lane.ts";
 import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
-import type { Progress } from "../core/progress.ts";
-import { NEVER_MS, type Rest } from "../core/rest.ts";
+import type { ExhaustedKey, Exhaustion } from "../core/routing/exhaustion.ts";
+import { restsOn } from "../core/routing/lane.ts";
+import type { Progress } from "../core/routing/progress.ts";
+import { NEVER_MS, type Rest } from "../core/routing/rest.ts";
 import type { Router } from "./router.ts";
 
 /** Other models named in a report; more would bury the first. */

@@ -1,9 +1,9 @@
 import type { Key } from "../core/key.ts";
-import { restIdsOf, restsOn } from "../core/lane.ts";
 import type { ModelRef } from "../core/model-ref.ts";
-import { type Failure, nextRest, type Rest, restWhileAnswering } from "../core/rest.ts";
-import { isSelected, type RestSelection } from "../core/rest-cover.ts";
-import type { RouterEvent } from "../core/router-event.ts";
+import { restIdsOf, restsOn } from "../core/routing/lane.ts";
+import { type Failure, nextRest, type Rest, restWhileAnswering } from "../core/routing/rest.ts";
+import { isSelected, type RestSelection } from "../core/routing/rest-cover.ts";
+import type { RouterEvent } from "../core/routing/router-event.ts";
 
 /** Who is at rest, and whose rest is being probed, as far as this process knows. */
 export class Health {

@@ -1,6 +1,6 @@
-import { classify } from "../core/classify.ts";
-import { ownVerdict } from "../core/own-verdict.ts";
-import type { Verdict } from "../core/verdict.ts";
+import { classify } from "../core/verdict/classify.ts";
+import { ownVerdict } from "../core/verdict/own-verdict.ts";
+import type { Verdict } from "../core/verdict/verdict.ts";
 import type { AttemptOptions, AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
 import { readHead } from "./upstream.ts";
 

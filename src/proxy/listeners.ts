@@ -1,4 +1,4 @@
-import type { RouterEvent } from "../core/router-event.ts";
+import type { RouterEvent } from "../core/routing/router-event.ts";
 
 type Listener = (event: RouterEvent) => void;
 

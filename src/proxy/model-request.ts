@@ -1,7 +1,7 @@
 import type { ModelRef } from "../core/model-ref.ts";
-import { readField, type Span, spliceValue } from "../core/rewrite.ts";
-import type { Dialect } from "../core/route.ts";
-import type { Session } from "../core/session.ts";
+import type { Dialect } from "../core/routing/route.ts";
+import type { Session } from "../core/routing/session.ts";
+import { readField, type Span, spliceValue } from "../core/stream/rewrite.ts";
 
 /** One request of a client, read as far as routing needs it. */
 export interface ModelRequest {

@@ -1,5 +1,5 @@
-import { ownVerdict } from "../core/own-verdict.ts";
-import { MISMATCH, StreamGate } from "../core/stream-gate.ts";
+import { MISMATCH, StreamGate } from "../core/stream/stream-gate.ts";
+import { ownVerdict } from "../core/verdict/own-verdict.ts";
 import type { AttemptOptions, AttemptOutcome, ByteReader, Call } from "./attempt-outcome.ts";
 import { judgeReply, noAnswer } from "./judge-reply.ts";
 

@@ -1,4 +1,4 @@
-import { completionEvents } from "../core/completion-events.ts";
+import { completionEvents } from "../core/stream/completion-events.ts";
 import type { AttemptOutcome, ByteReader, Call } from "./attempt-outcome.ts";
 import { judgeReply, noAnswer } from "./judge-reply.ts";
 import { wantsStream } from "./model-request.ts";

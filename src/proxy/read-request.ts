@@ -1,10 +1,10 @@
-import { withoutEmptyTurns } from "../core/clean-history.ts";
 import { ANY_MODEL, CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../core/model-ref.ts";
-import { findField } from "../core/rewrite.ts";
-import { dialectOf } from "../core/route.ts";
-import { sessionIdOf } from "../core/session.ts";
-import type { Settings } from "../core/settings.ts";
-import { askedRef, targetsOf } from "../core/targets.ts";
+import { dialectOf } from "../core/routing/route.ts";
+import { sessionIdOf } from "../core/routing/session.ts";
+import { askedRef, targetsOf } from "../core/routing/targets.ts";
+import type { Settings } from "../core/settings/settings.ts";
+import { withoutEmptyTurns } from "../core/stream/clean-history.ts";
+import { findField } from "../core/stream/rewrite.ts";
 import type { ModelRequest } from "./model-request.ts";
 import { readWithin } from "./read-within.ts";
 import type { Router } from "./router.ts";

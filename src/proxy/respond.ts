@@ -1,9 +1,9 @@
-import { exhaustionSummary } from "../core/exhaustion.ts";
-import { finalError } from "../core/final-error.ts";
 import { formatModelRef } from "../core/model-ref.ts";
-import { readField } from "../core/rewrite.ts";
-import { type Usage, usageOf } from "../core/stream-events.ts";
-import type { Verdict } from "../core/verdict.ts";
+import { exhaustionSummary } from "../core/routing/exhaustion.ts";
+import { finalError } from "../core/routing/final-error.ts";
+import { readField } from "../core/stream/rewrite.ts";
+import { type Usage, usageOf } from "../core/stream/stream-events.ts";
+import type { Verdict } from "../core/verdict/verdict.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
 import { describeExhaustion } from "./give-up.ts";

@@ -1,7 +1,7 @@
-import { finalError } from "../core/final-error.ts";
 import { Problem } from "../core/problem.ts";
-import { parseRoute } from "../core/route.ts";
-import type { Settings } from "../core/settings.ts";
+import { finalError } from "../core/routing/final-error.ts";
+import { parseRoute } from "../core/routing/route.ts";
+import type { Settings } from "../core/settings/settings.ts";
 import { createAccess } from "./access.ts";
 import { control } from "./control.ts";
 import { readRequest } from "./read-request.ts";

@@ -1,7 +1,7 @@
 import { formatModelRef } from "../core/model-ref.ts";
-import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/request-record.ts";
-import type { Usage } from "../core/stream-events.ts";
-import type { Verdict } from "../core/verdict.ts";
+import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/routing/request-record.ts";
+import type { Usage } from "../core/stream/stream-events.ts";
+import type { Verdict } from "../core/verdict/verdict.ts";
 import type { ModelRequest } from "./model-request.ts";
 import type { Lease, Router } from "./router.ts";
 

@@ -2,7 +2,7 @@ import type { TranslatorOptions } from "../core/dialect/answer-event.ts";
 import { chatToResponsesRequest } from "../core/dialect/chat-to-responses-request.ts";
 import { asObject, isObject, type JsonObject } from "../core/dialect/json-object.ts";
 import { responsesToChatRequest } from "../core/dialect/responses-to-chat-request.ts";
-import type { Dialect } from "../core/route.ts";
+import type { Dialect } from "../core/routing/route.ts";
 import type { ByteReader } from "./attempt-outcome.ts";
 import type { Chance } from "./chance.ts";
 import type { ModelRequest } from "./model-request.ts";

@@ -1,7 +1,7 @@
 import type { TranslatorOptions } from "../core/dialect/answer-event.ts";
 import { createEventBytes, type EventBytes, encodeEvents } from "../core/dialect/event-bytes.ts";
 import { translateWholeAnswer, wholeAnswerEvents } from "../core/dialect/whole-answer.ts";
-import type { Dialect } from "../core/route.ts";
+import type { Dialect } from "../core/routing/route.ts";
 import type { ByteReader } from "./attempt-outcome.ts";
 import type { Chance } from "./chance.ts";
 

@@ -1,10 +1,10 @@
-import type { Decision } from "../core/decide.ts";
-import type { UserRule } from "../core/error-rule.ts";
 import type { Key } from "../core/key.ts";
 import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
-import type { Step } from "../core/next-step.ts";
-import { laneId, type Progress, startProgress } from "../core/progress.ts";
-import type { Verdict } from "../core/verdict.ts";
+import type { Decision } from "../core/routing/decide.ts";
+import type { Step } from "../core/routing/next-step.ts";
+import { laneId, type Progress, startProgress } from "../core/routing/progress.ts";
+import type { UserRule } from "../core/verdict/error-rule.ts";
+import type { Verdict } from "../core/verdict/verdict.ts";
 import { makeAttempt } from "./attempt.ts";
 import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
 import { judgeReply } from "./judge-reply.ts";

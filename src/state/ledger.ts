@@ -1,5 +1,5 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
-import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/request-record.ts";
+import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/routing/request-record.ts";
 
 /** Which requests to read; what is absent matches all. */
 export interface LedgerFilter {

@@ -1,4 +1,4 @@
-import type { RequestRecord } from "../core/request-record.ts";
+import type { RequestRecord } from "../core/routing/request-record.ts";
 import type { RestChange } from "./rest-change.ts";
 
 /** What one transaction writes. */

@@ -1,4 +1,4 @@
-import type { Rest } from "../core/rest.ts";
+import type { Rest } from "../core/routing/rest.ts";
 
 /** One thing learned about a party: it rests, or its rest is over. The latest one holds. */
 export type RestChange =

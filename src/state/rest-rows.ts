@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
-import type { Rest, RestScope } from "../core/rest.ts";
-import { VERDICT_KINDS } from "../core/verdict.ts";
+import type { Rest, RestScope } from "../core/routing/rest.ts";
+import { VERDICT_KINDS } from "../core/verdict/verdict.ts";
 import type { RestChange } from "./rest-change.ts";
 
 interface RestRow {

@@ -1,5 +1,5 @@
 import { oneLine, redact } from "../core/redact.ts";
-import type { AttemptRecord, RequestRecord } from "../core/request-record.ts";
+import type { AttemptRecord, RequestRecord } from "../core/routing/request-record.ts";
 import type { RestChange } from "./rest-change.ts";
 
 /** As much of a provider's words as is kept. */

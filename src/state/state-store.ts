@@ -1,6 +1,6 @@
 import type { Problem } from "../core/problem.ts";
-import type { Rest } from "../core/rest.ts";
-import type { RouterEvent } from "../core/router-event.ts";
+import type { Rest } from "../core/routing/rest.ts";
+import type { RouterEvent } from "../core/routing/router-event.ts";
 import type { LedgerEntry, LedgerFilter } from "./ledger.ts";
 import type { KeyUsage } from "./usage.ts";
 

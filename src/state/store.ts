@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
-import type { Rest } from "../core/rest.ts";
-import type { RouterEvent } from "../core/router-event.ts";
+import type { Rest } from "../core/routing/rest.ts";
+import type { RouterEvent } from "../core/routing/router-event.ts";
 import { type LedgerEntry, type LedgerFilter, putRecord, readRequests } from "./ledger.ts";
 import { News } from "./news.ts";
 import { type Batch, Pending } from "./pending.ts";

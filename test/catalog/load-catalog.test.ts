@@ -6,7 +6,7 @@ import { PATIENCE, type Patience } from "../../src/catalog/patience.ts";
 import { createFolderOf, writeFileAtomic } from "../../src/config/write-file.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
-import { providerOf } from "../../src/core/settings.ts";
+import { providerOf } from "../../src/core/settings/settings.ts";
 import { modeOf, namesIn, tempFolder } from "../config/temp-folder.ts";
 import { settingsOf } from "../core/catalog/sample-settings.ts";
 import { modelList, NOT_FOUND, serveJson } from "./providers.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { attachState } from "../../src/commands/attach-state.ts";
-import { defaultSettings } from "../../src/core/settings.ts";
+import { defaultSettings } from "../../src/core/settings/settings.ts";
 import { Router } from "../../src/proxy/router.ts";
 import type { StateStore } from "../../src/state/state-store.ts";
 import { openState } from "../../src/state/store.ts";

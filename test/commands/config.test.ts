@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseSettings } from "../../src/core/settings.ts";
+import { parseSettings } from "../../src/core/settings/settings.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 test("config path names every file and folder and whether it is there", async () => {

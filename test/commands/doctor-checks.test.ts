@@ -12,8 +12,8 @@ import type { Patient } from "../../src/commands/doctor/patient.ts";
 import { findSeedPlugins } from "../../src/commands/doctor/seed-plugins.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
-import { NEVER_MS } from "../../src/core/rest.ts";
-import { parseSettings, providerOf, type Settings } from "../../src/core/settings.ts";
+import { NEVER_MS } from "../../src/core/routing/rest.ts";
+import { parseSettings, providerOf, type Settings } from "../../src/core/settings/settings.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { restOf } from "../state/samples.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { Rest, RestScope } from "../../src/core/rest.ts";
+import type { Rest, RestScope } from "../../src/core/routing/rest.ts";
 import { openState } from "../../src/state/store.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 

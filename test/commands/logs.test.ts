@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { RequestRecord } from "../../src/core/request-record.ts";
+import type { RequestRecord } from "../../src/core/routing/request-record.ts";
 import { openState } from "../../src/state/store.ts";
 import { attemptOf, finished, recordOf, stateOptions, until } from "../state/samples.ts";
 import { tempMachine } from "./orouter.ts";

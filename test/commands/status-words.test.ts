@@ -6,8 +6,8 @@ import { type SnapshotParts, snapshotOf } from "../../src/commands/status/snapsh
 import { statusText } from "../../src/commands/status/status-text.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
-import { NEVER_MS, type Rest } from "../../src/core/rest.ts";
-import { parseSettings } from "../../src/core/settings.ts";
+import { NEVER_MS, type Rest } from "../../src/core/routing/rest.ts";
+import { parseSettings } from "../../src/core/settings/settings.ts";
 import { recordOf, restOf } from "../state/samples.ts";
 
 const NOW = new Date(2026, 10, 21, 14, 5, 9).getTime();

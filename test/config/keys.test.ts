@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { keyVariables, type LoadedKeys, loadKeys } from "../../src/config/keys.ts";
 import type { Env } from "../../src/config/paths.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { parseSettings, type Settings } from "../../src/core/settings.ts";
+import { parseSettings, type Settings } from "../../src/core/settings/settings.ts";
 import { memoryKeychain } from "./memory-keychain.ts";
 import { tempFolder } from "./temp-folder.ts";
 

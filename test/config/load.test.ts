@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load.ts";
 import { EXIT } from "../../src/core/problem.ts";
-import { defaultSettings } from "../../src/core/settings.ts";
+import { defaultSettings } from "../../src/core/settings/settings.ts";
 import { problemOf, tempFolder } from "./temp-folder.ts";
 
 async function linesOfProblem(content: string | Uint8Array): Promise<string[]> {

@@ -1,10 +1,10 @@
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
-import type { RequestRecord } from "../../src/core/request-record.ts";
-import type { RouterEvent } from "../../src/core/router-event.ts";
-import { allProviders, parseSettings, type Settings } from "../../src/core/settings.ts";
-import { namedModels } from "../../src/core/targets.ts";
-import { windowOf } from "../../src/core/window.ts";
+import { windowOf } from "../../src/core/overlay/window.ts";
+import type { RequestRecord } from "../../src/core/routing/request-record.ts";
+import type { RouterEvent } from "../../src/core/routing/router-event.ts";
+import { namedModels } from "../../src/core/routing/targets.ts";
+import { allProviders, parseSettings, type Settings } from "../../src/core/settings/settings.ts";
 import type { Scene } from "../../src/demo/scene.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import type { Chance } from "../../src/proxy/chance.ts";

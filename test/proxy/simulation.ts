@@ -1,10 +1,10 @@
 import type { Key } from "../../src/core/key.ts";
-import { restIdsOf } from "../../src/core/lane.ts";
 import { type ModelRef, parseModelRef } from "../../src/core/model-ref.ts";
-import { isBarred, laneId, type Progress, startProgress } from "../../src/core/progress.ts";
-import { isSoft } from "../../src/core/rest.ts";
-import type { Session } from "../../src/core/session.ts";
-import type { Verdict } from "../../src/core/verdict.ts";
+import { restIdsOf } from "../../src/core/routing/lane.ts";
+import { isBarred, laneId, type Progress, startProgress } from "../../src/core/routing/progress.ts";
+import { isSoft } from "../../src/core/routing/rest.ts";
+import type { Session } from "../../src/core/routing/session.ts";
+import type { Verdict } from "../../src/core/verdict/verdict.ts";
 import { type Lease, Router } from "../../src/proxy/router.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { keyNamed, settingsFrom } from "./rig.ts";

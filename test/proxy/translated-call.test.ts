@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { createEventBytes, encodeEvents } from "../../src/core/dialect/event-bytes.ts";
 import { asObject } from "../../src/core/dialect/json-object.ts";
-import type { Dialect } from "../../src/core/route.ts";
-import { StreamGate } from "../../src/core/stream-gate.ts";
+import type { Dialect } from "../../src/core/routing/route.ts";
+import { StreamGate } from "../../src/core/stream/stream-gate.ts";
 import type { Answer, Reply } from "../../src/demo/reply.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
 import type { ByteReader } from "../../src/proxy/attempt-outcome.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { NEVER_MS } from "../../src/core/rest.ts";
+import { NEVER_MS } from "../../src/core/routing/rest.ts";
 import { putRecord, readRequests } from "../../src/state/ledger.ts";
 import { openInMemory } from "../../src/state/open-database.ts";
 import { prune } from "../../src/state/prune.ts";

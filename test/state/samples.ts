@@ -1,7 +1,7 @@
 import type { Problem } from "../../src/core/problem.ts";
-import type { AttemptRecord, RequestRecord } from "../../src/core/request-record.ts";
-import type { Rest } from "../../src/core/rest.ts";
-import type { RouterEvent } from "../../src/core/router-event.ts";
+import type { AttemptRecord, RequestRecord } from "../../src/core/routing/request-record.ts";
+import type { Rest } from "../../src/core/routing/rest.ts";
+import type { RouterEvent } from "../../src/core/routing/router-event.ts";
 import type { StateOptions, StateStore } from "../../src/state/state-store.ts";
 
 /** A key at rest for an hour, unless told otherwise. */

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
-import type { RequestRecord } from "../../src/core/request-record.ts";
+import type { RequestRecord } from "../../src/core/routing/request-record.ts";
 import type { OthersNews } from "../../src/state/state-store.ts";
 import { openState } from "../../src/state/store.ts";
 import { tempFolder } from "../config/temp-folder.ts";

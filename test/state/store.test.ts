@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { NEVER_MS } from "../../src/core/rest.ts";
+import { NEVER_MS } from "../../src/core/routing/rest.ts";
 import type { LedgerFilter } from "../../src/state/ledger.ts";
 import { openState } from "../../src/state/store.ts";
 import { modeOf, tempFolder } from "../config/temp-folder.ts";

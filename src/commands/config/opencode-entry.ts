@@ -3,13 +3,13 @@ import { textArg } from "../../cli/text-arg.ts";
 import { usageProblem } from "../../cli/usage-problem.ts";
 import type { VerbArgs } from "../../cli/verb.ts";
 import type { Env } from "../../config/paths.ts";
-import { normalizeBaseUrl } from "../../core/base-url.ts";
 import type { OpenCodeConfigParts } from "../../core/opencode-config/build-opencode-config.ts";
 import { firstModels } from "../../core/opencode-config/first-models.ts";
 import type { StandingProvider } from "../../core/opencode-config/standing-provider.ts";
-import { toProvider } from "../../core/provider.ts";
-import { providerOf, type Settings } from "../../core/settings.ts";
-import { emptyProvider } from "../../core/settings-schema.ts";
+import { normalizeBaseUrl } from "../../core/settings/base-url.ts";
+import { toProvider } from "../../core/settings/provider.ts";
+import { providerOf, type Settings } from "../../core/settings/settings.ts";
+import { emptyProvider } from "../../core/settings/settings-schema.ts";
 
 /** What the flags say about an entry; undefined is what they leave as it is. */
 export interface WantedEntry {

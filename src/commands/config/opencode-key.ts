@@ -5,7 +5,7 @@ import { textArg } from "../../cli/text-arg.ts";
 import type { VerbArgs } from "../../cli/verb.ts";
 import { isOpenApiKey } from "../../core/opencode-config/open-api-key.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { cleanSecret } from "../../core/secret.ts";
+import { cleanSecret } from "../../core/settings/secret.ts";
 
 /** Where the `apiKey` of an entry comes from. */
 export type KeyWay =

@@ -1,7 +1,7 @@
 import { redact } from "../../core/redact.ts";
-import { isTable } from "../../core/setting-faults.ts";
-import { allProviders, type Settings } from "../../core/settings.ts";
-import { type SettingRow, settingRows } from "../../core/settings-docs.ts";
+import { isTable } from "../../core/settings/setting-faults.ts";
+import { allProviders, type Settings } from "../../core/settings/settings.ts";
+import { type SettingRow, settingRows } from "../../core/settings/settings-docs.ts";
 import { tomlKey, tomlValue } from "./toml-value.ts";
 
 type Table = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { isTable } from "../../core/setting-faults.ts";
+import { isTable } from "../../core/settings/setting-faults.ts";
 
 /** A value as one would write it in a TOML file. */
 export function tomlValue(value: unknown): string {

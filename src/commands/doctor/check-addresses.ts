@@ -1,6 +1,6 @@
-import type { Provider } from "../../core/provider.ts";
 import { redact } from "../../core/redact.ts";
-import { isTable } from "../../core/setting-faults.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { isTable } from "../../core/settings/setting-faults.ts";
 import { hasDoubledVersion } from "./doubled-version.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 import type { Patient } from "./patient.ts";

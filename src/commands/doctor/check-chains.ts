@@ -1,8 +1,8 @@
 import { retirementOf } from "../../core/catalog/retired-models.ts";
 import { wireModelId } from "../../core/catalog/wire-model-id.ts";
 import { formatModelRef, type ModelRef } from "../../core/model-ref.ts";
-import { providerOf, type Settings } from "../../core/settings.ts";
-import { namedModels } from "../../core/targets.ts";
+import { namedModels } from "../../core/routing/targets.ts";
+import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 import type { Patient } from "./patient.ts";
 

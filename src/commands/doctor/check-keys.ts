@@ -1,6 +1,6 @@
 import { formatClock } from "../../core/clock-text.ts";
 import type { Key } from "../../core/key.ts";
-import type { Rest } from "../../core/rest.ts";
+import type { Rest } from "../../core/routing/rest.ts";
 import { keyReadiness, lastingRests } from "../status/readiness.ts";
 import { restWords } from "../status/rest-words.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";

@@ -32,5 +32,5 @@ function importable({ keys, entries }: Patient, { file, tool, secrets }: SeedFil
   const fresh = new Set(secrets.map(fingerprint).filter((print) => !known.has(print)));
   if (fresh.size === 0) return [];
   const what = `${file} (${tool}) has ${fresh.size} ${fresh.size === 1 ? "key" : "keys"} that orouter does not know.`;
-  return [note("older tools", what, `Take ${fresh.size === 1 ? "it" : "them"} over: orouter keys import`)];
+  return [note("older tools", what, `Take ${fresh.size === 1 ? "it" : "them"} over: orouter keys add`)];
 }

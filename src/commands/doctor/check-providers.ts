@@ -1,8 +1,8 @@
 import { formatWait } from "../../core/clock-text.ts";
 import type { Key } from "../../core/key.ts";
-import { findPreset } from "../../core/presets.ts";
-import type { Provider } from "../../core/provider.ts";
 import { redact } from "../../core/redact.ts";
+import { findPreset } from "../../core/settings/presets.ts";
+import type { Provider } from "../../core/settings/provider.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 import type { Probe } from "./probe-provider.ts";
 

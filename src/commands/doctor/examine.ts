@@ -1,9 +1,9 @@
 import type { Env } from "../../config/paths.ts";
 import type { Key } from "../../core/key.ts";
 import type { Problem } from "../../core/problem.ts";
-import type { Provider } from "../../core/provider.ts";
-import type { Rest } from "../../core/rest.ts";
-import { allProviders } from "../../core/settings.ts";
+import type { Rest } from "../../core/routing/rest.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { allProviders } from "../../core/settings/settings.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 import { openExistingState } from "../status/existing-state.ts";
 import { keyReadiness, lastingRests } from "../status/readiness.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isTable } from "../../core/setting-faults.ts";
+import { isTable } from "../../core/settings/setting-faults.ts";
 import type { Patient } from "./patient.ts";
 
 /** One of the places where opencode finds its configuration. */

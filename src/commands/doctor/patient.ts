@@ -5,10 +5,10 @@ import { loadConfig } from "../../config/load.ts";
 import { type Env, type Paths, resolvePaths } from "../../config/paths.ts";
 import { readToml } from "../../config/toml-file.ts";
 import type { Key } from "../../core/key.ts";
-import type { KeyEntry } from "../../core/key-entries.ts";
 import { Problem } from "../../core/problem.ts";
-import { isTable } from "../../core/setting-faults.ts";
-import { defaultSettings, type Settings } from "../../core/settings.ts";
+import type { KeyEntry } from "../../core/settings/key-entries.ts";
+import { isTable } from "../../core/settings/setting-faults.ts";
+import { defaultSettings, type Settings } from "../../core/settings/settings.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 
 /** What there is to look at. A file that is wrong keeps nobody from looking at the rest. */

@@ -1,6 +1,6 @@
 import { readModelList } from "../../core/catalog/read-model-list.ts";
-import { classifyFailure } from "../../core/classify-failure.ts";
-import type { Provider } from "../../core/provider.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { classifyFailure } from "../../core/verdict/classify-failure.ts";
 import { readHead, send } from "../../proxy/upstream.ts";
 
 /** What a provider has said to one question for its models. */

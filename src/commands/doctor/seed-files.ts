@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cleanSecret } from "../../core/secret.ts";
-import { isTable } from "../../core/setting-faults.ts";
+import { cleanSecret } from "../../core/settings/secret.ts";
+import { isTable } from "../../core/settings/setting-faults.ts";
 import { opencodeFolder } from "./opencode-configs.ts";
 import type { Patient } from "./patient.ts";
 import type { SeedPlugin } from "./seed-plugins.ts";

@@ -1,8 +1,8 @@
 import { isInteractive } from "../../cli/io.ts";
 import { usageProblem } from "../../cli/usage-problem.ts";
-import { findPreset } from "../../core/presets.ts";
-import type { Provider } from "../../core/provider.ts";
-import { allProviders, type Settings } from "../../core/settings.ts";
+import { findPreset } from "../../core/settings/presets.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { allProviders, type Settings } from "../../core/settings/settings.ts";
 import { findProvider } from "./find-provider.ts";
 
 /** The provider that was named, or else is chosen from the list. Undefined: the person left. */

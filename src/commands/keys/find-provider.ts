@@ -2,8 +2,8 @@ import { looksLikeSecret } from "../../cli/looks-like-secret.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
 import { nearest } from "../../core/nearest.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import type { Provider } from "../../core/provider.ts";
-import { allProviders, type Settings } from "../../core/settings.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { allProviders, type Settings } from "../../core/settings/settings.ts";
 
 /** The provider of an id; an unknown one is a Problem with the way to it. */
 export function findProvider(settings: Settings, id: string): Provider {

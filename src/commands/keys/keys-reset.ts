@@ -2,7 +2,7 @@ import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { isSelected, type RestSelection } from "../../core/rest-cover.ts";
+import { isSelected, type RestSelection } from "../../core/routing/rest-cover.ts";
 import { openState } from "../../state/store.ts";
 import { readWorld } from "../world.ts";
 import { describeKey, findKey } from "./find-key.ts";

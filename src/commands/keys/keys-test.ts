@@ -4,7 +4,7 @@ import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import type { Key } from "../../core/key.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { providerOf } from "../../core/settings.ts";
+import { providerOf } from "../../core/settings/settings.ts";
 import { readWorld, type World } from "../world.ts";
 import { findKey } from "./find-key.ts";
 import { type ListedKey, listKeys } from "./listed-key.ts";

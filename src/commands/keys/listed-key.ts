@@ -1,6 +1,6 @@
 import { fingerprint } from "../../core/fingerprint.ts";
 import type { Key, KeySource } from "../../core/key.ts";
-import type { KeyEntry } from "../../core/key-entries.ts";
+import type { KeyEntry } from "../../core/settings/key-entries.ts";
 import type { World } from "../world.ts";
 
 /** A key as people see and name it; never with its secret. */

@@ -6,10 +6,10 @@ import { secretInWords } from "../../cli/usage-problem.ts";
 import type { VerbArgs } from "../../cli/verb.ts";
 import type { NewKey } from "../../config/edit-keys.ts";
 import type { Env } from "../../config/paths.ts";
-import { findPreset } from "../../core/presets.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import type { Provider } from "../../core/provider.ts";
-import { cleanSecret } from "../../core/secret.ts";
+import { findPreset } from "../../core/settings/presets.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { cleanSecret } from "../../core/settings/secret.ts";
 
 /** How a key comes in. */
 export type SecretWays =

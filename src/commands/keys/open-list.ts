@@ -1,4 +1,4 @@
-import type { Provider } from "../../core/provider.ts";
+import type { Provider } from "../../core/settings/provider.ts";
 
 /** Whether a provider shows its models to anyone: then its list says nothing about a key. Asked once per provider. */
 export function openListFinder(signal: AbortSignal): (provider: Provider) => Promise<boolean> {

@@ -1,10 +1,10 @@
-import { classify } from "../../core/classify.ts";
-import { classifyFailure } from "../../core/classify-failure.ts";
-import type { UserRule } from "../../core/error-rule.ts";
 import type { Key } from "../../core/key.ts";
-import type { Provider } from "../../core/provider.ts";
 import { oneLine, redact } from "../../core/redact.ts";
-import type { VerdictKind } from "../../core/verdict.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { classify } from "../../core/verdict/classify.ts";
+import { classifyFailure } from "../../core/verdict/classify-failure.ts";
+import type { UserRule } from "../../core/verdict/error-rule.ts";
+import type { VerdictKind } from "../../core/verdict/verdict.ts";
 import { readHead, send } from "../../proxy/upstream.ts";
 
 /** What one cheap call has shown of a key. */

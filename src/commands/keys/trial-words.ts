@@ -1,4 +1,4 @@
-import type { VerdictKind } from "../../core/verdict.ts";
+import type { VerdictKind } from "../../core/verdict/verdict.ts";
 import type { KeyTrial } from "./test-key.ts";
 
 /** What a refusal means for the key that was tried. */

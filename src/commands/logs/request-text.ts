@@ -1,6 +1,6 @@
 import { hangingLines } from "../../cli/wrap-text.ts";
 import { oneLine } from "../../core/redact.ts";
-import type { AttemptRecord, RequestOutcome, RequestRecord } from "../../core/request-record.ts";
+import type { AttemptRecord, RequestOutcome, RequestRecord } from "../../core/routing/request-record.ts";
 import { countText, spanText } from "./amount-text.ts";
 
 /** How a request ended, in one short word. */

@@ -2,8 +2,8 @@ import type { Catalog } from "../../core/catalog/catalog.ts";
 import { type ModelEntry, takesImages } from "../../core/catalog/model-entry.ts";
 import { plainEntry } from "../../core/catalog/provider-models.ts";
 import { CHAIN_PROVIDER, formatModelRef } from "../../core/model-ref.ts";
-import type { Settings } from "../../core/settings.ts";
-import { namedModels } from "../../core/targets.ts";
+import { namedModels } from "../../core/routing/targets.ts";
+import type { Settings } from "../../core/settings/settings.ts";
 
 /** A model in a list of those of several providers. */
 export interface ListedEntry extends ModelEntry {

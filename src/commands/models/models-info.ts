@@ -4,7 +4,7 @@ import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
-import { providerOf } from "../../core/settings.ts";
+import { providerOf } from "../../core/settings/settings.ts";
 import { readWorld } from "../world.ts";
 import { findModel } from "./find-model.ts";
 import { listNotes } from "./list-notes.ts";

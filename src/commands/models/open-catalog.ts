@@ -1,8 +1,8 @@
 import { type LoadedCatalog, loadCatalog } from "../../catalog/load-catalog.ts";
 import type { Patience } from "../../catalog/patience.ts";
 import { createFolderOf, writeFileAtomic } from "../../config/write-file.ts";
-import type { Provider } from "../../core/provider.ts";
-import { allProviders } from "../../core/settings.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { allProviders } from "../../core/settings/settings.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 import type { World } from "../world.ts";
 

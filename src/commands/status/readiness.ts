@@ -1,7 +1,7 @@
 import type { Key } from "../../core/key.ts";
-import { restsOn } from "../../core/lane.ts";
 import type { ModelRef } from "../../core/model-ref.ts";
-import { NEVER_MS, type Rest, restId } from "../../core/rest.ts";
+import { restsOn } from "../../core/routing/lane.ts";
+import { NEVER_MS, type Rest, restId } from "../../core/routing/rest.ts";
 
 /** Whether a key, or a model through any of its keys, can be used now. */
 export type Readiness =

@@ -1,4 +1,4 @@
-import type { VerdictKind } from "../../core/verdict.ts";
+import type { VerdictKind } from "../../core/verdict/verdict.ts";
 
 /** Why somebody rests, short enough for a column. */
 const WHY: Record<VerdictKind, string> = {

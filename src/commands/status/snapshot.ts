@@ -1,7 +1,7 @@
-import { expandModels } from "../../core/chains.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
-import type { Rest } from "../../core/rest.ts";
-import type { Settings } from "../../core/settings.ts";
+import type { Rest } from "../../core/routing/rest.ts";
+import { expandModels } from "../../core/settings/chains.ts";
+import type { Settings } from "../../core/settings/settings.ts";
 import type { LedgerEntry } from "../../state/ledger.ts";
 import type { KeyUsage } from "../../state/usage.ts";
 import { type ListedKey, listKeys } from "../keys/listed-key.ts";

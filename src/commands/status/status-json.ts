@@ -1,4 +1,4 @@
-import { NEVER_MS, type Rest } from "../../core/rest.ts";
+import { NEVER_MS, type Rest } from "../../core/routing/rest.ts";
 import { requestJson } from "../logs/request-json.ts";
 import type { Readiness } from "./readiness.ts";
 import type { StatusChain, StatusKey, StatusRest, StatusSnapshot } from "./snapshot.ts";

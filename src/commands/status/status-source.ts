@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { Problem } from "../../core/problem.ts";
-import type { Rest } from "../../core/rest.ts";
+import type { Rest } from "../../core/routing/rest.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { readAgain, type World } from "../world.ts";
 import { openExistingState } from "./existing-state.ts";

@@ -1,6 +1,6 @@
 import { type Column, tableText } from "../../cli/table.ts";
 import { formatClock, formatWait } from "../../core/clock-text.ts";
-import { NEVER_MS } from "../../core/rest.ts";
+import { NEVER_MS } from "../../core/routing/rest.ts";
 import { countText, spanText } from "../logs/amount-text.ts";
 import { modelText, outcomeText, timeText, tokensText } from "../logs/request-text.ts";
 import { fitSections, type Section } from "./fit-sections.ts";

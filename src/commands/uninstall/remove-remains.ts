@@ -1,6 +1,6 @@
 import { rmdirSync, rmSync } from "node:fs";
 import { type Keychain, keychainName } from "../../config/keychain.ts";
-import type { KeyEntry } from "../../core/key-entries.ts";
+import type { KeyEntry } from "../../core/settings/key-entries.ts";
 
 /** What could not be removed, and why. */
 export interface Refusal {

@@ -1,7 +1,7 @@
-import { chainNamed, expandModels } from "../chains.ts";
 import { CHAIN_PROVIDER, parseModelRef } from "../model-ref.ts";
-import type { Provider } from "../provider.ts";
-import { providerOf, type Settings } from "../settings.ts";
+import { chainNamed, expandModels } from "../settings/chains.ts";
+import type { Provider } from "../settings/provider.ts";
+import { providerOf, type Settings } from "../settings/settings.ts";
 import { commonOf } from "./common-of.ts";
 import { type ModelEntry, type ModelTraits, UNKNOWN_TRAITS } from "./model-entry.ts";
 import type { ModelsDevIndex } from "./models-dev-index.ts";

@@ -1,5 +1,5 @@
 import { parseModelRef } from "../model-ref.ts";
-import type { ModelOverride } from "../settings.ts";
+import type { ModelOverride } from "../settings/settings.ts";
 import type { ModelTraits } from "./model-entry.ts";
 
 /** The traits of `provider/model` with what the user's `[[models]]` say of it; later ones win, field by field. */

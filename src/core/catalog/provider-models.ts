@@ -1,5 +1,5 @@
-import type { Provider } from "../provider.ts";
-import type { Settings } from "../settings.ts";
+import type { Provider } from "../settings/provider.ts";
+import type { Settings } from "../settings/settings.ts";
 import { type Combo, comboMembers } from "./combos.ts";
 import { type Common, commonOf } from "./common-of.ts";
 import { defaultModels } from "./default-models.ts";

@@ -1,4 +1,4 @@
-import { type Finish, settleFinish } from "../finish-reason.ts";
+import { type Finish, settleFinish } from "../stream/finish-reason.ts";
 import { type AnswerEvent, DONE, type StreamTranslator, type TranslatorOptions } from "./answer-event.ts";
 import { asArray, asObject, asText, isFilled, isObject, type JsonObject } from "./json-object.ts";
 import { type OpenCall, ResponseWriter } from "./response-writer.ts";

@@ -1,5 +1,5 @@
-import type { Dialect } from "../route.ts";
-import { createSseReader, type SseBlock } from "../sse.ts";
+import type { Dialect } from "../routing/route.ts";
+import { createSseReader, type SseBlock } from "../stream/sse.ts";
 import { type AnswerEvent, DONE, type TranslatorOptions } from "./answer-event.ts";
 import { isObject } from "./json-object.ts";
 import { createStreamTranslator } from "./stream-translator.ts";

@@ -1,4 +1,4 @@
-import type { Dialect } from "../route.ts";
+import type { Dialect } from "../routing/route.ts";
 import type { StreamTranslator, TranslatorOptions } from "./answer-event.ts";
 import { ChatToResponses } from "./chat-to-responses-stream.ts";
 import { ResponsesToChat } from "./responses-to-chat-stream.ts";

@@ -1,4 +1,4 @@
-import type { Dialect } from "../route.ts";
+import type { Dialect } from "../routing/route.ts";
 import { type JsonObject, pick } from "./json-object.ts";
 
 /** A request in the words of the other dialect. */

@@ -1,4 +1,4 @@
-import { PRESETS } from "../presets.ts";
+import { PRESETS } from "../settings/presets.ts";
 
 /** What people write where a server asks for no key. */
 const PLACEHOLDERS = new Set([

@@ -3,9 +3,9 @@ import { type Catalog, createCatalog } from "../../../src/core/catalog/catalog.t
 import { ModelsDevIndex } from "../../../src/core/catalog/models-dev-index.ts";
 import { readModelList } from "../../../src/core/catalog/read-model-list.ts";
 import { readModelsDev } from "../../../src/core/catalog/read-models-dev.ts";
-import { needsModels, overlayProviders } from "../../../src/core/opencode-providers.ts";
-import { providerOf, type Settings } from "../../../src/core/settings.ts";
-import { windowOf } from "../../../src/core/window.ts";
+import { needsModels, overlayProviders } from "../../../src/core/overlay/opencode-providers.ts";
+import { windowOf } from "../../../src/core/overlay/window.ts";
+import { providerOf, type Settings } from "../../../src/core/settings/settings.ts";
 import { settingsOf } from "./sample-settings.ts";
 
 const MODELS_DEV = {

@@ -1,4 +1,4 @@
-import { parseSettings, type Settings } from "../../../src/core/settings.ts";
+import { parseSettings, type Settings } from "../../../src/core/settings/settings.ts";
 
 /** The settings that a config.toml of this value gives. */
 export function settingsOf(value: object): Settings {

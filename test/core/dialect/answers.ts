@@ -1,7 +1,7 @@
 import { type AnswerEvent, DONE } from "../../../src/core/dialect/answer-event.ts";
 import { asArray, asObject, asText, type JsonObject } from "../../../src/core/dialect/json-object.ts";
 import { createStreamTranslator } from "../../../src/core/dialect/stream-translator.ts";
-import type { Dialect } from "../../../src/core/route.ts";
+import type { Dialect } from "../../../src/core/routing/route.ts";
 
 /** The names that answers of these tests have. */
 export const OPTIONS = { model: "m", id: "t", createdS: 7, wantsUsage: true };

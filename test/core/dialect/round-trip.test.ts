@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type AnswerEvent, DONE } from "../../../src/core/dialect/answer-event.ts";
 import { createEventBytes, encodeEvents } from "../../../src/core/dialect/event-bytes.ts";
-import type { Dialect } from "../../../src/core/route.ts";
-import { type GateEnd, StreamGate } from "../../../src/core/stream-gate.ts";
-import { anyChunks } from "../streams.ts";
+import type { Dialect } from "../../../src/core/routing/route.ts";
+import { type GateEnd, StreamGate } from "../../../src/core/stream/stream-gate.ts";
+import { anyChunks } from "../stream/streams.ts";
 import { chunk, OPTIONS, readChat, translateAll, usageChunk } from "./answers.ts";
 
 const anyText = fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 });

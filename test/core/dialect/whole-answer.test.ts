@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { JsonObject } from "../../../src/core/dialect/json-object.ts";
 import { translateWholeAnswer, wholeAnswerEvents } from "../../../src/core/dialect/whole-answer.ts";
-import type { Dialect } from "../../../src/core/route.ts";
+import type { Dialect } from "../../../src/core/routing/route.ts";
 import { OPTIONS, readChat, translateAll } from "./answers.ts";
 
 const usage = {

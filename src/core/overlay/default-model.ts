@@ -1,0 +1,34 @@
+import { CHAIN_PROVIDER } from "../model-ref.ts";
+import type { Provider } from "../settings/provider.ts";
+import type { Settings } from "../settings/settings.ts";
+import { opencodeId } from "./opencode-providers.ts";
+
+/** A model that even the free accounts of a provider answer for, and that can use tools. */
+const SAFE: Readonly<Record<string, string>> = {
+  "ollama-cloud": "gpt-oss:120b",
+  nvidia: "openai/gpt-oss-120b",
+  groq: "openai/gpt-oss-120b",
+  cerebras: "gpt-oss-120b",
+  openrouter: "openai/gpt-oss-120b",
+  omniroute: "auto",
+};
+
+/**
+ * The model to start with where the user has chosen none: their first chain, else one that their first usable provider
+ * surely has. In the form opencode knows it; undefined leaves the choice to opencode.
+ */
+export function defaultModel(
+  usable: readonly Provider[],
+  settings: Pick<Settings, "chains" | "providers">,
+): string | undefined {
+  const [chain] = Object.keys(settings.chains);
+  if (chain !== undefined) return `${CHAIN_PROVIDER}/${chain}`;
+  // Providers that were written down come before those whose key merely happened to be around.
+  const isWritten = (provider: Provider): boolean => Object.hasOwn(settings.providers, provider.id);
+  const inOrder = [...usable.filter(isWritten), ...usable.filter((provider) => !isWritten(provider))];
+  for (const { id, models } of inOrder) {
+    const model = models[0] ?? SAFE[id];
+    if (model !== undefined) return `${opencodeId(id)}/${model}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,137 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import { type ModelCost, type ModelEntry, UNKNOWN_TRAITS } from "../catalog/model-entry.ts";
+import { isOverridden, withOverrides } from "../catalog/overrides.ts";
+import { CHAIN_PROVIDER } from "../model-ref.ts";
+import { findPreset } from "../settings/presets.ts";
+import type { Provider } from "../settings/provider.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { JsonObject, OverlayModel, OverlayProvider } from "./overlay.ts";
+import { windowOf } from "./window.ts";
+
+/** The AI SDK packages that opencode carries within itself, by the dialect they speak. */
+const SDK = { chat: "@ai-sdk/openai-compatible", responses: "@ai-sdk/openai" } as const;
+
+/** opencode retries a 404 of providers named like these, or sends them headers of its own; so they get another name. */
+const SPECIAL_TO_OPENCODE = /^(?:openai|opencode)/;
+
+/** Presets of ours that are not in opencode's own table of providers. */
+const UNKNOWN_TO_OPENCODE = new Set(["omniroute"]);
+
+/** Assumed where nobody says: too small a window compacts early, too large a one fails. */
+const ASSUMED = { context: 131_072, output: 32_768 };
+
+/** The id under which opencode knows a provider of ours. */
+export function opencodeId(provider: string): string {
+  return SPECIAL_TO_OPENCODE.test(provider) ? `${CHAIN_PROVIDER}-${provider}` : provider;
+}
+
+/** The providers that opencode is to reach through us: those with a key, and our own chains. */
+export function overlayProviders(
+  usable: readonly Provider[],
+  settings: Settings,
+  catalog?: Catalog,
+): OverlayProvider[] {
+  const providers = usable.map((provider) => overlayProvider(provider, settings, catalog));
+  const chains = Object.keys(settings.chains);
+  if (chains.length === 0) return providers;
+  const models = chains.map((name) => {
+    const entry = catalog?.find(`${CHAIN_PROVIDER}/${name}`);
+    return overlayModel(`${CHAIN_PROVIDER}/${name}`, { id: name, name: `${name} (chain)`, entry }, settings);
+  });
+  return [
+    ...providers,
+    { id: CHAIN_PROVIDER, route: CHAIN_PROVIDER, name: "orouter", npm: SDK.chat, models },
+  ];
+}
+
+function overlayProvider(
+  provider: Provider,
+  settings: Settings,
+  catalog: Catalog | undefined,
+): OverlayProvider {
+  const id = opencodeId(provider.id);
+  const isKnown = !needsModels(provider);
+  const ids = isKnown ? toldModels(provider, settings, catalog) : offeredModels(provider, catalog);
+  const models = ids.map((model) => {
+    const entry = catalog?.find(`${provider.id}/${model}`);
+    return overlayModel(
+      `${provider.id}/${model}`,
+      { id: model, name: entry?.name ?? model, entry },
+      settings,
+    );
+  });
+  return {
+    id,
+    route: provider.id,
+    ...(isKnown ? {} : { name: provider.name, npm: SDK[provider.api] }),
+    ...(models.length === 0 ? {} : { models }),
+  };
+}
+
+/** Whether opencode has to be told a provider's models: it does not know it, or not by the id we give it. */
+export function needsModels({ id }: Pick<Provider, "id">): boolean {
+  return findPreset(id) === undefined || UNKNOWN_TO_OPENCODE.has(id) || opencodeId(id) !== id;
+}
+
+/** All that can be picked; a model that the user has written down also where its provider does not list it. */
+function offeredModels(provider: Provider, catalog: Catalog | undefined): string[] {
+  const ids = catalog?.modelsOf(provider.id).map((entry) => entry.id) ?? [];
+  return [...new Set([...ids, ...provider.models])];
+}
+
+/** opencode knows these models better than we do: it is told only of what the user wrote, and it cannot know. */
+function toldModels(provider: Provider, settings: Settings, catalog: Catalog | undefined): string[] {
+  // The usual case: nothing is told, so nothing need be worked out.
+  if (settings.models.length === 0 && provider.models.length === 0) return [];
+  const isTold = (id: string) => isOverridden(`${provider.id}/${id}`, settings.models);
+  const listed = (catalog?.modelsOf(provider.id) ?? [])
+    .filter((entry) => entry.source === "config" || isTold(entry.id))
+    .map((entry) => entry.id);
+  const all = [...new Set([...provider.models, ...listed])];
+  return all.filter((id) => isTold(id) || catalog?.isPublic(provider.id, id) !== true);
+}
+
+interface Described {
+  id: string;
+  name: string;
+  entry: ModelEntry | undefined;
+}
+
+function overlayModel(ref: string, { id, name, entry }: Described, settings: Settings): OverlayModel {
+  const traits = entry ?? withOverrides(ref, UNKNOWN_TRAITS, settings.models);
+  const context = traits.context ?? windowOf(ref, settings) ?? ASSUMED.context;
+  const details = entry === undefined ? {} : detailsOf(entry);
+  return {
+    id,
+    name,
+    context,
+    output: Math.min(traits.output ?? ASSUMED.output, context),
+    ...(traits.input === undefined ? {} : { input: traits.input }),
+    ...(Object.keys(details).length === 0 ? {} : { details }),
+  };
+}
+
+/** Only what is known: the rest is opencode's to assume. */
+function detailsOf(entry: ModelEntry): JsonObject {
+  const { toolCall, reasoning, inputs, outputs, cost } = entry;
+  return {
+    ...(toolCall === undefined ? {} : { tool_call: toolCall }),
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(inputs === undefined
+      ? {}
+      : {
+          attachment: inputs.some((one) => one !== "text"),
+          modalities: { input: inputs, output: outputs ?? ["text"] },
+        }),
+    ...(cost === undefined ? {} : { cost: costFields(cost) }),
+  };
+}
+
+function costFields({ input, output, cacheRead, cacheWrite }: ModelCost): JsonObject {
+  return {
+    input,
+    output,
+    ...(cacheRead === undefined ? {} : { cache_read: cacheRead }),
+    ...(cacheWrite === undefined ? {} : { cache_write: cacheWrite }),
+  };
+}

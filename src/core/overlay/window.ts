@@ -1,0 +1,23 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import { UNKNOWN_TRAITS } from "../catalog/model-entry.ts";
+import { withOverrides } from "../catalog/overrides.ts";
+import { chainNamed, expandModels } from "../settings/chains.ts";
+import type { Settings } from "../settings/settings.ts";
+
+/**
+ * A model's window in tokens as the catalogue knows it, or without one as the settings tell; that of a chain is the
+ * smallest known one of its models.
+ */
+export function windowOf(
+  model: string,
+  settings: Pick<Settings, "models" | "chains">,
+  catalog?: Catalog,
+): number | undefined {
+  if (catalog !== undefined) return catalog.windowOf(model);
+  const own = withOverrides(model, UNKNOWN_TRAITS, settings.models).context;
+  if (own !== undefined || chainNamed(model) === undefined) return own;
+  const windows = expandModels([model], settings.chains).flatMap(
+    (one) => withOverrides(one, UNKNOWN_TRAITS, settings.models).context ?? [],
+  );
+  return windows.length === 0 ? undefined : Math.min(...windows);
+}

@@ -1,0 +1,150 @@
+import type { Key } from "../key.ts";
+import { formatModelRef, type ModelRef } from "../model-ref.ts";
+import { type Lane, lanesOf, restsOn, type Situation } from "./lane.ts";
+import { laneId, type WaitBudget } from "./progress.ts";
+import { isSoft, type Rest } from "./rest.ts";
+import { type Candidate, chooseKey, type Strategy, type StrategyContext } from "./strategy.ts";
+
+/** What a request does next. */
+export type Step =
+  | { kind: "attempt"; ref: ModelRef; key: Key; probe: boolean }
+  /** Until that time, or until something happens that frees a lane; `budget` is what the wait is charged to. */
+  | { kind: "wait"; untilMs: number; budget: WaitBudget }
+  | { kind: "give-up" };
+
+/** All that the next step depends on. Nothing in it is changed by asking. */
+export interface StepInput extends Situation {
+  strategy: Strategy;
+  contextOf: (provider: string) => StrategyContext;
+  patienceMs: number;
+  maxWaitMs: number;
+  /** How long a request may stand in our own queue. */
+  queueMs: number;
+}
+
+interface View {
+  ref: ModelRef;
+  lanes: readonly Lane[];
+}
+
+/** The next step of a request: a lane of the first model that has one, a wait, a probe, or the end. */
+export function nextStep(input: StepInput): Step {
+  const views = input.progress.targets.map((ref) => ({ ref, lanes: lanesOf(ref, input) }));
+  for (const [index, { ref, lanes }] of views.entries()) {
+    const chosen = choose(ref, lanes, input);
+    if (chosen !== undefined)
+      return { kind: "attempt", ref, key: chosen.key, probe: chosen.rest !== undefined };
+    const wait = index === 0 ? patientWait(ref, lanes, input) : undefined;
+    if (wait !== undefined) return wait;
+  }
+  return lastWait(views, input) ?? lastResort(views, input);
+}
+
+/** Whether a model behind this one in the chain could take the request over now. */
+export function canMoveOn(ref: ModelRef, input: Situation): boolean {
+  const { targets } = input.progress;
+  const at = targets.findIndex((target) => formatModelRef(target) === formatModelRef(ref));
+  return targets.slice(at + 1).some((later) => lanesOf(later, input).some((lane) => lane.isFree));
+}
+
+/** Whether any lane but this one could take the request over now. */
+export function hasOtherLane(key: Key, ref: ModelRef, input: Situation): boolean {
+  const here = laneId(key, ref);
+  return input.progress.targets.some((target) =>
+    lanesOf(target, input).some((lane) => lane.isFree && laneId(lane.key, target) !== here),
+  );
+}
+
+/** Something that may yet free a lane: at a time, or (without one) when a call ends. */
+interface Hope {
+  atMs: number | undefined;
+  budget: WaitBudget;
+  leftMs: number;
+}
+
+/** A wait for the model that was asked for beats moving on, unless it has just failed this request by itself. */
+function patientWait(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Step | undefined {
+  const { progress } = input;
+  if (progress.strained.has(formatModelRef(ref))) return undefined;
+  const leftMs = input.patienceMs - progress.waitedMs.patience;
+  return waitFor(
+    lanes.map(({ freeAtMs }) => ({ atMs: freeAtMs, budget: "patience", leftMs })),
+    input.nowMs,
+  );
+}
+
+/** Nothing is free: the lanes that free themselves, if that is soon enough. */
+function lastWait(views: readonly View[], input: StepInput): Step | undefined {
+  const { waitedMs } = input.progress;
+  const hopes = views
+    .flatMap(({ lanes }) => lanes)
+    .map(({ freeAtMs, isQueued }): Hope => {
+      const budget = isQueued ? "queue" : "rest";
+      const wholeMs = isQueued ? input.queueMs : input.maxWaitMs;
+      return { atMs: freeAtMs, budget, leftMs: wholeMs - waitedMs[budget] };
+    });
+  return waitFor(hopes, input.nowMs);
+}
+
+/** Until the first of them that has a time; what is freed earlier wakes the request by itself. */
+function waitFor(hopes: readonly Hope[], nowMs: number): Step | undefined {
+  const real = hopes.filter(({ atMs = nowMs, leftMs }) => leftMs > 0 && atMs - nowMs <= leftMs);
+  const [first] = real.toSorted((a, b) => (a.atMs ?? nowMs) - (b.atMs ?? nowMs));
+  if (first === undefined) return undefined;
+  const untilMs = Math.min(...real.map(({ atMs, leftMs }) => atMs ?? nowMs + leftMs));
+  return { kind: "wait", untilMs, budget: first.budget };
+}
+
+/** Every lane rests for longer than anyone would wait: the soft one that frees first is asked once all the same. */
+function lastResort(views: readonly View[], input: StepInput): Step {
+  const { progress } = input;
+  if (progress.attempts.some((attempt) => attempt.probe && attempt.verdict !== undefined))
+    return { kind: "give-up" };
+  const asked = new Set(progress.attempts.map((attempt) => laneId(attempt.key, attempt.ref)));
+  const [soft] = views
+    .flatMap(({ ref, lanes }) => lanes.map((lane) => ({ ref, lane })))
+    .filter(({ ref, lane }) => !asked.has(laneId(lane.key, ref)) && mayBeAsked(ref, lane, input))
+    .toSorted((a, b) => (a.lane.freeAtMs ?? 0) - (b.lane.freeAtMs ?? 0));
+  if (soft === undefined) return { kind: "give-up" };
+  return { kind: "attempt", ref: soft.ref, key: soft.lane.key, probe: true };
+}
+
+/** Whether all that holds a lane are rests that time heals, and nobody is finding out already. */
+function mayBeAsked(ref: ModelRef, lane: Lane, input: StepInput): boolean {
+  if (lane.rest === undefined || !lane.hasRoom) return false;
+  return restsOn(lane.key, ref, input.health).every(
+    (rest) => !input.probing.has(rest.id) && (isSoft(rest.kind) || rest.untilMs <= input.nowMs),
+  );
+}
+
+function choose(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Lane | undefined {
+  const free = lanes.filter((lane) => lane.isFree);
+  const again = free.find((lane) => laneId(lane.key, ref) === input.progress.again);
+  if (again !== undefined) return again;
+  // A key that was refused comes after those known to be good; one that was only tired is one of them again.
+  const sound = free.filter((lane) => lane.rest === undefined || isSoft(lane.rest.kind));
+  const pool = sound.length > 0 ? sound : free;
+  if (pool.length <= 1) return pool[0];
+  const candidates = pool.map((lane) => candidate(lane, input));
+  const chosen = chooseKey(input.strategy, candidates, input.contextOf(ref.provider));
+  return pool.find((lane) => lane.key === chosen?.key);
+}
+
+function candidate(lane: Lane, input: StepInput): Candidate {
+  const load = input.loads.get(lane.key.fingerprint);
+  const own = input.strategy === "least-failures" ? restsOfKey(lane.key, input) : [];
+  return {
+    key: lane.key,
+    rests: own.length,
+    restMs: own.reduce((sum, rest) => sum + rest.untilMs - input.nowMs, 0),
+    inFlight: load?.inFlight ?? 0,
+    lastUsedMs: load?.lastUsedMs ?? 0,
+  };
+}
+
+function restsOfKey(key: Key, input: StepInput): Rest[] {
+  const prefix = `lane ${key.fingerprint} `;
+  return [...input.health.values()].filter(
+    (rest) => rest.untilMs > input.nowMs && rest.id.startsWith(prefix),
+  );
+}

@@ -1,0 +1,208 @@
+import type { Key } from "../key.ts";
+import { formatModelRef, type ModelRef } from "../model-ref.ts";
+import type { Fault, Verdict, VerdictKind } from "../verdict/verdict.ts";
+
+/** The parties that can be at rest, smallest first. */
+export type RestScope = "lane" | "key" | "model" | "provider";
+
+/** How long one party is left alone, and why. `untilMs` in the past: its next use is a probe. */
+export interface Rest {
+  id: string;
+  scope: RestScope;
+  kind: VerdictKind;
+  status: number;
+  message: string;
+  /** When the rest was set: a failure whose attempt began before this does not deepen it. */
+  sinceMs: number;
+  /** 0 while failures are only counted; `NEVER_MS` for a key that is dead until it changes. */
+  untilMs: number;
+  /** Failures in a row: the step of the growing rests. */
+  strikes: number;
+}
+
+/** The waits behind the verdicts; the first three come from the settings. */
+export interface RestPolicy {
+  failWindowMs: number;
+  cooldown: { baseMs: number; factor: number; maxMs: number };
+}
+
+/** The last moment a Date can name: the end of a rest that only a changed key ends. */
+export const NEVER_MS = 8_640_000_000_000_000;
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Waits that are not settings. Reasons: provider habits, or scenario S15 (back on a healed model within 30 s). */
+const WAITS = {
+  concurrency: 2 * SECOND,
+  concurrencyMax: 10 * SECOND,
+  forbidden: 10 * MINUTE,
+  notFound: 12 * HOUR,
+  gone: 7 * 24 * HOUR,
+  softBase: 4 * SECOND,
+  softMax: 25 * SECOND,
+  /** NIM's DEGRADED functions stay down for minutes; the ceiling is the same for all, so that S15 holds. */
+  silent: 25 * SECOND,
+  /** "Retry-After: 0" beside a refusal is no invitation to ask again at once. */
+  shortest: SECOND,
+  longest: 30 * 24 * HOUR,
+};
+
+/** How many times in a row an attempt-level failure must happen before the model is thought to be at fault. */
+const STRIKES_TO_MODEL: Partial<Record<VerdictKind, number>> = {
+  overloaded: 2,
+  "server-error": 3,
+  timeout: 2,
+  reset: 3,
+};
+
+/** A key refused this often in a row as unauthorised is dead until it changes. */
+const AUTH_STRIKES_TO_DEAD = 2;
+
+/** Verdicts that time alone heals soon: a lane resting for one of these may be probed when nothing else is left. */
+const SOFT: ReadonlySet<VerdictKind> = new Set([
+  "rate-limit",
+  "concurrency",
+  "overloaded",
+  "server-error",
+  "timeout",
+  "reset",
+  "silent",
+]);
+
+export function isSoft(kind: VerdictKind): boolean {
+  return SOFT.has(kind);
+}
+
+export const restId = {
+  lane: (fingerprint: string, ref: ModelRef): string => `lane ${fingerprint} ${formatModelRef(ref)}`,
+  key: (fingerprint: string): string => `key ${fingerprint}`,
+  model: (ref: ModelRef): string => `model ${formatModelRef(ref)}`,
+  provider: (provider: string): string => `provider ${provider}`,
+};
+
+/** Whom a verdict puts to rest; undefined where the fault is the request's. Attempts are counted against the model. */
+export function restTarget(
+  fault: Fault,
+  key: Key,
+  ref: ModelRef,
+): { id: string; scope: RestScope } | undefined {
+  switch (fault) {
+    case "request":
+      return undefined;
+    case "lane":
+      return { id: restId.lane(key.fingerprint, ref), scope: "lane" };
+    case "key":
+      return { id: restId.key(key.fingerprint), scope: "key" };
+    case "attempt":
+    case "model":
+      return { id: restId.model(ref), scope: "model" };
+    case "provider":
+      return { id: restId.provider(key.provider), scope: "provider" };
+  }
+}
+
+export interface Failure {
+  verdict: Verdict;
+  target: { id: string; scope: RestScope };
+  /** When the failed attempt was sent. */
+  startedMs: number;
+  nowMs: number;
+  policy: RestPolicy;
+  random: () => number;
+}
+
+/** The rest that follows a failure. A burst of parallel failures sets one rest, not a pile of them. */
+export function nextRest(previous: Rest | undefined, failure: Failure): Rest {
+  const { verdict, target, startedMs, nowMs } = failure;
+  const { kind, status, message, waitMs: declaredMs } = verdict;
+  const sameBurst = previous !== undefined && isSameBurst(previous, startedMs);
+  const inARow = previous !== undefined && isSameSort(previous.kind, kind) ? previous.strikes : 0;
+  const strikes = sameBurst ? Math.max(1, inARow) : inARow + 1;
+  const waitMs = restMs(failure, strikes);
+  // A latecomer of a burst has nothing new to say of the end, unless the provider names one.
+  const fromMs = sameBurst && inARow > 0 && declaredMs === undefined ? previous.sinceMs : nowMs;
+  const endMs = waitMs === 0 ? 0 : Math.min(fromMs + waitMs, NEVER_MS);
+  if (sameBurst && endMs <= previous.untilMs) return previous;
+  // Nor does a probe that fails without a word make a declared rest shorter.
+  const heldMs =
+    previous !== undefined && previous.untilMs > nowMs && declaredMs === undefined ? previous.untilMs : 0;
+  return { ...target, kind, status, message, sinceMs: nowMs, untilMs: Math.max(endMs, heldMs), strikes };
+}
+
+/** Whether the failed attempt was under way before its party was put to rest. A mere count may be added to at once. */
+function isSameBurst(previous: Rest, startedMs: number): boolean {
+  return previous.untilMs > 0 ? startedMs <= previous.sinceMs : startedMs < previous.sinceMs;
+}
+
+/** Only failures of one sort are counted in a row: a used-up quota does not make the next 401 the second one. */
+function isSameSort(a: VerdictKind, b: VerdictKind): boolean {
+  return a === b || (a in STRIKES_TO_MODEL && b in STRIKES_TO_MODEL);
+}
+
+/** What may befall an answer in its middle: the beginning of another does not prove that it is over. */
+const BREAKS: ReadonlySet<VerdictKind> = new Set(["reset", "timeout", "server-error"]);
+
+/**
+ * What is left of a rest once its party has begun to answer: nothing, or, where answers have been breaking off, the
+ * count of that until one of them is whole.
+ */
+export function restWhileAnswering(rest: Rest): Rest | undefined {
+  return BREAKS.has(rest.kind) ? { ...rest, untilMs: 0 } : undefined;
+}
+
+function restMs(failure: Failure, strikes: number): number {
+  const { verdict, policy } = failure;
+  const declared =
+    verdict.waitMs === undefined
+      ? undefined
+      : jitterUp(Math.min(Math.max(verdict.waitMs, WAITS.shortest), WAITS.longest), failure.random);
+  switch (verdict.kind) {
+    case "subscription":
+      return policy.failWindowMs;
+    case "payment":
+    case "quota":
+      return declared ?? policy.failWindowMs;
+    case "rate-limit":
+      return declared ?? grow(policy.cooldown.baseMs, policy.cooldown.factor, policy.cooldown.maxMs, strikes);
+    case "concurrency":
+      return declared ?? grow(WAITS.concurrency, 2, WAITS.concurrencyMax, strikes);
+    case "auth":
+      return strikes >= AUTH_STRIKES_TO_DEAD ? NEVER_MS : policy.failWindowMs;
+    case "forbidden":
+      return declared ?? WAITS.forbidden;
+    case "model-not-found":
+      return verdict.status === 410 ? WAITS.gone : WAITS.notFound;
+    case "silent":
+      return WAITS.silent;
+    case "overloaded":
+    case "server-error":
+    case "timeout":
+    case "reset":
+      return softRestMs(verdict, strikes, declared);
+    case "overflow":
+    case "bad-request":
+    case "content-policy":
+      return 0;
+  }
+}
+
+/** Attempt-level failures rest the model only when they come in a row, or when the reply itself blames the model. */
+function softRestMs(verdict: Verdict, strikes: number, declared: number | undefined): number {
+  const needed = verdict.fault === "model" ? 1 : (STRIKES_TO_MODEL[verdict.kind] ?? 1);
+  if (declared !== undefined && verdict.fault === "model") {
+    // A hint that has not helped is believed no more: it does not keep the rests from growing.
+    return Math.max(declared, strikes > 1 ? grow(WAITS.softBase, 2, WAITS.softMax, strikes - 1) : 0);
+  }
+  return strikes < needed ? 0 : grow(WAITS.softBase, 2, WAITS.softMax, strikes - needed + 1);
+}
+
+function grow(baseMs: number, factor: number, maxMs: number, step: number): number {
+  return Math.min(maxMs, Math.round(baseMs * factor ** (step - 1)));
+}
+
+/** Up to a tenth more, never less: a crowd that was told the same second should not come back as one. */
+function jitterUp(waitMs: number, random: () => number): number {
+  return Math.round(waitMs * (1 + random() / 10));
+}

@@ -1,0 +1,14 @@
+import type { VerdictKind } from "../verdict/verdict.ts";
+import type { Exhaustion } from "./exhaustion.ts";
+import type { RequestRecord } from "./request-record.ts";
+import type { Rest } from "./rest.ts";
+
+/** What happens in the router, for those who listen at its side: the store, the ledger, the plugin, `status --watch`. */
+export type RouterEvent =
+  | { kind: "rested"; rest: Rest; keyName: string }
+  | { kind: "cleared"; id: string }
+  | { kind: "rotated"; provider: string; from: string; to: string; why: VerdictKind; model: string }
+  | { kind: "fell-back"; from: string; to: string; why: VerdictKind }
+  | { kind: "exhausted"; exhaustion: Exhaustion }
+  | { kind: "key-changed"; fingerprint: string; keyName: string; enabled: boolean }
+  | { kind: "finished"; record: RequestRecord };

@@ -1,0 +1,25 @@
+import type { Key } from "../key.ts";
+
+/**
+ * Joins keys from several places, the first place first. The same secret of the same provider counts once and stays
+ * as its first place has it: a key disabled in keys.toml is not brought back by the environment. Names are made
+ * unique per provider.
+ */
+export function mergeKeys(places: readonly (readonly Key[])[]): Key[] {
+  const secrets = new Set<string>();
+  const names = new Set<string>();
+  return places.flat().flatMap((key) => {
+    const id = `${key.provider}\n${key.secret}`;
+    if (secrets.has(id)) return [];
+    secrets.add(id);
+    const name = freeName(key, names);
+    names.add(`${key.provider}\n${name}`);
+    return [name === key.name ? key : { ...key, name }];
+  });
+}
+
+function freeName(key: Key, taken: ReadonlySet<string>): string {
+  let name = key.name;
+  for (let number = 2; taken.has(`${key.provider}\n${name}`); number++) name = `${key.name}-${number}`;
+  return name;
+}

@@ -1,0 +1,88 @@
+import type { Dialect } from "../routing/route.ts";
+
+/** A provider that needs no more than its name, because its address and habits are known here. */
+export interface Preset {
+  id: string;
+  name: string;
+  /** Taken as it stands: not every one ends in `/v1`. */
+  baseUrl: string;
+  /** The variables that may hold a key, the usual one first. */
+  env: readonly string[];
+  api: Dialect;
+  /** Calls a minute that one key may make, where the provider has such a limit. */
+  rpm: number | undefined;
+  /** What to send where the server asks for no key; undefined: a key is needed. */
+  placeholderKey: string | undefined;
+  /** Where a person gets a key. */
+  keysUrl: string;
+  /**
+   * The variable serves other tools too (git, gh, hub clients): it counts only once the provider is configured,
+   * and is never taken from opencode's environment.
+   */
+  sharedEnv: boolean;
+  /** What a person should know before choosing it. */
+  note: string | undefined;
+}
+
+type Extras = Partial<Pick<Preset, "api" | "rpm" | "placeholderKey" | "sharedEnv" | "note">>;
+
+type Row = [id: string, name: string, baseUrl: string, env: string, keysUrl: string, extras?: Extras];
+
+// biome-ignore format: one line per provider reads as the table it is
+const ROWS: readonly Row[] = [
+  ["ollama-cloud", "Ollama Cloud", "https://ollama.com/v1", "OLLAMA_API_KEY", "https://ollama.com/settings/keys"],
+  ["nvidia", "NVIDIA NIM", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY", "https://build.nvidia.com/settings/api-keys", { rpm: 40 }],
+  ["omniroute", "OmniRoute", "http://localhost:20128/v1", "OMNIROUTE_API_KEY", "http://localhost:20128/dashboard", { placeholderKey: "sk_omniroute" }],
+  ["openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "https://openrouter.ai/settings/keys"],
+  ["groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "https://console.groq.com/keys"],
+  ["cerebras", "Cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", "https://cloud.cerebras.ai"],
+  ["mistral", "Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "https://console.mistral.ai/api-keys"],
+  ["togetherai", "Together AI", "https://api.together.xyz/v1", "TOGETHER_API_KEY", "https://api.together.ai/settings/api-keys"],
+  ["google", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY GOOGLE_API_KEY GOOGLE_GENERATIVE_AI_API_KEY", "https://aistudio.google.com/apikey"],
+  ["openai", "OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY", "https://platform.openai.com/api-keys", { note: "opencode treats ids that begin with openai in its own way, so it sees this one under another id" }],
+  ["github-models", "GitHub Models", "https://models.github.ai/inference", "GITHUB_TOKEN", "https://github.com/settings/tokens", { sharedEnv: true }],
+  ["huggingface", "Hugging Face", "https://router.huggingface.co/v1", "HF_TOKEN", "https://huggingface.co/settings/tokens", { sharedEnv: true }],
+  ["zai", "Z.AI", "https://api.z.ai/api/paas/v4", "ZHIPU_API_KEY", "https://z.ai/manage-apikey/apikey-list"],
+  ["zai-coding-plan", "Z.AI Coding Plan", "https://api.z.ai/api/coding/paas/v4", "ZHIPU_API_KEY", "https://z.ai/manage-apikey/apikey-list"],
+  ["opencode", "OpenCode Zen", "https://opencode.ai/zen/v1", "OPENCODE_API_KEY", "https://opencode.ai/auth", { note: "opencode sends other headers to ids that begin with opencode, so it sees this one under another id" }],
+  ["opencode-go", "OpenCode Go", "https://opencode.ai/zen/go/v1", "OPENCODE_API_KEY", "https://opencode.ai/auth", { note: "opencode sends other headers to ids that begin with opencode, so it sees this one under another id" }],
+  ["deepseek", "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "https://platform.deepseek.com/api_keys"],
+  ["moonshotai", "Moonshot AI", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", "https://platform.moonshot.ai/console/api-keys"],
+  ["chutes", "Chutes", "https://llm.chutes.ai/v1", "CHUTES_API_KEY", "https://chutes.ai/app/api"],
+  ["fireworks-ai", "Fireworks AI", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", "https://app.fireworks.ai/settings/users/api-keys"],
+  ["nebius", "Nebius Token Factory", "https://api.tokenfactory.nebius.com/v1", "NEBIUS_API_KEY", "https://tokenfactory.nebius.com"],
+  ["novita-ai", "Novita AI", "https://api.novita.ai/openai", "NOVITA_API_KEY", "https://novita.ai/settings/key-management"],
+  ["siliconflow", "SiliconFlow", "https://api.siliconflow.com/v1", "SILICONFLOW_API_KEY", "https://cloud.siliconflow.com/account/ak"],
+  ["requesty", "Requesty", "https://router.requesty.ai/v1", "REQUESTY_API_KEY", "https://app.requesty.ai/api-keys"],
+  ["baseten", "Baseten", "https://inference.baseten.co/v1", "BASETEN_API_KEY", "https://app.baseten.co/settings/api_keys"],
+  ["modelscope", "ModelScope", "https://api-inference.modelscope.cn/v1", "MODELSCOPE_API_KEY", "https://modelscope.cn/my/myaccesstoken"],
+  ["alibaba", "Alibaba Model Studio", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY", "https://modelstudio.console.alibabacloud.com"],
+  ["poe", "Poe", "https://api.poe.com/v1", "POE_API_KEY", "https://poe.com/api_key"],
+  ["scaleway", "Scaleway", "https://api.scaleway.ai/v1", "SCALEWAY_API_KEY", "https://console.scaleway.com/iam/api-keys"],
+  ["ovhcloud", "OVHcloud AI Endpoints", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", "OVHCLOUD_API_KEY", "https://endpoints.ai.cloud.ovh.net"],
+  ["synthetic", "Synthetic", "https://api.synthetic.new/openai/v1", "SYNTHETIC_API_KEY", "https://synthetic.new"],
+  ["inference", "Inference.net", "https://inference.net/v1", "INFERENCE_API_KEY", "https://inference.net/dashboard"],
+  ["lmstudio", "LM Studio", "http://127.0.0.1:1234/v1", "LMSTUDIO_API_KEY", "https://lmstudio.ai", { placeholderKey: "lm-studio" }],
+];
+
+/** Every known provider; the three of the first screen come first. */
+export const PRESETS: readonly Preset[] = ROWS.map(([id, name, baseUrl, env, keysUrl, extras]) => ({
+  id,
+  name,
+  baseUrl,
+  env: env.split(" "),
+  api: "chat",
+  rpm: undefined,
+  placeholderKey: undefined,
+  keysUrl,
+  sharedEnv: false,
+  note: undefined,
+  ...extras,
+}));
+
+const BY_ID = new Map(PRESETS.map((preset) => [preset.id, preset]));
+
+/** The preset of a provider id. */
+export function findPreset(id: string): Preset | undefined {
+  return BY_ID.get(id);
+}

@@ -1,0 +1,82 @@
+import type { Dialect } from "../routing/route.ts";
+import { findPreset, type Preset } from "./presets.ts";
+import { emptyProvider, type ProviderTable } from "./settings-schema.ts";
+
+/** An upstream service as it is used: what config.toml says, filled up from the preset of the same id. */
+export interface Provider {
+  id: string;
+  name: string;
+  baseUrl: string;
+  api: Dialect;
+  /** Calls a minute per key; undefined: no pacing. */
+  rpm: number | undefined;
+  /** Calls at a time per key; undefined: no cap. */
+  concurrency: number | undefined;
+  /** Model ids for when the upstream cannot be asked. */
+  models: readonly string[];
+  refreshOnList: boolean;
+  modelCacheTtlMs: number;
+  /** The variables whose keys are its own, without the `_1`, `_2` … forms. */
+  env: readonly string[];
+  /** The variables among them that other tools live on: never taken from a child's environment. */
+  sharedEnv: readonly string[];
+  /** What to send while there is no key; undefined: nothing can be sent. */
+  placeholderKey: string | undefined;
+  /** Undefined: the one under `[routing]`. */
+  firstTokenTimeoutMs: number | undefined;
+  stallTimeoutMs: number | undefined;
+}
+
+/** What stands for a key at a server of one's own that asks for none. */
+const NO_KEY = "none";
+
+/** Joins an entry of config.toml with its preset; undefined where neither knows an address. */
+export function toProvider(id: string, written: ProviderTable | undefined): Provider | undefined {
+  const preset = findPreset(id);
+  const table = written ?? emptyProvider();
+  const baseUrl = table.base_url ?? preset?.baseUrl;
+  if (baseUrl === undefined) return undefined;
+  return {
+    id,
+    name: table.name ?? preset?.name ?? id,
+    baseUrl,
+    api: table.api ?? preset?.api ?? "chat",
+    rpm: pace(table.rpm ?? preset?.rpm),
+    concurrency: table.concurrency,
+    models: table.models,
+    refreshOnList: table.refresh_on_list,
+    modelCacheTtlMs: table.model_cache_ttl,
+    ...variables(preset, written),
+    placeholderKey: preset?.placeholderKey ?? (isLoopback(baseUrl) ? NO_KEY : undefined),
+    firstTokenTimeoutMs: table.first_token_timeout,
+    stallTimeoutMs: table.stall_timeout,
+  };
+}
+
+function variables(
+  preset: Preset | undefined,
+  written: ProviderTable | undefined,
+): Pick<Provider, "env" | "sharedEnv"> {
+  const known = preset?.env ?? [];
+  const sharedEnv = preset?.sharedEnv ? known : [];
+  const own = written?.env === undefined ? [] : [written.env];
+  // A shared variable is meant for orouter only once its provider was written down.
+  const usable = written === undefined ? known.filter((name) => !sharedEnv.includes(name)) : known;
+  return { env: [...new Set([...own, ...usable])], sharedEnv };
+}
+
+/** 0 in the file means no pacing, also where the preset has some. */
+function pace(rpm: number | undefined): number | undefined {
+  return rpm === 0 ? undefined : rpm;
+}
+
+/** A server on this machine needs a key seldom enough that having none must not make it useless. */
+function isLoopback(baseUrl: string): boolean {
+  const host = URL.parse(baseUrl)?.hostname ?? "";
+  return (
+    host === "localhost" ||
+    host.endsWith(".localhost") ||
+    host === "[::1]" ||
+    /^127\.\d+\.\d+\.\d+$/.test(host)
+  );
+}

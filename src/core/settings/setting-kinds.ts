@@ -1,0 +1,173 @@
+import * as v from "valibot";
+import { parseDuration } from "../duration.ts";
+import { normalizeBaseUrl } from "./base-url.ts";
+import { parsePattern } from "./pattern.ts";
+
+/** What a setting's value looks like. */
+export type SettingKind =
+  | "choice"
+  | "duration"
+  | "count"
+  | "number"
+  | "flag"
+  | "text"
+  | "address"
+  | "pattern"
+  | "variable"
+  | "list"
+  | "table";
+
+/** What help, docs and faults say about one setting; it hangs on the setting's schema. */
+export type SettingMeta = {
+  kind: SettingKind;
+  help: string;
+  allowed: string;
+  /** As one would write it in the file; empty: there is none. */
+  defaultText: string;
+};
+
+/** Timers count in 31 bits: a longer wait would end at once. */
+const LONGEST_MS = 24 * 86_400_000;
+const DURATION = 'a duration such as "30s", "5m" or "1h30m"';
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+function meta<Input>(
+  kind: SettingKind,
+  help: string,
+  allowed: string,
+  fallback?: unknown,
+): v.MetadataAction<Input, SettingMeta> {
+  const defaultText = fallback === undefined ? "" : JSON.stringify(fallback);
+  return v.metadata({ kind, help, allowed, defaultText });
+}
+
+const durationMs = (minMs: number) =>
+  v.pipe(
+    v.string(),
+    v.transform((text) => parseDuration(text) ?? Number.NaN),
+    v.number(),
+    v.minValue(minMs),
+    v.maxValue(LONGEST_MS),
+  );
+
+/** A duration with a default, in milliseconds. */
+export function duration(fallback: string, help: string, minMs = 1) {
+  const allowed = minMs === 0 ? `${DURATION}, or "0s" for none` : DURATION;
+  return v.pipe(v.optional(durationMs(minMs), fallback), meta("duration", help, allowed, fallback));
+}
+
+/** A duration that may be left out. */
+export function maybeDuration(help: string) {
+  return v.pipe(v.optional(durationMs(1)), meta("duration", help, DURATION));
+}
+
+/** The limits of a number, both included. */
+export interface Range {
+  min: number;
+  max: number;
+}
+
+const wholeNumber = (range: Range) =>
+  v.pipe(v.number(), v.integer(), v.minValue(range.min), v.maxValue(range.max));
+
+/** A whole number with a default. */
+export function count(fallback: number, range: Range, help: string) {
+  const allowed = `a whole number from ${range.min} to ${range.max}`;
+  return v.pipe(v.optional(wholeNumber(range), fallback), meta("count", help, allowed, fallback));
+}
+
+/** A whole number that may be left out. */
+export function maybeCount(range: Range, help: string) {
+  const allowed = `a whole number from ${range.min} to ${range.max}`;
+  return v.pipe(v.optional(wholeNumber(range)), meta("count", help, allowed));
+}
+
+/** A number with a default. */
+export function amount(fallback: number, range: Range, help: string) {
+  const schema = v.pipe(v.number(), v.minValue(range.min), v.maxValue(range.max));
+  const allowed = `a number from ${range.min} to ${range.max}`;
+  return v.pipe(v.optional(schema, fallback), meta("number", help, allowed, fallback));
+}
+
+/** True or false, with a default. */
+export function flag(fallback: boolean, help: string) {
+  return v.pipe(v.optional(v.boolean(), fallback), meta("flag", help, "true or false", fallback));
+}
+
+/** One of several words, the first being the default. */
+export function choice<const Words extends readonly [string, ...string[]]>(words: Words, help: string) {
+  const fallback: Words[number] = words[0];
+  const allowed = `one of ${words.join(", ")}`;
+  return v.pipe(v.optional(v.picklist(words), fallback), meta("choice", help, allowed, fallback));
+}
+
+/** One of several words that has to be given. */
+export function requiredChoice<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+  help: string,
+) {
+  return v.pipe(v.picklist(words), meta("choice", help, `one of ${words.join(", ")}`));
+}
+
+/** Text that may be left out, but not left empty. */
+export function maybeText(help: string, allowed = "text") {
+  return v.pipe(v.optional(v.pipe(v.string(), v.trim(), v.nonEmpty())), meta("text", help, allowed));
+}
+
+/** A list of texts, empty by default. */
+export function texts(help: string, allowed: string) {
+  const list = v.array(v.pipe(v.string(), v.nonEmpty()));
+  return v.pipe(
+    v.optional(list, () => []),
+    meta("list", help, allowed, []),
+  );
+}
+
+/** The name of an environment variable; never a secret itself. */
+export function maybeVariable(help: string) {
+  const allowed = "the name of an environment variable, not its value";
+  return v.pipe(v.optional(v.pipe(v.string(), v.regex(VARIABLE))), meta("variable", help, allowed));
+}
+
+/** A provider's base URL, normalised. */
+export function maybeBaseUrl(help: string) {
+  const schema = v.pipe(
+    v.string(),
+    v.transform((text) => normalizeBaseUrl(text) ?? null),
+    v.string(),
+  );
+  const allowed = "an http:// or https:// address without user name, query or fragment";
+  return v.pipe(v.optional(schema), meta("address", help, allowed));
+}
+
+/** An http(s) address taken as it is. */
+export function address(fallback: string, help: string) {
+  const isWeb = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? "");
+  const schema = v.pipe(v.string(), v.check(isWeb));
+  return v.pipe(
+    v.optional(schema, fallback),
+    meta("address", help, "an http:// or https:// address", fallback),
+  );
+}
+
+/** A pattern that may be left out, compiled. */
+export function maybePattern(help: string) {
+  const schema = v.pipe(
+    v.string(),
+    v.transform((text) => parsePattern(text) ?? null),
+    v.instance(RegExp),
+  );
+  const allowed = "a regular expression, plain or as /…/i";
+  return v.pipe(v.optional(schema), meta("pattern", help, allowed));
+}
+
+/** What is said about a group of settings. */
+export function about<Input>(help: string, allowed = "a table"): v.MetadataAction<Input, SettingMeta> {
+  return meta("table", help, allowed);
+}
+
+/** A list that has to name at least one thing. */
+export function requiredTexts(help: string, allowed: string) {
+  const list = v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty());
+  return v.pipe(list, meta("list", help, allowed));
+}

@@ -1,0 +1,176 @@
+import { parseDuration } from "../duration.ts";
+import { CHAIN_PROVIDER, parseModelRef } from "../model-ref.ts";
+import { nearest } from "../nearest.ts";
+import { chainNamed, circleThrough } from "./chains.ts";
+import { findPreset, PRESETS } from "./presets.ts";
+import { isTable, type SettingFault } from "./setting-faults.ts";
+import { formatSettingPath } from "./setting-path.ts";
+import { APIS } from "./settings-schema.ts";
+
+/** An id is a path segment of the proxy, and `v1` is the start of its own paths. */
+const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+const RESERVED: readonly string[] = [CHAIN_PROVIDER, "v1"];
+
+/** A chain is a model id of one segment, so that it cannot be taken for `provider/model`. */
+const CHAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@+-]*$/;
+const ANY_MODEL = "*";
+
+/**
+ * What no single value shows: rules between settings. It reads the file's raw value, so that a fault elsewhere
+ * does not hide these; values of the wrong kind are passed over, since the schema speaks of them.
+ */
+export function tableFaults(value: unknown): SettingFault[] {
+  const file = tableIn(value);
+  return [
+    ...providerFaults(tableIn(file["providers"])),
+    ...chainFaults(listsIn(file["chains"])),
+    ...fallbackFaults(listsIn(file["fallbacks"]), Object.keys(tableIn(file["chains"]))),
+    ...modelFaults(file["models"]),
+    ...cooldownFaults(tableIn(tableIn(file["routing"])["cooldown"])),
+  ];
+}
+
+/** What works, but hardly as it was meant. */
+export function settingWarnings(value: unknown): SettingFault[] {
+  const file = tableIn(value);
+  const providers = tableIn(file["providers"]);
+  const warnings: SettingFault[] = [];
+  for (const [id, provider] of Object.entries(providers)) {
+    const api = tableIn(provider)["api"];
+    if (typeof api !== "string" || APIS.some((known) => known === api)) continue;
+    const path = ["providers", id, "api"];
+    warnings.push({
+      path,
+      what: `${formatSettingPath(path)} is not known; chat is used`,
+      allowed: APIS.join(", "),
+    });
+  }
+  const known = [...Object.keys(providers), ...PRESETS.map((preset) => preset.id)];
+  for (const table of ["chains", "fallbacks"]) {
+    for (const [name, entries] of Object.entries(listsIn(file[table]))) {
+      warnings.push(
+        ...entries.flatMap((entry, index) => strangeProvider(entry, [table, name, index], known)),
+      );
+    }
+  }
+  return warnings;
+}
+
+function providerFaults(providers: Record<string, unknown>): SettingFault[] {
+  return Object.entries(providers).flatMap(([id, provider]): SettingFault[] => {
+    const path = ["providers", id];
+    const where = formatSettingPath(path);
+    if (RESERVED.includes(id)) return [{ path, what: `${where}: ${id} is a name orouter keeps for itself` }];
+    if (!PROVIDER_ID.test(id)) {
+      return [
+        {
+          path,
+          what: `${where} is no provider id`,
+          allowed: "letters, digits, dots, dashes and underscores",
+        },
+      ];
+    }
+    if (!isTable(provider) || Object.hasOwn(provider, "base_url") || findPreset(id) !== undefined) return [];
+    const presets = PRESETS.map((preset) => preset.id);
+    const guess = nearest(id, presets);
+    const hint = guess === undefined ? "" : `; did you mean ${guess}?`;
+    const allowed = `a base_url, or the id of a preset: ${presets.join(", ")}`;
+    return [{ path, what: `${where} needs a base_url${hint}`, allowed }];
+  });
+}
+
+function chainFaults(chains: Record<string, string[]>): SettingFault[] {
+  const names = Object.keys(chains);
+  const inCircles = new Set<string>();
+  return names.flatMap((name): SettingFault[] => {
+    const path = ["chains", name];
+    const faults = (chains[name] ?? []).flatMap((entry, index) =>
+      entryFaults(entry, [...path, index], names),
+    );
+    if (!CHAIN_NAME.test(name)) {
+      const allowed = "letters, digits and . _ : @ + -, beginning with a letter or digit";
+      faults.push({ path, what: `${formatSettingPath(path)} is no name for a chain`, allowed });
+    }
+    const circle = inCircles.has(name) ? undefined : circleThrough(name, chains);
+    if (circle === undefined) return faults;
+    // One circle is one mistake, however many chains it runs through.
+    for (const member of circle) inCircles.add(member);
+    const what = `${formatSettingPath(path)} leads back to itself: ${circle.join(" -> ")}`;
+    return [...faults, { path, what }];
+  });
+}
+
+function fallbackFaults(fallbacks: Record<string, string[]>, chains: readonly string[]): SettingFault[] {
+  return Object.entries(fallbacks).flatMap(([model, entries]) => {
+    const path = ["fallbacks", model];
+    const faults = entries.flatMap((entry, index) => entryFaults(entry, [...path, index], chains));
+    if (model !== ANY_MODEL && chainNamed(model) !== undefined) {
+      const what = `${formatSettingPath(path)} is no single model`;
+      faults.push({ path, what, allowed: '"provider/model", or "*" for every other one' });
+    }
+    return faults;
+  });
+}
+
+function entryFaults(entry: string, path: (string | number)[], chains: readonly string[]): SettingFault[] {
+  const name = chainNamed(entry);
+  if (entry === "" || name === undefined || chains.includes(name)) return [];
+  const guess = nearest(name, chains);
+  const what = `${formatSettingPath(path)}: ${JSON.stringify(entry)} is neither "provider/model" nor a chain`;
+  const fault = { path, what: guess === undefined ? what : `${what}; did you mean ${guess}?` };
+  return chains.length === 0 ? [fault] : [{ ...fault, allowed: `"provider/model", ${chains.join(", ")}` }];
+}
+
+function strangeProvider(entry: string, path: (string | number)[], known: readonly string[]): SettingFault[] {
+  const provider = parseModelRef(entry)?.provider;
+  if (provider === undefined || provider === CHAIN_PROVIDER || known.includes(provider)) return [];
+  const guess = nearest(provider, known);
+  const what = `${formatSettingPath(path)} names the provider ${provider}, which is not set up`;
+  return [{ path, what: guess === undefined ? what : `${what}; did you mean ${guess}?` }];
+}
+
+function modelFaults(models: unknown): SettingFault[] {
+  if (!Array.isArray(models)) return [];
+  return models.flatMap((model: unknown, index): SettingFault[] => {
+    if (!isTable(model)) return [];
+    const path = ["models", index];
+    const where = formatSettingPath(path);
+    const { id, match, add_if_missing: adds } = model;
+    if ((id === undefined) === (match === undefined))
+      return [{ path, what: `${where} needs either an id or a match` }];
+    if (typeof id === "string" && id !== "" && parseModelRef(id) === undefined) {
+      return [{ path: [...path, "id"], what: `${where}.id is no model`, allowed: '"provider/model"' }];
+    }
+    if (adds === true && id === undefined) {
+      return [
+        { path: [...path, "add_if_missing"], what: `${where}.add_if_missing needs an id, not a match` },
+      ];
+    }
+    return [];
+  });
+}
+
+function cooldownFaults(cooldown: Record<string, unknown>): SettingFault[] {
+  const { base = "30s", max = "1h" } = cooldown;
+  if (typeof base !== "string" || typeof max !== "string") return [];
+  const baseMs = parseDuration(base);
+  const maxMs = parseDuration(max);
+  if (baseMs === undefined || maxMs === undefined || baseMs <= maxMs) return [];
+  const path = ["routing", "cooldown", Object.hasOwn(cooldown, "max") ? "max" : "base"];
+  return [{ path, what: `routing.cooldown has a max (${max}) below its base (${base})` }];
+}
+
+function tableIn(value: unknown): Record<string, unknown> {
+  return isTable(value) ? value : {};
+}
+
+/** The lists of texts in a table; anything else in it is left out. */
+function listsIn(value: unknown): Record<string, string[]> {
+  const lists = Object.entries(tableIn(value)).filter(([, list]) => Array.isArray(list));
+  return Object.fromEntries(lists.map(([name, list]) => [name, textsOf(list)]));
+}
+
+/** Keeps the places of a list, so that faults point at the right one. */
+function textsOf(list: unknown): string[] {
+  return Array.isArray(list) ? list.map((item) => (typeof item === "string" ? item : "")) : [];
+}

@@ -1,0 +1,238 @@
+import type { Dialect } from "../routing/route.ts";
+import { bareFinish, withFinish, withText } from "./chat-chunk.ts";
+import { settleFinish } from "./finish-reason.ts";
+import { createSseReader, type SseBlock } from "./sse.ts";
+import { type Meaning, meaningOf, type Usage } from "./stream-events.ts";
+
+/** What one chunk of the upstream's stream lets through. */
+export interface GateStep {
+  /** Bytes to hand to the client now; undefined while the head is held. */
+  pass: Uint8Array | undefined;
+  /** An event that says the answer has failed, as text for the verdict. The gate is of no more use then. */
+  error: string | undefined;
+  /** Whether an event came at all: comments and keep-alives are no progress. */
+  progressed: boolean;
+}
+
+/** How a stream that has ended is to be taken. `tail` is what the client still has to get. */
+export type GateEnd = { kind: "complete"; tail: Uint8Array | undefined } | { kind: "cut"; why: string };
+
+export interface GateOptions {
+  dialect: Dialect;
+  /** Text the client already has: the stream must begin with exactly this, and is let through behind it. */
+  resumeAfter?: string;
+}
+
+/** The most that is held back before the first meaningful event; more than that is no head any more. */
+const HELD_BYTES = 1024 * 1024;
+
+/** The longest single event that is waited for; a stream without a blank line in it is none. */
+const EVENT_BYTES = 16 * 1024 * 1024;
+const TOO_LONG = JSON.stringify({ error: { message: "an event of the stream has no end" } });
+
+const DONE = "[DONE]";
+const encoder = new TextEncoder();
+const DONE_BLOCK = encoder.encode("data: [DONE]\n\n");
+const BLANK_LINE = encoder.encode("\n\n");
+/** What the gate says when an answer cannot continue the one that broke off: nobody's failure. */
+export const MISMATCH = JSON.stringify({ error: { message: "another answer began differently" } });
+
+/** One block's way through: its bytes (or others in their place), nothing, or a failure. */
+interface Admitted {
+  bytes?: Uint8Array;
+  error?: string;
+}
+
+/**
+ * Holds the head of an answer until something in it means something, then passes bytes as they come. Whole events
+ * only: so an error, a broken event or an end that would mislead the client is seen before it is passed on.
+ */
+export class StreamGate {
+  /** Whether anything has been let through. */
+  isOpen = false;
+  /** Whether the end mark has come: nothing that follows matters. */
+  isDone = false;
+  /** Tokens, where the provider told them. */
+  usage: Usage | undefined;
+  /** Events that were no JSON and were left out. */
+  dropped = 0;
+
+  readonly #reader = createSseReader();
+  readonly #dialect: Dialect;
+  readonly #resumes: boolean;
+  readonly #seen = { text: false, reasoning: false, toolCall: false, other: false };
+  readonly #texts: string[] = [];
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #finished = false;
+  #lastChunk: unknown;
+  #toSkip: string;
+
+  constructor(options: GateOptions) {
+    this.#dialect = options.dialect;
+    this.#toSkip = options.resumeAfter ?? "";
+    this.#resumes = this.#toSkip !== "";
+  }
+
+  push(chunk: Uint8Array): GateStep {
+    const out: Uint8Array[] = [];
+    let progressed = false;
+    for (const block of this.#reader.push(chunk)) {
+      if (this.isDone) break;
+      progressed ||= block.event !== undefined;
+      const admitted = this.#admit(block);
+      // Behind its finish an answer is whole: what fails there fails nobody.
+      if (admitted.error !== undefined && !this.#finished)
+        return { pass: this.#flush(out), error: admitted.error, progressed };
+      if (admitted.bytes === undefined) continue;
+      if (this.isOpen) out.push(admitted.bytes);
+      else this.#hold(admitted.bytes);
+    }
+    const error = this.#reader.rest().length > EVENT_BYTES ? TOO_LONG : undefined;
+    return { pass: this.#flush(out), error, progressed };
+  }
+
+  /** The upstream has closed the stream in good order; a broken connection is not asked, it is a cut by itself. */
+  end(): GateEnd {
+    let pass: Uint8Array | undefined;
+    if (!this.isDone && this.#reader.rest().length > 0) {
+      // The last event may lack its blank line.
+      const step = this.push(BLANK_LINE);
+      if (step.error !== undefined) return { kind: "cut", why: step.error };
+      pass = step.pass;
+    }
+    if (this.#toSkip !== "") return { kind: "cut", why: MISMATCH };
+    if (!this.#finished) {
+      return {
+        kind: "cut",
+        why: this.isOpen ? "the stream ended before its end mark" : "the stream was empty",
+      };
+    }
+    return { kind: "complete", tail: this.#tail(pass) };
+  }
+
+  /** Whether the answer is whole, whatever becomes of the connection. */
+  get isFinished(): boolean {
+    return this.#finished;
+  }
+
+  /** The visible text so far, and whether that is all the client has seen of the answer. */
+  sent(): { text: string; onlyText: boolean } {
+    const { reasoning, toolCall, other } = this.#seen;
+    return { text: this.#texts.join(""), onlyText: !(reasoning || toolCall || other) };
+  }
+
+  #admit(block: SseBlock): Admitted {
+    if (block.event === undefined) return { bytes: block.bytes };
+    if (block.event.data === DONE) return this.#admitDone(block.bytes);
+    const json = parseJson(block.event.data);
+    if (json === undefined) {
+      this.dropped++;
+      return {};
+    }
+    const meaning = meaningOf(this.#dialect, json);
+    if (meaning.error !== undefined) return { error: meaning.error };
+    this.#note(json, meaning);
+    if (this.#toSkip !== "") return this.#skip(json, meaning);
+    if (meaning.text !== "") this.#texts.push(meaning.text);
+    if (isMeaningful(meaning)) this.isOpen = true;
+    return meaning.finish === undefined
+      ? { bytes: block.bytes }
+      : this.#admitFinish(block.bytes, json, meaning.finish);
+  }
+
+  #note(json: unknown, meaning: Meaning): void {
+    this.usage = meaning.usage ?? this.usage;
+    if (hasChoice(json)) this.#lastChunk = json;
+    this.#seen.text ||= meaning.text !== "";
+    this.#seen.toolCall ||= meaning.hasToolCall;
+    this.#seen.other ||= meaning.hasOther;
+    // While comparing, reasoning is not passed on, so the client has not seen it.
+    this.#seen.reasoning ||= meaning.hasReasoning && this.#toSkip === "";
+  }
+
+  #admitFinish(bytes: Uint8Array, json: unknown, reason: string): Admitted {
+    if (this.#dialect === "responses") {
+      this.#finished = true;
+      this.isDone = true;
+      return { bytes };
+    }
+    const finish = settleFinish(reason, this.#seen);
+    if (finish.kind === "failed") return { error: JSON.stringify({ error: { message: finish.why } }) };
+    this.#finished = true;
+    return { bytes: finish.kind === "as-is" ? bytes : withFinish(json, finish.reason) };
+  }
+
+  #admitDone(bytes: Uint8Array): Admitted {
+    if (this.#toSkip !== "") return { error: MISMATCH };
+    this.isDone = true;
+    if (this.#finished) return { bytes };
+    const { text, toolCall } = this.#seen;
+    // Done with nothing said: the end is a cut, and its mark must not make it look like an answer.
+    if (this.#dialect !== "chat" || !(text || toolCall)) return {};
+    // The provider says the answer is whole; without a finish reason opencode would ask again for ever.
+    this.#finished = true;
+    return { bytes: join([bareFinish(this.#lastChunk, toolCall ? "tool_calls" : "stop"), bytes]) };
+  }
+
+  /** Compares the answer with what the client has; only where both are the same to the letter does it go on. */
+  #skip(json: unknown, meaning: Meaning): Admitted {
+    const shared = meaning.text.slice(0, this.#toSkip.length);
+    if (meaning.hasToolCall || meaning.hasOther || !this.#toSkip.startsWith(shared))
+      return { error: MISMATCH };
+    this.#toSkip = this.#toSkip.slice(shared.length);
+    if (meaning.text !== "") this.#texts.push(meaning.text);
+    if (this.#toSkip !== "") return meaning.finish === undefined ? {} : { error: MISMATCH };
+    this.isOpen = true;
+    const rest = meaning.text.slice(shared.length);
+    if (rest === "" && meaning.finish === undefined) return {};
+    const bytes = withText(json, rest);
+    return meaning.finish === undefined ? { bytes } : this.#admitFinish(bytes, json, meaning.finish);
+  }
+
+  #hold(bytes: Uint8Array): void {
+    // What precedes the point of resumption belongs to an answer whose head has long been sent.
+    if (this.#resumes) return;
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes > HELD_BYTES) this.isOpen = true;
+  }
+
+  #flush(out: Uint8Array[]): Uint8Array | undefined {
+    if (!this.isOpen) return undefined;
+    const all = this.#held.length === 0 ? out : [...this.#held, ...out];
+    this.#held = [];
+    return all.length === 0 ? undefined : join(all);
+  }
+
+  /** A finish without a word is an answer too, if an empty one: what was held goes out as it came. */
+  #tail(pass: Uint8Array | undefined): Uint8Array | undefined {
+    this.isOpen = true;
+    const parts = pass === undefined ? [...this.#held] : [...this.#held, pass];
+    this.#held = [];
+    if (this.#dialect === "chat" && !this.isDone) parts.push(DONE_BLOCK);
+    return parts.length === 0 ? undefined : join(parts);
+  }
+}
+
+function isMeaningful(meaning: Meaning): boolean {
+  return meaning.text !== "" || meaning.hasReasoning || meaning.hasToolCall || meaning.hasOther;
+}
+
+function hasChoice(json: unknown): boolean {
+  const choices = (json as { choices?: unknown } | null)?.choices;
+  return Array.isArray(choices) && choices.length > 0;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+}

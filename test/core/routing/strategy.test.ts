@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test";
+import { type Candidate, chooseKey } from "../../../src/core/routing/strategy.ts";
+import { keyNamed } from "../../proxy/rig.ts";
+
+function candidate(name: string, more: Partial<Candidate> = {}): Candidate {
+  return { key: keyNamed("a", name), rests: 0, restMs: 0, inFlight: 0, lastUsedMs: 0, ...more };
+}
+
+const fingerprintOf = (name: string): string => keyNamed("a", name).fingerprint;
+const THREE = [candidate("one"), candidate("two"), candidate("three")];
+const context = { stuckTo: undefined, turn: 0, random: () => 0 };
+const nameOf = (chosen: Candidate | undefined): string | undefined => chosen?.key.name;
+
+test("sticky keeps a session's key, and gives a new one the key that carries least", () => {
+  expect(nameOf(chooseKey("sticky", THREE, { ...context, stuckTo: fingerprintOf("three") }))).toBe("three");
+  const busy = [
+    candidate("one", { inFlight: 2 }),
+    candidate("two", { inFlight: 1 }),
+    candidate("three", { inFlight: 1 }),
+  ];
+  expect(nameOf(chooseKey("sticky", busy, context))).toBe("two");
+  expect(nameOf(chooseKey("sticky", busy, { ...context, random: () => 0.99 }))).toBe("three");
+  expect(nameOf(chooseKey("sticky", busy, { ...context, stuckTo: "gone" }))).toBe("two");
+});
+
+test("random goes by the dice, round-robin by the turn", () => {
+  expect(
+    [0, 0.5, 0.99].map((dice) => nameOf(chooseKey("random", THREE, { ...context, random: () => dice }))),
+  ).toEqual(["one", "two", "three"]);
+  expect([0, 1, 2, 3].map((turn) => nameOf(chooseKey("round-robin", THREE, { ...context, turn })))).toEqual([
+    "one",
+    "two",
+    "three",
+    "one",
+  ]);
+});
+
+test("least-failures goes by rests, then their length, then the last use", () => {
+  const order = [
+    candidate("often", { rests: 2 }),
+    candidate("long", { rests: 1, restMs: 90 }),
+    candidate("late", { rests: 1, restMs: 10, lastUsedMs: 5 }),
+    candidate("early", { rests: 1, restMs: 10, lastUsedMs: 4 }),
+  ];
+  const chosen: (string | undefined)[] = [];
+  for (let left = order; left.length > 0; ) {
+    const next = chooseKey("least-failures", left, context);
+    chosen.push(nameOf(next));
+    left = left.filter((one) => one !== next);
+  }
+  expect(chosen).toEqual(["early", "late", "long", "often"]);
+});
+
+test.each(["sticky", "random", "round-robin", "least-failures"] as const)(
+  "%s chooses nobody among none",
+  (strategy) => {
+    expect(chooseKey(strategy, [], context)).toBeUndefined();
+  },
+);
