@@ -64,6 +64,7 @@ test("the list as JSON has every field that scripts rely on", async () => {
     isRetired: false,
     replacement: null,
     leftOut: [],
+    refusedBy: [],
   };
   expect(JSON.parse(run.stdout)).toEqual({
     models: [
@@ -84,6 +85,7 @@ test("the list as JSON has every field that scripts rely on", async () => {
         isRetired: false,
         replacement: null,
         leftOut: [],
+        refusedBy: [],
       },
       { ...unknown, provider: "work", id: "plain", name: "plain", source: "live" },
       { ...unknown, provider: "work", id: "nobody-knows", name: "nobody-knows", source: "config" },

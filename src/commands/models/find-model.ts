@@ -7,18 +7,20 @@ import { EXIT, Problem } from "../../core/problem.ts";
 import type { World } from "../world.ts";
 import { type ListedEntry, listedModels } from "./listed-models.ts";
 import { providersWithKey } from "./open-catalog.ts";
+import type { Refusals } from "./refusals.ts";
 
 /** The model that a person means: by its full name, a chain's, or an id that a single provider has. */
 export function findModel(
   text: string,
   catalog: Catalog,
   world: Pick<World, "settings" | "keys">,
+  refusals: Refusals = new Map(),
 ): ListedEntry {
   const ref = parseModelRef(text) ?? { provider: CHAIN_PROVIDER, model: text };
   const entry = catalog.find(text);
-  if (entry !== undefined) return { provider: ref.provider, ...entry };
+  if (entry !== undefined) return { provider: ref.provider, refusedBy: refusals.get(text) ?? [], ...entry };
   const providers = [CHAIN_PROVIDER, ...providersWithKey(world).map((provider) => provider.id)];
-  const all = listedModels(catalog, providers, world.settings);
+  const all = listedModels(catalog, providers, world.settings, refusals);
   const [only, ...others] = all.filter((one) => one.id === text);
   if (only !== undefined && others.length === 0) return only;
   const names = all.map((one) => `${one.provider}/${one.id}`);

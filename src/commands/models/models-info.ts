@@ -11,6 +11,7 @@ import { listNotes } from "./list-notes.ts";
 import { type ListedEntry, modelJson } from "./listed-models.ts";
 import { costText, remarkOf, yesNo } from "./model-words.ts";
 import { openCatalog } from "./open-catalog.ts";
+import { readRefusals, refusalText } from "./refusals.ts";
 
 /** `orouter models info`: all that is known of one model. */
 export const modelsInfoVerb: Verb = {
@@ -41,7 +42,7 @@ async function info(args: VerbArgs): Promise<number> {
   const named = parseModelRef(text)?.provider;
   const only = named === undefined ? undefined : providerOf(world.settings, named);
   const loaded = await openCatalog(world, PATIENCE.info, only);
-  const entry = findModel(text, loaded.catalog, world);
+  const entry = findModel(text, loaded.catalog, world, await readRefusals(world, Date.now()));
   const about = loaded.lists.filter((list) => list.provider === entry.provider);
   for (const note of listNotes({ ...loaded, lists: about }, [entry])) say(`[orouter] ${note}`);
   if (args["json"] === true) outJson(modelJson(entry));
@@ -63,6 +64,7 @@ function infoText(entry: ListedEntry): string {
     ["cost", entry.cost === undefined ? "-" : `${costText(entry.cost)} for a million tokens in / out`],
     ["source", entry.source],
     ...(entry.isRetired ? [["remark", remarkOf(entry)] as [string, string]] : []),
+    ...(entry.refusedBy.length > 0 ? [["refused", refusalText(entry.refusedBy)] as [string, string]] : []),
   ];
   const width = Math.max(...lines.map(([label]) => label.length));
   return lines.map(([label, text]) => `${label.padEnd(width)}  ${text}`).join("\n");

@@ -12,6 +12,7 @@ import { listJson, listNotes } from "./list-notes.ts";
 import { type ListedEntry, listedModels, modelJson } from "./listed-models.ts";
 import { costText, remarkOf, tokenText, yesNo } from "./model-words.ts";
 import { openCatalog, providersWithKey } from "./open-catalog.ts";
+import { readRefusals, refusalText } from "./refusals.ts";
 
 /** `orouter models list`: what there is to choose from. */
 export const modelsListVerb: Verb = {
@@ -44,7 +45,7 @@ export async function printModels(id: string | undefined, asJson: boolean): Prom
   const only = id === undefined || id === CHAIN_PROVIDER ? undefined : findProvider(settings, id);
   const loaded = await openCatalog(world, PATIENCE.list, only);
   const shown = id === undefined ? [CHAIN_PROVIDER, ...providersWithKey(world).map((one) => one.id)] : [id];
-  const entries = listedModels(loaded.catalog, shown, settings);
+  const entries = listedModels(loaded.catalog, shown, settings, await readRefusals(world, Date.now()));
   for (const note of listNotes(loaded, entries)) say(`[orouter] ${note}`);
   if (asJson) outJson({ models: entries.map(modelJson), providers: loaded.lists.map(listJson) });
   else if (entries.length > 0) out(listText(entries, outputWidth()));
@@ -76,7 +77,7 @@ function listText(entries: readonly ListedEntry[], width: number): string {
     yesNo(takesImages(entry)),
     costText(entry.cost),
     entry.source,
-    remarkOf(entry),
+    [remarkOf(entry), refusalText(entry.refusedBy)].filter((text) => text !== "").join("; "),
   ]);
   // A column that has nothing to say takes the room of those that have.
   const used = columns.map((column, at) => column.title !== "REMARK" || rows.some((row) => row[at] !== ""));

@@ -79,13 +79,19 @@ function offeredModels(provider: Provider, catalog: Catalog | undefined): string
   return [...new Set([...ids, ...provider.models])];
 }
 
-/** opencode knows these models better than we do: it is told only of what the user wrote, and it cannot know. */
+/** Providers whose lists hold only what can be used, and change faster than opencode's own table. */
+const TRUSTED_LISTS = new Set(["ollama-cloud"]);
+
+/** opencode knows these models better than we do: it is told only of what it cannot know. */
 function toldModels(provider: Provider, settings: Settings, catalog: Catalog | undefined): string[] {
+  const isTrusted = TRUSTED_LISTS.has(provider.id);
   // The usual case: nothing is told, so nothing need be worked out.
-  if (settings.models.length === 0 && provider.models.length === 0) return [];
+  if (!isTrusted && settings.models.length === 0 && provider.models.length === 0) return [];
   const isTold = (id: string) => isOverridden(`${provider.id}/${id}`, settings.models);
   const listed = (catalog?.modelsOf(provider.id) ?? [])
-    .filter((entry) => entry.source === "config" || isTold(entry.id))
+    .filter(
+      (entry) => entry.source === "config" || isTold(entry.id) || (isTrusted && entry.source === "live"),
+    )
     .map((entry) => entry.id);
   const all = [...new Set([...provider.models, ...listed])];
   return all.filter((id) => isTold(id) || catalog?.isPublic(provider.id, id) !== true);

@@ -1,0 +1,46 @@
+import { expect, test } from "bun:test";
+import { fingerprint } from "../../src/core/fingerprint.ts";
+import type { Rest } from "../../src/core/routing/rest.ts";
+import { openState } from "../../src/state/store.ts";
+import { keysToml, tempMachine } from "./orouter.ts";
+
+const NOW = Date.now();
+
+function rest(id: string, more: Partial<Rest>): Rest {
+  const base = { scope: "lane", kind: "subscription", status: 403, message: "", strikes: 1 } as const;
+  return { id, ...base, sinceMs: NOW, untilMs: NOW + 3_600_000, ...more };
+}
+
+test("what keys were refused is shown with the models, as long as it is remembered", async () => {
+  using machine = tempMachine();
+  await machine.write(
+    "config.toml",
+    '[models_dev]\nenabled = false\n[providers.work]\nbase_url = "http://127.0.0.1:9"\nmodels = ["paid", "gone", "free"]\n',
+  );
+  await machine.write("keys.toml", keysToml({ provider: "work", name: "mine", value: "secret-of-mine" }));
+  const mine = fingerprint("secret-of-mine");
+  const store = openState({
+    file: machine.file("state.db"),
+    ledgerDays: 7,
+    ledgerRows: 100,
+    secrets: [],
+    onTrouble: () => {},
+  });
+  const rests = [
+    rest(`lane ${mine} work/paid`, {}),
+    rest("model work/gone", { scope: "model", kind: "model-not-found", status: 404 }),
+    rest(`lane ${mine} work/free`, { kind: "rate-limit" }),
+    rest("lane 0123456789ab work/free", {}),
+  ];
+  for (const one of rests) store.note({ kind: "rested", rest: one, keyName: "mine" });
+  store.close();
+  const asJson = await machine.run(["models", "list", "work", "--json"]);
+  const { models } = JSON.parse(asJson.stdout) as { models: { id: string; refusedBy: unknown }[] };
+  expect(models.map(({ id, refusedBy }) => [id, refusedBy])).toEqual([
+    ["paid", [{ key: "mine", why: "subscription" }]],
+    ["gone", [{ key: null, why: "model-not-found" }]],
+    ["free", []],
+  ]);
+  const asText = await machine.run(["models", "list", "work"]);
+  expect(asText.stdout).toContain("no plan: mine");
+});
