@@ -13,14 +13,19 @@ export function openTerminal(command: readonly string[], cwd: string, env: Recor
     },
   });
   const text = (): string => Bun.stripANSI(shown).replace(/\s+/g, " ");
+  const forget = (): void => {
+    shown = "";
+  };
   return {
     child,
     type: (keys: string) => child.terminal?.write(keys),
     /** A new size has the program draw its whole screen again, so that `text` is what a person sees now. */
     redraw: (cols: number, rows: number) => {
-      shown = "";
+      forget();
       child.terminal?.resize(cols, rows);
     },
+    /** Only what is shown from now on is in `text`. */
+    forget,
     text,
     sees: async (cue: string) => {
       for (let tries = 0; tries < 600; tries++) {

@@ -3,43 +3,10 @@ import { findScene } from "../../src/demo/scenes.ts";
 import { withUpstream } from "../demo/ask.ts";
 import { orouterBinary } from "./binary.ts";
 import { e2eMachine } from "./machine.ts";
+import { openTerminal } from "./terminal.ts";
 
 const CTRL_C = "\x03";
 const CTRL_Z = "\x1a";
-
-/** A terminal with a program in it, and what it has shown so far. */
-function openTerminal(command: readonly string[], cwd: string, env: Record<string, string>) {
-  let shown = "";
-  const child = Bun.spawn([...command], {
-    cwd,
-    env,
-    terminal: {
-      cols: 120,
-      rows: 35,
-      data: (_terminal, bytes) => {
-        shown += new TextDecoder().decode(bytes);
-      },
-    },
-  });
-  const text = (): string => Bun.stripANSI(shown).replace(/\s+/g, " ");
-  return {
-    child,
-    type: (keys: string) => child.terminal?.write(keys),
-    resize: (cols: number, rows: number) => child.terminal?.resize(cols, rows),
-    text,
-    /** Waits for words on the screen; only what is shown from now on counts when `fresh`. */
-    sees: async (cue: string) => {
-      for (let tries = 0; tries < 600; tries++) {
-        if (text().includes(cue)) return;
-        await Bun.sleep(50);
-      }
-      throw new Error(`the terminal never showed ${cue}; it showed: ${text().slice(-600)}`);
-    },
-    forget: () => {
-      shown = "";
-    },
-  };
-}
 
 test("the terminal interface works through orouter: a prompt, another size, Ctrl-C", async () => {
   const scene = findScene("rotation");
@@ -50,7 +17,7 @@ test("the terminal interface works through orouter: a prompt, another size, Ctrl
     const command = [orouterBinary(), "opencode", "-m", "ollama-cloud/gpt-oss:120b"];
     const terminal = openTerminal(command, machine.project, machine.env);
     await terminal.sees("Ask anything");
-    terminal.resize(100, 30);
+    terminal.redraw(100, 30);
     terminal.type("say hello");
     await terminal.sees("say hello");
     terminal.type("\r");
