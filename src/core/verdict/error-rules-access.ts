@@ -4,6 +4,15 @@ import type { ErrorRule } from "./error-rule.ts";
 /** Doors that stay shut: regions, the account's own filters, keys that are not taken. */
 export const accessRules: readonly ErrorRule[] = [
   {
+    id: "gateway-account-refused",
+    // The status of the account behind it; its own refusals have no such mark.
+    source: "OmniRoute 3.7.9",
+    status: [401, 403],
+    text: /^\[40[13]\]: /m,
+    verdict: "forbidden",
+    fault: "model",
+  },
+  {
     id: "region",
     source: "OpenAI, Groq, Gemini",
     text: anyOf(

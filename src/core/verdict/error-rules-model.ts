@@ -64,7 +64,7 @@ export const modelRules: readonly ErrorRule[] = [
   {
     id: "gateway-has-no-account",
     source: "diegosouzapw/OmniRoute#4500",
-    text: /no active credentials for provider/i,
+    text: /no (?:active )?credentials for provider/i,
     verdict: "model-not-found",
   },
   {
