@@ -2,7 +2,6 @@ import type { e2eMachine, Run, RunOptions } from "./machine.ts";
 
 /** A run that was given an end: what it left, how long it took, and whether it had to be ended. */
 export interface BoundedRun extends Run {
-  tookMs: number;
   wasStopped: boolean;
 }
 
@@ -18,7 +17,6 @@ export async function boundedRun(
   args: readonly string[],
   options: BoundedOptions,
 ): Promise<BoundedRun> {
-  const startMs = performance.now();
   const child = machine.startOrouter(args, options);
   let wasStopped = false;
   // orouter's guard ends opencode when orouter is gone, so that nothing of the run is left behind.
@@ -28,8 +26,7 @@ export async function boundedRun(
   }, options.limitMs);
   try {
     const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    const tookMs = performance.now() - startMs;
-    return { stdout, stderr: Bun.stripANSI(stderr), exitCode: child.exitCode, tookMs, wasStopped };
+    return { stdout, stderr: Bun.stripANSI(stderr), exitCode: child.exitCode, wasStopped };
   } finally {
     clearTimeout(limit);
   }
