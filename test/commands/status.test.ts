@@ -36,9 +36,9 @@ test("status --json has keys, rests, chains and requests in their documented sha
   using machine = await machineWithState();
   const run = await machine.run(["status", "--json"]);
   expect(run.exitCode).toBe(0);
-  const any = expect.any(Number);
+  const moment = expect.any(Number);
   expect(JSON.parse(run.stdout)).toEqual({
-    now: any,
+    now: moment,
     strategy: "sticky",
     keys: [
       {
@@ -48,7 +48,7 @@ test("status --json has keys, rests, chains and requests in their documented sha
         enabled: true,
         source: "keys.toml",
         state: "rests",
-        untilMs: any,
+        untilMs: moment,
         why: "quota",
         today: { requests: 1, refusals: 1, inputTokens: 100, outputTokens: 20 },
       },
@@ -74,15 +74,15 @@ test("status --json has keys, rests, chains and requests in their documented sha
         kind: "quota",
         status: 429,
         message: "weekly limit reached",
-        sinceMs: any,
-        untilMs: any,
+        sinceMs: moment,
+        untilMs: moment,
         strikes: 1,
       },
     ],
     chains: [
       {
         name: "coding",
-        models: [{ model: "ollama-cloud/m", keys: 1, ready: 0, state: "rests", untilMs: any, why: "quota" }],
+        models: [{ model: "ollama-cloud/m", keys: 1, ready: 0, state: "rests", untilMs: moment, why: "quota" }],
       },
     ],
     requests: [expect.objectContaining({ id: "r1", asked: "orouter/coding", outcome: "served" })],

@@ -1,6 +1,6 @@
 import type { e2eMachine, Run, RunOptions } from "./machine.ts";
 
-/** A run that was given an end: what it left, how long it took, and whether it had to be ended. */
+/** A run that was given an end: what it left, and whether it had to be ended. */
 export interface BoundedRun extends Run {
   wasStopped: boolean;
 }
