@@ -7,7 +7,7 @@ import type { Progress } from "../core/routing/progress.ts";
 import { type Rest, restTarget } from "../core/routing/rest.ts";
 import type { RestSelection } from "../core/routing/rest-cover.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
-import { type Session, SessionBook } from "../core/routing/session.ts";
+import { type Session, SessionBook, unstick } from "../core/routing/session.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { RoutingSettings } from "../core/settings/settings.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
@@ -121,7 +121,6 @@ export class Router {
   /** The lane has begun to answer well: others may use it again. The call itself goes on. */
   succeed(lease: Lease, session: Session): void {
     const { key, ref, startedMs } = lease;
-    session.stuckTo.set(ref.provider, key.fingerprint);
     session.limitedInARow = 0;
     if (ref.model !== ANY_MODEL) this.#models.set(formatModelRef(ref), ref);
     this.#health.endProbe(lease.probes.splice(0));
@@ -139,6 +138,7 @@ export class Router {
     const keys = this.keysOf(ref.provider);
     const verdict = { ...said, fault: faultIn({ verdict: said, key, ref, progress, keys }) };
     this.#release(lease);
+    if (verdict.fault !== "request") unstick(session, key, keys);
     session.limitedInARow = verdict.kind === "rate-limit" ? session.limitedInARow + 1 : 0;
     if (verdict.kind === "concurrency")
       shrinkCap(this.#loadOf(key), this.#limitsOf(ref.provider), this.chance.nowMs());

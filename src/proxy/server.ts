@@ -42,6 +42,8 @@ export function startProxy(options: ProxyOptions): ProxyServer {
       // Models think for minutes without a byte; the limits that count are the first-token and stall times.
       idleTimeout: 0,
       development: false,
+      // Without development mode Bun would share a taken port with its owner instead of saying so.
+      reusePort: false,
       // Bun's own 413 would have opencode compact and ask again for ever; too long a body is ours to refuse.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: async (req) => {

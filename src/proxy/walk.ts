@@ -3,6 +3,7 @@ import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import type { Decision } from "../core/routing/decide.ts";
 import type { Step } from "../core/routing/next-step.ts";
 import { laneId, type Progress, startProgress } from "../core/routing/progress.ts";
+import { stick } from "../core/routing/session.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { makeAttempt } from "./attempt.ts";
@@ -111,6 +112,7 @@ export class Walk {
 
   #take(key: Key, ref: ModelRef, probe: boolean): Lease {
     const lease = this.#router.acquire(key, ref, probe);
+    stick(this.request.session, key);
     this.#lease = lease;
     const { startedMs } = lease;
     this.progress.attempts.push({ ref, key, startedMs, verdict: undefined, probe });

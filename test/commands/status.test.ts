@@ -82,7 +82,9 @@ test("status --json has keys, rests, chains and requests in their documented sha
     chains: [
       {
         name: "coding",
-        models: [{ model: "ollama-cloud/m", keys: 1, ready: 0, state: "rests", untilMs: moment, why: "quota" }],
+        models: [
+          { model: "ollama-cloud/m", keys: 1, ready: 0, state: "rests", untilMs: moment, why: "quota" },
+        ],
       },
     ],
     requests: [expect.objectContaining({ id: "r1", asked: "orouter/coding", outcome: "served" })],

@@ -107,18 +107,6 @@ test("when all refuse the report comes once, in its form, within five seconds, a
     expect(answers(upstream).length).toBeLessThanOrEqual(6);
   }));
 
-test("a plain 429, a plan that lacks the model and a dead key are no reason to wait half a minute", () =>
-  withKeys(
-    REFUSED,
-    (call) => (call.keyName === "limited" ? rateLimited() : refuse(call)),
-    async (machine, upstream) => {
-      const run = await boundedRun(machine, [...RUN, "hi"], { limitMs: LIMIT_MS });
-      expect(run.exitCode).toBe(1);
-      expect(run.stderr.match(/ALL KEYS EXHAUSTED!/g)).toHaveLength(1);
-      expect(Date.now() - (answers(upstream)[0]?.atMs ?? 0)).toBeLessThan(5_000);
-    },
-  ));
-
 test("with --format json stdout is nothing but JSON, when all refuse too", () =>
   withKeys(REFUSED, refuse, async (machine) => {
     const run = await boundedRun(machine, [...RUN, "--format", "json", "hi"], { limitMs: LIMIT_MS });
@@ -248,25 +236,6 @@ test("all prompts of a session use one key, while orouter runs, however late its
     },
   ));
 
-test("a session that is continued in another run keeps its key, too", () =>
-  withKeys(
-    MANY,
-    (call) => answer(call, TEXT),
-    async (machine, upstream) => {
-      for (const words of [["one"], ["--continue", "two"], ["--continue", "three"]]) {
-        const run = await boundedRun(machine, [...RUN, ...words], { limitMs: LIMIT_MS });
-        expect(run.exitCode).toBe(0);
-      }
-      expect(prompts(upstream)).toHaveLength(3);
-      expect(new Set(prompts(upstream).map((call) => call.keyName)).size).toBe(1);
-    },
-  ));
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1_000 && !condition(); tries++) await Bun.sleep(10);
-  if (!condition()) throw new Error("what was waited for did not come");
-}
-
 /** opencode at times lets a first SIGTERM pass, so it is told until it hears. */
 async function stopped(server: ReturnType<Machine["startOrouter"]>): Promise<void> {
   const telling = setInterval(() => server.kill("SIGTERM"), 500);
@@ -285,4 +254,9 @@ async function addressIn(output: ReadableStream<Uint8Array>): Promise<string> {
     if (address !== undefined) return address;
   }
   throw new Error(`the server named no address; it said: ${text}`);
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 1_000 && !condition(); tries++) await Bun.sleep(10);
+  if (!condition()) throw new Error("what was waited for did not come");
 }

@@ -1,3 +1,5 @@
+import type { Key } from "../key.ts";
+
 /** What is remembered of one opencode session while orouter runs. */
 export interface Session {
   /** The key it used last, per provider: prompt caches live with the account. */
@@ -33,6 +35,19 @@ export class SessionBook {
 
 function newSession(): Session {
   return { stuckTo: new Map(), limitedInARow: 0, overflows: 0, broken: 0 };
+}
+
+/** A session keeps the first key it is given: its title and its prompt, asked at once, share an account's cache. */
+export function stick(session: Session, key: Key): void {
+  if (!session.stuckTo.has(key.provider)) session.stuckTo.set(key.provider, key.fingerprint);
+}
+
+/** The key that has just failed is not the one to come back to: the session moves on to the next. */
+export function unstick(session: Session, failed: Key, keys: readonly Key[]): void {
+  if (session.stuckTo.get(failed.provider) !== failed.fingerprint) return;
+  const usable = keys.filter((key) => key.enabled);
+  const next = usable[(usable.indexOf(failed) + 1) % usable.length];
+  if (next !== undefined) session.stuckTo.set(failed.provider, next.fingerprint);
 }
 
 /** The headers that name a session, best first: opencode's own, then those of other clients. */
