@@ -1,18 +1,7 @@
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
-
-/** Folders of a run are named `run-<pid>-<random>`, so that a later start can tell which ones a crash left. */
-const RUN_NAME = /^run-(\d+)-/;
+import { runFolders } from "./run-folders.ts";
 
 /** The folder of one run: it holds the token file and what opencode is given to read, and goes with the run. */
 export interface RunDir {
@@ -89,18 +78,7 @@ function ownedByUs(root: string): void {
 }
 
 function sweep(root: string): void {
-  for (const name of readdirSync(root)) {
-    const pid = RUN_NAME.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid)))
-      rmSync(join(root, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
+  for (const folder of runFolders(root)) {
+    if (!folder.isAlive) rmSync(folder.path, { recursive: true, force: true });
   }
 }

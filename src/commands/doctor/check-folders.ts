@@ -2,9 +2,9 @@ import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { shellWord } from "../../cli/shell-word.ts";
 import type { Problem } from "../../core/problem.ts";
+import { runFolders } from "../../opencode/run-folders.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 import type { Patient } from "./patient.ts";
-import { runFolders } from "./run-folders.ts";
 
 /** Whether orouter may write where it has to. `troubles` is what opening the state file has brought up. */
 export function checkFolders({ paths }: Pick<Patient, "paths">, troubles: readonly Problem[]): Finding[] {
