@@ -4,6 +4,20 @@ import { PASTE_MARKS, PasteJoiner } from "./paste.ts";
 /** Questions are talk: they go to stderr, so that stdout stays data. */
 const output = process.stderr;
 
+/** One of the things to choose from. */
+export interface PromptOption {
+  value: string;
+  label: string;
+  hint?: string;
+}
+
+export interface AskTextOptions {
+  initial?: string;
+  placeholder?: string;
+  /** Says what is wrong with an answer; undefined where nothing is. */
+  fault?: (answer: string) => string | undefined;
+}
+
 /** Asks for keys without showing them; several may be pasted, one a line. Undefined: the person left. */
 export async function askSecrets(message: string): Promise<string[] | undefined> {
   const { password, isCancel } = await import("@clack/prompts");
@@ -25,11 +39,43 @@ export async function askSecrets(message: string): Promise<string[] | undefined>
 /** Lets a person choose one of several; typing narrows the list. Undefined: the person left. */
 export async function askChoice(
   message: string,
-  options: readonly { value: string; label: string; hint?: string }[],
+  options: readonly PromptOption[],
 ): Promise<string | undefined> {
   const { autocomplete, isCancel } = await import("@clack/prompts");
   const answer = await autocomplete({ message, options: [...options], maxItems: 8, output });
   return isCancel(answer) ? undefined : answer;
+}
+
+/** Lets a person tick any number of several; none is an answer too. Undefined: the person left. */
+export async function askMany(
+  message: string,
+  options: readonly PromptOption[],
+  ticked: readonly string[] = [],
+): Promise<string[] | undefined> {
+  const { multiselect, isCancel } = await import("@clack/prompts");
+  const answer = await multiselect({
+    message,
+    options: [...options],
+    initialValues: [...ticked],
+    required: false,
+    maxItems: 10,
+    output,
+  });
+  return isCancel(answer) ? undefined : answer;
+}
+
+/** Asks for a line of text that is no secret. Undefined: the person left. */
+export async function askText(message: string, options: AskTextOptions = {}): Promise<string | undefined> {
+  const { text, isCancel } = await import("@clack/prompts");
+  const { initial = "", placeholder = "", fault } = options;
+  const answer = await text({
+    message,
+    initialValue: initial,
+    placeholder,
+    output,
+    validate: (value) => fault?.(value?.trim() ?? ""),
+  });
+  return isCancel(answer) ? undefined : answer.trim();
 }
 
 /** Asks for a yes; anything else is a no. */

@@ -1,12 +1,17 @@
 /** A terminal with a program in it, and what it has shown so far. */
-export function openTerminal(command: readonly string[], cwd: string, env: Record<string, string>) {
+export function openTerminal(
+  command: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+  { cols = 120, rows = 35 } = {},
+) {
   let shown = "";
   const child = Bun.spawn([...command], {
     cwd,
     env,
     terminal: {
-      cols: 120,
-      rows: 35,
+      cols,
+      rows,
       data: (_terminal, bytes) => {
         shown += new TextDecoder().decode(bytes);
       },
