@@ -7,6 +7,7 @@ type Machine = ReturnType<typeof e2eMachine>;
 /** A running `orouter serve`, and what tests do with it. */
 export interface ServeProcess {
   url: string;
+  token: string;
   pid: number;
   /** One streamed prompt of a session of its own name, with this process's token unless another is given. */
   ask: (session: string, token?: string) => Promise<Response>;
@@ -52,6 +53,7 @@ export async function startServe(
   });
   return {
     url,
+    token,
     pid,
     ask: (session, withToken = token) =>
       fetch(`${url}/v1/chat/completions`, {
