@@ -5,7 +5,13 @@ import { configPage } from "../scripts/config-page.ts";
 import { parseSettings } from "../src/core/settings/settings.ts";
 
 const ROOT = join(import.meta.dir, "..");
-const PAGES = ["README.md", "CHANGELOG.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
+const PAGES = [
+  "README.md",
+  "CHANGELOG.md",
+  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("docs", name)),
+];
 
 const read = (page: string): Promise<string> => Bun.file(join(ROOT, page)).text();
 
