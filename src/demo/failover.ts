@@ -71,9 +71,13 @@ export function failoverScene({ timeScale = 1 }: { timeScale?: number } = {}): S
   return {
     name: "failover",
     title: "Sixteen ways to fail",
-    about: "Models s01-primary to s16-primary each fail in one way; s01-fallback to s16-fallback answer.",
+    about: "The first model of each chain, s01 to s16, fails in a way of its own; the second one answers.",
+    lookFor:
+      "an answer whatever happens; -m orouter/s08 (or /models in opencode) plays another of the sixteen.",
     keys: [{ name: "bench", secret: "scripted-bench" }],
     models: [...scripts.keys()],
+    chains: Object.fromEntries(SCENARIOS.map(({ id }) => [id, [`${id}-primary`, `${id}-fallback`]])),
+    timeouts: { firstTokenMs: 5_000, stallMs: 5_000 },
     reply: (call) => scripts.get(call.model)?.(call) ?? canonical(),
   };
 }

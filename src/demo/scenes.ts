@@ -27,6 +27,7 @@ const rotation: Scene = {
   name: "rotation",
   title: "Two keys fail, the third answers",
   about: "The first key tried is refused for good, the second has used up its week, the third answers.",
+  lookFor: "an answer without an error, which itself tells of the keys that failed before it.",
   keys: KEYS,
   models: [BIG],
   reply: (call) => inKeyOrder(call, [unauthorized(), usageLimit("weekly")]),
@@ -36,6 +37,7 @@ const plan: Scene = {
   name: "plan",
   title: "A model that two keys have no plan for",
   about: `Only the last key tried may use ${PREMIUM}; every key may use ${BIG}, so none may be given up.`,
+  lookFor: `an answer of ${PREMIUM}: two keys rest for that model, and for no other.`,
   keys: KEYS,
   models: [PREMIUM, BIG],
   reply: (call) =>
@@ -51,6 +53,8 @@ const stall: Scene = {
   name: "stall",
   title: "A model that goes silent",
   about: `${BIG} is silent from the start, then halfway through its answers; ${SMALL} answers in its place.`,
+  lookFor:
+    "a wait of three seconds, then a whole answer; half a minute later an answer is carried on in its middle.",
   keys: KEYS,
   models: [BIG, SMALL],
   timeouts: { firstTokenMs: 3_000, stallMs: 3_000 },
@@ -65,6 +69,7 @@ const exhausted: Scene = {
   name: "exhausted",
   title: "Every key fails",
   about: "No key can answer on any model, each for its own reason: the report at the end says why.",
+  lookFor: "one error in opencode, shown once, and the report when it has ended.",
   keys: KEYS,
   models: [PREMIUM, BIG],
   reply: (call) => {
@@ -77,6 +82,7 @@ const broken: Scene = {
   name: "broken",
   title: "An answer that breaks off",
   about: "Every second answer breaks off in the middle; the next try says the same words from the start.",
+  lookFor: "a whole answer, in which you cannot tell where the first try ended.",
   keys: KEYS,
   models: [BIG, SMALL],
   reply: (call) =>
@@ -87,6 +93,7 @@ const limits: Scene = {
   name: "limits",
   title: "Too fast for the plan",
   about: "Each key answers one call at a time and asks for two seconds of patience before its first.",
+  lookFor: "an answer after a wait of a few seconds, without an error.",
   keys: KEYS.slice(0, 2),
   models: [BIG],
   reply: (call) => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { PLAIN_PAINT } from "../../src/cli/paint.ts";
 import { countText, spanText } from "../../src/commands/logs/amount-text.ts";
 import { fitSections, type Section } from "../../src/commands/status/fit-sections.ts";
 import { type SnapshotParts, snapshotOf } from "../../src/commands/status/snapshot.ts";
@@ -35,7 +36,7 @@ function snapshot(rests: Rest[], parts: Partial<SnapshotParts> & { keys?: Key[] 
   if ("faults" in parsed) throw new Error("the settings of this test are wrong");
   const paths = { keysFile: "keys.toml" } as SnapshotParts["world"]["paths"];
   const world = { settings: parsed.settings, entries: [], keys: parts.keys ?? KEYS, paths };
-  return snapshotOf({ world, rests, usage: [], requests: [], nowMs: NOW, ...parts });
+  return snapshotOf({ world, runs: [], rests, usage: [], benches: [], requests: [], nowMs: NOW, ...parts });
 }
 
 const lane = (print: string, untilMs: number) =>
@@ -66,11 +67,11 @@ test.each<[name: string, rests: Rest[], keyState: string, modelState: string]>([
   [
     "a dead key",
     [restOf(`key ${A}`, NOW, { kind: "auth", untilMs: NEVER_MS })],
-    "dead: wrong or expired",
+    "dead: refused until the key is changed",
     "ready with 1 of 2 keys",
   ],
 ])("the state shows %s", (_name, rests, keyState, modelState) => {
-  const lines = statusText(snapshot(rests), { width: 140, height: 99, hasColour: false }).split("\n");
+  const lines = statusText(snapshot(rests), { width: 140, height: 99, paint: PLAIN_PAINT }).split("\n");
   const lineOf = (word: string) => lines.find((line) => line.startsWith(word));
   expect(lineOf("ollama-cloud/a ")).toContain(`  ${keyState}  `);
   expect(lineOf("coding ")).toMatch(new RegExp(`ollama-cloud/m +${modelState}$`));
@@ -102,7 +103,7 @@ test("no status is wider or higher than the room it has", () => {
   const full = snapshot(rests, { requests });
   fc.assert(
     fc.property(fc.integer({ min: 80, max: 200 }), fc.integer({ min: 1, max: 60 }), (width, height) => {
-      const lines = statusText(full, { width, height, hasColour: false, note: "q quits" }).split("\n");
+      const lines = statusText(full, { width, height, paint: PLAIN_PAINT, note: "q quits" }).split("\n");
       expect(lines.length).toBeLessThanOrEqual(height);
       for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(width);
     }),

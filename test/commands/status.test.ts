@@ -32,7 +32,7 @@ async function machineWithState(): Promise<Machine> {
   return machine;
 }
 
-test("status --json has keys, rests, chains and requests in their documented shape", async () => {
+test("status --json has runs, keys, rests, chains and requests", async () => {
   using machine = await machineWithState();
   const run = await machine.run(["status", "--json"]);
   expect(run.exitCode).toBe(0);
@@ -40,6 +40,7 @@ test("status --json has keys, rests, chains and requests in their documented sha
   expect(JSON.parse(run.stdout)).toEqual({
     now: moment,
     strategy: "sticky",
+    runs: [],
     keys: [
       {
         provider: "ollama-cloud",
@@ -50,6 +51,7 @@ test("status --json has keys, rests, chains and requests in their documented sha
         state: "rests",
         untilMs: moment,
         why: "quota",
+        inFlight: 0,
         today: { requests: 1, refusals: 1, inputTokens: 100, outputTokens: 20 },
       },
       {
@@ -61,6 +63,7 @@ test("status --json has keys, rests, chains and requests in their documented sha
         state: "no-secret",
         untilMs: null,
         why: null,
+        inFlight: 0,
         today: { requests: 0, refusals: 0, inputTokens: 0, outputTokens: 0 },
       },
     ],
@@ -79,6 +82,7 @@ test("status --json has keys, rests, chains and requests in their documented sha
         strikes: 1,
       },
     ],
+    benches: [],
     chains: [
       {
         name: "coding",

@@ -43,7 +43,9 @@ test.each<[reply: Reply, expected: string]>([
 });
 
 test("a title is named as one", () => {
-  expect(line({ kind: "answer", text: "hi" }, "Generate a title for this")).toEndWith(" · title");
+  expect(line({ kind: "answer", text: "hi" }, "Generate a title for this")).toEndWith(
+    " · for the session's title",
+  );
 });
 
 test("a call without a model is named by its path", () => {

@@ -1,6 +1,7 @@
 import { failureText } from "../../cli/failure.ts";
 import { listenForInterruption, pause } from "../../cli/interruption.ts";
 import { say } from "../../cli/io.ts";
+import { paintFor } from "../../cli/paint.ts";
 import { outputWidth } from "../../cli/table.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { writeData } from "../../cli/write-data.ts";
@@ -61,7 +62,7 @@ async function logs(args: VerbArgs): Promise<number> {
   const filter = logFilter(args);
   const count = lineCount(args, ["orouter", "logs"]);
   const world = await readWorld();
-  const print = args["json"] === true ? printJson : printText;
+  const print = args["json"] === true ? printJson : textPrinter(world);
   const isFollowing = args["follow"] === true;
   const open = (): Promise<StateStore | undefined> =>
     openExistingState(world, (problem) => say(failureText(problem)));
@@ -144,8 +145,11 @@ async function follow(
   }
 }
 
-function printText(entries: readonly LedgerEntry[]): boolean {
-  return printLines(entries.flatMap((entry) => requestLines(entry, outputWidth())));
+function textPrinter({ settings }: World): Following["print"] {
+  const paint = paintFor(process.stdout, settings.theme);
+  // The terminal may be made wider or narrower while its reader follows.
+  return (entries) =>
+    printLines(entries.flatMap((entry) => requestLines(entry, { width: outputWidth(), paint })));
 }
 
 function printJson(entries: readonly LedgerEntry[]): boolean {

@@ -1,3 +1,4 @@
+import type { Paint, Tone } from "../../cli/paint.ts";
 import { hangingLines } from "../../cli/wrap-text.ts";
 import { oneLine } from "../../core/redact.ts";
 import type { AttemptRecord, RequestOutcome, RequestRecord } from "../../core/routing/request-record.ts";
@@ -33,6 +34,18 @@ export function dateTimeText(atMs: number): string {
   return `${two(at.getMonth() + 1)}-${two(at.getDate())} ${timeText(atMs)}`;
 }
 
+const TONES: Record<RequestOutcome, Tone> = {
+  served: "good",
+  "passed-error": "bad",
+  exhausted: "bad",
+  broken: "bad",
+  "client-gone": "muted",
+};
+
+export function outcomeTone(outcome: RequestOutcome): Tone {
+  return TONES[outcome];
+}
+
 export function outcomeText(outcome: RequestOutcome): string {
   return OUTCOMES[outcome];
 }
@@ -49,27 +62,46 @@ export function tokensText({ inputTokens, outputTokens }: RequestRecord): string
   return [inputTokens, outputTokens].map((count) => (count === undefined ? "?" : countText(count))).join("+");
 }
 
+/** The room the log may take, and its colours. */
+export interface LogLook {
+  width: number;
+  paint: Paint;
+}
+
 /** A request as the log prints it: one line, and its attempts below where there is more to them than one success. */
-export function requestLines(record: RequestRecord, width: number): string[] {
+export function requestLines(record: RequestRecord, look: LogLook): string[] {
+  const { paint, width } = look;
+  const outcome = outcomeText(record.outcome).padEnd(WIDTH.outcome);
+  const date = dateTimeText(record.atMs);
   const front = [
-    dateTimeText(record.atMs),
-    outcomeText(record.outcome).padEnd(WIDTH.outcome),
+    date,
+    outcome,
     spanText(record.durationMs).padStart(WIDTH.span),
     tokensText(record).padStart(WIDTH.tokens),
     "",
   ].join("  ");
   const key = record.keyName === undefined ? "" : ` (${record.keyName})`;
-  const head = hangingLines(front, `${modelText(record)}${key}`, width);
+  const [first = "", ...more] = hangingLines(front, `${modelText(record)}${key}`, width);
+  // Colours come last: they would count as characters where lines are broken.
+  const behind = first.slice(`${date}  ${outcome}`.length);
+  const head = [`${paint.muted(date)}  ${paint[outcomeTone(record.outcome)](outcome)}${behind}`, ...more];
   const { attempts } = record;
   const isPlain = attempts.length < 2 && attempts.every((attempt) => attempt.verdict === "ok");
-  return isPlain ? head : [...head, ...attempts.flatMap((attempt, at) => attemptLines(attempt, at, width))];
+  return isPlain ? head : [...head, ...attempts.flatMap((attempt, at) => attemptLines(attempt, at, look))];
 }
 
-function attemptLines(attempt: AttemptRecord, index: number, width: number): string[] {
+function attemptLines(attempt: AttemptRecord, index: number, { width, paint }: LogLook): string[] {
   const { status, verdict, durationMs, model, keyName, fingerprint, message } = attempt;
   const result = status === 0 ? verdict : `${status} ${verdict}`;
   const words = message === "" ? "" : `: ${message}`;
   const who = `${oneLine(model, NAME_CHARS)} (${keyName}, ${fingerprint.slice(0, 5)}…)`;
   const front = `  ${String(index + 1).padStart(2)}. `;
-  return hangingLines(front, `${result}, ${spanText(durationMs)}, ${who}${words}`, width);
+  const [first = "", ...more] = hangingLines(
+    front,
+    `${result}, ${spanText(durationMs)}, ${who}${words}`,
+    width,
+  );
+  const painted = verdict === "ok" ? paint.good(result) : paint.warn(result);
+  const hasResult = first.startsWith(`${front}${result}`);
+  return [hasResult ? `${front}${painted}${first.slice(front.length + result.length)}` : first, ...more];
 }

@@ -1,6 +1,6 @@
 import { PATIENCE } from "../../catalog/patience.ts";
 import { out, outJson, say } from "../../cli/io.ts";
-import { outputWidth, tableText } from "../../cli/table.ts";
+import { type Column, outputLook, type TableLook, tableText } from "../../cli/table.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { takesImages } from "../../core/catalog/model-entry.ts";
@@ -48,26 +48,26 @@ export async function printModels(id: string | undefined, asJson: boolean): Prom
   const entries = listedModels(loaded.catalog, shown, settings, await readRefusals(world, Date.now()));
   for (const note of listNotes(loaded, entries)) say(`[orouter] ${note}`);
   if (asJson) outJson({ models: entries.map(modelJson), providers: loaded.lists.map(listJson) });
-  else if (entries.length > 0) out(listText(entries, outputWidth()));
+  else if (entries.length > 0) out(listText(entries, outputLook(settings.theme)));
   else say(nothingText(id));
 }
 
 function nothingText(id: string | undefined): string {
-  if (id === CHAIN_PROVIDER) return "There is no chain yet. Chains stand in config.toml under [chains].";
+  if (id === CHAIN_PROVIDER) return "There is no chain yet. Make one: orouter chain add NAME PROVIDER/MODEL";
   if (id !== undefined) return `Nothing is known about the models of ${id}.`;
   return "There is no key yet, so there are no models. Add one: orouter keys add ollama-cloud";
 }
 
-function listText(entries: readonly ListedEntry[], width: number): string {
-  const columns = [
+function listText(entries: readonly ListedEntry[], look: TableLook): string {
+  const columns: Column[] = [
     { title: "MODEL", shrinks: true },
     { title: "CONTEXT" },
     { title: "OUTPUT" },
     { title: "TOOLS" },
     { title: "VISION" },
     { title: "COST" },
-    { title: "SOURCE" },
-    { title: "REMARK", shrinks: true },
+    { title: "SOURCE", tone: () => "muted" },
+    { title: "REMARK", shrinks: true, tone: () => "warn" },
   ];
   const rows = entries.map((entry) => [
     `${entry.provider}/${entry.id}`,
@@ -84,6 +84,6 @@ function listText(entries: readonly ListedEntry[], width: number): string {
   return tableText(
     columns.filter((_, at) => used[at]),
     rows.map((row) => row.filter((_, at) => used[at])),
-    width,
+    look,
   );
 }

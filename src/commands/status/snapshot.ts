@@ -1,33 +1,42 @@
+import type { BenchResult } from "../../core/bench/bench-result.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
-import type { Rest } from "../../core/routing/rest.ts";
-import { expandModels } from "../../core/settings/chains.ts";
-import type { Settings } from "../../core/settings/settings.ts";
-import type { LedgerEntry } from "../../state/ledger.ts";
-import type { KeyUsage } from "../../state/usage.ts";
-import { type ListedKey, listKeys } from "../keys/listed-key.ts";
-import type { World } from "../world.ts";
 import {
   keyReadiness,
   lastingRests,
   type ModelReadiness,
   modelReadiness,
   type Readiness,
-} from "./readiness.ts";
+} from "../../core/routing/readiness.ts";
+import type { Rest } from "../../core/routing/rest.ts";
+import { ownerOf, restParty } from "../../core/routing/rest-party.ts";
+import { expandModels } from "../../core/settings/chains.ts";
+import type { Settings } from "../../core/settings/settings.ts";
+import type { LedgerEntry } from "../../state/ledger.ts";
+import type { KeyUsage } from "../../state/usage.ts";
+import { type ListedKey, listKeys } from "../keys/listed-key.ts";
+import type { World } from "../world.ts";
+import type { StatusRun } from "./ask-runs.ts";
 
 /** What is known at one moment, as a value: the table and the JSON are made of it. */
 export interface StatusSnapshot {
   nowMs: number;
   strategy: Settings["routing"]["strategy"];
+  /** The oldest first. */
+  runs: readonly StatusRun[];
   keys: readonly StatusKey[];
   /** Everyone at rest, whoever frees itself first in front. */
   rests: readonly StatusRest[];
   chains: readonly StatusChain[];
+  /** The last result of each model that was measured. */
+  benches: readonly BenchResult[];
   /** The newest first. */
   requests: readonly LedgerEntry[];
 }
 
 export interface StatusKey extends ListedKey {
   readiness: Readiness;
+  /** Calls with it that are under way, in all runs. */
+  inFlight: number;
   /** Since midnight, where the reader is. */
   today: Pick<KeyUsage, "requests" | "refusals" | "inputTokens" | "outputTokens">;
 }
@@ -48,14 +57,24 @@ export interface StatusChain {
 
 export interface SnapshotParts {
   world: Pick<World, "settings" | "entries" | "keys" | "paths">;
+  runs: readonly StatusRun[];
   rests: Iterable<Rest>;
   usage: readonly KeyUsage[];
+  benches: readonly BenchResult[];
   requests: readonly LedgerEntry[];
   nowMs: number;
 }
 
 /** Puts together what the files and the state say. */
-export function snapshotOf({ world, rests, usage, requests, nowMs }: SnapshotParts): StatusSnapshot {
+export function snapshotOf({
+  world,
+  runs,
+  rests,
+  usage,
+  benches,
+  requests,
+  nowMs,
+}: SnapshotParts): StatusSnapshot {
   const { settings } = world;
   const lasting = lastingRests(rests, nowMs);
   const used = new Map(usage.map((one) => [one.fingerprint, one]));
@@ -63,21 +82,31 @@ export function snapshotOf({ world, rests, usage, requests, nowMs }: SnapshotPar
   const keys = listed.map((key) => ({
     ...key,
     readiness: keyReadiness(key, lasting),
+    inFlight: inFlightOf(key, runs),
     today: used.get(key.fingerprint ?? "") ?? NOTHING,
   }));
   return {
     nowMs,
     strategy: settings.routing.strategy,
+    runs,
     keys,
     rests: [...lasting.values()]
       .toSorted((a, b) => a.untilMs - b.untilMs || a.id.localeCompare(b.id))
       .map((rest) => partyOf(rest, listed)),
     chains: chainsOf(world, lasting),
+    benches,
     requests,
   };
 }
 
 const NOTHING = { requests: 0, refusals: 0, inputTokens: 0, outputTokens: 0 };
+
+function inFlightOf({ provider, fingerprint }: ListedKey, runs: readonly StatusRun[]): number {
+  return runs
+    .flatMap(({ load }) => load?.keys ?? [])
+    .filter((key) => key.provider === provider && key.fingerprint === fingerprint)
+    .reduce((sum, key) => sum + key.inFlight, 0);
+}
 
 /** Local midnight: people count days where they live. */
 export function startOfDayMs(nowMs: number): number {
@@ -94,17 +123,11 @@ function chainsOf({ settings, keys }: SnapshotParts["world"], lasting: ReadonlyM
   }));
 }
 
-/** Takes a rest's id apart: `restId` makes them of a scope, a fingerprint and a model, with blanks between. */
 function partyOf(rest: Rest, keys: readonly ListedKey[]): StatusRest {
-  const [, first = "", ...more] = rest.id.split(" ");
-  if (rest.scope === "provider") return { rest, key: undefined, model: undefined, provider: first };
-  if (rest.scope === "model") {
-    return { rest, key: undefined, model: [first, ...more].join(" "), provider: undefined };
-  }
-  const model = rest.scope === "lane" ? more.join(" ") : undefined;
-  const owners = keys.filter((key) => key.fingerprint === first);
-  // One secret may be a key of two providers; the model of a lane says which of them is meant.
-  const owner = owners.find((key) => model?.startsWith(`${key.provider}/`)) ?? owners[0];
-  const key = owner === undefined ? `${first.slice(0, 5)}…` : `${owner.provider}/${owner.name}`;
-  return { rest, key, model, provider: undefined };
+  const party = restParty(rest);
+  const { fingerprint, model, provider } = party;
+  if (fingerprint === undefined) return { rest, key: undefined, model, provider };
+  const owner = ownerOf(party, keys);
+  const key = owner === undefined ? `${fingerprint.slice(0, 5)}…` : `${owner.provider}/${owner.name}`;
+  return { rest, key, model, provider };
 }

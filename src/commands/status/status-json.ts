@@ -1,6 +1,7 @@
-import { NEVER_MS, type Rest } from "../../core/routing/rest.ts";
+import { readinessJson, restEnd } from "../../core/routing/readiness.ts";
+import { resultJson } from "../bench/bench-json.ts";
 import { requestJson } from "../logs/request-json.ts";
-import type { Readiness } from "./readiness.ts";
+import type { StatusRun } from "./ask-runs.ts";
 import type { StatusChain, StatusKey, StatusRest, StatusSnapshot } from "./snapshot.ts";
 
 /**
@@ -12,14 +13,29 @@ export function statusJson(snapshot: StatusSnapshot) {
   return {
     now: snapshot.nowMs,
     strategy: snapshot.strategy,
+    runs: snapshot.runs.map(runJson),
     keys: snapshot.keys.map(keyJson),
     rests: snapshot.rests.map(restJson),
     chains: snapshot.chains.map(chainJson),
+    benches: snapshot.benches.map(resultJson),
     requests: snapshot.requests.map(requestJson),
   };
 }
 
-function keyJson({ provider, name, fingerprint, enabled, source, readiness, today }: StatusKey) {
+/** `inFlight` and `waiting` are null where the run did not answer. */
+function runJson({ what, pid, sinceMs, url, folder, load }: StatusRun) {
+  return {
+    what,
+    pid,
+    sinceMs,
+    url,
+    folder,
+    inFlight: load?.inFlight ?? null,
+    waiting: load?.waiting ?? null,
+  };
+}
+
+function keyJson({ provider, name, fingerprint, enabled, source, readiness, inFlight, today }: StatusKey) {
   const { requests, refusals, inputTokens, outputTokens } = today;
   return {
     provider,
@@ -28,6 +44,7 @@ function keyJson({ provider, name, fingerprint, enabled, source, readiness, toda
     enabled,
     source,
     ...readinessJson(readiness),
+    inFlight,
     today: { requests, refusals, inputTokens, outputTokens },
   };
 }
@@ -44,7 +61,7 @@ function restJson({ rest, key, model, provider }: StatusRest) {
     status,
     message,
     sinceMs,
-    untilMs: endOf(rest),
+    untilMs: restEnd(rest),
     strikes,
   };
 }
@@ -59,19 +76,4 @@ function chainJson({ name, models }: StatusChain) {
       ...readinessJson(readiness),
     })),
   };
-}
-
-/** `untilMs` and `why` are null where nothing rests. */
-function readinessJson(readiness: Readiness) {
-  const rest = "rest" in readiness ? readiness.rest : undefined;
-  return {
-    state: readiness.kind,
-    untilMs: rest === undefined ? null : endOf(rest),
-    why: rest?.kind ?? null,
-  };
-}
-
-/** JSON readers know no "never". */
-function endOf(rest: Rest): number | null {
-  return rest.untilMs >= NEVER_MS ? null : rest.untilMs;
 }

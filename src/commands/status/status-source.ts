@@ -1,8 +1,10 @@
 import { statSync } from "node:fs";
 import { Problem } from "../../core/problem.ts";
 import type { Rest } from "../../core/routing/rest.ts";
+import type { Settings } from "../../core/settings/settings.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { readAgain, type World } from "../world.ts";
+import { askRuns } from "./ask-runs.ts";
 import { openExistingState } from "./existing-state.ts";
 import { type StatusSnapshot, snapshotOf, startOfDayMs } from "./snapshot.ts";
 
@@ -24,14 +26,22 @@ export class StatusSource {
   async read(requests: number): Promise<StatusSnapshot> {
     await this.#lookAtFiles();
     this.#store ??= await this.#open();
+    const runs = await askRuns(this.#world.paths.runRoot);
     const nowMs = Date.now();
     return snapshotOf({
       world: this.#world,
+      runs,
       rests: this.#rests.values(),
       usage: this.#store?.usageSince(startOfDayMs(nowMs)) ?? [],
+      benches: this.#store?.benches() ?? [],
       requests: this.#store?.requests({ limit: requests }) ?? [],
       nowMs,
     });
+  }
+
+  /** The theme that the settings name now. */
+  get theme(): Settings["theme"] {
+    return this.#world.settings.theme;
   }
 
   close(): void {

@@ -1,52 +1,111 @@
+import type { Paint, Tone } from "../../cli/paint.ts";
 import { type Column, tableText } from "../../cli/table.ts";
 import { formatClock, formatWait } from "../../core/clock-text.ts";
+import { oneLine } from "../../core/redact.ts";
+import type { ModelReadiness, Readiness } from "../../core/routing/readiness.ts";
 import { NEVER_MS } from "../../core/routing/rest.ts";
+import { verdictWords } from "../../core/verdict/verdict-words.ts";
 import { countText, spanText } from "../logs/amount-text.ts";
-import { modelText, outcomeText, timeText, tokensText } from "../logs/request-text.ts";
+import { modelText, outcomeText, outcomeTone, timeText, tokensText } from "../logs/request-text.ts";
+import type { StatusRun } from "./ask-runs.ts";
 import { fitSections, type Section } from "./fit-sections.ts";
-import type { ModelReadiness, Readiness } from "./readiness.ts";
-import { restWords } from "./rest-words.ts";
 import type { StatusKey, StatusRest, StatusSnapshot } from "./snapshot.ts";
+import { SPEED_COLUMNS, speedRows } from "./speed-rows.ts";
 
 /** The room a status may take, and how it may look. */
 export interface StatusLook {
   width: number;
   /** Infinite where nobody minds scrolling. */
   height: number;
-  hasColour: boolean;
+  paint: Paint;
   /** What the first line ends with. */
   note?: string;
 }
 
+const READINESS_TONES: Record<Readiness["kind"], Tone> = {
+  ready: "good",
+  rests: "warn",
+  dead: "bad",
+  disabled: "muted",
+  "no-secret": "bad",
+  "no-key": "bad",
+};
+
+/** A folder may be called anything; what would steer the terminal is taken out. */
+const FOLDER_CHARS = 300;
+
 /** The whole status as lines, none of them wider or more than there is room for. */
 export function statusText(snapshot: StatusSnapshot, look: StatusLook): string {
   const sections = [
+    runsSection(snapshot, look),
     keysSection(snapshot, look),
     restsSection(snapshot, look),
     chainsSection(snapshot, look),
+    tableSection(SPEED_COLUMNS, speedRows(snapshot.benches, snapshot.nowMs), look),
     requestsSection(snapshot, look),
   ].filter((section) => section.rows.length > 0);
-  const head: Section = { head: [headLine(snapshot, look.note)], rows: [] };
+  const head: Section = { head: [headLine(snapshot, look)], rows: [] };
   return fitSections([head, ...sections], look.height).join("\n");
 }
 
-function headLine({ keys, strategy, nowMs }: StatusSnapshot, note: string | undefined): string {
+function headLine({ keys, runs, strategy, nowMs }: StatusSnapshot, { note, paint }: StatusLook): string {
   const ready = keys.filter((key) => key.readiness.kind === "ready").length;
-  const parts = [timeText(nowMs), `${ready} of ${keys.length} keys ready`, `strategy ${strategy}`];
-  return [...parts, ...(note === undefined ? [] : [note])].join("  ");
+  const parts = [
+    paint.accent(timeText(nowMs)),
+    paint[readyTone(ready, keys.filter((key) => key.enabled).length)](
+      `${ready} of ${keys.length} keys ready`,
+    ),
+    `strategy ${strategy}`,
+    runs.length === 1 ? "1 run" : `${runs.length === 0 ? "no" : runs.length} runs`,
+  ];
+  return [...parts, ...(note === undefined ? [] : [paint.muted(note)])].join("  ");
 }
 
-function keysSection({ keys, nowMs }: StatusSnapshot, look: StatusLook): Section {
+function readyTone(ready: number, all: number): Tone {
+  if (ready === 0) return "bad";
+  return ready < all ? "warn" : "good";
+}
+
+function runsSection({ runs, nowMs }: StatusSnapshot, look: StatusLook): Section {
+  const columns: Column[] = [
+    { title: "RUN" },
+    { title: "PID" },
+    { title: "SINCE" },
+    { title: "NOW", tone: (row) => loadTone(runs[row]) },
+    { title: "WAITING" },
+    { title: "FOLDER", shrinks: true, tone: () => "muted" },
+  ];
+  const rows = runs.map(({ what, pid, sinceMs, load, folder }) => [
+    what,
+    String(pid),
+    formatClock(sinceMs, nowMs),
+    load === undefined ? "no answer" : String(load.inFlight).padStart("NOW".length),
+    load === undefined ? "-" : String(load.waiting).padStart("WAITING".length),
+    oneLine(folder, FOLDER_CHARS),
+  ]);
+  return tableSection(columns, rows, look);
+}
+
+function loadTone(run: StatusRun | undefined): Tone | undefined {
+  if (run?.load === undefined) return "warn";
+  return run.load.inFlight > 0 ? "accent" : undefined;
+}
+
+function keysSection({ keys, runs, nowMs }: StatusSnapshot, look: StatusLook): Section {
   if (keys.length === 0) {
     return {
-      head: [title("KEYS", look)],
+      head: [look.paint.strong("KEYS")],
       rows: ["There is no key yet. Add one: orouter keys add ollama-cloud"],
     };
   }
-  const columns = [
+  // Without a run nobody asks anything.
+  const isRunning = runs.length > 0;
+  const nowColumn: Column = { title: "NOW", tone: (row) => (keys[row]?.inFlight ? "accent" : undefined) };
+  const columns: Column[] = [
     { title: "KEY", shrinks: true },
-    { title: "FINGERPRINT" },
-    { title: "STATE", shrinks: true },
+    { title: "FINGERPRINT", tone: () => "muted" },
+    { title: "STATE", shrinks: true, tone: (row) => toneOf(keys[row]) },
+    ...(isRunning ? [nowColumn] : []),
     { title: "TODAY" },
     { title: "REFUSED" },
     { title: "TOKENS" },
@@ -55,6 +114,7 @@ function keysSection({ keys, nowMs }: StatusSnapshot, look: StatusLook): Section
     `${key.provider}/${key.name}`,
     key.fingerprint ?? "-",
     readinessText(key.readiness, nowMs),
+    ...(isRunning ? [String(key.inFlight).padStart("NOW".length)] : []),
     ...todayCells(key),
   ]);
   return tableSection(columns, rows, look);
@@ -70,13 +130,17 @@ function todayCells({ today }: StatusKey): string[] {
 }
 
 function restsSection({ rests, nowMs }: StatusSnapshot, look: StatusLook): Section {
-  const columns = [
+  const columns: Column[] = [
     { title: "AT REST", shrinks: true },
     { title: "UNTIL" },
     { title: "IN" },
-    { title: "WHY", shrinks: true },
+    {
+      title: "WHY",
+      shrinks: true,
+      tone: (row) => (isEndless(rests[row]?.rest.untilMs ?? 0) ? "bad" : "warn"),
+    },
   ];
-  const rows = rests.map((one) => [partyText(one), ...endCells(one, nowMs), restWords(one.rest.kind)]);
+  const rows = rests.map((one) => [partyText(one), ...endCells(one, nowMs), verdictWords(one.rest.kind)]);
   return tableSection(columns, rows, look);
 }
 
@@ -92,10 +156,11 @@ function endCells({ rest }: StatusRest, nowMs: number): string[] {
 }
 
 function chainsSection({ chains, nowMs }: StatusSnapshot, look: StatusLook): Section {
-  const columns = [
+  const members = chains.flatMap(({ models }) => models);
+  const columns: Column[] = [
     { title: "CHAIN", shrinks: true },
     { title: "MODELS, IN ORDER", shrinks: true },
-    { title: "STATE", shrinks: true },
+    { title: "STATE", shrinks: true, tone: (row) => toneOf(members[row]) },
   ];
   const rows = chains.flatMap(({ name, models }) =>
     models.map((one, at) => [at === 0 ? name : "", one.model, memberText(one, nowMs)]),
@@ -109,11 +174,11 @@ function memberText({ readiness, keys, ready }: ModelReadiness, nowMs: number): 
 }
 
 function requestsSection({ requests }: StatusSnapshot, look: StatusLook): Section {
-  const columns = [
-    { title: "LAST" },
+  const columns: Column[] = [
+    { title: "LAST", tone: () => "muted" },
     { title: "MODEL", shrinks: true },
     { title: "KEY", shrinks: true },
-    { title: "RESULT" },
+    { title: "RESULT", tone: (row) => outcomeTone(requests[row]?.outcome ?? "served") },
     { title: "TRIES" },
     { title: "TOOK" },
     { title: "TOKENS" },
@@ -136,9 +201,9 @@ export function readinessText(readiness: Readiness, nowMs: number): string {
     case "ready":
       return "ready";
     case "rests":
-      return `rests until ${formatClock(readiness.rest.untilMs, nowMs)}: ${restWords(readiness.rest.kind)}`;
+      return `rests until ${formatClock(readiness.rest.untilMs, nowMs)}: ${verdictWords(readiness.rest.kind)}`;
     case "dead":
-      return `dead: ${restWords(readiness.rest.kind)}`;
+      return `dead: ${verdictWords(readiness.rest.kind)}`;
     case "disabled":
       return "disabled";
     case "no-secret":
@@ -146,6 +211,10 @@ export function readinessText(readiness: Readiness, nowMs: number): string {
     case "no-key":
       return "no key";
   }
+}
+
+function toneOf(one: { readiness: Readiness } | undefined): Tone | undefined {
+  return one === undefined ? undefined : READINESS_TONES[one.readiness.kind];
 }
 
 function isEndless(untilMs: number): boolean {
@@ -158,10 +227,6 @@ function tableSection(
   look: StatusLook,
 ): Section {
   if (rows.length === 0) return { head: [], rows: [] };
-  const [head = "", ...lines] = tableText(columns, rows, look.width).split("\n");
-  return { head: [title(head, look)], rows: lines };
-}
-
-function title(text: string, { hasColour }: StatusLook): string {
-  return hasColour ? `\x1b[1m${text}\x1b[22m` : text;
+  const [head = "", ...lines] = tableText(columns, rows, look).split("\n");
+  return { head: [head], rows: lines };
 }

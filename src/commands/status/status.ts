@@ -1,8 +1,8 @@
 import { failureText } from "../../cli/failure.ts";
 import { out, outJson, say } from "../../cli/io.ts";
-import { isColoured } from "../../cli/is-coloured.ts";
 import { hasScreen, showLive } from "../../cli/live-screen.ts";
-import { outputWidth } from "../../cli/table.ts";
+import { paintFor } from "../../cli/paint.ts";
+import { outputLook } from "../../cli/table.ts";
 import { usageProblem } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { EXIT } from "../../core/problem.ts";
@@ -14,7 +14,7 @@ import { statusText } from "./status-text.ts";
 /** `orouter status`: who is ready, who rests until when and why, and what happened last, over all runs. */
 export const statusVerb: Verb = {
   name: "status",
-  about: "Which keys, models and chains are ready, who rests until when, and the last requests",
+  about: "What runs, which keys and models are ready, who rests until when, and the last requests",
   examples: [
     { line: "orouter status", does: "how things are now, whether an orouter runs or not" },
     { line: "orouter status --watch", does: "the same, drawn again every second; q quits" },
@@ -26,7 +26,10 @@ export const statusVerb: Verb = {
       alias: "w",
       description: "Stay and draw it again every second, until q or Ctrl-C",
     },
-    json: { type: "boolean", description: 'Print {"now","strategy","keys","rests","chains","requests"}' },
+    json: {
+      type: "boolean",
+      description: 'Print {"now","strategy","runs","keys","rests","chains","benches","requests"}',
+    },
   },
   run: status,
   children: {},
@@ -58,17 +61,16 @@ async function print(source: StatusSource, asJson: boolean): Promise<void> {
   const snapshot = await source.read(REQUESTS);
   if (asJson) outJson(statusJson(snapshot));
   else {
-    const hasColour = isColoured(process.stdout);
-    out(statusText(snapshot, { width: outputWidth(), height: Number.POSITIVE_INFINITY, hasColour }));
+    out(statusText(snapshot, { ...outputLook(source.theme), height: Number.POSITIVE_INFINITY }));
   }
 }
 
 function watch(source: StatusSource): Promise<void> {
-  const hasColour = isColoured(process.stdout);
   return showLive({
     draw: async ({ columns, rows }) => {
       const snapshot = await source.read(rows);
-      return statusText(snapshot, { width: columns, height: rows, hasColour, note: "q quits" });
+      const paint = paintFor(process.stdout, source.theme);
+      return statusText(snapshot, { width: columns, height: rows, paint, note: "q quits" });
     },
     everyMs: DRAW_EVERY_MS,
   });

@@ -1,0 +1,64 @@
+import type * as v from "valibot";
+import { configCheck, configGet, configPath, configShow } from "./config-shapes.ts";
+import { keyExport, keyImport, keyList, keyStrategy, keyTest } from "./key-shapes.ts";
+import {
+  bench,
+  chainList,
+  chainTest,
+  modelClearCache,
+  modelInfo,
+  modelList,
+  modelRefresh,
+} from "./model-shapes.ts";
+import { request } from "./request-shapes.ts";
+import { demo, doctor, serve, status } from "./run-shapes.ts";
+
+/** What a command prints with `--json`. */
+export interface JsonShape {
+  /** As it is called, without `orouter`. */
+  calls: readonly string[];
+  schema: v.GenericSchema;
+  /** What a reader should know beside the shape. */
+  note?: string;
+}
+
+/** Every JSON that orouter prints, in the order of the docs; tests hold the commands and the docs to it. */
+export const JSON_SHAPES: readonly JsonShape[] = [
+  { calls: ["keys --json", "keys list --json"], schema: keyList },
+  {
+    calls: ["keys test --json", "keys test --models chains|all --json"],
+    schema: keyTest,
+    note: "With `--models` it is the second form. Exit code 1 where a key was refused.",
+  },
+  { calls: ["keys import --json"], schema: keyImport },
+  { calls: ["keys export"], schema: keyExport, note: "JSON without a flag; `keys import` reads it." },
+  { calls: ["keys strategy --json"], schema: keyStrategy },
+  { calls: ["models --json", "models list --json"], schema: modelList },
+  { calls: ["models info MODEL --json"], schema: modelInfo },
+  { calls: ["models refresh --json"], schema: modelRefresh },
+  { calls: ["models clear-cache --json"], schema: modelClearCache },
+  { calls: ["chain --json", "chain list --json"], schema: chainList },
+  { calls: ["chain test CHAIN|MODEL --json"], schema: chainTest, note: "Exit code 1 where nobody answered." },
+  { calls: ["bench --json"], schema: bench },
+  { calls: ["status --json"], schema: status },
+  {
+    calls: ["logs --json"],
+    schema: request,
+    note: "An object a line, the oldest first; also with `--follow`.",
+  },
+  { calls: ["doctor --json"], schema: doctor, note: "Exit code 1 where anything is wrong." },
+  { calls: ["config path --json"], schema: configPath },
+  { calls: ["config show --json"], schema: configShow, note: "What is not set is left out." },
+  { calls: ["config get SETTING --json"], schema: configGet },
+  {
+    calls: ["config check --json"],
+    schema: configCheck,
+    note: "Where a file is wrong there is no JSON: the fault is on stderr, and the exit code is 3.",
+  },
+  { calls: ["serve --json"], schema: serve, note: "One line, once it accepts connections." },
+  {
+    calls: ["demo --list --json", "demo --serve --json"],
+    schema: demo,
+    note: "The second form is one line, once it accepts connections.",
+  },
+];

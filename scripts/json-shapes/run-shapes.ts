@@ -1,0 +1,103 @@
+import * as v from "valibot";
+import { STRATEGIES } from "../../src/core/settings/settings-schema.ts";
+import { benchResult } from "./model-shapes.ts";
+import { request } from "./request-shapes.ts";
+import {
+  amount,
+  count,
+  field,
+  fingerprintOrNull,
+  flag,
+  keySource,
+  model,
+  orNull,
+  provider,
+  readiness,
+  text,
+  texts,
+  verdict,
+} from "./shape-parts.ts";
+
+const run = v.strictObject({
+  what: field(text, "the command: opencode or serve"),
+  pid: count,
+  sinceMs: amount,
+  url: field(text, "its proxy"),
+  folder: field(text, "where it works"),
+  inFlight: field(orNull(count), "calls to providers; null where it does not answer"),
+  waiting: field(orNull(count), "requests that wait for a key"),
+});
+
+const key = v.strictObject({
+  provider,
+  name: text,
+  fingerprint: fingerprintOrNull,
+  enabled: flag,
+  source: keySource,
+  ...readiness,
+  inFlight: field(count, "calls with it, in all runs"),
+  today: field(
+    v.strictObject({ requests: count, refusals: count, inputTokens: count, outputTokens: count }),
+    "since midnight, local time",
+  ),
+});
+
+const rest = v.strictObject({
+  id: text,
+  scope: v.picklist(["lane", "key", "model", "provider"]),
+  key: field(orNull(text), "`provider/name`; null where it is about no single key"),
+  model: orNull(text),
+  provider: orNull(text),
+  kind: verdict,
+  status: count,
+  message: text,
+  sinceMs: amount,
+  untilMs: field(orNull(amount), "null: until the key is changed"),
+  strikes: field(count, "failures in a row"),
+});
+
+/** `status` */
+export const status = v.strictObject({
+  now: amount,
+  strategy: v.picklist(STRATEGIES),
+  runs: field(v.array(run), "orouters that run now, the oldest first"),
+  keys: v.array(key),
+  rests: field(v.array(rest), "who rests, whoever is free first in front"),
+  chains: v.array(
+    v.strictObject({
+      name: text,
+      models: v.array(v.strictObject({ model, keys: count, ready: count, ...readiness })),
+    }),
+  ),
+  benches: field(v.array(benchResult), "the last result of each model that was measured"),
+  requests: field(v.array(request), "the last ten, the newest first"),
+});
+
+/** `doctor` */
+export const doctor = v.strictObject({
+  ok: field(flag, "nothing is wrong"),
+  checks: v.array(
+    v.strictObject({
+      check: field(text, "what was looked at"),
+      level: v.picklist(["ok", "note", "wrong"]),
+      what: text,
+      fix: orNull(text),
+    }),
+  ),
+});
+
+/** `serve` */
+export const serve = v.strictObject({ url: text, token: text, pid: count });
+
+/** `demo --list` and `demo --serve` */
+export const demo = v.union([
+  v.strictObject({
+    scenes: v.array(v.strictObject({ name: text, title: text, about: text, models: texts })),
+  }),
+  v.strictObject({
+    scene: text,
+    baseUrl: text,
+    models: texts,
+    keys: field(v.array(v.strictObject({ name: text, secret: text })), "made up: they open nothing else"),
+  }),
+]);

@@ -1,0 +1,54 @@
+import { homedir } from "node:os";
+import { say } from "../../cli/io.ts";
+import { paintFor } from "../../cli/paint.ts";
+import { loadConfig } from "../../config/load.ts";
+import { resolvePaths } from "../../config/paths.ts";
+import type { Scene } from "../../demo/scene.ts";
+import { startUpstream } from "../../demo/upstream.ts";
+import { locateOpencode } from "../../opencode/locate.ts";
+import { printsAsItGoes } from "../../opencode/prints-as-it-goes.ts";
+import { launch } from "../launch.ts";
+import { findOrOfferOpencode } from "../offer-opencode.ts";
+import { startRouting } from "../routing.ts";
+import { sayLookFor, sayScene } from "./scene-intro.ts";
+import { sceneKeys, sceneModel, sceneSettings } from "./scene-settings.ts";
+import { StoryTeller } from "./story-teller.ts";
+
+/** Runs opencode against a scene's provider, and tells what happens. Returns opencode's exit code. */
+export async function playScene(scene: Scene, words: readonly string[]): Promise<number> {
+  const { env } = process;
+  const paths = resolvePaths(env);
+  const { settings: own } = await loadConfig(paths);
+  const where = { configured: own.opencode.path, env, home: homedir(), self: process.execPath };
+  const file = await findOrOfferOpencode(() => locateOpencode(where));
+  const paint = paintFor(process.stderr, own.theme);
+  const isLive = printsAsItGoes(words);
+  const story = new StoryTeller(paint, isLive);
+  const upstream = await startUpstream(scene, { onReply: (call, reply) => story.replied(call, reply) });
+  try {
+    const settings = sceneSettings(scene, upstream);
+    sayScene(scene, paint);
+    sayLookFor(scene, paint);
+    if (!isLive) say("What happens is told when you leave opencode.");
+    const end = await launch({
+      file,
+      args: words,
+      env,
+      runRoot: paths.runRoot,
+      settings,
+      keyVariables: [],
+      startRouting: (onBug) => {
+        const routing = startRouting({ settings, keys: sceneKeys(scene), onBug });
+        routing.router.subscribe((event) => story.routed(event));
+        return routing;
+      },
+      chooseModel: () => sceneModel(scene),
+      // The demo is about keys; a fresh machine should not wait for lists it does not need.
+      extraEnv: { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" },
+    });
+    story.tellRest(scene.title);
+    return end.exitCode;
+  } finally {
+    await upstream.stop();
+  }
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+export interface ChosenThemePlaces {
+  env: Readonly<Record<string, string | undefined>>;
+  home: string;
+  cwd: string;
+}
+
+/** How the user has opencode look: a theme by its name, and light or dark where that was fixed. */
+export interface ChosenTheme {
+  theme: string;
+  mode: "dark" | "light" | undefined;
+}
+
+/** What opencode looks like before anybody has chosen. */
+const DEFAULT_THEME = "opencode";
+
+/** A theme once stood in opencode.json; newer ones look for it in tui.json. */
+const NAMES = ["opencode.json", "opencode.jsonc", "tui.json", "tui.jsonc"];
+
+/** The theme of the user's opencode: one named in a file of theirs, else the one picked in its interface. */
+export function chosenTheme(places: ChosenThemePlaces): ChosenTheme {
+  const stateHome = places.env["XDG_STATE_HOME"] ?? join(places.home, ".local", "state");
+  const picked = readObject(join(stateHome, "opencode", "kv.json"));
+  const named = configFiles(places)
+    .map((file) => readObject(file)["theme"])
+    .findLast(isName);
+  const theme = named ?? picked["theme"];
+  const mode = picked["theme_mode_lock"];
+  return {
+    theme: isName(theme) ? theme : DEFAULT_THEME,
+    mode: mode === "dark" || mode === "light" ? mode : undefined,
+  };
+}
+
+/** The files that may name a theme; a later one wins. */
+function configFiles({ env, home, cwd }: ChosenThemePlaces): string[] {
+  const named = (variable: string): string[] => (env[variable] ? [env[variable]] : []);
+  const global = join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "opencode");
+  const folders = [...foldersDownTo(cwd), ...named("OPENCODE_CONFIG_DIR")];
+  const inFolder = (folder: string): string[] => NAMES.map((name) => join(folder, name));
+  return [...inFolder(global), ...named("OPENCODE_TUI_CONFIG"), ...folders.flatMap(inFolder)];
+}
+
+/** The project's folder and those above it, outermost first, each with its `.opencode`. */
+function foldersDownTo(folder: string): string[] {
+  const above = dirname(folder);
+  const own = [folder, join(folder, ".opencode")];
+  return above === folder ? own : [...foldersDownTo(above), ...own];
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+/** Colours are no reason to fail: a file that cannot be read names none. */
+function readObject(file: string): Record<string, unknown> {
+  try {
+    const value: unknown = Bun.JSONC.parse(readFileSync(file, "utf8"));
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}

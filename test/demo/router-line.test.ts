@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { NEVER_MS } from "../../src/core/routing/rest.ts";
+import type { RouterEvent } from "../../src/core/routing/router-event.ts";
+import { routerLine } from "../../src/demo/router-line.ts";
+import { attemptOf, finished, recordOf, rested, restOf } from "../state/samples.ts";
+
+const NOW = 1_800_000_000_000;
+const MINUTE = 60_000;
+const LANE = "lane aaaaaaaaaaaa demo/m";
+
+test.each<[event: RouterEvent, line: string | undefined]>([
+  [rested(restOf("key aaaaaaaaaaaa", NOW)), "key work rests for 1 h: plan limit used up"],
+  [
+    rested(restOf("key aaaaaaaaaaaa", NOW, { kind: "auth", untilMs: NEVER_MS })),
+    "key work rests until it changes: refused until the key is changed",
+  ],
+  [
+    rested(restOf(LANE, NOW, { scope: "lane", kind: "subscription", untilMs: NOW + MINUTE })),
+    "key work rests for 1 m on m: not in the plan",
+  ],
+  [
+    rested(restOf("model demo/m", NOW, { scope: "model", kind: "silent", untilMs: NOW + MINUTE })),
+    "m rests for 1 m: stayed silent",
+  ],
+  [
+    rested(restOf("provider demo", NOW, { scope: "provider", kind: "forbidden", untilMs: NOW + MINUTE })),
+    "all of demo rests for 1 m: not allowed",
+  ],
+  // A failure that is only counted.
+  [rested(restOf("model demo/m", NOW, { untilMs: 0 })), undefined],
+  [finished(recordOf("r", NOW, { served: "demo/m" })), "answered by m with key work"],
+  [
+    finished(recordOf("r", NOW, { served: "demo/m", attempts: [attemptOf(NOW), attemptOf(NOW)] })),
+    "answered by m with key work, at try 2",
+  ],
+  [
+    finished(recordOf("r", NOW, { outcome: "broken" })),
+    "the answer broke off: opencode is asked to try again",
+  ],
+  [finished(recordOf("r", NOW, { outcome: "exhausted" })), undefined],
+  [{ kind: "cleared", id: LANE }, undefined],
+])("%j is told in words", (event, line) => {
+  expect(routerLine(event, NOW)).toBe(line);
+});
