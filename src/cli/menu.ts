@@ -13,9 +13,12 @@ export interface MenuChoice {
 
 /**
  * A menu that is made anew after every choice, so that it always shows how things are now. Escape and Ctrl-C go one
- * menu back. A problem with one choice is told, and the menu stays.
+ * menu back. A problem with one choice is told, and the menu stays. A message that is a function is made anew as well.
  */
-export async function runMenu(message: string, choices: () => Promise<readonly MenuChoice[]>): Promise<void> {
+export async function runMenu(
+  message: string | (() => string),
+  choices: () => Promise<readonly MenuChoice[]>,
+): Promise<void> {
   for (;;) {
     const open = await choices();
     const options = open.map(({ label, hint }, at) => ({
@@ -23,7 +26,7 @@ export async function runMenu(message: string, choices: () => Promise<readonly M
       label,
       ...(hint === undefined ? {} : { hint }),
     }));
-    const answer = await askChoice(message, options);
+    const answer = await askChoice(typeof message === "string" ? message : message(), options);
     if (answer === undefined) return;
     try {
       if ((await open[Number(answer)]?.run()) === "leave") return;

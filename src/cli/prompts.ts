@@ -19,7 +19,7 @@ export interface AskTextOptions {
 }
 
 /** Asks for keys without showing them; several may be pasted, one a line. Undefined: the person left. */
-export async function askSecrets(message: string): Promise<string[] | undefined> {
+export async function askSecrets(message: string, mayBeNone = false): Promise<string[] | undefined> {
   const { password, isCancel } = await import("@clack/prompts");
   const typing = joinedInput();
   try {
@@ -28,9 +28,14 @@ export async function askSecrets(message: string): Promise<string[] | undefined>
       input: typing.input,
       output,
       validate: (text) =>
-        text === undefined || text.trim() === "" ? "Paste or type a key, or leave with Ctrl-C." : undefined,
+        !mayBeNone && (text === undefined || text.trim() === "")
+          ? "Paste or type a key, or leave with Ctrl-C."
+          : undefined,
     });
-    return isCancel(answer) ? undefined : answer.split(/\s+/).filter((word) => word !== "");
+    if (isCancel(answer)) return undefined;
+    // Where nothing was typed the prompt gives no text at all.
+    const text: string | undefined = answer;
+    return (text ?? "").split(/\s+/).filter((word) => word !== "");
   } finally {
     typing.close();
   }
@@ -42,7 +47,14 @@ export async function askChoice(
   options: readonly PromptOption[],
 ): Promise<string | undefined> {
   const { autocomplete, isCancel } = await import("@clack/prompts");
-  const answer = await autocomplete({ message, options: [...options], maxItems: 8, output });
+  const answer = await autocomplete({
+    message,
+    options: [...options],
+    maxItems: 12,
+    output,
+    validate: (value) =>
+      value === undefined ? "Nothing on the list matches; delete what you typed." : undefined,
+  });
   return isCancel(answer) ? undefined : answer;
 }
 
@@ -78,10 +90,10 @@ export async function askText(message: string, options: AskTextOptions = {}): Pr
   return isCancel(answer) ? undefined : answer.trim();
 }
 
-/** Asks for a yes; anything else is a no. */
-export async function askYes(message: string): Promise<boolean> {
+/** Asks for a yes; anything else is a no. Where a yes is what most people want, Enter alone says it. */
+export async function askYes(message: string, isLikely = false): Promise<boolean> {
   const { confirm } = await import("@clack/prompts");
-  return (await confirm({ message, initialValue: false, output })) === true;
+  return (await confirm({ message, initialValue: isLikely, output })) === true;
 }
 
 /** The keyboard, with what is pasted made into one line. */

@@ -17,6 +17,8 @@ export interface NewKey {
   /** Without one it gets the next free `key-1`, `key-2`, … */
   name?: string | undefined;
   place: { kind: "value" | "keychain"; secret: string } | { kind: "env"; variable: string };
+  /** It is, unless said otherwise. */
+  enabled?: boolean;
 }
 
 /** The names of the keys that came in, and of those that were there already. */
@@ -33,11 +35,24 @@ export async function addKeys(
   provider: string,
   keys: readonly NewKey[],
 ): Promise<AddedKeys> {
-  const clean = keys.map(cleanKey);
+  return await addAllKeys(
+    store,
+    keys.map((key) => ({ ...key, provider })),
+  );
+}
+
+/** Adds keys to several providers in one go: all of them are in the file, or none. */
+export async function addAllKeys(
+  store: KeyStore,
+  keys: readonly (NewKey & { provider: string })[],
+): Promise<AddedKeys> {
+  const clean = keys.map((key) => ({ ...cleanKey(key), provider: key.provider }));
   const result: AddedKeys = { added: [], known: [] };
   await editKeys(store, async (entries, tables) => {
-    const all = entries.filter((entry) => entry.provider === provider);
+    const every = [...entries];
     for (const key of clean) {
+      const { provider } = key;
+      const all = every.filter((entry) => entry.provider === provider);
       const twin = all.find((entry) => isSamePlace(entry, key));
       if (twin !== undefined) {
         result.known.push(twin.name);
@@ -47,8 +62,9 @@ export async function addKeys(
       if (all.some((entry) => entry.name === name)) throw nameTaken(provider, name);
       if (key.place.kind === "keychain")
         await chainOf(store).set(keychainName({ provider, name }), key.place.secret);
-      all.push({ provider, name, enabled: true, place: key.place });
-      tables.push({ provider, name, ...placeFields(key), enabled: true });
+      const { enabled = true } = key;
+      every.push({ provider, name, enabled, place: key.place });
+      tables.push({ provider, name, ...placeFields(key), enabled });
       result.added.push(name);
     }
   });

@@ -26,6 +26,19 @@ export function keychainName(key: { provider: string; name: string }): string {
   return `${key.provider}/${key.name}`;
 }
 
+/** Whether this system has a keychain at all; a locked one is one. */
+export async function hasKeychain(): Promise<boolean> {
+  try {
+    await inTime(Bun.secrets.get({ service: SERVICE, name: "orouter" }));
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === MISSING);
+  }
+}
+
+/** What Bun says where there is no libsecret, and where nothing answers behind it. */
+const MISSING = "ERR_SECRETS_PLATFORM_ERROR";
+
 async function inTime<T>(work: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error("the keychain did not answer")), ASK_MS);

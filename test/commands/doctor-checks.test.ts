@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { PLAIN_PAINT, paintOf } from "../../src/cli/paint.ts";
 import { checkAddresses } from "../../src/commands/doctor/check-addresses.ts";
 import { checkChains } from "../../src/commands/doctor/check-chains.ts";
 import { checkEnvironment } from "../../src/commands/doctor/check-environment.ts";
@@ -9,7 +10,7 @@ import { doctorText } from "../../src/commands/doctor/doctor-text.ts";
 import type { Finding } from "../../src/commands/doctor/finding.ts";
 import { readVersion } from "../../src/commands/doctor/opencode-version.ts";
 import type { Patient } from "../../src/commands/doctor/patient.ts";
-import { findSeedPlugins } from "../../src/commands/doctor/seed-plugins.ts";
+import { findSeedPlugins } from "../../src/config/imports/seed-plugins.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
 import { NEVER_MS } from "../../src/core/routing/rest.ts";
@@ -225,12 +226,14 @@ test("the report keeps to the width, and never breaks a word", () => {
     { check: "one", level: "ok", what: "fine", fix: undefined },
     { check: "another", level: "wrong", what: `${"many words ".repeat(12)}end`, fix: `chmod 600 ${path}` },
   ];
-  const lines = doctorText(findings, { width: 60, hasColour: false }).split("\n");
+  const lines = doctorText(findings, { width: 60, paint: PLAIN_PAINT }).split("\n");
   expect(lines[0]).toBe("ok     one      fine");
   // A command stays in one piece, so that it can be copied.
   expect(lines.at(-1)).toEndWith(`→ chmod 600 ${path}`);
   for (const line of lines.slice(0, -1)) expect(line.length).toBeLessThanOrEqual(60);
-  expect(Bun.stripANSI(doctorText(findings, { width: 60, hasColour: true }))).toBe(lines.join("\n"));
+  expect(Bun.stripANSI(doctorText(findings, { width: 60, paint: paintOf(undefined, 16) }))).toBe(
+    lines.join("\n"),
+  );
 });
 
 test("a preset that cannot be reached is a matter of the network, not of its address", () => {

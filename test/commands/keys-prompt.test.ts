@@ -1,43 +1,15 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { answerInTerminal } from "./answer-in-terminal.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const SECRETS = ["first-secret-1", "second-secret-2", "third-secret-3"];
 const ENTER = "\r";
 const CTRL_C = "\x03";
 
-type Machine = ReturnType<typeof tempMachine>;
-
-/** Runs the program in a terminal and answers what it shows, each word once its cue has come. */
-async function inTerminal(
-  machine: Machine,
-  args: readonly string[],
-  answers: readonly [cue: string, typed: string][],
-) {
-  let screen = "";
-  let next = 0;
-  const child = Bun.spawn(machine.command(args), {
-    env: { ...machine.env, TERM: "xterm-256color" },
-    terminal: {
-      cols: 200,
-      rows: 30,
-      data: (terminal, bytes) => {
-        screen += new TextDecoder().decode(bytes);
-        const [cue, typed] = answers[next] ?? [];
-        if (cue === undefined || typed === undefined || !Bun.stripANSI(screen).includes(cue)) return;
-        next++;
-        terminal.write(typed);
-      },
-    },
-  });
-  const exitCode = await child.exited;
-  child.terminal?.close();
-  return { exitCode, screen };
-}
-
 test("a key is asked for and never shown", async () => {
   using machine = tempMachine();
-  const { exitCode, screen } = await inTerminal(
+  const { exitCode, screen } = await answerInTerminal(
     machine,
     ["keys", "add", "nvidia"],
     [["Key for NVIDIA NIM", `${SECRETS[0]}${ENTER}`]],
@@ -53,7 +25,7 @@ test.each<[name: string, pasted: string]>([
   ["a terminal that does not", `${SECRETS.join("\n")}\n`],
 ])("several keys pasted at once are all taken by %s", async (_name, pasted) => {
   using machine = tempMachine();
-  const { exitCode, screen } = await inTerminal(
+  const { exitCode, screen } = await answerInTerminal(
     machine,
     ["keys", "add", "nvidia"],
     [["Key for NVIDIA NIM", pasted]],
@@ -68,7 +40,7 @@ test.each<[name: string, pasted: string]>([
 
 test("the provider is asked for when it was left out", async () => {
   using machine = tempMachine();
-  const { exitCode } = await inTerminal(
+  const { exitCode } = await answerInTerminal(
     machine,
     ["keys", "add"],
     [
@@ -84,7 +56,7 @@ test("the provider is asked for when it was left out", async () => {
 
 test("who leaves the question adds nothing", async () => {
   using machine = tempMachine();
-  const { exitCode, screen } = await inTerminal(
+  const { exitCode, screen } = await answerInTerminal(
     machine,
     ["keys", "add", "nvidia"],
     [["Key for NVIDIA NIM", CTRL_C]],
@@ -100,7 +72,7 @@ test.each<[answer: string, exitCode: number, isKept: boolean]>([
 ])("remove asks first, and %j decides", async (answer, expected, isKept) => {
   using machine = tempMachine();
   await machine.write("keys.toml", keysToml({ provider: "nvidia", name: "work", value: "secret-of-work" }));
-  const { exitCode } = await inTerminal(
+  const { exitCode } = await answerInTerminal(
     machine,
     ["keys", "remove", "work"],
     [["Remove nvidia/work", answer]],

@@ -200,3 +200,49 @@ test("Ctrl-C ends a test that waits", async () => {
   expect(child.signalCode).toBe("SIGINT");
   await server.stop(true);
 });
+
+test("each model is asked once for one token, and what the plan lacks is said of the model", async () => {
+  await using upstream = provider({
+    chat: () => Response.json({ error: "this model requires a subscription" }, { status: 403 }),
+  });
+  using machine = await machineWith("work", upstream.baseUrl);
+  const unasked = await machine.run(["keys", "test", "good", "--models", "all"]);
+  expect(unasked.exitCode).toBe(2);
+  expect(unasked.stderr).toContain("This takes 1 request");
+  upstream.calls.length = 0;
+  const run = await machine.run(["keys", "test", "good", "--models", "all", "--yes", "--json"]);
+  expect(run.exitCode).toBe(0);
+  expect(JSON.parse(run.stdout)).toEqual({
+    models: [
+      {
+        provider: "work",
+        name: "good",
+        fingerprint: expect.stringMatching(/^[0-9a-f]{12}$/),
+        model: "work/m",
+        ok: false,
+        verdict: "subscription",
+        status: 403,
+        message: expect.stringContaining("subscription"),
+      },
+    ],
+  });
+  const asked = upstream.calls.filter(({ path }) => path.endsWith("/chat/completions"));
+  expect(asked.map(({ body }) => body)).toMatchObject([{ model: "m", max_tokens: 1 }]);
+});
+
+test.each<[words: string[], says: string]>([
+  [["--models", "some"], "--models takes chains or all"],
+  [["--models", "all", "--limit", "0"], "--limit takes a number"],
+])("keys test %p is refused", async (words, says) => {
+  using machine = await machineWith("work", "http://127.0.0.1:9/v1");
+  const run = await machine.run(["keys", "test", "good", ...words]);
+  expect(run.exitCode).toBe(2);
+  expect(run.stderr).toContain(says);
+});
+
+test("where no chain names a model of the keys, nothing is asked", async () => {
+  using machine = await machineWith("work", "http://127.0.0.1:9/v1");
+  const run = await machine.run(["keys", "test", "--models", "chains"]);
+  expect(run.exitCode).toBe(0);
+  expect(run.stderr).toContain("--models all");
+});

@@ -5,6 +5,7 @@ import { programRemoval } from "../../src/commands/uninstall/program-removal.ts"
 import { removeAll, removeEmpty, removeFromKeychain } from "../../src/commands/uninstall/remove-remains.ts";
 import { memoryKeychain } from "../config/memory-keychain.ts";
 import { tempFolder } from "../config/temp-folder.ts";
+import { answerInTerminal } from "./answer-in-terminal.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 type Machine = ReturnType<typeof tempMachine>;
@@ -105,29 +106,6 @@ test("on a clean machine there is nothing to ask", async () => {
   expect(run.stderr).toContain("left nothing");
 });
 
-/** Answers each question with a word; Enter alone is a no. */
-async function answered(machine: Machine, answers: readonly [cue: string, typed: string][]) {
-  let screen = "";
-  let next = 0;
-  const child = Bun.spawn(machine.command(["uninstall"]), {
-    env: { ...machine.env, TERM: "xterm-256color" },
-    terminal: {
-      cols: 160,
-      rows: 40,
-      data: (terminal, bytes) => {
-        screen += new TextDecoder().decode(bytes);
-        const [cue, typed] = answers[next] ?? [];
-        if (cue === undefined || typed === undefined || !Bun.stripANSI(screen).includes(cue)) return;
-        next++;
-        terminal.write(typed);
-      },
-    },
-  });
-  const exitCode = await child.exited;
-  child.terminal?.close();
-  return { exitCode, screen };
-}
-
 const FILES = "Remove these files";
 const KEYS = "Delete the keys as well?";
 
@@ -157,7 +135,7 @@ test.each<
 ])("%s", async (_name, answers, exitCode, left) => {
   using machine = usedMachine();
   const before = filesOf(machine);
-  expect((await answered(machine, answers)).exitCode).toBe(exitCode);
+  expect((await answerInTerminal(machine, ["uninstall"], answers)).exitCode).toBe(exitCode);
   const after = { all: before, keys: [...OPENCODES, "orouter/keys.toml"], none: OPENCODES }[left];
   expect(filesOf(machine)).toEqual(after);
 });

@@ -1,8 +1,8 @@
 import { formatClock } from "../../core/clock-text.ts";
 import type { Key } from "../../core/key.ts";
+import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
 import type { Rest } from "../../core/routing/rest.ts";
-import { keyReadiness, lastingRests } from "../status/readiness.ts";
-import { restWords } from "../status/rest-words.ts";
+import { verdictWords } from "../../core/verdict/verdict-words.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 import type { Patient } from "./patient.ts";
 
@@ -27,7 +27,7 @@ export function checkKeys({ keys }: Pick<Patient, "keys">, rests: readonly Rest[
     if (state.kind === "dead") dead.push(deadFinding(key, state.rest));
     if (state.kind === "rests") {
       const until = formatClock(state.rest.untilMs, nowMs);
-      const what = `${titleOf(key)} rests until ${until}: ${restWords(state.rest.kind)}.`;
+      const what = `${titleOf(key)} rests until ${until}: ${verdictWords(state.rest.kind)}.`;
       resting.push(note(CHECK, what, `To try it at once: orouter keys reset ${titleOf(key)}`));
     }
   }
@@ -49,7 +49,7 @@ function deadFinding(key: Key, rest: Rest): Finding {
   const title = titleOf(key);
   return wrong(
     CHECK,
-    `${title} is dead: ${restWords(rest.kind)}.`,
+    `${title} is dead: ${verdictWords(rest.kind)}.`,
     `See what the provider says: orouter keys test ${title}; if the key is good: orouter keys reset ${title}; a new one: orouter keys add ${key.provider}`,
   );
 }

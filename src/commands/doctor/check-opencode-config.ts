@@ -1,11 +1,11 @@
+import type { SeedPlugin } from "../../config/imports/seed-plugins.ts";
+import type { OpencodeConfig } from "../../config/opencode-configs.ts";
 import { opencodeId } from "../../core/overlay/opencode-providers.ts";
 import { redact } from "../../core/redact.ts";
 import { isTable } from "../../core/settings/setting-faults.ts";
 import { hasDoubledVersion } from "./doubled-version.ts";
 import { type Finding, ok, wrong } from "./finding.ts";
-import type { OpencodeConfig } from "./opencode-configs.ts";
 import type { Patient } from "./patient.ts";
-import type { SeedPlugin } from "./seed-plugins.ts";
 
 const CHECK = "opencode's config";
 
@@ -79,8 +79,8 @@ function pluginFinding({ name, from }: SeedPlugin): Finding {
     CHECK,
     `The plugin ${name} is loaded (${from}): it puts keys of its own into calls that are orouter's to answer.`,
     from.endsWith(".json") || from.endsWith(".jsonc")
-      ? `Take it out of "plugin" there; its keys can be taken over first: orouter keys add`
-      : `Take it away; its keys can be taken over first: orouter keys add`,
+      ? `Take it out of "plugin" there; its keys can be taken over first: orouter keys import`
+      : `Take it away; its keys can be taken over first: orouter keys import`,
   );
 }
 

@@ -1,18 +1,18 @@
 import { statSync } from "node:fs";
 import { shellWord } from "../../cli/shell-word.ts";
+import type { ImportSource } from "../../config/imports/import-source.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
 import { type Finding, note, wrong } from "./finding.ts";
 import type { Patient } from "./patient.ts";
-import type { SeedFile } from "./seed-files.ts";
 
 const OTHERS = 0o077;
 
 /** Files with keys that are not ours: who else can read them, and what could be taken over from them. */
-export function checkOtherFiles(patient: Patient, seeds: readonly SeedFile[]): Finding[] {
+export function checkOtherFiles(patient: Patient, seeds: readonly ImportSource[]): Finding[] {
   const auth = patient.paths.opencodeAuthFile;
   return [
     ...exposed("opencode's keys", auth),
-    ...seeds.flatMap(({ file }) => exposed("older tools", file)),
+    ...seeds.flatMap(({ from, found }) => (found.keys.length > 0 ? exposed("older tools", from) : [])),
     ...seeds.flatMap((seed) => importable(patient, seed)),
   ];
 }
@@ -23,14 +23,15 @@ function exposed(check: string, file: string): Finding[] {
   return [wrong(check, `${file} holds keys, and others can read it.`, `chmod 600 ${shellWord(file)}`)];
 }
 
-function importable({ keys, entries }: Patient, { file, tool, secrets }: SeedFile): Finding[] {
+function importable({ keys, entries }: Patient, { from, tool, found }: ImportSource): Finding[] {
   if (keys === undefined) return [];
   const known = new Set([
     ...keys.map((key) => key.fingerprint),
     ...entries.flatMap(({ place }) => (place.kind === "value" ? [fingerprint(place.secret)] : [])),
   ]);
-  const fresh = new Set(secrets.map(fingerprint).filter((print) => !known.has(print)));
+  const prints = found.keys.flatMap(({ place }) => ("secret" in place ? [fingerprint(place.secret)] : []));
+  const fresh = new Set(prints.filter((print) => !known.has(print)));
   if (fresh.size === 0) return [];
-  const what = `${file} (${tool}) has ${fresh.size} ${fresh.size === 1 ? "key" : "keys"} that orouter does not know.`;
-  return [note("older tools", what, `Take ${fresh.size === 1 ? "it" : "them"} over: orouter keys add`)];
+  const what = `${from} (${tool}) has ${fresh.size} ${fresh.size === 1 ? "key" : "keys"} that orouter does not know.`;
+  return [note("older tools", what, `Take ${fresh.size === 1 ? "it" : "them"} over: orouter keys import`)];
 }

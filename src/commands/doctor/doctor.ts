@@ -1,9 +1,11 @@
 import { homedir } from "node:os";
 import { out, outJson, say } from "../../cli/io.ts";
-import { isColoured } from "../../cli/is-coloured.ts";
-import { outputWidth } from "../../cli/table.ts";
+import { outputLook } from "../../cli/table.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
-import { EXIT } from "../../core/problem.ts";
+import { loadConfig } from "../../config/load.ts";
+import { type Env, resolvePaths } from "../../config/paths.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { defaultSettings, type Settings } from "../../core/settings/settings.ts";
 import { doctorText } from "./doctor-text.ts";
 import { examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
@@ -37,12 +39,22 @@ async function doctor(args: VerbArgs): Promise<number> {
   const faults = findings.filter((finding) => finding.level === "wrong").length;
   if (args["json"] === true) outJson({ ok: faults === 0, checks: findings.map(findingJson) });
   else {
-    out(doctorText(findings, { width: outputWidth(), hasColour: isColoured(process.stdout) }));
+    out(doctorText(findings, outputLook(await themeOf(env))));
     say(
       faults === 0 ? "\nNothing is wrong." : `\n${faults} ${faults === 1 ? "thing is" : "things are"} wrong.`,
     );
   }
   return faults === 0 ? EXIT.fine : EXIT.failed;
+}
+
+/** A config.toml that is wrong is among the findings, and names no theme. */
+async function themeOf(env: Env): Promise<Settings["theme"]> {
+  try {
+    return (await loadConfig(resolvePaths(env))).settings.theme;
+  } catch (error) {
+    if (error instanceof Problem) return defaultSettings().theme;
+    throw error;
+  }
 }
 
 /** A finding as `doctor --json` prints it; `level` is ok, note or wrong, `fix` null where nothing needs mending. */

@@ -1,12 +1,15 @@
+import { findSeedPlugins } from "../../config/imports/seed-plugins.ts";
+import { findSeedSources } from "../../config/imports/seed-sources.ts";
+import { opencodeFolder, readOpencodeConfigs } from "../../config/opencode-configs.ts";
 import type { Env } from "../../config/paths.ts";
 import type { Key } from "../../core/key.ts";
 import type { Problem } from "../../core/problem.ts";
+import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { allProviders } from "../../core/settings/settings.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 import { openExistingState } from "../status/existing-state.ts";
-import { keyReadiness, lastingRests } from "../status/readiness.ts";
 import { checkAddresses } from "./check-addresses.ts";
 import { checkChains } from "./check-chains.ts";
 import { checkEnvironment } from "./check-environment.ts";
@@ -15,13 +18,11 @@ import { checkKeys } from "./check-keys.ts";
 import { checkOpencode } from "./check-opencode.ts";
 import { checkOpencodeConfig } from "./check-opencode-config.ts";
 import { checkOtherFiles } from "./check-other-files.ts";
+import { checkPlugin } from "./check-plugin.ts";
 import { checkProviders, type Probed } from "./check-providers.ts";
 import { type Finding, note } from "./finding.ts";
-import { opencodeFolder, readOpencodeConfigs } from "./opencode-configs.ts";
 import { type Patient, readPatient } from "./patient.ts";
 import { probeProvider } from "./probe-provider.ts";
-import { findSeedFiles } from "./seed-files.ts";
-import { findSeedPlugins } from "./seed-plugins.ts";
 
 export interface Examination {
   env: Env;
@@ -64,9 +65,10 @@ export async function examine({ self, isOffline, ...at }: Examination): Promise<
     ...(isOffline ? [note("providers", "not asked (--offline)")] : checkProviders(probed)),
     ...checkChains(patient, live),
     ...checkOpencodeConfig(patient, configs, plugins),
+    ...checkPlugin(patient, nowMs),
     ...environment,
     ...checkFolders(patient, troubles),
-    ...checkOtherFiles(patient, findSeedFiles(patient, plugins)),
+    ...checkOtherFiles(patient, findSeedSources({ ...patient, configs }, plugins)),
   ];
 }
 

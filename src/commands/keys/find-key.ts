@@ -19,11 +19,11 @@ export function findKey(keys: readonly ListedKey[], asked: string, provider?: st
 }
 
 /** `provider/name`, with the fingerprint where there is one. */
-export function describeKey(key: ListedKey): string {
+export function describeKey(key: Pick<ListedKey, "provider" | "name" | "fingerprint">): string {
   return key.fingerprint === undefined ? keyTitle(key) : `${keyTitle(key)} (${key.fingerprint})`;
 }
 
-function keyTitle(key: ListedKey): string {
+function keyTitle(key: Pick<ListedKey, "provider" | "name">): string {
   return `${key.provider}/${key.name}`;
 }
 

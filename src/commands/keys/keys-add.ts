@@ -4,6 +4,7 @@ import { textArg } from "../../cli/text-arg.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { addKeys, type NewKey } from "../../config/edit-keys.ts";
+import { hasKeychain } from "../../config/keychain.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
 import type { Key } from "../../core/key.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
@@ -48,20 +49,53 @@ async function add(args: VerbArgs): Promise<number> {
   const id = textArg(args, "provider");
   if (id !== undefined) findProvider(world.settings, id);
   if (ways.kind === "ask" && !isInteractive()) throw nobodyToAsk();
+  // Nobody is asked for a key that then cannot be kept.
+  if (ways.kind !== "env" && ways.place === "keychain" && !(await hasKeychain())) throw noKeychain();
   const provider = await chooseProvider(world.settings, id);
   const secrets = provider === undefined ? undefined : await readSecrets(ways, provider, world.env);
   if (provider === undefined || secrets === undefined) {
     say("Nothing was added.");
     return EXIT.failed;
   }
-  const name = textArg(args, "name");
-  const { fresh, known } = sortOut(secrets, provider.id, world.keys);
+  await keepSecrets(world, provider.id, { secrets, name: textArg(args, "name") });
+  return EXIT.fine;
+}
+
+/** Asks for everything: whose keys they are, where they are to be kept, and the keys. */
+export async function addAsked(world: World): Promise<void> {
+  const provider = await chooseProvider(world.settings, undefined);
+  const place = provider === undefined ? undefined : await choosePlace();
+  const secrets =
+    provider === undefined || place === undefined
+      ? undefined
+      : await readSecrets({ kind: "ask", place }, provider, world.env);
+  if (provider === undefined || secrets === undefined) say("Nothing was added.");
+  else await keepSecrets(world, provider.id, { secrets, name: undefined });
+}
+
+/** A question only where there is a choice. Undefined: the person left. */
+async function choosePlace(): Promise<"value" | "keychain" | undefined> {
+  if (!(await hasKeychain())) return "value";
+  const { askChoice } = await import("../../cli/prompts.ts");
+  const answer = await askChoice("Where is it to be kept?", [
+    { value: "value", label: "In keys.toml", hint: "which only you can read" },
+    { value: "keychain", label: "In the system's keychain" },
+  ]);
+  return answer === undefined ? undefined : answer === "keychain" ? "keychain" : "value";
+}
+
+interface KeptSecrets {
+  secrets: readonly NewSecret[];
+  name: string | undefined;
+}
+
+async function keepSecrets(world: World, provider: string, { secrets, name }: KeptSecrets): Promise<void> {
+  const { fresh, known } = sortOut(secrets, provider, world.keys);
   if (name !== undefined && fresh.length > 1) throw oneName(fresh.length);
   for (const sentence of known) say(sentence);
-  if (fresh.length === 0) return EXIT.fine;
+  if (fresh.length === 0) return;
   const places = fresh.map(({ place }): NewKey => ({ name, place }));
-  await store(world, provider.id, places);
-  return EXIT.fine;
+  await store(world, provider, places);
 }
 
 /** The secrets that keys.toml does not have yet, each once, and a sentence about each of the others. */
@@ -119,6 +153,14 @@ function oneName(count: number): Problem {
     what: `--name is for one key, and there are ${count}.`,
     fix: "Leave --name off and rename them afterwards: orouter keys rename OLD NEW",
     exit: EXIT.usage,
+  });
+}
+
+function noKeychain(): Problem {
+  return new Problem({
+    code: "no-keychain",
+    what: "This system has no keychain that orouter can reach.",
+    fix: "Leave --keychain off: keys.toml is readable by you alone. On Linux a keychain needs libsecret and a service behind it, such as GNOME Keyring.",
   });
 }
 

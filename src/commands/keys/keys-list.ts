@@ -1,5 +1,6 @@
-import { isInteractive, out, outJson, say } from "../../cli/io.ts";
-import { outputWidth, tableText } from "../../cli/table.ts";
+import { out, outJson, say } from "../../cli/io.ts";
+import type { Tone } from "../../cli/paint.ts";
+import { type Column, outputLook, type TableLook, tableText } from "../../cli/table.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { EXIT } from "../../core/problem.ts";
@@ -36,23 +37,18 @@ export async function printKeys(provider: string | undefined, asJson: boolean): 
   // A name that no key bears may be mistyped.
   if (provider !== undefined && keys.length === 0) findProvider(world.settings, provider);
   if (asJson) outJson({ keys: keys.map(toJson) });
-  else if (keys.length > 0) out(listText(keys, outputWidth()));
+  else if (keys.length > 0) out(listText(keys, outputLook(world.settings.theme)));
   else say(`There is no key yet. Add one: orouter keys add ${provider ?? "ollama-cloud"}`);
 }
 
-/** What one can do next, for those who look rather than pipe. */
-export function sayKeysHint(): void {
-  if (isInteractive()) say("Add one: orouter keys add PROVIDER. Everything else: orouter keys --help");
-}
-
-function listText(keys: readonly ListedKey[], width: number): string {
-  const columns = [
+function listText(keys: readonly ListedKey[], look: TableLook): string {
+  const columns: Column[] = [
     { title: "PROVIDER", shrinks: true },
     { title: "NAME", shrinks: true },
-    { title: "FINGERPRINT" },
+    { title: "FINGERPRINT", tone: () => "muted" },
     { title: "SOURCE" },
     { title: "VARIABLE", shrinks: true },
-    { title: "STATE" },
+    { title: "STATE", tone: (row) => stateTone(keys[row]) },
   ];
   const rows = keys.map((key) => [
     key.provider,
@@ -62,7 +58,7 @@ function listText(keys: readonly ListedKey[], width: number): string {
     key.variable ?? "-",
     stateText(key),
   ]);
-  return tableText(columns, rows, width);
+  return tableText(columns, rows, look);
 }
 
 function sourceText(key: ListedKey): string {
@@ -73,6 +69,11 @@ function sourceText(key: ListedKey): string {
 function stateText(key: ListedKey): string {
   if (!key.enabled) return "disabled";
   return key.fingerprint === undefined ? "no secret" : "enabled";
+}
+
+function stateTone(key: ListedKey | undefined): Tone {
+  if (key?.enabled !== true) return "muted";
+  return key.fingerprint === undefined ? "bad" : "good";
 }
 
 function toJson({ provider, name, fingerprint, source, from, enabled }: ListedKey) {

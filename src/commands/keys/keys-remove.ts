@@ -3,7 +3,7 @@ import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { removeKey } from "../../config/edit-keys.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { readAgain } from "../world.ts";
+import { readAgain, type World } from "../world.ts";
 import { describeKey } from "./find-key.ts";
 import { type ListedKey, listKeys } from "./listed-key.ts";
 import { KEY_ARGS, ownKey } from "./own-key.ts";
@@ -23,9 +23,14 @@ export const keysRemoveVerb: Verb = {
 
 async function remove(args: VerbArgs): Promise<number> {
   const { world, key } = await ownKey(args, "remove");
-  if (args["yes"] !== true && !(await isSure(key))) {
+  return (await removeOwn(world, key, args["yes"] === true)) ? EXIT.fine : EXIT.failed;
+}
+
+/** Removes a key of keys.toml once somebody is sure. Whether it was removed. */
+export async function removeOwn(world: World, key: ListedKey, isSaid: boolean): Promise<boolean> {
+  if (!isSaid && !(await isSure(key))) {
     say("Nothing was removed.");
-    return EXIT.failed;
+    return false;
   }
   await removeKey(world, key.provider, key.name);
   talk.success(`Removed ${describeKey(key)} from ${world.paths.keysFile}.`);
@@ -35,7 +40,7 @@ async function remove(args: VerbArgs): Promise<number> {
   if (key.fingerprint !== undefined && twin !== undefined) {
     talk.warn(`The same key is still there as ${twin.provider}/${twin.name}, from ${twin.from}.`);
   }
-  return EXIT.fine;
+  return true;
 }
 
 async function isSure(key: ListedKey): Promise<boolean> {

@@ -4,9 +4,9 @@ import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { isSelected, type RestSelection } from "../../core/routing/rest-cover.ts";
 import { openState } from "../../state/store.ts";
-import { readWorld } from "../world.ts";
+import { readWorld, type World } from "../world.ts";
 import { describeKey, findKey } from "./find-key.ts";
-import { listKeys } from "./listed-key.ts";
+import { type ListedKey, listKeys } from "./listed-key.ts";
 import { KEY_ARGS } from "./own-key.ts";
 
 /** `orouter keys reset`: ends rests by hand, also those of runs that are under way. */
@@ -16,6 +16,7 @@ export const keysResetVerb: Verb = {
   examples: [
     { line: "orouter keys reset", does: "every key and model is tried again" },
     { line: "orouter keys reset work", does: "only this key" },
+    { line: "orouter keys reset work --model nvidia/z-ai/glm5", does: "only this key for this model" },
     {
       line: "orouter keys reset --model ollama-cloud/glm-5.2",
       does: "only for this model, as after a change of plan",
@@ -34,8 +35,13 @@ async function reset(args: VerbArgs): Promise<number> {
   const world = await readWorld();
   const name = textArg(args, "name");
   const key = name === undefined ? undefined : findKey(listKeys(world), name, textArg(args, "provider"));
+  endRests(world, key, textArg(args, "model"));
+  return EXIT.fine;
+}
+
+/** Ends the rests of all, of a key, for a model, or of the lane of both, and tells how many there were. */
+export function endRests(world: World, key: ListedKey | undefined, model: string | undefined): void {
   if (key !== undefined && key.fingerprint === undefined) throw noSecret(describeKey(key));
-  const model = textArg(args, "model");
   const selection: RestSelection = {
     ...(key?.fingerprint === undefined ? {} : { fingerprint: key.fingerprint }),
     ...(model === undefined ? {} : { model }),
@@ -61,7 +67,6 @@ async function reset(args: VerbArgs): Promise<number> {
   talk.success(
     `${ended.length} ${ended.length === 1 ? "rest" : "rests"}${whose === "" ? "" : ` of ${whose}`} ended.`,
   );
-  return EXIT.fine;
 }
 
 function noSecret(key: string): Problem {

@@ -3,7 +3,9 @@ import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { setKeyEnabled } from "../../config/edit-keys.ts";
 import { EXIT } from "../../core/problem.ts";
+import type { World } from "../world.ts";
 import { describeKey } from "./find-key.ts";
+import type { ListedKey } from "./listed-key.ts";
 import { KEY_ARGS, ownKey } from "./own-key.ts";
 
 /** `orouter keys enable`. */
@@ -28,12 +30,17 @@ export const keysDisableVerb: Verb = {
 
 async function switchKey(args: VerbArgs, enabled: boolean): Promise<number> {
   const { world, key } = await ownKey(args, enabled ? "enable" : "disable");
+  await switchOwn(world, key, enabled);
+  return EXIT.fine;
+}
+
+/** Switches a key of keys.toml on or off, and tells so. */
+export async function switchOwn(world: World, key: ListedKey, enabled: boolean): Promise<void> {
   const state = enabled ? "enabled" : "disabled";
   if (key.enabled === enabled) {
     say(`${describeKey(key)} is ${state} already.`);
-    return EXIT.fine;
+    return;
   }
   await setKeyEnabled(world, key.provider, key.name, enabled);
   talk.success(`${describeKey(key)} is ${state} now.`);
-  return EXIT.fine;
 }

@@ -1,3 +1,4 @@
+import { isInteractive } from "../../cli/io.ts";
 import type { Verb } from "../../cli/verb.ts";
 import { EXIT } from "../../core/problem.ts";
 
@@ -6,15 +7,19 @@ export const keysVerb: Verb = {
   name: "keys",
   about: "List, add and change keys",
   examples: [
-    { line: "orouter keys", does: "the keys there are" },
+    { line: "orouter keys", does: "a menu of them in a terminal, else the list" },
     { line: "orouter keys add ollama-cloud", does: "add a key; it is asked for and not shown" },
     { line: "orouter keys test", does: "try each of them" },
   ],
   args: { json: { type: "boolean", description: "The list as JSON" } },
   run: async (args) => {
-    const { printKeys, sayKeysHint } = await import("./keys-list.ts");
+    if (args["json"] !== true && isInteractive() && process.stdout.isTTY === true) {
+      const { openKeysMenu } = await import("./keys-menu.ts");
+      await openKeysMenu();
+      return EXIT.fine;
+    }
+    const { printKeys } = await import("./keys-list.ts");
     await printKeys(undefined, args["json"] === true);
-    sayKeysHint();
     return EXIT.fine;
   },
   children: {
@@ -25,6 +30,18 @@ export const keysVerb: Verb = {
     add: {
       about: "Add keys to a provider: asked for, piped in, or by a variable's name",
       load: async () => (await import("./keys-add.ts")).keysAddVerb,
+    },
+    import: {
+      about: "Take keys over from a file, an older tool, the environment or opencode",
+      load: async () => (await import("./keys-import.ts")).keysImportVerb,
+    },
+    export: {
+      about: "Write the keys as JSON, without the secrets unless asked for",
+      load: async () => (await import("./keys-export.ts")).keysExportVerb,
+    },
+    strategy: {
+      about: "Show or set the order in which healthy keys are used",
+      load: async () => (await import("./keys-strategy.ts")).keysStrategyVerb,
     },
     remove: {
       about: "Remove a key from keys.toml",

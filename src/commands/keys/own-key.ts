@@ -21,8 +21,13 @@ export const KEY_ARGS = {
 export async function ownKey(args: VerbArgs, deed: KeyDeed): Promise<{ world: World; key: ListedKey }> {
   const world = await readWorld();
   const key = findKey(listKeys(world), textArg(args, "name") ?? "", textArg(args, "provider"));
-  if (key.source !== "keys.toml") throw notOurs(key, deed);
+  mustBeOwn(key, deed);
   return { world, key };
+}
+
+/** Refuses what can only be done to a key of keys.toml, and says what can be done instead. */
+export function mustBeOwn(key: ListedKey, deed: KeyDeed): void {
+  if (key.source !== "keys.toml") throw notOurs(key, deed);
 }
 
 function notOurs(key: ListedKey, deed: KeyDeed): Problem {

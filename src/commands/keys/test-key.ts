@@ -72,7 +72,22 @@ function chatModel(provider: Provider): string | undefined {
   return provider.models[0] ?? CHAT_MODELS[provider.id];
 }
 
-async function tryModel(
+/** Asks one model for one token with a key. */
+export async function tryModel(
+  provider: Provider,
+  key: Key,
+  model: string,
+  options: TrialOptions,
+): Promise<KeyTrial> {
+  try {
+    return await askModel(provider, key, model, options);
+  } catch (cause) {
+    const { kind, message } = classifyFailure(cause);
+    return { kind: "refused", verdict: kind, status: 0, message };
+  }
+}
+
+async function askModel(
   provider: Provider,
   key: Key,
   model: string,

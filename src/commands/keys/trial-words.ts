@@ -21,13 +21,18 @@ const MEANINGS: Record<VerdictKind, string> = {
   "content-policy": "the provider refused the request",
 };
 
-/** One line about a trial: `ok`, or why not, with the provider's own words behind it. */
+/** Why a key was refused, with the provider's own words behind it. */
+export function refusalWords(trial: KeyTrial & { kind: "refused" }): string {
+  const meaning = trial.verdict === undefined ? "no answer" : MEANINGS[trial.verdict];
+  const status = trial.status === 0 ? "" : `${trial.status}, `;
+  return `${meaning} (${status}${trial.message})`;
+}
+
+/** One line about a trial: `ok`, or why not. */
 export function trialWords(trial: KeyTrial, provider: string): string {
   if (trial.kind === "ok") return "ok";
   if (trial.kind === "unproven") {
     return `not refused, but anyone may see its models: name one under [providers.${provider}] models for a real test`;
   }
-  const meaning = trial.verdict === undefined ? "no answer" : MEANINGS[trial.verdict];
-  const status = trial.status === 0 ? "" : `${trial.status}, `;
-  return `refused: ${meaning} (${status}${trial.message})`;
+  return `refused: ${refusalWords(trial)}`;
 }

@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isTable } from "../../core/settings/setting-faults.ts";
-import type { Patient } from "./patient.ts";
+import { isTable } from "../core/settings/setting-faults.ts";
+import type { Env } from "./paths.ts";
+
+/** Where opencode would be started. */
+export interface OpencodePlace {
+  env: Env;
+  home: string;
+  cwd: string;
+}
 
 /** One of the places where opencode finds its configuration. */
 export interface OpencodeConfig {
@@ -15,12 +22,12 @@ const CONTENT = "OPENCODE_CONFIG_CONTENT";
 const NAMES = ["opencode.json", "opencode.jsonc"];
 
 /** Where opencode keeps what is the user's own on this machine. */
-export function opencodeFolder({ env, home }: Pick<Patient, "env" | "home">): string {
+export function opencodeFolder({ env, home }: Pick<OpencodePlace, "env" | "home">): string {
   return join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "opencode");
 }
 
 /** Every configuration that opencode would read here, in its order: a later one wins over those before. */
-export function readOpencodeConfigs(at: Pick<Patient, "env" | "home" | "cwd">): OpencodeConfig[] {
+export function readOpencodeConfigs(at: OpencodePlace): OpencodeConfig[] {
   const found = [...new Set(configFiles(at))].flatMap((file): OpencodeConfig[] => {
     const text = readText(file);
     return text === undefined ? [] : [{ from: file, value: parse(text) }];
@@ -29,7 +36,7 @@ export function readOpencodeConfigs(at: Pick<Patient, "env" | "home" | "cwd">): 
   return content.trim() === "" ? found : [...found, { from: CONTENT, value: parse(content) }];
 }
 
-function configFiles({ env, home, cwd }: Pick<Patient, "env" | "home" | "cwd">): string[] {
+function configFiles({ env, home, cwd }: OpencodePlace): string[] {
   const global = opencodeFolder({ env, home });
   const named = env["OPENCODE_CONFIG"];
   const up = foldersDownTo(cwd);

@@ -1,0 +1,71 @@
+import { writeDuration } from "../duration.ts";
+import { isTable } from "../settings/setting-faults.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { ImportedSettings } from "./key-import.ts";
+
+/** A setting that came with keys and differs from what is in force. */
+export interface SettingOffer {
+  /** Two steps: the table, and the name in it. */
+  path: readonly [table: string, name: string];
+  value: string | number | readonly string[];
+  /** What is in force now, as it would be written; undefined: nothing is. */
+  now: string | number | undefined;
+}
+
+/** A chain that comes without a name gets this one. */
+const CHAIN = "nim";
+
+/** What of the settings of older tools would change something here; each setting once, its first value counts. */
+export function settingOffers(found: readonly ImportedSettings[], settings: Settings): SettingOffer[] {
+  const offers = new Map<string, SettingOffer>();
+  for (const one of found.flatMap((imported) => offersOf(imported, settings))) {
+    const id = one.path.join(".");
+    if (!offers.has(id)) offers.set(id, one);
+  }
+  return [...offers.values()];
+}
+
+function offersOf(imported: ImportedSettings, settings: Settings): SettingOffer[] {
+  const { strategy, triesPerKey, failWindowMs, rateLimitThreshold, chain } = imported;
+  const { routing, chains } = settings;
+  const offers: SettingOffer[] = [];
+  const offer = (name: string, value: string | number | undefined, now: string | number) => {
+    if (value !== undefined && value !== now) offers.push({ path: ["routing", name], value, now });
+  };
+  offer("strategy", strategy, routing.strategy);
+  offer("tries_per_key", triesPerKey, routing.triesPerKey);
+  const windowText = failWindowMs === undefined ? undefined : writeDuration(failWindowMs);
+  offer("fail_window", windowText, writeDuration(routing.failWindowMs));
+  offer("rate_limit_threshold", rateLimitThreshold, routing.rateLimitThreshold);
+  const isThere = Object.values(chains).some((models) => models.join("\n") === chain?.join("\n"));
+  if (chain !== undefined && !isThere)
+    offers.push({ path: ["chains", freeChain(chains)], value: chain, now: undefined });
+  return offers;
+}
+
+function freeChain(chains: Settings["chains"]): string {
+  let name = CHAIN;
+  for (let number = 2; Object.hasOwn(chains, name); number++) name = `${CHAIN}-${number}`;
+  return name;
+}
+
+/** The value of config.toml with the settings that were taken, and with the providers that its keys need. */
+export function withImported(
+  file: Record<string, unknown>,
+  offers: readonly SettingOffer[],
+  providers: readonly NonNullable<ImportedSettings["provider"]>[],
+): Record<string, unknown> {
+  let value = file;
+  for (const { path, value: setting } of offers) value = withEntry(value, path, setting);
+  for (const { id, baseUrl } of providers) value = withEntry(value, ["providers", id], { base_url: baseUrl });
+  return value;
+}
+
+function withEntry(
+  file: Record<string, unknown>,
+  [table, name]: SettingOffer["path"],
+  entry: unknown,
+): Record<string, unknown> {
+  const old = isTable(file[table]) ? file[table] : {};
+  return { ...file, [table]: { ...old, [name]: Array.isArray(entry) ? [...entry] : entry } };
+}
