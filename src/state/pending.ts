@@ -1,3 +1,4 @@
+import type { BenchResult } from "../core/bench/bench-result.ts";
 import type { RequestRecord } from "../core/routing/request-record.ts";
 import type { RestChange } from "./rest-change.ts";
 
@@ -5,6 +6,7 @@ import type { RestChange } from "./rest-change.ts";
 export interface Batch {
   changes: readonly RestChange[];
   records: readonly RequestRecord[];
+  benches: readonly BenchResult[];
 }
 
 /** Rows of the ledger in one transaction: the process stands still for it, so it stays at a few milliseconds. */
@@ -17,10 +19,11 @@ const MAX_CHANGES = 10_000;
 /** What is noted and not yet written. */
 export class Pending {
   readonly #changes = new Map<string, RestChange>();
+  readonly #benches = new Map<string, BenchResult>();
   #records: RequestRecord[] = [];
 
   get isEmpty(): boolean {
-    return this.#changes.size === 0 && this.#records.length === 0;
+    return this.#changes.size === 0 && this.#records.length === 0 && this.#benches.size === 0;
   }
 
   /** Of several changes to one party only the last matters. */
@@ -40,6 +43,11 @@ export class Pending {
     if (this.#records.length > MAX_RECORDS * 2) this.#records = this.#records.slice(-MAX_RECORDS);
   }
 
+  /** There are never more of them than models that someone has had measured. */
+  addBench(result: BenchResult): void {
+    this.#benches.set(result.model, result);
+  }
+
   /** When the change that waits for this party was learned. */
   changedAtMs(id: string): number | undefined {
     return this.#changes.get(id)?.atMs;
@@ -47,7 +55,11 @@ export class Pending {
 
   /** What to write next. It stays here until `written`. */
   nextBatch(): Batch {
-    return { changes: [...this.#changes.values()], records: this.#records.slice(0, BATCH_RECORDS) };
+    return {
+      changes: [...this.#changes.values()],
+      records: this.#records.slice(0, BATCH_RECORDS),
+      benches: [...this.#benches.values()],
+    };
   }
 
   written(batch: Batch): void {
@@ -55,5 +67,8 @@ export class Pending {
       if (this.#changes.get(change.id) === change) this.#changes.delete(change.id);
     }
     this.#records = this.#records.slice(batch.records.length);
+    for (const result of batch.benches) {
+      if (this.#benches.get(result.model) === result) this.#benches.delete(result.model);
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { pruneBenches } from "./bench-rows.ts";
 
 /** How much of the ledger is kept. */
 export interface LedgerBounds {
@@ -33,6 +34,7 @@ export function prune(db: Database, bounds: LedgerBounds, nowMs: number): boolea
   db.query("DELETE FROM rests WHERE is_cleared = 0 AND max(at_ms, until_ms) < ?").run(
     nowMs - STRIKES_KEPT_MS,
   );
+  pruneBenches(db, nowMs);
   const old = db
     .query(
       "DELETE FROM requests WHERE seq IN (SELECT seq FROM requests WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { Problem } from "../core/problem.ts";
 
 /** The version this orouter writes, kept in SQLite's `user_version`. Add a step to `STEPS` to raise it. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * The way from each version to the next. A cleared rest stays as a row for a while, so that the others hear of it.
@@ -57,6 +57,19 @@ const STEPS: readonly string[] = [
      duration_ms INTEGER NOT NULL,
      message TEXT NOT NULL,
      PRIMARY KEY (request, place)
+   ) WITHOUT ROWID;`,
+  `CREATE TABLE benches (
+     model TEXT PRIMARY KEY,
+     at_ms INTEGER NOT NULL,
+     runs INTEGER NOT NULL,
+     failed INTEGER NOT NULL,
+     first_token_ms REAL NOT NULL,
+     first_token_min_ms REAL NOT NULL,
+     first_token_max_ms REAL NOT NULL,
+     tokens_per_second REAL,
+     tokens_per_second_min REAL,
+     tokens_per_second_max REAL,
+     is_estimated INTEGER NOT NULL
    ) WITHOUT ROWID;`,
 ];
 

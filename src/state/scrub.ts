@@ -1,3 +1,4 @@
+import type { BenchResult } from "../core/bench/bench-result.ts";
 import { oneLine, redact } from "../core/redact.ts";
 import type { AttemptRecord, RequestRecord } from "../core/routing/request-record.ts";
 import type { RestChange } from "./rest-change.ts";
@@ -20,7 +21,6 @@ export function scrubRecord(record: RequestRecord, secrets: readonly string[]): 
     text === undefined ? undefined : name(text);
   return {
     ...record,
-    id: name(record.id),
     session: optional(record.session),
     asked: optional(record.asked),
     served: optional(record.served),
@@ -36,6 +36,11 @@ export function scrubRecord(record: RequestRecord, secrets: readonly string[]): 
   };
 }
 
+/** A benchmark's result as it may be written down. */
+export function scrubBench(result: BenchResult, secrets: readonly string[]): BenchResult {
+  return { ...result, model: scrubName(result.model, secrets) };
+}
+
 /** Redacted before it is cut: half a secret at the end would not be known as one. */
 function scrubMessage(message: string, secrets: readonly string[]): string {
   return message === "" ? "" : oneLine(redact(message, secrets), MESSAGE_CHARS);
@@ -43,5 +48,22 @@ function scrubMessage(message: string, secrets: readonly string[]): string {
 
 /** Names must come back as they were, so only a name that holds one of our secrets is touched: a model may look like a key. */
 function scrubName(name: string, secrets: readonly string[]): string {
-  return secrets.some((secret) => secret !== "" && name.includes(secret)) ? redact(name, secrets) : name;
+  return isClean(name, secrets) ? name : redact(name, secrets);
+}
+
+/** Names known to hold none of the secrets, as many as these were then. */
+const clean = new WeakMap<readonly string[], { secrets: number; names: Set<string> }>();
+
+const MAX_CLEAN_NAMES = 1000;
+
+/** The same few names come with every request, and with a thousand keys a look is a thousand comparisons. */
+function isClean(name: string, secrets: readonly string[]): boolean {
+  const before = clean.get(secrets);
+  const isKnown = before?.secrets === secrets.length && before.names.size < MAX_CLEAN_NAMES;
+  const { names } = isKnown ? before : { names: new Set<string>() };
+  if (!isKnown) clean.set(secrets, { secrets: secrets.length, names });
+  if (names.has(name)) return true;
+  if (secrets.some((secret) => secret !== "" && name.includes(secret))) return false;
+  names.add(name);
+  return true;
 }

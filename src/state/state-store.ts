@@ -1,3 +1,4 @@
+import type { BenchResult } from "../core/bench/bench-result.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Rest } from "../core/routing/rest.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
@@ -9,8 +10,8 @@ export interface StateOptions {
   file: string;
   ledgerDays: number;
   ledgerRows: number;
-  /** Every secret of this run: none of them is ever written, whoever repeats it. */
-  secrets: readonly string[];
+  /** Every secret of this run: none of them is ever written, whoever repeats it. Asked for anew at each writing. */
+  readonly secrets: readonly string[];
   /** Told once of each kind of trouble with the file. Nothing else comes of it. */
   onTrouble: (problem: Problem) => void;
   nowMs?: () => number;
@@ -34,6 +35,10 @@ export interface StateStore {
   requests(filter: LedgerFilter): LedgerEntry[];
   /** What each key has done in requests that began since then, the busiest first. */
   usageSince(sinceMs: number): KeyUsage[];
+  /** Keeps what a benchmark has found, in place of what it found the last time. */
+  saveBench(result: BenchResult): void;
+  /** The last result of each model, by the models' names. */
+  benches(): BenchResult[];
   /** Writes what is waiting, now. */
   flush(): void;
   /** Writes what is waiting and lets go of the file. */

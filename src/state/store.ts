@@ -1,13 +1,15 @@
 import type { Database } from "bun:sqlite";
+import type { BenchResult } from "../core/bench/bench-result.ts";
 import type { Rest } from "../core/routing/rest.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
+import { putBench, readBenches } from "./bench-rows.ts";
 import { type LedgerEntry, type LedgerFilter, putRecord, readRequests } from "./ledger.ts";
 import { News } from "./news.ts";
 import { type Batch, Pending } from "./pending.ts";
 import { isForgotten, ledgerStartMs, prune } from "./prune.ts";
 import type { RestChange } from "./rest-change.ts";
 import { putChanges } from "./rest-rows.ts";
-import { scrubChange, scrubRecord } from "./scrub.ts";
+import { scrubBench, scrubChange, scrubRecord } from "./scrub.ts";
 import { StateFile } from "./state-file.ts";
 import type { OthersNews, StateOptions, StateStore } from "./state-store.ts";
 import { type KeyUsage, readUsage } from "./usage.ts";
@@ -70,6 +72,8 @@ class SqliteStore implements StateStore {
       case "fell-back":
       case "exhausted":
       case "key-changed":
+      case "settings-taken":
+      case "settings-refused":
         return;
     }
     this.#arm(this.#retryMs);
@@ -94,6 +98,16 @@ class SqliteStore implements StateStore {
 
   usageSince(sinceMs: number): KeyUsage[] {
     return this.#read((db) => readUsage(db, Math.max(sinceMs, this.#ledgerStartMs()))) ?? [];
+  }
+
+  saveBench(result: BenchResult): void {
+    if (this.#isClosed) return;
+    this.#pending.addBench(result);
+    this.#arm(this.#retryMs);
+  }
+
+  benches(): BenchResult[] {
+    return this.#read((db) => readBenches(db, this.#nowMs())) ?? [];
   }
 
   flush(): void {
@@ -152,6 +166,7 @@ class SqliteStore implements StateStore {
       { writer: this.#writer, nowMs },
     );
     for (const record of batch.records) putRecord(db, scrubRecord(record, secrets));
+    for (const result of batch.benches) putBench(db, scrubBench(result, secrets));
     if (nowMs < this.#nextPruneMs) return this.#nextPruneMs;
     const hasMore = prune(db, { days: ledgerDays, rows: ledgerRows }, nowMs);
     return hasMore ? 0 : nowMs + PRUNE_EVERY_MS;

@@ -1,0 +1,154 @@
+import { benchRequest, type RequestForm } from "../core/bench/bench-request.ts";
+import { type RunFigures, RunMeter } from "../core/bench/run-meter.ts";
+import { wireModelId } from "../core/catalog/wire-model-id.ts";
+import type { Key } from "../core/key.ts";
+import type { ModelRef } from "../core/model-ref.ts";
+import { redact } from "../core/redact.ts";
+import type { Provider } from "../core/settings/provider.ts";
+import { classify } from "../core/verdict/classify.ts";
+import { classifyFailure } from "../core/verdict/classify-failure.ts";
+import type { UserRule } from "../core/verdict/error-rule.ts";
+import { ownVerdict } from "../core/verdict/own-verdict.ts";
+import type { Verdict } from "../core/verdict/verdict.ts";
+import { HeadText, readHead } from "./head-text.ts";
+import { type RunLimits, RunWatch } from "./run-watch.ts";
+
+/** How a call goes out. It is given, so that a benchmark asks as the router would. */
+export type Send = (call: {
+  url: string;
+  method: string;
+  headers: Headers;
+  secret: string;
+  body: Uint8Array<ArrayBuffer>;
+  signal: AbortSignal;
+}) => Promise<Response>;
+
+/** One run that is to be measured. */
+export interface RunOptions {
+  provider: Provider;
+  key: Key;
+  ref: ModelRef;
+  form: RequestForm;
+  /** A word that makes the question a new one. */
+  mark: string;
+  limits: RunLimits;
+  rules: readonly UserRule[];
+  send: Send;
+  /** A clock that is never set. */
+  elapsedMs: () => number;
+  /** The wish of the person to stop. */
+  signal: AbortSignal;
+  onToken: (soFar: { firstTokenMs: number | undefined; tokens: number }) => void;
+}
+
+/** What came of a run. */
+export type RunOutcome =
+  | { kind: "measured"; figures: RunFigures }
+  | { kind: "refused"; verdict: Verdict }
+  | { kind: "stopped" };
+
+/** Makes one call and measures its answer as it comes. It goes straight to the provider: nothing of ours is in between. */
+export async function measureRun(options: RunOptions): Promise<RunOutcome> {
+  const { provider, key, ref, form, mark, elapsedMs } = options;
+  const { endpoint, body } = benchRequest(provider.api, wireModelId(ref.model, provider.baseUrl), {
+    form,
+    mark,
+  });
+  const bytes = new TextEncoder().encode(JSON.stringify(body));
+  using watch = new RunWatch(options.limits, options.signal);
+  const run = { options, watch, endpoint, meter: new RunMeter(provider.api, elapsedMs()) };
+  let failure: unknown;
+  try {
+    const response = await options.send({
+      url: `${provider.baseUrl}/${endpoint}`,
+      method: "POST",
+      headers: new Headers({ accept: "text/event-stream", "content-type": "application/json" }),
+      secret: key.secret,
+      body: bytes,
+      signal: watch.signal,
+    });
+    const flaw = await readAnswer(response, run);
+    if (flaw !== undefined && watch.end !== "left") return refused(flaw, key);
+  } catch (cause) {
+    failure = cause;
+  }
+  return outcomeOf(run, failure);
+}
+
+interface Run {
+  options: RunOptions;
+  watch: RunWatch;
+  endpoint: string;
+  meter: RunMeter;
+}
+
+/** Reads to the end of the answer; a verdict where it is none. */
+async function readAnswer(response: Response, run: Run): Promise<Verdict | undefined> {
+  const { status, headers } = response;
+  if (status >= 300 && status < 400) return ownVerdict.redirect(status, headers.get("location"));
+  if (status >= 400) return judge(response, run, await readHead(response)) ?? ownVerdict.unexplained(status);
+  const head = await readStream(response, run);
+  const { meter } = run;
+  if (meter.error !== undefined)
+    return judge(response, run, meter.error) ?? ownVerdict.badStream(meter.error);
+  if (meter.firstTokenMs !== undefined) return undefined;
+  return judge(response, run, head) ?? ownVerdict.badStream(emptyWords(head));
+}
+
+/** Measures what comes, and returns what came before the first token: there stands why there is none. */
+async function readStream(response: Response, { meter, watch, options }: Run): Promise<string> {
+  const head = new HeadText();
+  for await (const chunk of response.body ?? []) {
+    if (meter.firstTokenMs === undefined) head.add(chunk);
+    if (meter.push(chunk, options.elapsedMs())) {
+      watch.progressed();
+      options.onToken({ firstTokenMs: meter.firstTokenMs, tokens: meter.roughTokens });
+    }
+    if (meter.error !== undefined || meter.isDone) break;
+  }
+  meter.end(options.elapsedMs());
+  return head.text();
+}
+
+function judge({ status, headers }: Response, { options, endpoint }: Run, body: string): Verdict | undefined {
+  const { provider, rules } = options;
+  return classify(
+    {
+      provider: provider.id,
+      path: `/${endpoint}`,
+      status,
+      headers,
+      body,
+      expectsAnswer: true,
+      isWhole: true,
+    },
+    { userRules: rules, nowMs: Date.now() },
+  );
+}
+
+function emptyWords(text: string): string {
+  return text.trimStart().startsWith("{")
+    ? "the answer came in one piece, not as a stream"
+    : "the answer held no text";
+}
+
+/** What a run is worth that was read to its end, or broke off. */
+function outcomeOf({ options, watch, meter }: Run, failure: unknown): RunOutcome {
+  if (watch.end === "left") return { kind: "stopped" };
+  const figures = meter.figures();
+  // The limit ends a slow answer, not a bad one; and a whole one needs no tidy end of its connection.
+  if (figures !== undefined && (meter.isFinished || watch.end === "over"))
+    return { kind: "measured", figures };
+  return refused(brokenVerdict(watch, failure), options.key);
+}
+
+function brokenVerdict({ end }: RunWatch, failure: unknown): Verdict {
+  if (end === "silent" || end === "over") return ownVerdict.silent();
+  if (end === "stalled") return ownVerdict.broken("stall", "the answer stalled");
+  if (failure !== undefined) return classifyFailure(failure);
+  return ownVerdict.broken("reset", "the answer ended before its end mark");
+}
+
+function refused(verdict: Verdict, key: Key): RunOutcome {
+  return { kind: "refused", verdict: { ...verdict, message: redact(verdict.message, [key.secret]) } };
+}

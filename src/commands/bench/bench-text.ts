@@ -1,0 +1,120 @@
+import type { Tone } from "../../cli/paint.ts";
+import { type Column, type TableLook, tableText } from "../../cli/table.ts";
+import { firstTokenSpread, firstTokenText, speedSpread, speedText } from "../../core/bench/figure-text.ts";
+import type { BenchState, ModelBench } from "../../core/bench/model-bench.ts";
+import type { Verdict } from "../../core/verdict/verdict.ts";
+import { verdictWords } from "../../core/verdict/verdict-words.ts";
+
+const NOTHING = "—";
+
+const TONES: Partial<Record<BenchState["kind"], Tone>> = {
+  waiting: "muted",
+  running: "accent",
+  failed: "bad",
+  skipped: "warn",
+  interrupted: "warn",
+};
+
+/** A line for each model. `waitedMs` is the silence of the run that is under way; undefined when all is done. */
+export function benchTable(
+  benches: readonly ModelBench[],
+  { runs, look, waitedMs }: { runs: number; look: TableLook; waitedMs?: number },
+): string {
+  const toneOf = (row: number): Tone | undefined => TONES[benches[row]?.state.kind ?? "measured"];
+  const columns: Column[] = [
+    { title: "MODEL", shrinks: true },
+    { title: "RUNS" },
+    { title: "FIRST TOKEN" },
+    { title: "TOKENS/S" },
+    { title: "NOTE", shrinks: true, tone: toneOf },
+  ];
+  const rows = benches.map((bench) => [
+    bench.model,
+    ...figureCells(bench.state, runs, waitedMs === undefined),
+    noteOf(bench, waitedMs ?? 0),
+  ]);
+  // A column that has nothing to say takes the room of those that have.
+  const used = rows.some((row) => row[4] !== "") ? columns.length : 4;
+  return tableText(
+    columns.slice(0, used),
+    rows.map((row) => row.slice(0, used)),
+    look,
+  );
+}
+
+/** How far the runs lie apart is for when all is done: until then it would have the columns jump. */
+function figureCells(state: BenchState, runs: number, isOver: boolean): string[] {
+  switch (state.kind) {
+    case "measured": {
+      const { result } = state;
+      const figures = isOver
+        ? [firstTokenSpread(result), speedSpread(result)]
+        : [firstTokenText(result), speedText(result)];
+      return [`${result.runs}/${runs}`, ...figures];
+    }
+    case "running":
+      return [`${state.run - 1}/${runs}`, firstSoFar(state.firstTokenMs), NOTHING];
+    case "waiting":
+    case "failed":
+    case "skipped":
+    case "interrupted":
+      return [`0/${runs}`, NOTHING, NOTHING];
+  }
+}
+
+function firstSoFar(ms: number | undefined): string {
+  return ms === undefined ? NOTHING : `${(ms / 1000).toFixed(2)} s`;
+}
+
+function noteOf({ state, refusals }: ModelBench, waitedMs: number): string {
+  const last = refusals.at(-1);
+  const why = last === undefined ? "" : verdictWords(last.verdict.kind);
+  switch (state.kind) {
+    case "waiting":
+      return "";
+    case "running": {
+      const doing =
+        state.firstTokenMs === undefined
+          ? `silent for ${Math.floor(waitedMs / 1000)} s`
+          : `${Math.round(state.tokens)} tokens`;
+      return `${state.keyName}: ${doing}`;
+    }
+    case "measured":
+      if (why !== "") return `${refusals.length} refused: ${why}`;
+      return state.result.tokensPerSecond === undefined ? "came in one piece" : "";
+    case "failed":
+      return why;
+    case "skipped":
+      return state.why;
+    case "interrupted":
+      return "stopped";
+  }
+}
+
+/** What went wrong in full, a line each, and what a mark in the table means. */
+export function benchNotes(benches: readonly ModelBench[]): string[] {
+  const isEstimated = benches.some(({ state }) => state.kind === "measured" && state.result.isEstimated);
+  return [
+    ...benches.flatMap((bench) => [...refusalLines(bench), ...skippedLines(bench)]),
+    ...(isEstimated ? ["~ the provider counts no tokens: four characters were taken for one."] : []),
+  ];
+}
+
+/** Keys that were told the same share a line. */
+function refusalLines({ model, refusals }: ModelBench): string[] {
+  const keysOf = new Map<string, Set<string>>();
+  for (const { keyName, verdict } of refusals) {
+    const why = refusalText(verdict);
+    keysOf.set(why, (keysOf.get(why) ?? new Set()).add(keyName));
+  }
+  return [...keysOf].map(([why, keys]) => `${model} with ${[...keys].join(", ")}: ${why}`);
+}
+
+function skippedLines({ model, skippedKeys }: ModelBench): string[] {
+  return skippedKeys.map(({ keyName, why }) => `${model} without ${keyName}: ${why}`);
+}
+
+function refusalText({ kind, status, message }: Verdict): string {
+  const words = [status === 0 ? "" : `${status}`, message].filter((part) => part !== "").join(", ");
+  return `${verdictWords(kind)}${words === "" ? "" : ` (${words})`}`;
+}
