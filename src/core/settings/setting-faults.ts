@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { nearest } from "../nearest.ts";
+import { redact } from "../redact.ts";
 import { bare, childOf, metaAt, type SchemaNode } from "./schema-walk.ts";
 import type { SettingKind } from "./setting-kinds.ts";
 import { formatSettingPath, type SettingPath } from "./setting-path.ts";
@@ -61,7 +62,7 @@ function show(value: unknown, kind: SettingKind | undefined): string {
   if (typeof value !== "string") return kind === undefined ? `a ${typeof value}` : String(value);
   if (value === "") return "empty";
   if (kind === undefined || !SHOWN.has(kind) || value.length > SHOWN_CHARS) return "this text";
-  return JSON.stringify(value);
+  return redact(value, []) === value ? JSON.stringify(value) : "this text";
 }
 
 /** A piped value may break several bounds at once; a person needs to hear of it once. */

@@ -114,6 +114,12 @@ export function maybeText(help: string, allowed = "text") {
   return v.pipe(v.optional(v.pipe(v.string(), v.trim(), v.nonEmpty())), meta("text", help, allowed));
 }
 
+/** Text with a default. */
+export function text(fallback: string, help: string, allowed: string) {
+  const schema = v.pipe(v.string(), v.trim(), v.nonEmpty());
+  return v.pipe(v.optional(schema, fallback), meta("text", help, allowed, fallback));
+}
+
 /** A list of texts, empty by default. */
 export function texts(help: string, allowed: string) {
   const list = v.array(v.pipe(v.string(), v.nonEmpty()));

@@ -1,6 +1,7 @@
 import { parseDuration } from "../duration.ts";
 import { CHAIN_PROVIDER, parseModelRef } from "../model-ref.ts";
 import { nearest } from "../nearest.ts";
+import { SMALLEST_WINDOW } from "../overlay/told-limits.ts";
 import { chainNamed, circleThrough } from "./chains.ts";
 import { findPreset, PRESETS } from "./presets.ts";
 import { isTable, type SettingFault } from "./setting-faults.ts";
@@ -10,6 +11,11 @@ import { APIS } from "./settings-schema.ts";
 /** An id is a path segment of the proxy, and `v1` is the start of its own paths. */
 const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const RESERVED: readonly string[] = [CHAIN_PROVIDER, "v1"];
+
+/** Whether a text may stand behind `providers.` in config.toml. */
+export function isProviderId(id: string): boolean {
+  return PROVIDER_ID.test(id) && !RESERVED.includes(id);
+}
 
 /** A chain is a model id of one segment, so that it cannot be taken for `provider/model`. */
 const CHAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@+-]*$/;
@@ -53,7 +59,19 @@ export function settingWarnings(value: unknown): SettingFault[] {
       );
     }
   }
-  return warnings;
+  return [...warnings, ...smallWindows(file["models"])];
+}
+
+/** A window is used as it is to route what does not fit; only opencode cannot be told of it. */
+function smallWindows(models: unknown): SettingFault[] {
+  if (!Array.isArray(models)) return [];
+  return models.flatMap((model: unknown, index): SettingFault[] => {
+    const { context } = tableIn(model);
+    if (typeof context !== "number" || context >= SMALLEST_WINDOW) return [];
+    const path = ["models", index, "context"];
+    const what = `${formatSettingPath(path)}: opencode's own prompt hardly fits into ${context} tokens, so it is told ${SMALLEST_WINDOW}`;
+    return [{ path, what }];
+  });
 }
 
 function providerFaults(providers: Record<string, unknown>): SettingFault[] {

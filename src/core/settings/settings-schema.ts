@@ -16,6 +16,7 @@ import {
   maybeVariable,
   requiredChoice,
   requiredTexts,
+  text,
   texts,
 } from "./setting-kinds.ts";
 
@@ -125,6 +126,11 @@ const opencode = v.object({
   path: maybeText("The opencode to start; else OROUTER_OPENCODE, else the one on PATH.", "a path"),
   plugin: flag(true, "Toasts and commands inside opencode."),
   toasts: flag(true, "A toast when something was routed around."),
+  key_prefix: text(
+    "<leader>o",
+    "What is pressed before the letter of a command: s status, m keys, b rests, r reset, f chains.",
+    'a key as opencode writes it, or "none"',
+  ),
   shell_keys: flag(false, "A healthy key for shell commands that opencode runs."),
   tools: flag(false, "list_keys, switch_key and reset_keys for the model."),
 });

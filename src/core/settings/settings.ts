@@ -123,6 +123,7 @@ function toOpencode(table: ConfigFile["opencode"]) {
     path: table.path,
     plugin: table.plugin,
     toasts: table.toasts,
+    keyPrefix: table.key_prefix,
     shellKeys: table.shell_keys,
     tools: table.tools,
   };

@@ -116,7 +116,14 @@ test("no file at all gives the documented defaults", () => {
     chains: {},
     fallbacks: {},
     rules: [],
-    opencode: { path: undefined, plugin: true, toasts: true, shellKeys: false, tools: false },
+    opencode: {
+      path: undefined,
+      plugin: true,
+      toasts: true,
+      keyPrefix: "<leader>o",
+      shellKeys: false,
+      tools: false,
+    },
     limits: { bodyBytes: 67_108_864, errorBodyBytes: 65_536, headerBytes: 16_384, openRequests: 1024 },
     state: { ledgerDays: 7, ledgerRows: 50_000 },
   });
@@ -172,6 +179,7 @@ test("every setting that is written arrives", () => {
     path: "/opt/opencode",
     plugin: false,
     toasts: false,
+    keyPrefix: "<leader>o",
     shellKeys: true,
     tools: true,
   });
@@ -211,6 +219,12 @@ test("an unknown api falls back to chat with a warning", () => {
   expect(settingsOf(toml).providers["nvidia"]?.api).toBe("chat");
   expect(warningsOf(toml)).toEqual(["providers.nvidia.api is not known; chat is used"]);
   expect(warningsOf('[providers.nvidia]\napi = "responses"')).toEqual([]);
+});
+
+test("a window that opencode's own prompt does not fit into is warned about", () => {
+  const warned = (context: number): number =>
+    warningsOf(`[[models]]\nid = "nvidia/x"\ncontext = ${context}`).length;
+  expect([4096, 16_383, 16_384].map(warned)).toEqual([1, 1, 0]);
 });
 
 test("a chain through a provider nobody set up is warned about", () => {

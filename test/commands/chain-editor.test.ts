@@ -1,0 +1,275 @@
+import { expect, test } from "bun:test";
+import { namesIn } from "../config/temp-folder.ts";
+import { openTerminal } from "../e2e/terminal.ts";
+import { chainMachine, type Script } from "./chain-machine.ts";
+
+const ENTER = "\r";
+const ESCAPE = "\x1b";
+const CTRL_C = "\x03";
+
+/** What has to be on the screen, and what is typed then; nothing where it only has to be seen. */
+type Key = readonly [cue: string, typed: string];
+
+/** Narrows a menu or a list to one line and takes it: Enter counts only once the list is short. */
+const take = (cue: string, what: string): Key[] => [
+  [cue, what],
+  ["(1 match)", ENTER],
+];
+
+type Machine = Awaited<ReturnType<typeof chainMachine>>;
+
+/** Opens the editor in a terminal, types, leaves, and gives what was shown. */
+async function edit(machine: Machine, keys: readonly Key[]): Promise<string> {
+  const terminal = openEditor(machine);
+  const screens: string[] = [];
+  for (const [cue, typed] of keys) {
+    await terminal.sees(cue);
+    if (typed === "") continue;
+    screens.push(terminal.text());
+    terminal.forget();
+    terminal.type(typed);
+  }
+  await terminal.child.exited;
+  expect(terminal.child.exitCode).toBe(0);
+  return [...screens, terminal.text()].join("\n");
+}
+
+function openEditor(machine: Machine) {
+  const env = { ...machine.env, TERM: "xterm-256color" };
+  return openTerminal(machine.command(["chain"]), machine.folder.path, env, { cols: 120, rows: 40 });
+}
+
+const CHAINS = "Chains │ │ Search:";
+const CODING = "Chain coding │ │ Search:";
+const SMALL = "Chain small │ │ Search:";
+const OPEN_CODING = take(CHAINS, "coding");
+const LEAVE: Key[] = [[CHAINS, ESCAPE]];
+const BACK: Key[] = [[CODING, ESCAPE], ...LEAVE];
+
+const BEST_LINE = '  "work/gpt-oss:120b",   # the best first\n';
+const QUICK_LINE = '  "work/gemma4:31b",     # then the quick one\n';
+
+test.each<[name: string, keys: Key[], old: string, changed: string]>([
+  [
+    "a model is added from the catalogue",
+    [...OPEN_CODING, ...take(CODING, "Add"), ...take("Which model does coding get?", "glm"), ...BACK],
+    QUICK_LINE,
+    `${QUICK_LINE}  "work/glm-5.2",\n`,
+  ],
+  [
+    "another chain is added",
+    [...OPEN_CODING, ...take(CODING, "Add"), ...take("Which model does coding get?", "small"), ...BACK],
+    QUICK_LINE,
+    `${QUICK_LINE}  "small",\n`,
+  ],
+  [
+    "a model that no list has is typed",
+    [
+      ...OPEN_CODING,
+      ...take(CODING, "Add"),
+      ...take("Which model does coding get?", "Another one"),
+      ["Its name, as provider/model", `wrok/x${ENTER}`],
+      ["Did you mean work?", `${"\x7f".repeat(6)}nvidia/own${ENTER}`],
+      ["There is no key of nvidia", ""],
+      ...BACK,
+    ],
+    QUICK_LINE,
+    `${QUICK_LINE}  "nvidia/own",\n`,
+  ],
+  [
+    "a model is moved",
+    [
+      ...OPEN_CODING,
+      ...take(CODING, "Move"),
+      ...take("Which model?", "gemma4"),
+      ["Where does work/gemma4:31b go?", ENTER],
+      ...BACK,
+    ],
+    BEST_LINE + QUICK_LINE,
+    QUICK_LINE + BEST_LINE,
+  ],
+  [
+    "a model is taken out",
+    [...OPEN_CODING, ...take(CODING, "Take"), ...take("Which model?", "gpt-oss"), ...BACK],
+    BEST_LINE,
+    "",
+  ],
+  [
+    "a chain is renamed",
+    [
+      ...take(CHAINS, "small"),
+      ...take(SMALL, "Rename"),
+      ["Its new name", `\x15coding${ENTER}`],
+      ["There is a chain coding already", `\x15tiny${ENTER}`],
+      ["orouter/tiny", ""],
+      ...LEAVE,
+    ],
+    "small =",
+    "tiny =",
+  ],
+  [
+    "a chain is deleted after a yes",
+    [
+      ...take(CHAINS, "small"),
+      ...take(SMALL, "Delete"),
+      ["Delete the whole chain small?", ENTER],
+      ["Nothing was deleted", ""],
+      ...take(SMALL, "Delete"),
+      ["Delete the whole chain small?", "y"],
+      ...LEAVE,
+    ],
+    'small = ["work/gemma4:31b"]   # for a laugh\n',
+    "",
+  ],
+  [
+    "a chain that others need is not deleted",
+    [
+      ...OPEN_CODING,
+      ...take(CODING, "Delete"),
+      ["Delete the whole chain coding?", "y"],
+      ["Take it out there first", ""],
+      ...BACK,
+    ],
+    "",
+    "",
+  ],
+  [
+    "a new chain is made, model by model",
+    [
+      ...take(CHAINS, "New chain"),
+      ["Its name", `a b${ENTER}`],
+      ["Allowed are letters", `\x15other${ENTER}`],
+      ...take("Who is asked first?", "kimi"),
+      ...take("And if that one cannot answer?", "glm"),
+      ...take("And if that one cannot answer?", "That is all"),
+      ...LEAVE,
+    ],
+    "# for a laugh\n",
+    '# for a laugh\nother = ["work/kimi-k2.6", "work/glm-5.2"]\n',
+  ],
+  [
+    "something is put behind a single model",
+    [
+      ...take(CHAINS, "Fallbacks"),
+      ...take("Behind single models │ │ Search:", "New"),
+      ...take("Behind which model?", "kimi"),
+      ...take("Who is asked in its place?", "small"),
+      ...take("And if that one cannot answer?", "That is all"),
+      ["Behind single models │ │ Search:", ESCAPE],
+      ...LEAVE,
+    ],
+    "happens\n",
+    'happens\n"work/kimi-k2.6" = ["small"]\n',
+  ],
+  [
+    "what stands behind every model is chosen anew, and Escape halfway changes nothing",
+    [
+      ...take(CHAINS, "Fallbacks"),
+      ...take("Behind single models │ │ Search:", "every other"),
+      ...take("(every other) │ │ Search:", "anew"),
+      ...take("Who is asked in its place?", "small"),
+      ["And if that one cannot answer?", ESCAPE],
+      ["Behind single models │ │ Search:", ESCAPE],
+      ...LEAVE,
+    ],
+    "",
+    "",
+  ],
+  [
+    "nothing is left behind every other model",
+    [
+      ...take(CHAINS, "Fallbacks"),
+      ...take("Behind single models │ │ Search:", "every other"),
+      ...take("(every other) │ │ Search:", "nothing"),
+      ["Leave nothing behind", "y"],
+      ["Behind single models │ │ Search:", ESCAPE],
+      ...LEAVE,
+    ],
+    '"*" = ["coding"]   # whatever happens\n',
+    "",
+  ],
+  [
+    "whoever leaves every question changes nothing",
+    [
+      ...OPEN_CODING,
+      ...take(CODING, "Add"),
+      ["Which model does coding get?", ESCAPE],
+      ...take(CODING, "Move"),
+      ...take("Which model?", "gemma4"),
+      ["Where does work/gemma4:31b go?", ESCAPE],
+      ...take(CODING, "Take"),
+      ["Which model?", CTRL_C],
+      ...take(CODING, "Rename"),
+      ["Its new name", ESCAPE],
+      ...take(CODING, "Back"),
+      ...take(CHAINS, "New chain"),
+      ["Its name", ESCAPE],
+      ...take(CHAINS, "Done"),
+    ],
+    "",
+    "",
+  ],
+])("%s", async (_name, keys, old, changed) => {
+  await using machine = await chainMachine();
+  await edit(machine, keys);
+  expect(machine.config).toContain(old);
+  expect(await machine.read("config.toml")).toBe(machine.config.replace(old, changed));
+});
+
+test("a chain is shown with what all of its models can do, and the list to add from with what each can", async () => {
+  await using machine = await chainMachine();
+  const shown = await edit(machine, [
+    ...OPEN_CODING,
+    ...take(CODING, "Take"),
+    ...take("Which model?", "gpt-oss"),
+    ...take(CODING, "Add"),
+    ["Which model does coding get?", "gpt-oss"],
+    ["work/gpt-oss:120b (128k)", ESCAPE],
+    ...BACK,
+  ]);
+  expect(shown).toContain("coding (2 models, window 64k, output 32k)");
+  expect(shown).toMatch(/coding 64k 32k - - 1 work\/gpt-oss:120b 128k 32k - - ready/);
+});
+
+test("a chain is tested and measured from inside", async () => {
+  const script: Script = (call) =>
+    call.model === "gpt-oss:120b"
+      ? { kind: "error", status: 403, body: { error: "this model requires a subscription" } }
+      : undefined;
+  await using machine = await chainMachine(script);
+  const shown = await edit(machine, [
+    ...OPEN_CODING,
+    ...take(CODING, "Test"),
+    ["answered for coding with key", ""],
+    ...take(CODING, "Benchmark"),
+    ["FIRST TOK/S", ""],
+    ...BACK,
+  ]);
+  expect(shown).toContain("not in the plan (403)");
+  expect(shown).toMatch(/2 work\/gemma4:31b 64k - - - \d\.\d\d s/);
+  expect(await machine.read("config.toml")).toBe(machine.config);
+});
+
+test.each<[question: string, keys: Key[]]>([
+  ["Chains", [[CHAINS, ""]]],
+  [
+    "Which model does coding get?",
+    [...OPEN_CODING, ...take(CODING, "Add"), ["Which model does coding get?", "g"]],
+  ],
+  ["Its new name", [...OPEN_CODING, ...take(CODING, "Rename"), ["Its new name", "x"]]],
+  ["Delete the whole chain", [...take(CHAINS, "small"), ...take(SMALL, "Delete"), ["Delete the whole", ""]]],
+])("a kill at %j leaves the file whole, and nothing beside it", async (_question, keys) => {
+  await using machine = await chainMachine();
+  const terminal = openEditor(machine);
+  for (const [cue, typed] of keys) {
+    await terminal.sees(cue);
+    terminal.forget();
+    terminal.type(typed);
+  }
+  const before = namesIn(machine.file("."));
+  terminal.child.kill("SIGKILL");
+  await terminal.child.exited;
+  expect(await machine.read("config.toml")).toBe(machine.config);
+  expect(namesIn(machine.file("."))).toEqual(before);
+  expect(before.filter((name) => /tmp|lock/.test(name))).toEqual([]);
+});
