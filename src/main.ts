@@ -25,6 +25,11 @@ async function main(words: readonly string[]): Promise<void> {
     const end = await runOpencode(words.slice(1));
     leave(end.exitCode, end.signal);
   }
+  if (first === undefined) {
+    const { runAlone } = await import("./commands/alone.ts");
+    const end = await runAlone();
+    leave(end.exitCode, end.signal);
+  }
   const [{ runVerb }, { rootVerb }] = await Promise.all([
     import("./cli/run-verb.ts"),
     import("./commands/root.ts"),

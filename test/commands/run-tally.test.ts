@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { RunTally } from "../../src/commands/run-tally.ts";
+import { Problem } from "../../src/core/problem.ts";
+import { recordOf } from "../state/samples.ts";
+
+test("a quiet run has nothing to say", () => {
+  const tally = new RunTally();
+  tally.note({ kind: "finished", record: recordOf("one", 1) });
+  tally.note({ kind: "settings-taken" });
+  expect([tally.summary(), tally.isExhausted]).toEqual(["", false]);
+});
+
+test("every note of a run begins in the same way", () => {
+  const tally = new RunTally();
+  tally.noteTrouble(new Problem({ code: "state", what: "The disk is full.", fix: "Free some space." }));
+  tally.noteWord("The key work is left out.");
+  tally.note({ kind: "settings-refused", what: "keys.toml:3:1: this is wrong" });
+  expect(tally.summary().split("\n")).toEqual([
+    "[orouter] The disk is full. Free some space.",
+    "[orouter] The key work is left out.",
+    "[orouter] keys.toml:3:1: this is wrong",
+    "What the file said before stays in force until it is mended.",
+  ]);
+});
+
+test("a fault that was mended in time is not said", () => {
+  const tally = new RunTally();
+  tally.note({ kind: "settings-refused", what: "keys.toml:3:1: this is wrong" });
+  tally.note({ kind: "settings-taken" });
+  expect(tally.summary()).toBe("");
+});

@@ -1,0 +1,46 @@
+import type { openTerminal } from "../e2e/terminal.ts";
+
+export const ENTER = "\r";
+export const SPACE = " ";
+export const DOWN = "\x1b[B";
+export const CTRL_C = "\x03";
+/** Takes away what stands on the line already. */
+export const CLEAR = "\x15";
+
+/** What has to be on the screen, and what is typed then. */
+export type Answer = readonly [cue: string, typed: string];
+
+/** What a terminal sends when somebody pastes. */
+export function pasted(lines: readonly string[]): string {
+  return `\x1b[200~${lines.join("\n")}\n\x1b[201~`;
+}
+
+/** Answers questions, each once it is there. */
+export async function give(
+  terminal: ReturnType<typeof openTerminal>,
+  answers: readonly Answer[],
+): Promise<void> {
+  for (const [cue, typed] of answers) {
+    await terminal.sees(cue);
+    // What is only looked at may have the next cue right behind it.
+    if (typed === "") continue;
+    terminal.forget();
+    terminal.type(typed);
+  }
+}
+
+/** From nothing to a chain of two models of a service of one's own. */
+export function ownService(address: string, secrets: readonly string[], second: string): Answer[] {
+  return [
+    ["Which services", `${DOWN.repeat(3)}${SPACE}${ENTER}`],
+    ["The address of the service", `${address}${ENTER}`],
+    ["A short name for it", `${CLEAR}box${ENTER}`],
+    ["Keys for box", `${pasted(secrets)}${ENTER}`],
+    ["Which model is asked first?", ENTER],
+    ["cannot answer?", second],
+    ["1 match", ENTER],
+    [`And when box/${second} cannot answer?`, ENTER],
+    ["Name of this chain", ENTER],
+    ["Write this?", ENTER],
+  ];
+}

@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import type { KeyTrial } from "../../src/commands/keys/test-key.ts";
+import { keyOutcome } from "../../src/commands/setup/key-outcome.ts";
+import type { VerdictKind } from "../../src/core/verdict/verdict.ts";
+
+const refused = (verdict: VerdictKind | undefined, status: number): KeyTrial => ({
+  kind: "refused",
+  verdict,
+  status,
+  message: "what it said",
+});
+
+test.each<[name: string, trial: KeyTrial, kind: string, words: string]>([
+  ["an answer", { kind: "ok" }, "works", "works"],
+  ["an answer that anyone would get", { kind: "unproven" }, "unclear", "shows its models to anyone"],
+  ["a wrong key", refused("auth", 401), "refused", "refused: wrong or expired (401, what it said)"],
+  ["a key that may not", refused("forbidden", 403), "refused", "refused: "],
+  ["a used-up key", refused("quota", 429), "works", "known to the service, but its usage limit"],
+  ["a plan without the model", refused("subscription", 403), "works", "known to the service, but "],
+  ["no network", refused("reset", 0), "unclear", "cannot tell now: the connection broke (what it said)"],
+  ["no answer in time", refused("timeout", 0), "unclear", "cannot tell now: "],
+  ["a service in trouble", refused("server-error", 500), "unclear", "cannot tell now: "],
+  ["something nobody knows", refused(undefined, 302), "unclear", "cannot tell now: no answer"],
+])("%s", (_name, trial, kind, words) => {
+  const outcome = keyOutcome(trial);
+  expect(outcome.kind).toBe(kind as typeof outcome.kind);
+  expect(outcome.words).toContain(words);
+});
