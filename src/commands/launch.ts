@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { say } from "../cli/io.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
+import { withAskedModel } from "../core/overlay/asked-model.ts";
 import { overlayProviders } from "../core/overlay/opencode-providers.ts";
 import { buildOverlay, type JsonObject, layOver } from "../core/overlay/overlay.ts";
 import { EXIT, Problem } from "../core/problem.ts";
@@ -9,8 +10,10 @@ import type { Settings } from "../core/settings/settings.ts";
 import { type ChildEnd, runChild } from "../opencode/child.ts";
 import { childEnv, MAX_ENV_BYTES } from "../opencode/child-env.ts";
 import { startGuard } from "../opencode/guard.ts";
+import { placePlugins } from "../opencode/place-plugins.ts";
+import { RUN_FILES } from "../opencode/run-card.ts";
 import { createRunDir, type RunDir } from "../opencode/run-dir.ts";
-import type { Router } from "../proxy/router.ts";
+import { announceRun } from "./announce-run.ts";
 import type { Routing } from "./routing.ts";
 import { RunTally } from "./run-tally.ts";
 
@@ -25,11 +28,13 @@ export interface LaunchOptions {
   /** What opencode is told of models it does not know itself. */
   catalog?: Catalog;
   startRouting: (onBug: (error: unknown) => void) => Routing;
-  /** Joins the run to what is kept on disk; absent where nothing is to be kept. */
-  keepState?: (router: Router, onTrouble: (problem: Problem) => void) => Promise<() => void>;
+  /** Joins the run to the disk once opencode has started, and returns the end of that; absent where nothing is kept. */
+  joinDisk?: (routing: Routing, tally: RunTally) => Promise<() => void>;
   /** The model to start with, where there is a reason to choose one. */
   chooseModel?: (usable: readonly Provider[]) => string | undefined;
   extraEnv?: Record<string, string>;
+  /** How `status` names the run; absent for one that it should not show. */
+  runName?: string;
 }
 
 /** Runs opencode behind a proxy of its own, and leaves nothing of the run behind. */
@@ -42,6 +47,7 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
     const routing = options.startRouting((error) => tally.noteBug(error));
     routing.router.subscribe((event) => tally.note(event));
     const env = environment(options, routing, runDir);
+    if (options.runName !== undefined) announceRun(runDir, { what: options.runName, url: routing.proxy.url });
     let guard: ReturnType<typeof startGuard>;
     let kept: Promise<(() => void) | undefined> | undefined;
     const end = await runChild({
@@ -50,16 +56,15 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
       env,
       onStart: (pid) => {
         guard = startGuard(pid, runDir.path);
-        kept = options
-          .keepState?.(routing.router, (problem) => tally.noteTrouble(problem))
-          .catch((error) => void tally.noteBug(error));
+        kept = options.joinDisk?.(routing, tally).catch((error) => void tally.noteBug(error));
       },
     });
     guard?.dismiss();
     await routing.proxy.stop();
     (await kept)?.();
     const summary = tally.summary();
-    if (summary !== "") say(summary);
+    // A report stands apart from what opencode has said.
+    if (summary !== "") say(tally.isExhausted ? `\n${summary}` : summary);
     return end;
   } finally {
     runDir.remove();
@@ -68,17 +73,30 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
 }
 
 function environment(options: LaunchOptions, routing: Routing, runDir: RunDir): Record<string, string> {
-  const tokenFile = runDir.write("token", routing.token);
+  const tokenFile = runDir.write(RUN_FILES.token, routing.token);
   const runId = basename(runDir.path);
   const model = options.chooseModel?.(routing.usable);
   const ours = buildOverlay({
     baseUrl: routing.proxy.url,
     tokenFile,
     runId,
-    providers: overlayProviders(routing.usable, options.settings, options.catalog),
+    providers: withAskedModel(
+      overlayProviders(routing.usable, options.settings, options.catalog),
+      options.args,
+      { settings: options.settings, catalog: options.catalog },
+    ),
     ...(model === undefined ? {} : { model }),
   });
-  const extra: Record<string, string> = { OROUTER_RUN_ID: runId, ...options.extraEnv };
+  const plugins = placePlugins({
+    runDir,
+    url: routing.proxy.url,
+    tokenFile,
+    env: options.env,
+    args: options.args,
+    settings: options.settings.opencode,
+  });
+  if (plugins.entries.length > 0) ours["plugin"] = plugins.entries;
+  const extra: Record<string, string> = { OROUTER_RUN_ID: runId, ...plugins.env, ...options.extraEnv };
   const theirs = parseTheirs(options.env["OPENCODE_CONFIG_CONTENT"]);
   const content = JSON.stringify(theirs === undefined ? ours : layOver(theirs, ours));
   if (Buffer.byteLength(content) <= MAX_ENV_BYTES) extra["OPENCODE_CONFIG_CONTENT"] = content;

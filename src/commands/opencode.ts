@@ -1,33 +1,39 @@
 import { homedir } from "node:os";
-import { say } from "../cli/io.ts";
-import { loadKeys } from "../config/keys.ts";
-import { loadConfig } from "../config/load.ts";
+import { isInteractive, say } from "../cli/io.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { readOpencodeConfigs } from "../config/opencode-configs.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { defaultModel } from "../core/overlay/default-model.ts";
-import { EXIT, Problem } from "../core/problem.ts";
+import type { Problem } from "../core/problem.ts";
 import { type ChildEnd, runChild } from "../opencode/child.ts";
 import { hasChosenModel } from "../opencode/chosen-model.ts";
 import { locateOpencode } from "../opencode/locate.ts";
 import { isPlainCommand } from "../opencode/plain-command.ts";
 import { keepState } from "./keep-state.ts";
 import { launch } from "./launch.ts";
+import { noKey } from "./no-key.ts";
 import { findOrOfferOpencode } from "./offer-opencode.ts";
+import { pluginPowers } from "./plugin-powers.ts";
+import { readUserFiles, type UserFiles, type UserPlaces } from "./read-user-files.ts";
 import { startRouting } from "./routing.ts";
 import { loadRunCatalog } from "./run-catalog.ts";
+import { watchPlugin } from "./watch-plugin.ts";
 
 /** `orouter opencode …`: opencode behind the router. Every word is opencode's own. */
 export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
   const { env } = process;
   const paths = resolvePaths(env);
-  const { settings, warnings } = await loadConfig(paths);
-  const where = { configured: settings.opencode.path, env, home: homedir(), self: process.execPath };
+  const config = await loadConfig(paths);
+  const where = { configured: config.settings.opencode.path, env, home: homedir(), self: process.execPath };
   const file = await findOrOfferOpencode(() => locateOpencode(where));
   if (isPlainCommand(words)) return runChild({ file, args: words, env: definedOnly(env) });
 
-  const { keys, notes, variables } = await loadKeys({ paths, settings, env });
-  for (const note of [...warnings, ...notes]) say(`[orouter] ${note}`);
-  if (!keys.some((key) => key.enabled)) throw noKey(keys.length);
+  const places = { env, paths };
+  const here = { env, home: homedir(), cwd: process.cwd() };
+  const { settings, keys, variables, notes } = await usableFiles(places, config);
   const { catalog, stop } = await loadRunCatalog({ settings, keys, paths });
+  const watch = watchPlugin({ settings, args: words, env, cacheDir: paths.cacheDir });
+  const { powers, onState } = pluginPowers({ paths, settings, onListener: watch.heard });
   const end = await launch({
     file,
     args: words,
@@ -36,29 +42,46 @@ export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
     settings,
     keyVariables: variables,
     catalog,
-    startRouting: (onBug) => startRouting({ settings, keys, catalog, onBug }),
+    startRouting: (onBug) => startRouting({ settings, keys, catalog, control: powers, onBug }),
     chooseModel: (usable) => {
-      const isChosen = hasChosenModel({ env, home: homedir(), cwd: process.cwd() });
+      const isChosen = hasChosenModel({ ...here, configs: readOpencodeConfigs(here) });
       return isChosen ? undefined : defaultModel(usable, settings);
     },
-    keepState: (router, onTrouble) => keepState({ paths, settings, keys, router, onTrouble }),
+    runName: "opencode",
+    joinDisk: async (routing, tally) => {
+      const { followFiles } = await import("./follow-files.ts");
+      const unfollow = followFiles({
+        places,
+        routing,
+        told: notes,
+        onNote: (note) => tally.noteWord(note),
+        onBug: (error) => tally.noteBug(error),
+      });
+      const { router } = routing;
+      watch.follow(router);
+      const onTrouble = (problem: Problem): void => tally.noteTrouble(problem);
+      const forget = await keepState({ paths, settings, keys, router, onOpen: onState, onTrouble });
+      return () => {
+        unfollow();
+        forget();
+      };
+    },
   });
   stop();
+  watch.settle();
   return end;
 }
 
-/** Without a key there is nothing to route; the way to the first one is named. */
-export function noKey(disabled: number): Problem {
-  const what = disabled === 0 ? "There is no key anywhere." : `All ${disabled} keys are disabled.`;
-  return new Problem({
-    code: "no-key",
-    what,
-    fix:
-      disabled === 0
-        ? "Add one: orouter keys add ollama-cloud (or nvidia, openrouter, …), or set OLLAMA_API_KEY. To see it work without any account: orouter demo"
-        : "See them with: orouter keys list; and take one back with: orouter keys enable NAME",
-    exit: EXIT.noKey,
-  });
+/** The user's files. Where there is no key in them and somebody to ask, keys are asked for first. */
+async function usableFiles(places: UserPlaces, config: LoadedConfig): Promise<UserFiles> {
+  const files = await readUserFiles(places, config);
+  for (const note of files.notes) say(`[orouter] ${note}`);
+  if (files.keys.some((key) => key.enabled)) return files;
+  if (files.keys.length > 0 || !isInteractive()) throw noKey(files.keys.length);
+  const { runSetup } = await import("./setup/run-setup.ts");
+  const guide = await runSetup({ ...places, settings: files.settings, keys: [] });
+  guide.end("opencode starts.");
+  return readUserFiles(places);
 }
 
 function definedOnly(env: Record<string, string | undefined>): Record<string, string> {

@@ -17,6 +17,10 @@ export const rootVerb: Verb = {
       about: "Run opencode behind the router; everything that follows is opencode's",
       load: async () => (await import("./opencode-verb.ts")).opencodeVerb,
     },
+    setup: {
+      about: "Choose services, paste keys, pick models: questions, then the files are written",
+      load: async () => (await import("./setup/setup.ts")).setupVerb,
+    },
     keys: {
       about: "List, add and change keys",
       load: async () => (await import("./keys/keys-verb.ts")).keysVerb,
@@ -25,8 +29,12 @@ export const rootVerb: Verb = {
       about: "List models with their limits, and keep the lists fresh",
       load: async () => (await import("./models/models-verb.ts")).modelsVerb,
     },
+    chain: {
+      about: "Build chains of models, see how they stand, and try them",
+      load: async () => (await import("./chain/chain-verb.ts")).chainVerb,
+    },
     config: {
-      about: "Show and check the configuration",
+      about: "Show, change and check the configuration",
       load: async () => (await import("./config/config-verb.ts")).configVerb,
     },
     serve: {
@@ -36,6 +44,10 @@ export const rootVerb: Verb = {
     status: {
       about: "Who is ready, who rests until when, and the last requests",
       load: async () => (await import("./status/status.ts")).statusVerb,
+    },
+    bench: {
+      about: "Measure models: time to the first token, tokens per second",
+      load: async () => (await import("./bench/bench.ts")).benchVerb,
     },
     logs: {
       about: "The requests of the last days, each with what was tried",
@@ -47,7 +59,7 @@ export const rootVerb: Verb = {
     },
     demo: {
       about: "opencode against a scripted provider whose keys fail",
-      load: async () => (await import("./demo.ts")).demoVerb,
+      load: async () => (await import("./demo/demo.ts")).demoVerb,
     },
     completions: {
       about: "Let your shell complete commands and flags",

@@ -6,9 +6,11 @@ import { namedModels } from "../core/routing/targets.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { allProviders } from "../core/settings/settings.ts";
-import { Router } from "../proxy/router.ts";
+import type { ControlPowers } from "../proxy/control.ts";
+import { Router, type RouterOptions } from "../proxy/router.ts";
 import { type ProxyServer, startProxy } from "../proxy/server.ts";
 import { keepLoopbackDirect } from "./keep-loopback-direct.ts";
+import { providersWithKey } from "./models/open-catalog.ts";
 
 export interface RoutingOptions {
   settings: Settings;
@@ -17,6 +19,10 @@ export interface RoutingOptions {
   port?: number | undefined;
   /** What is known of the models; absent where nothing need be. */
   catalog?: Catalog | undefined;
+  /** Makes the router, for those who want to see it at work. */
+  makeRouter?: (options: RouterOptions) => Router;
+  /** What may be done under `/_orouter` beyond the router itself. */
+  control?: ControlPowers | undefined;
   onBug: (error: unknown) => void;
 }
 
@@ -25,38 +31,61 @@ export interface Routing {
   router: Router;
   proxy: ProxyServer;
   token: string;
-  /** The providers with at least one key that may be used. */
+  /** The providers with at least one key that may be used, as it starts. */
   usable: Provider[];
+  /** Goes by other files from the next request on. */
+  follow: (files: Pick<RoutingOptions, "settings" | "keys">) => void;
+  /** Goes by another catalogue. */
+  know: (catalog: Catalog) => void;
 }
 
 const TOKEN_BYTES = 32;
 
 /** Puts keys, settings and the proxy together. It serves from the moment this returns. */
 export function startRouting(options: RoutingOptions): Routing {
-  const { settings, keys } = options;
+  const { makeRouter = (parts) => new Router(parts) } = options;
   keepLoopbackDirect(process.env);
-  const providers = new Map(allProviders(settings).map((provider) => [provider.id, provider]));
-  const withKey = new Set(keys.filter((key) => key.enabled).map((key) => key.provider));
-  const usable = [...providers.values()].filter((provider) => withKey.has(provider.id));
-  const router = new Router({
-    providers,
-    keys,
-    knownModels: namedModels(settings),
-    policy: settings.routing,
+  let { settings, keys, catalog } = options;
+  const router = makeRouter({
+    ...termsIn(settings, keys),
     chance: { nowMs: Date.now, random: Math.random },
   });
   const token = Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url");
   const proxy = startProxy({
     router,
-    settings,
+    get settings() {
+      return settings;
+    },
     token,
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),
-    listModels: () => modelsToList(usable, settings, options.catalog),
-    windowOf: (model) => windowOf(model, settings, options.catalog),
+    listModels: () => modelsToList(providersWithKey({ settings, keys }), settings, catalog),
+    windowOf: (model) => windowOf(model, settings, catalog),
+    control: options.control,
     onBug: options.onBug,
   });
-  return { router, proxy, token, usable };
+  return {
+    router,
+    proxy,
+    token,
+    usable: providersWithKey(options),
+    follow: (files) => {
+      ({ settings, keys } = files);
+      router.follow(termsIn(settings, keys));
+    },
+    know: (newer) => {
+      catalog = newer;
+    },
+  };
+}
+
+function termsIn(settings: Settings, keys: readonly Key[]): Omit<RouterOptions, "chance"> {
+  return {
+    providers: new Map(allProviders(settings).map((provider) => [provider.id, provider])),
+    keys,
+    knownModels: namedModels(settings),
+    policy: settings.routing,
+  };
 }
 
 function modelsToList(

@@ -9,7 +9,8 @@ export class RunTally {
   #rotations = 0;
   #fallbacks = 0;
   #exhaustion: Exhaustion | undefined;
-  readonly #troubles: Problem[] = [];
+  readonly #words: string[] = [];
+  #fault: string | undefined;
   #bug: unknown;
 
   note(event: RouterEvent): void {
@@ -22,6 +23,13 @@ export class RunTally {
         return;
       case "exhausted":
         this.#exhaustion = event.exhaustion;
+        return;
+      case "settings-refused":
+        this.#fault = event.what;
+        return;
+      case "settings-taken":
+        // What has been mended meanwhile is nobody's concern any more.
+        this.#fault = undefined;
         return;
       case "rotated":
       case "fell-back":
@@ -44,11 +52,21 @@ export class RunTally {
 
   /** The disk had its troubles; said when the terminal is ours again. */
   noteTrouble(problem: Problem): void {
-    this.#troubles.push(problem);
+    this.#words.push(troubleText(problem));
+  }
+
+  /** Something odd about the user's files, seen while opencode had the terminal. */
+  noteWord(text: string): void {
+    this.#words.push(`[orouter] ${text}`);
   }
 
   noteBug(error: unknown): void {
     this.#bug ??= error;
+  }
+
+  /** Whether the last word of the run was that nobody could answer. */
+  get isExhausted(): boolean {
+    return this.#exhaustion !== undefined;
   }
 
   /** Empty when there is nothing to say. */
@@ -60,14 +78,24 @@ export class RunTally {
         `[orouter] ${plural(this.#requests, "request")}, ${plural(this.#rotations, "rotation")}, ${plural(this.#fallbacks, "fallback")}`,
       );
     }
-    for (const { message, fix } of this.#troubles)
-      parts.push(`[orouter] ${message}${fix === undefined ? "" : ` ${fix}`}`);
+    parts.push(...this.#words);
+    if (this.#fault !== undefined) parts.push(refusedText(this.#fault));
     if (this.#bug !== undefined) {
       const stack = this.#bug instanceof Error ? (this.#bug.stack ?? this.#bug.message) : String(this.#bug);
       parts.push(`[orouter] orouter failed on a request; please report this:\n${stack}`);
     }
     return parts.join("\n");
   }
+}
+
+/** A note of a run about the disk. */
+export function troubleText({ message, fix }: Problem): string {
+  return `[orouter] ${message}${fix === undefined ? "" : ` ${fix}`}`;
+}
+
+/** A note of a run about a file that has become faulty. */
+export function refusedText(what: string): string {
+  return `[orouter] ${what}\nWhat the file said before stays in force until it is mended.`;
 }
 
 function plural(count: number, word: string): string {

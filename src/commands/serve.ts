@@ -1,15 +1,19 @@
 import { failureText } from "../cli/failure.ts";
 import { out, say } from "../cli/io.ts";
+import { portArg } from "../cli/port-arg.ts";
 import type { Verb, VerbArgs } from "../cli/verb.ts";
-import { loadKeys } from "../config/keys.ts";
-import { loadConfig } from "../config/load.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { EXIT, Problem } from "../core/problem.ts";
+import { RUN_FILES } from "../opencode/run-card.ts";
+import { createRunDir } from "../opencode/run-dir.ts";
+import { announceRun } from "./announce-run.ts";
+import { followFiles } from "./follow-files.ts";
 import { keepState } from "./keep-state.ts";
-import { noKey } from "./opencode.ts";
-import { startRouting } from "./routing.ts";
+import { noKey } from "./no-key.ts";
+import { readUserFiles } from "./read-user-files.ts";
+import { type Routing, startRouting } from "./routing.ts";
 import { loadRunCatalog } from "./run-catalog.ts";
-import { RunTally } from "./run-tally.ts";
+import { RunTally, refusedText, troubleText } from "./run-tally.ts";
 
 /** `orouter serve`: the proxy alone, for any other client. */
 export const serveVerb: Verb = {
@@ -28,14 +32,12 @@ export const serveVerb: Verb = {
   children: {},
 };
 
-const MAX_PORT = 65_535;
-
 async function serve(args: VerbArgs): Promise<number> {
   const { env } = process;
   const paths = resolvePaths(env);
-  const { settings, warnings } = await loadConfig(paths);
-  const { keys, notes } = await loadKeys({ paths, settings, env });
-  for (const note of [...warnings, ...notes]) say(`[orouter] ${note}`);
+  const places = { env, paths };
+  const { settings, keys, notes } = await readUserFiles(places);
+  for (const note of notes) say(`[orouter] ${note}`);
   if (!keys.some((key) => key.enabled)) throw noKey(keys.length);
   const tally = new RunTally();
   const host = typeof args["host"] === "string" ? args["host"] : undefined;
@@ -45,26 +47,52 @@ async function serve(args: VerbArgs): Promise<number> {
     keys,
     catalog,
     host,
-    port: portOf(args["port"]),
+    port: portArg(args["port"]),
     onBug: (error) => tally.noteBug(error),
   });
   const { router } = routing;
-  router.subscribe((event) => tally.note(event));
+  router.subscribe((event) => {
+    // Nobody else has this terminal: what is wrong with a file is said while it can be mended.
+    if (event.kind === "settings-refused") say(refusedText(event.what));
+    else tally.note(event);
+  });
   const forget = await keepState({
     paths,
     settings,
     keys,
     router,
-    onTrouble: (problem) => say(failureText(problem)),
+    onTrouble: (problem) => say(troubleText(problem)),
   });
+  const unfollow = followFiles({
+    places,
+    routing,
+    told: notes,
+    onNote: (note) => say(`[orouter] ${note}`),
+    onBug: (error) => tally.noteBug(error),
+  });
+  leaveCard(paths.runRoot, routing);
   announce(routing.proxy.url, routing.token, args["json"] === true);
   await stopped();
+  unfollow();
   await routing.proxy.stop();
   stop();
   forget();
   const summary = tally.summary();
   if (summary !== "") say(summary);
   return EXIT.fine;
+}
+
+/** For `status`, which finds the proxy by it. Without a folder for it the proxy serves all the same. */
+function leaveCard(runRoot: string, { proxy, token }: Routing): void {
+  try {
+    const runDir = createRunDir(runRoot);
+    process.on("exit", () => runDir.remove());
+    runDir.write(RUN_FILES.token, token);
+    announceRun(runDir, { what: "serve", url: proxy.url });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    say(failureText(error));
+  }
 }
 
 function announce(url: string, token: string, asJson: boolean): void {
@@ -78,18 +106,6 @@ function announce(url: string, token: string, asJson: boolean): void {
     "Any OpenAI-compatible client works: this base URL, the token as its API key, and models such as orouter/<chain>.",
   );
   say("Stop it with Ctrl-C.");
-}
-
-function portOf(text: unknown): number | undefined {
-  if (typeof text !== "string") return undefined;
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= MAX_PORT) return port;
-  throw new Problem({
-    code: "usage",
-    what: `--port ${text} is no port.`,
-    fix: `Use a number from 0 (a free one) to ${MAX_PORT}.`,
-    exit: EXIT.usage,
-  });
 }
 
 function stopped(): Promise<void> {

@@ -1,11 +1,10 @@
 import { say } from "../cli/io.ts";
-import { loadKeys } from "../config/keys.ts";
 import { loadKeyEntries } from "../config/keys-file.ts";
-import { loadConfig } from "../config/load.ts";
 import { type Env, type Paths, resolvePaths } from "../config/paths.ts";
 import type { Key } from "../core/key.ts";
 import type { KeyEntry } from "../core/settings/key-entries.ts";
 import type { Settings } from "../core/settings/settings.ts";
+import { readUserFiles } from "./read-user-files.ts";
 
 /** What the commands about keys work on, as it was when they began. */
 export interface World {
@@ -26,14 +25,13 @@ export async function readWorld(env: Env = process.env): Promise<World> {
 }
 
 /** The world after a change; what is odd about it has been told already. */
-export async function readAgain(world: World): Promise<World> {
+export async function readAgain(world: Pick<World, "env">): Promise<World> {
   return (await loadWorld(world.env)).world;
 }
 
 async function loadWorld(env: Env): Promise<{ world: World; notes: string[] }> {
   const paths = resolvePaths(env);
-  const { settings, warnings } = await loadConfig(paths);
-  const { keys, notes } = await loadKeys({ paths, settings, env });
+  const { settings, keys, notes } = await readUserFiles({ paths, env });
   const { entries } = await loadKeyEntries(paths);
-  return { world: { env, paths, settings, entries, keys }, notes: [...warnings, ...notes] };
+  return { world: { env, paths, settings, entries, keys }, notes };
 }

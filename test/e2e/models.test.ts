@@ -120,3 +120,37 @@ test("a provider of the Responses dialect alone is spoken to in it", async () =>
     },
   );
 });
+
+test("a model that no list can name is asked for all the same, and one whose window is tiny does not loop", async () => {
+  const scene: Scene = { ...sceneOf((call) => answer(call, "Here I am.")), models: ["hidden"] };
+  await withUpstream(scene, async (upstream) => {
+    // A provider with a list that cannot be had.
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: (req) =>
+        new URL(req.url).pathname.endsWith("/models")
+          ? new Response("no", { status: 500 })
+          : fetch(`${upstream.baseUrl}/chat/completions`, {
+              method: "POST",
+              headers: req.headers,
+              body: req.body,
+            }),
+    });
+    using machine = e2eMachine();
+    machine.write(
+      "home/.config/orouter/config.toml",
+      `[models_dev]\nenabled = false\n[providers.work]\nbase_url = "http://127.0.0.1:${server.port}"\n` +
+        '[[models]]\nid = "work/hidden"\ncontext = 4096\n',
+    );
+    machine.write(
+      "home/.config/orouter/keys.toml",
+      '[[keys]]\nprovider = "work"\nname = "only"\nvalue = "secret-only"\n',
+    );
+    const run = await machine.orouter(["opencode", "run", "-m", "work/hidden", "say hello"]);
+    await server.stop(true);
+    expect([run.stdout, run.exitCode]).toEqual(["Here I am.\n", 0]);
+    expect(upstream.calls.filter((call) => call.dialect !== undefined && !call.isTitle)).toHaveLength(1);
+    expect(run.stderr).toContain("4096 tokens");
+  });
+});

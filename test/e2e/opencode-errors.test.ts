@@ -89,7 +89,7 @@ test("when all refuse the report comes once, in its form, within five seconds, a
       new RegExp(
         [
           "^Summary: 3 keys failed\\.",
-          "1 no model access, 1 rate-limited, 1 other errors\\.",
+          "1 no model access, 1 rate-limited, 1 other error\\.",
           "Reason: .+",
           "Details:",
           "  1\\. limited \\([0-9a-f]{5}…\\) - 429 on ollama-cloud/gpt-oss:120b",
@@ -106,6 +106,21 @@ test("when all refuse the report comes once, in its form, within five seconds, a
     // Each key once for the prompt and once for the title.
     expect(answers(upstream).length).toBeLessThanOrEqual(6);
   }));
+
+test("limits that name no end do not keep a run waiting: each key once, one more try, and the report behind a blank line", () =>
+  withKeys(
+    ["a", "b"],
+    () => rateLimited(),
+    async (machine, upstream) => {
+      const run = await boundedRun(machine, [...RUN, "hi"], { limitMs: LIMIT_MS });
+      expect(run.exitCode).toBe(1);
+      const tries = prompts(upstream);
+      expect((tries.at(-1)?.atMs ?? 0) - (tries[0]?.atMs ?? 0)).toBeLessThan(5_000);
+      expect(tries.length).toBeLessThanOrEqual(3);
+      expect(run.stderr).toContain("\n\n[orouter] ALL KEYS EXHAUSTED!\nSummary: 2 keys failed.\n");
+      expect(run.stderr).toContain("Reason: keys are rate-limited\n");
+    },
+  ));
 
 test("with --format json stdout is nothing but JSON, when all refuse too", () =>
   withKeys(REFUSED, refuse, async (machine) => {

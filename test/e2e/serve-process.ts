@@ -43,6 +43,13 @@ export async function startServe(
     stdout: "pipe",
     stderr: "pipe",
   });
+  return serveProcessOf(child);
+}
+
+/** What tests do with an `orouter serve --json` that somebody has started. */
+export async function serveProcessOf(
+  child: Bun.Subprocess<"ignore", "pipe", "pipe">,
+): Promise<ServeProcess> {
   const stderr = child.stderr.text();
   const line = await firstLine(child.stdout);
   if (line === undefined) throw new Error(`orouter serve did not start: ${await stderr}`);

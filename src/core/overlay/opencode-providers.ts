@@ -6,6 +6,7 @@ import { findPreset } from "../settings/presets.ts";
 import type { Provider } from "../settings/provider.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { JsonObject, OverlayModel, OverlayProvider } from "./overlay.ts";
+import { toldLimits } from "./told-limits.ts";
 import { windowOf } from "./window.ts";
 
 /** The AI SDK packages that opencode carries within itself, by the dialect they speak. */
@@ -103,16 +104,15 @@ interface Described {
   entry: ModelEntry | undefined;
 }
 
-function overlayModel(ref: string, { id, name, entry }: Described, settings: Settings): OverlayModel {
+/** A model as opencode is told of it. */
+export function overlayModel(ref: string, { id, name, entry }: Described, settings: Settings): OverlayModel {
   const traits = entry ?? withOverrides(ref, UNKNOWN_TRAITS, settings.models);
   const context = traits.context ?? windowOf(ref, settings) ?? ASSUMED.context;
   const details = entry === undefined ? {} : detailsOf(entry);
   return {
     id,
     name,
-    context,
-    output: Math.min(traits.output ?? ASSUMED.output, context),
-    ...(traits.input === undefined ? {} : { input: traits.input }),
+    ...toldLimits({ context, output: traits.output ?? ASSUMED.output, input: traits.input }),
     ...(Object.keys(details).length === 0 ? {} : { details }),
   };
 }
