@@ -1,0 +1,55 @@
+import fc from "fast-check";
+
+/** Pieces of streams, good and bad, as they would meet in a provider's worst hour. */
+const PIECES = [
+  'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{"content":"word "},"finish_reason":null}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{"content":"ünïcödé 🦊"},"finish_reason":null}]}\r\n\r\n',
+  'data: {"choices":[{"index":0,"delta":{"reasoning_content":"hm"},"finish_reason":null}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","function":{"name":"ls","arguments":"{}"}}]}}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{"content":"says \\"finish_reason\\":\\"stop\\" and [DONE]"}}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{},"finish_reason":"MAX_TOKENS"}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{},"finish_reason":""}]}\n\n',
+  'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}\n\n',
+  'data: {"error":{"message":"overloaded","code":503}}\n\n',
+  'event: error\ndata: {"message":"gone"}\n\n',
+  'data: {"choices":null}\n\n',
+  'data: {"choices":[{"delta":null}]}\n\n',
+  "data: null\n\n",
+  "data: 7\n\n",
+  "data: [DONE]\n\n",
+  "data:[DONE]\n\n",
+  'data: {"choices":[{"index":0,"delta":{"content":"cut\n\n',
+  'data: {"choices":\ndata: [{"index":0,"delta":{"content":"two lines"}}]}\n\n',
+  ": keep-alive\n\n",
+  "\n\n",
+  "\r",
+  "retry: 5\n\n",
+  "id: \u0000\n\n",
+  "<html><body>502</body></html>\n",
+  '{"choices":[{"message":{"content":"no stream"}}]}',
+];
+
+const encoder = new TextEncoder();
+
+/** Any bytes a provider may send where a stream was asked for: pieces, with some bytes turned into others. */
+export const anyStream: fc.Arbitrary<Uint8Array> = fc
+  .tuple(
+    fc.array(fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...PIECES) }, fc.string({ maxLength: 30 })), {
+      maxLength: 14,
+    }),
+    fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 }),
+  )
+  .map(([pieces, flips]) => {
+    const bytes = encoder.encode(pieces.join(""));
+    for (const [at, value] of flips) if (bytes.length > 0) bytes[at % bytes.length] = value;
+    return bytes;
+  });
+
+/** The same bytes, cut anywhere. */
+export function cutAnywhere(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+  const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
+  return at.slice(1).map((end, index) => bytes.slice(at[index], end));
+}

@@ -1,0 +1,160 @@
+import { writeFileSync } from "node:fs";
+import fc from "fast-check";
+import { loadConfig } from "../../src/config/load.ts";
+import { Problem } from "../../src/core/problem.ts";
+import { PRESETS } from "../../src/core/settings/presets.ts";
+import { parseSettings } from "../../src/core/settings/settings.ts";
+import { findField, readField, spliceValue } from "../../src/core/stream/rewrite.ts";
+import { StreamGate } from "../../src/core/stream/stream-gate.ts";
+import { classify } from "../../src/core/verdict/classify.ts";
+import { VERDICT_KINDS, type Verdict } from "../../src/core/verdict/verdict.ts";
+import { anyConfigText, PLANTED } from "./any-config.ts";
+import { anyReply } from "./any-reply.ts";
+import { anyStream, cutAnywhere } from "./any-stream.ts";
+
+/** What must hold for any input; `scratch` is a file to write to. */
+export type FuzzTarget = (scratch: string) => fc.IAsyncProperty<unknown> | fc.IProperty<unknown>;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** All that a gate lets through of these chunks, and how it ended. */
+function passThrough(chunks: readonly Uint8Array[], dialect: "chat" | "responses") {
+  const gate = new StreamGate({ dialect });
+  const passed: Uint8Array[] = [];
+  const outcome = (): { kind: string; why?: string | undefined } => {
+    for (const chunk of chunks) {
+      const step = gate.push(chunk);
+      if (step.pass !== undefined) passed.push(step.pass);
+      if (step.error !== undefined) return { kind: "error", why: step.error };
+      if (gate.isDone) break;
+    }
+    const end = gate.end();
+    if (end.kind === "cut") return { kind: "cut", why: end.why };
+    if (end.tail !== undefined) passed.push(end.tail);
+    return { kind: "complete" };
+  };
+  const { kind, why } = outcome();
+  return { kind, why, text: Buffer.concat(passed).toString() };
+}
+
+/** The events a client of our own would read from what was let through. */
+function eventsIn(text: string): string[] {
+  return text
+    .replaceAll(/\r\n|\r/g, "\n")
+    .split("\n\n")
+    .map((block) => [...block.matchAll(/^data: ?(.*)$/gm)].map(([, line]) => line).join("\n"))
+    .filter((data) => data !== "");
+}
+
+const END = /"finish_reason":"(?:stop|length|tool_calls|content_filter|function_call)"/;
+
+function expectEnd(events: readonly string[]): void {
+  if (!events.some((event) => END.test(event))) throw new Error("an answer without an end looks whole");
+  if (events.at(-1) !== "[DONE]") throw new Error("nothing may follow the end mark, and it must be there");
+  for (const event of events) if (event !== "[DONE]") JSON.parse(event);
+}
+
+const gate: FuzzTarget = () =>
+  fc.property(
+    anyStream,
+    fc.array(fc.nat(), { maxLength: 8 }),
+    fc.constantFrom("chat" as const, "responses" as const),
+    (bytes, cuts, dialect) => {
+      const whole = passThrough([bytes], dialect);
+      const split = passThrough(cutAnywhere(bytes, cuts), dialect);
+      if (whole.kind !== split.kind) throw new Error(`in one piece ${whole.kind}, in pieces ${split.kind}`);
+      // A failure is noticed with the chunk that holds it: what was before it is out in either case, or held.
+      if (whole.kind === "complete" && whole.text !== split.text) throw new Error("the split shows");
+      if (whole.kind === "complete" && dialect === "chat") expectEnd(eventsIn(whole.text));
+    },
+  );
+
+const anyBody = fc
+  .tuple(
+    fc.json({ maxDepth: 4 }),
+    fc.constantFrom("a/b", 'x"y', "ü", "", "m".repeat(300)),
+    fc.array(fc.tuple(fc.string({ maxLength: 8 }), fc.json({ maxDepth: 2 })), { maxLength: 5 }),
+    fc.nat({ max: 5 }),
+    fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 2 }),
+  )
+  .map(([messages, model, others, place, flips]) => {
+    const members = others.map(([name, value]) => `${JSON.stringify(name)}: ${value}`);
+    members.splice(place, 0, `"model" : ${JSON.stringify(model)}`, `"messages":${messages}`);
+    const bytes = encoder.encode(`{ ${members.join(" ,\n")} }`);
+    for (const [at, value] of flips) bytes[at % bytes.length] = value;
+    return bytes;
+  });
+
+const splicer: FuzzTarget = () =>
+  fc.property(anyBody, fc.string(), (body, model) => {
+    const span = findField(body, "model");
+    const parsed = parseObject(body);
+    if (parsed === undefined) {
+      // No JSON: whatever is said of it must lie inside of it.
+      if (span !== undefined && !(0 <= span.start && span.start < span.end && span.end <= body.length))
+        throw new Error("the span leaves the body");
+      return;
+    }
+    if (!Bun.deepEquals(readField(body, "model"), parsed["model"])) throw new Error("another model was read");
+    if (span === undefined) return;
+    const spliced = parseObject(spliceValue(body, span, model));
+    // With a doubled name only the last one counts, for every reader.
+    if (!Bun.deepEquals(spliced, { ...parsed, model: decoder.decode(encoder.encode(model)) }))
+      throw new Error("more than the model has changed");
+  });
+
+function parseObject(body: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body),
+    );
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const toml: FuzzTarget = (scratch) =>
+  fc.asyncProperty(anyConfigText, async (text) => {
+    writeFileSync(scratch, text);
+    try {
+      const { settings, warnings } = await loadConfig({ configFile: scratch });
+      if (Object.keys(settings.providers).length > text.length) throw new Error("providers out of nothing");
+      if (warnings.join("\n").includes(PLANTED)) throw new Error("a warning repeats a secret");
+    } catch (error) {
+      // Anything but a Problem is a bug of ours.
+      if (!(error instanceof Problem)) throw error;
+      if (`${error.message}\n${error.fix}`.includes(PLANTED)) throw new Error("a message repeats a secret");
+      if (!error.message.includes(scratch)) throw new Error("the message does not say in which file");
+    }
+  });
+
+function expectVerdict({ kind, message, waitMs }: Verdict): void {
+  if (!VERDICT_KINDS.includes(kind)) throw new Error(`${kind} is no verdict`);
+  if (message.length > 300 || /\p{Cc}/u.test(message)) throw new Error("the message is too long or no line");
+  if (message.includes(PLANTED)) throw new Error("the message repeats a secret");
+  if (waitMs !== undefined && !(Number.isFinite(waitMs) && waitMs >= 0))
+    throw new Error(`a wait of ${waitMs}`);
+}
+
+const rules: FuzzTarget = () =>
+  fc.property(anyReply, fc.constantFrom(...PRESETS.map(({ id }) => id)), (reply, provider) => {
+    const nowMs = Date.UTC(2026, 10, 21);
+    const verdict = classify({ ...reply, provider, path: "/chat/completions" }, { userRules: [], nowMs });
+    if (verdict === undefined) {
+      if (reply.status >= 400) throw new Error("a refusal was taken for an answer");
+      return;
+    }
+    expectVerdict(verdict);
+  });
+
+const settings: FuzzTarget = () =>
+  fc.property(fc.object({ maxDepth: 4, maxKeys: 6 }), (value) => {
+    const parsed = parseSettings(value);
+    if ("faults" in parsed && parsed.faults.length === 0) throw new Error("refused without a reason");
+  });
+
+export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = { gate, splicer, toml, settings, rules };
