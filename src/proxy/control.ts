@@ -1,85 +1,134 @@
-import { NEVER_MS, type Rest } from "../core/routing/rest.ts";
+import type { BenchResult } from "../core/bench/bench-result.ts";
+import { Problem } from "../core/problem.ts";
+import type { RestSelection } from "../core/routing/rest-cover.ts";
+import type { Move } from "../core/settings/chain-edits.ts";
+import type { Settings } from "../core/settings/settings.ts";
 import { VERSION } from "../core/version.ts";
+import { lastAnswer } from "./control-last-answer.ts";
+import { refusal } from "./control-refusal.ts";
+import { pinKey } from "./control-session.ts";
+import { shellKeys } from "./control-shell-keys.ts";
+import { controlState } from "./control-state.ts";
 import { eventFeed } from "./event-feed.ts";
 import type { Router } from "./router.ts";
 
-/** The `/_orouter` API: what the plugin, `status --watch` and outside tools see and steer. No secret is in it. */
-export async function control(req: Request, path: string, router: Router): Promise<Response> {
-  if (req.method === "GET") return read(path, router, req.signal);
-  if (req.method !== "POST") return notFound();
-  if (path === "/reset") return reset(await req.text(), router);
-  const match = /^\/keys\/([0-9a-f]+)\/(enable|disable|reset)$/.exec(path);
-  if (match?.[1] === undefined || match[2] === undefined) return notFound();
-  return changeKey(match[1], match[2] as "enable" | "disable" | "reset", router);
+/** What a command lets the API do beyond the router itself. */
+export interface ControlPowers {
+  /** The last benchmarks, where any are kept. */
+  benches?: () => readonly BenchResult[];
+  /** Moves a model within a chain of the user's file, and tells the chain's entries; a Problem says why not. */
+  moveInChain?: (chain: string, entry: string, move: Move) => Promise<readonly string[]>;
+  /** Told when somebody begins to listen to the events. */
+  onListener?: () => void;
+  /** Whether secrets may be handed out, for the shell commands of opencode. */
+  givesKeys?: boolean;
 }
 
-function read(path: string, router: Router, signal: AbortSignal): Response {
-  if (path === "/health") return Response.json({ ok: true, version: VERSION, pid: process.pid });
-  if (path === "/state") return Response.json(stateOf(router));
-  if (path === "/events") return eventFeed(router, signal);
+export interface ControlOptions extends ControlPowers {
+  router: Router;
+  /** As they are now. */
+  settings: () => Settings;
+}
+
+/** Answers under `/_orouter`: what the plugin, `status --watch` and outside tools see and steer. */
+export type Control = (req: Request, path: string) => Promise<Response>;
+
+export function createControl(options: ControlOptions): Control {
+  const { router } = options;
+  const last = lastAnswer(router);
+  const read = (path: string, signal: AbortSignal): Response => {
+    if (path === "/health") return Response.json({ ok: true, version: VERSION, pid: process.pid });
+    if (path === "/events") {
+      options.onListener?.();
+      return eventFeed(router, signal);
+    }
+    if (path === "/state") {
+      const { chains } = options.settings();
+      return Response.json(
+        controlState({ router, chains, benches: options.benches?.() ?? [], last: last() }),
+      );
+    }
+    if (path === "/shell-keys" && options.givesKeys === true) return Response.json(shellKeys(router));
+    return notFound();
+  };
+  return async (req, path) => {
+    if (req.method === "GET") return read(path, req.signal);
+    if (req.method !== "POST") return notFound();
+    const body = bodyOf(await req.text());
+    return body === undefined
+      ? refusal(400, "The body must be a JSON object, or empty.")
+      : change(path, body, options);
+  };
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+async function change(path: string, body: Body, options: ControlOptions): Promise<Response> {
+  const { router } = options;
+  if (path === "/reset") return Response.json({ cleared: router.reset(selectionOf(body)) });
+  const [, kind = "", name = "", action = ""] =
+    /^\/(keys|sessions|chains)\/([^/]+)(?:\/(\w+))?$/.exec(path) ?? [];
+  if (kind === "keys") return changeKey(name, action, router);
+  if (kind === "sessions" && action === "key") return pinKey(decoded(name), body["fingerprint"], router);
+  if (kind === "chains" && action === "move") return moveInChain(decoded(name), body, options);
   return notFound();
 }
 
-/** Everything a person may want to know of this run, as `/_orouter/state` and `status --json` have it. */
-export function stateOf(router: Router): object {
-  const nowMs = router.chance.nowMs();
+function selectionOf(body: Body): RestSelection {
+  const { id, fingerprint, model } = body;
   return {
-    now: nowMs,
-    strategy: router.policy.strategy,
-    keys: router.allKeys.map((key) => ({
-      provider: key.provider,
-      name: key.name,
-      fingerprint: key.fingerprint,
-      enabled: key.enabled,
-      source: key.source,
-      inFlight: router.inFlight(key),
-    })),
-    rests: [...router.health.values()].filter((rest) => rest.untilMs > nowMs).map(restOf),
-    waiting: router.waiting.length,
+    ...(typeof id === "string" ? { id } : {}),
+    ...(typeof fingerprint === "string" ? { fingerprint } : {}),
+    ...(typeof model === "string" ? { model } : {}),
   };
 }
 
-function restOf(rest: Rest): object {
-  const { id, scope, kind, status, message, sinceMs, untilMs, strikes } = rest;
-  // JSON readers know no "never": an open end is null.
-  return {
-    id,
-    scope,
-    kind,
-    status,
-    message,
-    sinceMs,
-    untilMs: untilMs >= NEVER_MS ? null : untilMs,
-    strikes,
-  };
+function changeKey(fingerprint: string, action: string, router: Router): Response {
+  if (action !== "enable" && action !== "disable" && action !== "reset") return notFound();
+  if (!router.terms.keys.some((key) => key.fingerprint === fingerprint))
+    return refusal(404, "There is no such key.");
+  if (action === "reset") return Response.json({ cleared: router.reset({ fingerprint }) });
+  const enabled = action === "enable";
+  router.setEnabled(fingerprint, enabled);
+  return Response.json({ fingerprint, enabled });
 }
 
-function reset(body: string, router: Router): Response {
-  let which: { fingerprint?: string; model?: string } = {};
-  if (body !== "") {
-    try {
-      const given = JSON.parse(body) as { fingerprint?: unknown; model?: unknown };
-      if (typeof given.fingerprint === "string") which = { ...which, fingerprint: given.fingerprint };
-      if (typeof given.model === "string") which = { ...which, model: given.model };
-    } catch {
-      return Response.json({ error: { message: "The body must be JSON, or empty." } }, { status: 400 });
-    }
+async function moveInChain(name: string, { entry, move }: Body, options: ControlOptions): Promise<Response> {
+  if (options.moveInChain === undefined) return notFound();
+  if (typeof entry !== "string" || !isMove(move))
+    return refusal(400, 'Tell the entry, and a move: "up", "down", or a place from 1.');
+  try {
+    return Response.json({ name, entries: await options.moveInChain(name, entry, move) });
+  } catch (error) {
+    if (error instanceof Problem) return refusal(409, error.message);
+    throw error;
   }
-  return Response.json({ cleared: router.reset(which) });
 }
 
-function changeKey(fingerprint: string, change: "enable" | "disable" | "reset", router: Router): Response {
-  const key = router.allKeys.find((one) => one.fingerprint === fingerprint);
-  if (key === undefined)
-    return Response.json({ error: { message: "There is no such key." } }, { status: 404 });
-  if (change === "reset") return Response.json({ cleared: router.reset({ fingerprint }) });
-  router.setEnabled(fingerprint, change === "enable");
-  return Response.json({ fingerprint, enabled: key.enabled });
+function isMove(move: unknown): move is Move {
+  return move === "up" || move === "down" || typeof move === "number";
+}
+
+/** Undefined for what is no object. */
+function bodyOf(text: string): Body | undefined {
+  if (text === "") return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Body) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A name as it stands in an address; one that is badly written there is nobody's. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return "";
+  }
 }
 
 function notFound(): Response {
-  return Response.json(
-    { error: { message: "There is nothing at this address of orouter." } },
-    { status: 404 },
-  );
+  return refusal(404, "There is nothing at this address of orouter.");
 }

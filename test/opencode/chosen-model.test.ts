@@ -1,8 +1,12 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { type OpencodePlace, readOpencodeConfigs } from "../../src/config/opencode-configs.ts";
 import { hasChosenModel } from "../../src/opencode/chosen-model.ts";
 import { tempFolder } from "../config/temp-folder.ts";
+
+const isChosen = (places: OpencodePlace): boolean =>
+  hasChosenModel({ ...places, configs: readOpencodeConfigs(places) });
 
 const MODEL = '{ "model": "x/y", /* mine */ }';
 
@@ -25,12 +29,12 @@ test.each<[name: string, file: string, text: string, chosen: boolean]>([
   using folder = tempFolder();
   mkdirSync(dirname(folder.in(file)), { recursive: true });
   writeFileSync(folder.in(file), text);
-  expect(hasChosenModel({ env: {}, home: folder.in("home"), cwd: folder.in("project") })).toBe(chosen);
+  expect(isChosen({ env: {}, home: folder.in("home"), cwd: folder.in("project") })).toBe(chosen);
 });
 
 test("the environment's own words count", () => {
   using folder = tempFolder();
   const places = { home: folder.in("home"), cwd: folder.in("project") };
-  expect(hasChosenModel({ ...places, env: { OPENCODE_CONFIG_CONTENT: MODEL } })).toBe(true);
-  expect(hasChosenModel({ ...places, env: { OPENCODE_CONFIG_CONTENT: "{}" } })).toBe(false);
+  expect(isChosen({ ...places, env: { OPENCODE_CONFIG_CONTENT: MODEL } })).toBe(true);
+  expect(isChosen({ ...places, env: { OPENCODE_CONFIG_CONTENT: "{}" } })).toBe(false);
 });

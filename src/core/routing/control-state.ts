@@ -1,0 +1,75 @@
+import type { VerdictKind } from "../verdict/verdict.ts";
+import type { ReadinessJson } from "./readiness.ts";
+import type { RestScope } from "./rest.ts";
+import type { Strategy } from "./strategy.ts";
+
+/**
+ * What `/_orouter/state` answers, and the plugin reads. Names are those of `status --json`; times are milliseconds since
+ * 1970, and an end that never comes is null. No secret is in it.
+ */
+export interface ControlState {
+  now: number;
+  strategy: Strategy;
+  keys: ControlKey[];
+  /** Those that still last, the one that ends first in front. */
+  rests: ControlRest[];
+  chains: ControlChain[];
+  /** Who gave the last answer; null before the first. */
+  last: ControlAnswer | null;
+  /** Requests that wait for a lane. */
+  waiting: number;
+}
+
+export interface ControlKey extends ReadinessJson {
+  provider: string;
+  name: string;
+  fingerprint: string;
+  enabled: boolean;
+  source: string;
+  inFlight: number;
+}
+
+export interface ControlRest {
+  id: string;
+  scope: RestScope;
+  /** Null where it is about no single key; likewise the model and the provider. */
+  fingerprint: string | null;
+  key: string | null;
+  model: string | null;
+  provider: string | null;
+  kind: VerdictKind;
+  status: number;
+  message: string;
+  sinceMs: number;
+  untilMs: number | null;
+  strikes: number;
+}
+
+export interface ControlChain {
+  name: string;
+  /** As config.toml has them: models, and names of other chains. */
+  entries: readonly string[];
+  /** The models behind the entries, in the order they are tried. */
+  models: readonly ControlModel[];
+}
+
+export interface ControlModel extends ReadinessJson {
+  model: string;
+  /** How many of its provider's keys are in use, and how many of those could answer now. */
+  keys: number;
+  ready: number;
+  bench: ControlBench | null;
+}
+
+/** The medians of the last benchmark. */
+export interface ControlBench {
+  atMs: number;
+  firstTokenMs: number;
+  tokensPerSecond: number | null;
+}
+
+export interface ControlAnswer {
+  atMs: number;
+  model: string;
+  key: string;
+}

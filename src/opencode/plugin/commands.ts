@@ -1,0 +1,56 @@
+import { chainsPage } from "./chains-page.ts";
+import type { Desk } from "./desk.ts";
+import { keysPage } from "./keys-page.ts";
+import type { Page } from "./page.ts";
+import { resetPage, restsPage } from "./rests-page.ts";
+import { statusPage } from "./status-page.ts";
+import type { PaletteCommand, TuiApi } from "./tui-api.ts";
+
+interface Command {
+  name: string;
+  title: string;
+  letter: string;
+  slash?: string;
+  page: (desk: Desk) => Page;
+}
+
+const COMMANDS: readonly Command[] = [
+  { name: "orouter.status", title: "orouter: Status", letter: "s", slash: "orouter", page: statusPage },
+  { name: "orouter.keys", title: "orouter: Manage keys", letter: "m", slash: "keys", page: keysPage },
+  { name: "orouter.rests", title: "orouter: Resting lanes", letter: "b", page: restsPage },
+  { name: "orouter.reset", title: "orouter: Reset limits", letter: "r", page: resetPage },
+  { name: "orouter.chain", title: "orouter: Fallback chain", letter: "f", slash: "chain", page: chainsPage },
+];
+
+/** Puts our commands into the palette and under their keys. `open` shows a page with a state that is fresh. */
+export function registerCommands(
+  api: TuiApi,
+  prefix: string,
+  open: (page: (desk: Desk) => Page) => void,
+): void {
+  const commands = COMMANDS.map(
+    ({ name, title, slash, page }): PaletteCommand => ({
+      name,
+      title,
+      category: "orouter",
+      namespace: "palette",
+      ...(slash === undefined ? {} : { slashName: slash }),
+      run: () => open(page),
+    }),
+  );
+  // Without a mode: the palette itself is a dialog, and would not find commands that belong to the base mode.
+  api.keymap.registerLayer({ commands });
+  if (prefix === "none" || isTaken(api, prefix)) return;
+  const bindings = COMMANDS.map(({ name, title, letter }) => ({
+    key: `${prefix}${letter}`,
+    cmd: name,
+    desc: title,
+  }));
+  api.keymap.registerLayer({ mode: "base", bindings });
+}
+
+/** Whether the user has put something of their own under the prefix: theirs stays in force, and ours are in the palette. */
+function isTaken({ tuiConfig }: TuiApi, prefix: string): boolean {
+  const keys = tuiConfig.keybinds?.bindings?.map(({ key }) => key) ?? [];
+  return keys.some((key) => key === prefix);
+}

@@ -1,0 +1,12 @@
+// What the plugin uses of the packages that opencode itself brings. They are not installed here, and never bundled.
+
+declare module "solid-js" {
+  export function createSignal<T>(value: T): [get: () => T, set: (value: T) => void];
+  export function createRenderEffect(effect: () => void): void;
+}
+
+declare module "@opentui/solid" {
+  export function createElement(tag: "text"): object;
+  export function insert(parent: object, child: () => string): void;
+  export function setProp(element: object, name: string, value: unknown): void;
+}

@@ -1,0 +1,64 @@
+/** What the plugin uses of the API that opencode hands to it (packages/opencode/specs/tui-plugins.md in its sources). */
+export interface TuiApi {
+  keymap: { registerLayer: (layer: KeymapLayer) => void };
+  route: { readonly current: { name: string; params?: Record<string, unknown> } };
+  ui: {
+    DialogSelect: (props: SelectProps) => unknown;
+    DialogConfirm: (props: ConfirmProps) => unknown;
+    toast: (toast: Toast) => void;
+    dialog: {
+      replace: (render: () => unknown, onClose?: () => void) => void;
+      clear: () => void;
+      setSize: (size: "medium" | "large" | "xlarge") => void;
+      readonly open: boolean;
+    };
+  };
+  slots: { register: (plugin: { slots: Record<string, () => unknown> }) => void };
+  theme: { readonly current: { readonly textMuted: unknown } };
+  tuiConfig: { keybinds?: { bindings?: readonly { key?: unknown }[] } };
+  lifecycle: { readonly signal: AbortSignal };
+}
+
+export interface KeymapLayer {
+  mode?: string;
+  commands?: readonly PaletteCommand[];
+  bindings?: readonly { key: string; cmd: string; desc: string }[];
+}
+
+export interface PaletteCommand {
+  name: string;
+  title: string;
+  category: string;
+  namespace: "palette";
+  slashName?: string;
+  run: () => void;
+}
+
+/** One line of a list. opencode leaves out disabled ones, so a line that does nothing is an ordinary one. */
+export interface SelectOption {
+  title: string;
+  value: string;
+  description?: string;
+  footer?: string;
+  category?: string;
+}
+
+export interface SelectProps {
+  readonly title: string;
+  placeholder: string;
+  readonly options: SelectOption[];
+  onSelect: (option: SelectOption) => void;
+}
+
+export interface ConfirmProps {
+  title: string;
+  message: string;
+  onConfirm: () => void;
+}
+
+export interface Toast {
+  variant: "info" | "success" | "warning" | "error";
+  title: string;
+  message: string;
+  duration: number;
+}

@@ -1,0 +1,102 @@
+import { createElement, insert, setProp } from "@opentui/solid";
+import { createRenderEffect, createSignal } from "solid-js";
+import type { ControlState } from "../../core/routing/control-state.ts";
+import { calmToasts } from "./calm-toasts.ts";
+import { registerCommands } from "./commands.ts";
+import { createDesk } from "./create-desk.ts";
+import { dialogPages } from "./dialog-pages.ts";
+import { follow } from "./feed.ts";
+import { backNotices, FOUND, LOST, noticeOf } from "./notice.ts";
+import type { TuiOptions } from "./plugin-options.ts";
+import { refresher } from "./refresher.ts";
+import { routerClient } from "./router-client.ts";
+import { statusLine } from "./status-line.ts";
+import type { Toast, TuiApi } from "./tui-api.ts";
+
+/** Waits count down while somebody looks at them. */
+const TICK_MS = 2000;
+
+const TOAST_MS = 6000;
+
+/** Everything is set up at once and waits for nothing: opencode's start does not depend on the proxy. */
+async function tui(api: TuiApi, options: TuiOptions): Promise<void> {
+  const { signal } = api.lifecycle;
+  const client = routerClient(options);
+  const [state, setState] = createSignal<ControlState | undefined>(undefined);
+  const [isLost, setLost] = createSignal(false);
+  const [tests, setTests] = createSignal<ReadonlyMap<string, string>>(new Map());
+  const say = (toast: Pick<Toast, "variant" | "message"> & { title?: string }): void =>
+    api.ui.toast({ title: "orouter", duration: TOAST_MS, ...toast });
+  const tell = options.toasts ? calmToasts({ show: say, nowMs: Date.now, after }) : () => {};
+  const states = refresher({
+    look: client.state,
+    take: (now, isOwnDoing) => {
+      // Who has just ended a rest need not be told of it.
+      if (!isOwnDoing) for (const notice of backNotices(state(), now)) tell(notice);
+      setState(now);
+    },
+    signal,
+  });
+  const pages = dialogPages(api);
+  const desk = createDesk({
+    client,
+    pages,
+    state,
+    tests,
+    session: () => sessionOf(api),
+    noteTest: (model, result) => setTests(new Map(tests()).set(model, result)),
+    refresh: () => states.now(true),
+    say,
+  });
+  registerCommands(api, options.keyPrefix, (page) => {
+    // What is known is shown at once, and put right a moment later.
+    states.soon();
+    pages.start(page(desk));
+  });
+  registerLine(api, () => (isLost() ? "orouter does not answer" : statusLine(state())));
+  const tick = setInterval(() => pages.isOpen() && states.soon(), TICK_MS);
+  signal.addEventListener("abort", () => clearInterval(tick), { once: true });
+  void follow(
+    client,
+    {
+      onOpen: () => {
+        states.soon();
+        if (isLost()) tell(FOUND);
+        setLost(false);
+      },
+      onEvent: (event) => {
+        states.soon();
+        const notice = noticeOf(event);
+        if (notice !== undefined) tell(notice);
+      },
+      onLost: () => {
+        setLost(true);
+        tell(LOST);
+      },
+    },
+    signal,
+  );
+}
+
+function after(ms: number, call: () => void): void {
+  setTimeout(call, ms);
+}
+
+/** The line beside the prompt, at home and in a session. */
+function registerLine(api: TuiApi, text: () => string): void {
+  const line = (): object => {
+    const element = createElement("text");
+    createRenderEffect(() => setProp(element, "fg", api.theme.current.textMuted));
+    insert(element, text);
+    return element;
+  };
+  api.slots.register({ slots: { home_prompt_right: line, session_prompt_right: line } });
+}
+
+function sessionOf({ route }: TuiApi): string | undefined {
+  const id = route.current.params?.["sessionID"];
+  return route.current.name === "session" && typeof id === "string" ? id : undefined;
+}
+
+// biome-ignore lint/style/noDefaultExport: it is what opencode looks for
+export default { id: "orouter", tui };
