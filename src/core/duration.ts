@@ -26,6 +26,17 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(rounded) ? rounded : undefined;
 }
 
+/** Writes a duration as a setting has it, the inverse of `parseDuration`: `1h30m`, `250ms`. */
+export function writeDuration(durationMs: number): string {
+  let restMs = Math.max(0, Math.round(durationMs));
+  const parts = UNITS.flatMap(([name, unitMs]) => {
+    const amount = Math.floor(restMs / unitMs);
+    restMs -= amount * unitMs;
+    return amount === 0 ? [] : [`${amount}${name}`];
+  });
+  return parts.length === 0 ? "0s" : parts.join("");
+}
+
 /** Writes a duration for people, in its two largest units: `3 h 12 m`, `45 s`, `250 ms`. */
 export function formatDuration(durationMs: number): string {
   const whole = Math.max(0, Math.round(durationMs));

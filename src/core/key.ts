@@ -1,6 +1,11 @@
 /** Where a key was found; the first place wins when the same secret turns up twice. */
 export type KeySource = "keys.toml" | "environment" | "auth.json" | "embedded";
 
+/** A key as people name it where several providers are spoken of: `nvidia/work`. */
+export function keyTitle({ provider, name }: Pick<Key, "provider" | "name">): string {
+  return `${provider}/${name}`;
+}
+
 /** A credential. The secret leaves this object only in the Authorization header of its own provider. */
 export interface Key {
   provider: string;

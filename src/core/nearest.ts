@@ -1,3 +1,8 @@
+/** The end of a message about a word that is not known: ` Did you mean nvidia?`, or nothing. */
+export function didYouMean(near: string | undefined): string {
+  return near === undefined ? "" : ` Did you mean ${near}?`;
+}
+
 /** The candidate a person most likely meant; undefined when none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

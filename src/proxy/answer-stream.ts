@@ -1,4 +1,5 @@
 import { finalEvent, retryEvent } from "../core/routing/final-error.ts";
+import { classifyFailure } from "../core/verdict/classify-failure.ts";
 import { ownVerdict } from "../core/verdict/own-verdict.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { OpenStream } from "./attempt-outcome.ts";
@@ -75,43 +76,44 @@ export class AnswerStream {
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     let bytes: Uint8Array | undefined;
-    while (bytes === undefined && !this.#isOver) bytes = this.#takePending() ?? (await this.#nextOrBug());
+    while (bytes === undefined && !this.#isOver) bytes = this.#takePending() ?? (await this.#next());
     if (this.#hasLeft) return;
     if (bytes !== undefined) controller.enqueue(bytes);
     if (this.#isOver) controller.close();
   }
 
-  /** A bug in us must not leave the client with an answer that looks whole, nor the lane taken. */
-  async #nextOrBug(): Promise<Uint8Array | undefined> {
+  /** The next bytes for the client; undefined where a chunk let nothing through. */
+  async #next(): Promise<Uint8Array | undefined> {
     try {
-      return await this.#next();
+      const { gate, reader } = this.#stream;
+      if (this.#stream.isWhole) return this.#complete(undefined);
+      let chunk: Awaited<ReturnType<typeof reader.read>>;
+      this.#watch.reading();
+      try {
+        chunk = await reader.read();
+      } catch (cause) {
+        return await this.#readFailed(cause);
+      }
+      if (chunk.done) return await this.#atEnd(undefined);
+      const step = gate.push(chunk.value);
+      this.#watch.read(step.progressed);
+      if (step.error !== undefined) return joined(step.pass, await this.#broken(this.#judge(step.error)));
+      return gate.isDone ? await this.#atEnd(step.pass) : step.pass;
     } catch (error) {
+      // A bug in us must not leave the client with an answer that looks whole, nor the lane taken.
       this.#options.onBug(error);
       return this.#giveUp(undefined);
     }
   }
 
-  /** The next bytes for the client; undefined where a chunk let nothing through. */
-  async #next(): Promise<Uint8Array | undefined> {
-    const { gate, reader } = this.#stream;
-    if (this.#stream.isWhole) return this.#complete(undefined);
-    let chunk: Awaited<ReturnType<typeof reader.read>>;
-    this.#watch.reading();
-    try {
-      chunk = await reader.read();
-    } catch (cause) {
-      this.#watch.read(false);
-      // Behind the finish a broken connection takes nothing away.
-      if (gate.isFinished) return this.#atEnd(undefined);
-      return this.#broken(
-        ownVerdict.broken(this.#isStalled ? "stall" : "reset", String((cause as Error).message)),
-      );
-    }
-    if (chunk.done) return this.#atEnd(undefined);
-    const step = gate.push(chunk.value);
-    this.#watch.read(step.progressed);
-    if (step.error !== undefined) return joined(step.pass, await this.#broken(this.#judge(step.error)));
-    return gate.isDone ? this.#atEnd(step.pass) : step.pass;
+  async #readFailed(cause: unknown): Promise<Uint8Array | undefined> {
+    this.#watch.read(false);
+    // Behind the finish a broken connection takes nothing away.
+    if (this.#stream.gate.isFinished) return this.#atEnd(undefined);
+    const [how, why] = this.#isStalled
+      ? (["stall", "the answer fell silent"] as const)
+      : (["reset", classifyFailure(cause).message] as const);
+    return this.#broken(ownVerdict.broken(how, why));
   }
 
   async #atEnd(pass: Uint8Array | undefined): Promise<Uint8Array | undefined> {
@@ -146,7 +148,7 @@ export class AnswerStream {
   async #resume(): Promise<boolean> {
     const { request } = this.#walk;
     const { text, onlyText } = this.#stream.gate.sent();
-    const canResume = this.#router.policy.resume && request.dialect === "chat" && onlyText && text !== "";
+    const canResume = request.terms.policy.resume && request.dialect === "chat" && onlyText && text !== "";
     if (!canResume || this.#resumes >= MAX_RESUMES) return false;
     this.#resumes++;
     const arrival = await this.#walk.go(text);
@@ -184,8 +186,8 @@ export class AnswerStream {
   }
 
   #silenceAllowedMs(): number {
-    const provider = this.#router.providers.get(this.#lease.ref.provider);
-    const limitMs = provider?.stallTimeoutMs ?? this.#router.policy.stallTimeoutMs;
+    const { providers, policy } = this.#walk.request.terms;
+    const limitMs = providers.get(this.#lease.ref.provider)?.stallTimeoutMs ?? policy.stallTimeoutMs;
     return this.#stream.gate.isFinished ? Math.min(limitMs, AFTER_FINISH_MS) : limitMs;
   }
 

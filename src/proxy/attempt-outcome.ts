@@ -16,10 +16,14 @@ export interface AttemptOptions {
   /** Silence allowed before the first token, for as long as there is somewhere else to go. */
   firstTokenMs: number;
   mayMoveOn: () => boolean;
+  /** Until when the call may have stood in line within this process. */
+  crowdedUntilMs: () => number;
   /** The text that a resumed answer has to begin with. */
   resumeAfter: string | undefined;
   rules: readonly UserRule[];
   errorBodyBytes: number;
+  /** The longest answer in one piece. */
+  answerBytes: number;
   chance: Required<Chance>;
 }
 

@@ -1,12 +1,14 @@
 import { wireModelId } from "../core/catalog/wire-model-id.ts";
 import { classifyFailure } from "../core/verdict/classify-failure.ts";
 import { ownVerdict } from "../core/verdict/own-verdict.ts";
+import type { Verdict } from "../core/verdict/verdict.ts";
+import { AnswerTooLong } from "./answer-too-long.ts";
 import type { AttemptOptions, AttemptOutcome, Call } from "./attempt-outcome.ts";
 import { watchFirstToken } from "./first-token.ts";
 import { noAnswer, refusal } from "./judge-reply.ts";
-import { bodyFor } from "./model-request.ts";
+import { bodyFor, wantsStream } from "./model-request.ts";
 import { openStream } from "./open-stream.ts";
-import { readBody } from "./read-body.ts";
+import { readBody, readWhole } from "./read-body.ts";
 import { type TranslatedCall, translateCall } from "./translated-call.ts";
 import { send } from "./upstream.ts";
 
@@ -39,11 +41,17 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
     return await understand(response, { options, abort, progressed: watch.progressed }, translated);
   } catch (cause) {
     if (request.signal.aborted) return { kind: "client-gone" };
-    const verdict = watch.hasFired() ? ownVerdict.silent() : classifyFailure(cause);
+    const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause, abort);
     return { kind: "refused", verdict, reply: undefined };
   } finally {
     watch.stop();
   }
+}
+
+function failure(cause: unknown, abort: () => void): Verdict {
+  if (!(cause instanceof AnswerTooLong)) return classifyFailure(cause);
+  abort();
+  return ownVerdict.badStream(cause.message);
 }
 
 function understand(
@@ -56,9 +64,12 @@ function understand(
   if (call.options.request.dialect === undefined)
     return { kind: "body", status, headers, body: body ?? new Uint8Array() };
   const type = headers.get("content-type") ?? "";
+  const isStream = type.includes("text/event-stream");
+  if (!isStream && translated === undefined && !wantsStream(call.options.request))
+    return readWhole(response, call);
   const source = body?.getReader();
-  const reader = source && (translated?.reader(source, type) ?? source);
-  if (type.includes("text/event-stream")) {
+  const reader = source && (translated?.reader(source, type, call.options.answerBytes) ?? source);
+  if (isStream) {
     return reader === undefined
       ? noAnswer(response, "the stream was empty")
       : openStream(response, reader, call);

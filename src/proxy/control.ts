@@ -1,6 +1,7 @@
 import type { BenchResult } from "../core/bench/bench-result.ts";
 import { Problem } from "../core/problem.ts";
-import type { RestSelection } from "../core/routing/rest-cover.ts";
+import { lastingRests } from "../core/routing/readiness.ts";
+import { isSelected, type RestSelection } from "../core/routing/rest-cover.ts";
 import type { Move } from "../core/settings/chain-edits.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { VERSION } from "../core/version.ts";
@@ -65,13 +66,20 @@ type Body = Readonly<Record<string, unknown>>;
 
 async function change(path: string, body: Body, options: ControlOptions): Promise<Response> {
   const { router } = options;
-  if (path === "/reset") return Response.json({ cleared: router.reset(selectionOf(body)) });
+  if (path === "/reset") return reset(selectionOf(body), router);
   const [, kind = "", name = "", action = ""] =
     /^\/(keys|sessions|chains)\/([^/]+)(?:\/(\w+))?$/.exec(path) ?? [];
   if (kind === "keys") return changeKey(name, action, router);
   if (kind === "sessions" && action === "key") return pinKey(decoded(name), body["fingerprint"], router);
   if (kind === "chains" && action === "move") return moveInChain(decoded(name), body, options);
   return notFound();
+}
+
+/** Tells how many were at rest. What goes with them, the memory of rests that are over, is nothing that anybody saw. */
+function reset(which: RestSelection, router: Router): Response {
+  const lasting = lastingRests(router.health.values(), router.chance.nowMs());
+  router.reset(which);
+  return Response.json({ cleared: [...lasting.keys()].filter((id) => isSelected(id, which)).length });
 }
 
 function selectionOf(body: Body): RestSelection {
@@ -87,14 +95,15 @@ function changeKey(fingerprint: string, action: string, router: Router): Respons
   if (action !== "enable" && action !== "disable" && action !== "reset") return notFound();
   if (!router.terms.keys.some((key) => key.fingerprint === fingerprint))
     return refusal(404, "There is no such key.");
-  if (action === "reset") return Response.json({ cleared: router.reset({ fingerprint }) });
+  if (action === "reset") return reset({ fingerprint }, router);
   const enabled = action === "enable";
   router.setEnabled(fingerprint, enabled);
   return Response.json({ fingerprint, enabled });
 }
 
 async function moveInChain(name: string, { entry, move }: Body, options: ControlOptions): Promise<Response> {
-  if (options.moveInChain === undefined) return notFound();
+  if (options.moveInChain === undefined)
+    return refusal(404, "The chains of this run cannot be changed from here.");
   if (typeof entry !== "string" || !isMove(move))
     return refusal(400, 'Tell the entry, and a move: "up", "down", or a place from 1.');
   try {

@@ -19,7 +19,10 @@ export function watchFirstToken(options: AttemptOptions, giveUp: () => void): Fi
   let hasFired = false;
   let sinceMs = chance.nowMs();
   const look = (): void => {
-    const leftMs = sinceMs + firstTokenMs - chance.nowMs();
+    const nowMs = chance.nowMs();
+    // A clock that was set back would have it wait for the difference, too.
+    sinceMs = Math.min(nowMs, Math.max(sinceMs, options.crowdedUntilMs()));
+    const leftMs = sinceMs + firstTokenMs - nowMs;
     // A whole JSON answer comes in one piece at its end: only a stream can be silent.
     if (leftMs <= 0 && options.mayMoveOn() && wantsStream(request)) {
       hasFired = true;

@@ -45,6 +45,7 @@ export class Health {
   /** An answer has begun on a lane: its rests are over. A success does not undo what was learned after it was sent. */
   answering(key: Key, ref: ModelRef, startedMs: number): boolean {
     let isAnyoneFreed = false;
+    if (this.#rests.size === 0) return false;
     for (const id of restIdsOf(key, ref)) {
       const rest = this.#rests.get(id);
       if (rest === undefined || rest.sinceMs > startedMs || rest.untilMs === 0) continue;
@@ -58,6 +59,7 @@ export class Health {
 
   /** An answer on a lane is whole: not even its failures are counted on. */
   answered(key: Key, ref: ModelRef, startedMs: number): void {
+    if (this.#rests.size === 0) return;
     for (const id of restIdsOf(key, ref)) {
       const rest = this.#rests.get(id);
       if (rest !== undefined && rest.sinceMs <= startedMs) this.clear(id);

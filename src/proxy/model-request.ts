@@ -2,6 +2,7 @@ import type { ModelRef } from "../core/model-ref.ts";
 import type { Dialect } from "../core/routing/route.ts";
 import type { Session } from "../core/routing/session.ts";
 import { readField, type Span, spliceValue } from "../core/stream/rewrite.ts";
+import type { Terms } from "./terms.ts";
 
 /** One request of a client, read as far as routing needs it. */
 export interface ModelRequest {
@@ -22,6 +23,7 @@ export interface ModelRequest {
   targets: readonly ModelRef[];
   sessionId: string | undefined;
   session: Session;
+  terms: Terms;
   /** Fires when the client hangs up. */
   signal: AbortSignal;
   startedMs: number;

@@ -1,4 +1,5 @@
 import { completionEvents } from "../core/stream/completion-events.ts";
+import { AnswerTooLong } from "./answer-too-long.ts";
 import type { AttemptOutcome, ByteReader, Call } from "./attempt-outcome.ts";
 import { judgeReply, noAnswer } from "./judge-reply.ts";
 import { wantsStream } from "./model-request.ts";
@@ -16,15 +17,30 @@ export async function readBody(
   call: Call,
 ): Promise<AttemptOutcome> {
   const isStreamWanted = wantsStream(call.options.request);
+  const maxBytes = call.options.answerBytes;
   const parts: Uint8Array[] = [];
+  let bytes = 0;
   while (reader !== undefined) {
     const { done, value } = await reader.read();
     if (done) break;
+    bytes += value.length;
+    if (bytes > maxBytes) throw new AnswerTooLong(maxBytes);
     parts.push(value);
     if (isStreamWanted && parts.length === 1 && looksLikeEvents(decoder.decode(value)))
       return openStream(asEvents(response), replay(value, reader), call);
   }
   return wholeBody(response, Buffer.concat(parts), call);
+}
+
+/**
+ * A body that nobody expects to be a stream: it is taken in one piece, which costs less than reading it bit by bit,
+ * where its length is known. A packed body says nothing of its own.
+ */
+export async function readWhole(response: Response, call: Call): Promise<AttemptOutcome> {
+  const announced = Number(response.headers.get("content-length") ?? Number.NaN);
+  const isKnown = announced <= call.options.answerBytes && !response.headers.has("content-encoding");
+  if (!isKnown) return readBody(response, response.body?.getReader(), call);
+  return wholeBody(response, (await response.bytes()) as Uint8Array<ArrayBuffer>, call);
 }
 
 function wholeBody(

@@ -6,6 +6,7 @@ import type { Settings } from "../core/settings/settings.ts";
 import { withoutEmptyTurns } from "../core/stream/clean-history.ts";
 import { findField } from "../core/stream/rewrite.ts";
 import type { ModelRequest } from "./model-request.ts";
+import { overLimit } from "./over-limit.ts";
 import { readWithin } from "./read-within.ts";
 import type { Router } from "./router.ts";
 
@@ -57,6 +58,7 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
     targets,
     sessionId,
     session: router.sessions.of(sessionId),
+    terms: router.terms,
     signal: req.signal,
     startedMs: router.chance.nowMs(),
   };
@@ -83,28 +85,25 @@ function endpointRef(provider: string | undefined): ModelRef | undefined {
 }
 
 /** Outside of chats another model is no help: its embeddings, say, mean something else. */
-function withoutFallbacks(ref: ModelRef, settings: Settings): ModelRef[] {
+function withoutFallbacks(ref: ModelRef, settings: Settings): readonly ModelRef[] {
   return targetsOf(ref, { chains: settings.chains, fallbacks: {} });
 }
 
 function tooLong(maxBytes: number): Unroutable {
-  const mib = Math.round((maxBytes / 1024 / 1024) * 10) / 10;
-  return {
-    status: 400,
-    message: `[orouter] The request is larger than ${mib} MiB, the limit that config.toml sets as body_bytes under [limits].`,
-  };
+  return { status: 400, message: `[orouter] ${overLimit("request", maxBytes, "body_bytes")}` };
 }
 
 function whyNot(ref: ModelRef, targets: readonly ModelRef[], options: ReadOptions): Unroutable | undefined {
-  const { router, settings } = options;
+  const { settings } = options;
+  const { terms } = options.router;
   if (targets.length === 0) {
     const chains = Object.keys(settings.chains);
     const known = chains.length === 0 ? "there is none yet" : `known: ${chains.join(", ")}`;
     return { status: 400, message: `orouter has no chain named ${ref.model} (${known}).` };
   }
-  if (targets.some((target) => router.keysOf(target.provider).length > 0)) return undefined;
+  if (targets.some((target) => terms.keysOf(target.provider).length > 0)) return undefined;
   const { provider } = targets[0] ?? ref;
-  if (!router.providers.has(provider)) {
+  if (!terms.providers.has(provider)) {
     return {
       status: 400,
       message: `orouter knows no provider ${provider}. Add [providers.${provider}] with a base_url to config.toml.`,

@@ -9,7 +9,7 @@ export async function readWithin(
   const announced = req.headers.get("content-length");
   if (Number(announced) > maxBytes) return "too-long";
   try {
-    if (announced !== null || req.body === null) return new Uint8Array(await req.arrayBuffer());
+    if (announced !== null || req.body === null) return (await req.bytes()) as Uint8Array<ArrayBuffer>;
     return await readCounted(req.body, maxBytes);
   } catch {
     return "gone";

@@ -117,7 +117,7 @@ function hasTools(body: Uint8Array): boolean {
 }
 
 function exhausted(walk: Walk, router: Router): Response {
-  const exhaustion = describeExhaustion(walk.progress, walk.request.asked, router);
+  const exhaustion = describeExhaustion(walk.progress, walk.request, router);
   router.emit({ kind: "exhausted", exhaustion });
   return lastWord(exhaustionSummary(exhaustion));
 }

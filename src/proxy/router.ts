@@ -4,24 +4,19 @@ import { type Decision, decide, faultIn, settle } from "../core/routing/decide.t
 import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/routing/load.ts";
 import { canMoveOn, hasOtherLane, nextStep, type Step, type StepInput } from "../core/routing/next-step.ts";
 import type { Progress } from "../core/routing/progress.ts";
-import { type Rest, restTarget } from "../core/routing/rest.ts";
+import { notFromLater, type Rest, restTarget } from "../core/routing/rest.ts";
 import type { RestSelection } from "../core/routing/rest-cover.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
 import { type Session, SessionBook, unstick } from "../core/routing/session.ts";
-import type { Provider } from "../core/settings/provider.ts";
-import type { RoutingSettings } from "../core/settings/settings.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { type Chance, realAfter } from "./chance.ts";
+import { Crowd } from "./crowd.ts";
 import { Health } from "./health.ts";
 import { Listeners } from "./listeners.ts";
+import { HandSwitched, type Terms, type TermsOptions, termsOf } from "./terms.ts";
 import { Waiting } from "./waiting.ts";
 
-export interface RouterOptions {
-  providers: ReadonlyMap<string, Provider>;
-  keys: readonly Key[];
-  /** Models named in chains and fallbacks, to name in a report what else could be used. */
-  knownModels: readonly ModelRef[];
-  policy: RoutingSettings;
+export interface RouterOptions extends TermsOptions {
   chance: Chance;
 }
 
@@ -41,6 +36,8 @@ export interface Lease {
 export interface Traveller {
   progress: Progress;
   session: Session;
+  /** Those it began under. */
+  terms: Terms;
 }
 
 /** The longest a request stands in our own queue (pacing, caps), where no refusal is in sight. */
@@ -50,35 +47,34 @@ const NO_LIMITS: KeyLimits = { rpm: undefined, concurrency: undefined };
 
 /** What is known of keys and lanes in this process, and the choice among them. Decisions are core's; this keeps their state. */
 export class Router {
-  readonly providers: ReadonlyMap<string, Provider>;
-  readonly policy: RoutingSettings;
   readonly chance: Required<Chance>;
   readonly sessions = new SessionBook();
   readonly waiting: Waiting;
+  readonly crowd = new Crowd();
 
-  readonly #keys = new Map<string, Key[]>();
+  #terms: Terms;
+  readonly #byHand = new HandSwitched();
   readonly #health = new Health((event) => this.emit(event));
   readonly #loads = new Map<string, Load>();
   readonly #listeners = new Listeners();
   readonly #turns = new Map<string, number>();
-  readonly #models = new Map<string, ModelRef>();
+  readonly #answered = new Map<string, ModelRef>();
 
   constructor(options: RouterOptions) {
-    this.providers = options.providers;
-    this.policy = options.policy;
+    this.#terms = termsOf(options);
     this.chance = { after: realAfter, ...options.chance };
     this.waiting = new Waiting(this.chance);
-    for (const ref of options.knownModels) this.#models.set(formatModelRef(ref), ref);
-    for (const key of options.keys)
-      this.#keys.set(key.provider, [...(this.#keys.get(key.provider) ?? []), key]);
   }
 
-  keysOf(provider: string): readonly Key[] {
-    return this.#keys.get(provider) ?? [];
+  /** The terms for requests that begin now. */
+  get terms(): Terms {
+    return this.#terms;
   }
 
-  get allKeys(): Key[] {
-    return [...this.#keys.values()].flat();
+  /** Goes by what the files say now; requests under way go on as they began. */
+  follow(options: TermsOptions): void {
+    this.#terms = termsOf({ ...options, keys: this.#byHand.over(options.keys) });
+    this.emit({ kind: "settings-taken" });
   }
 
   get health(): ReadonlyMap<string, Rest> {
@@ -87,7 +83,8 @@ export class Router {
 
   /** The models of chains and fallbacks, and those that have answered. */
   knownModels(): ModelRef[] {
-    return [...this.#models.values()];
+    const named = this.#terms.knownModels.map((ref): [string, ModelRef] => [formatModelRef(ref), ref]);
+    return [...new Map([...named, ...this.#answered]).values()];
   }
 
   inFlight(key: Key): number {
@@ -112,6 +109,7 @@ export class Router {
   /** Takes the lane of an attempt; every lease ends in `fail` or `drop`. */
   acquire(key: Key, ref: ModelRef, probe: boolean): Lease {
     const startedMs = this.chance.nowMs();
+    this.crowd.enter();
     take(this.#loadOf(key), this.#limitsOf(ref.provider), startedMs);
     this.#turns.set(ref.provider, (this.#turns.get(ref.provider) ?? 0) + 1);
     const probes = probe ? this.#health.probe(key, ref) : [];
@@ -122,7 +120,7 @@ export class Router {
   succeed(lease: Lease, session: Session): void {
     const { key, ref, startedMs } = lease;
     session.limitedInARow = 0;
-    if (ref.model !== ANY_MODEL) this.#models.set(formatModelRef(ref), ref);
+    if (ref.model !== ANY_MODEL) this.#answered.set(formatModelRef(ref), ref);
     this.#health.endProbe(lease.probes.splice(0));
     if (this.#health.answering(key, ref, startedMs) || lease.probe) this.waiting.serve();
   }
@@ -133,25 +131,25 @@ export class Router {
   }
 
   /** The attempt has failed and is over: sets the rest its verdict calls for, and says what the request does next. */
-  fail(lease: Lease, said: Verdict, { progress, session }: Traveller): Decision {
+  fail(lease: Lease, said: Verdict, { progress, session, terms }: Traveller): Decision {
     const { key, ref } = lease;
-    const keys = this.keysOf(ref.provider);
+    const keys = terms.keysOf(ref.provider);
     const verdict = { ...said, fault: faultIn({ verdict: said, key, ref, progress, keys }) };
     this.#release(lease);
     if (verdict.fault !== "request") unstick(session, key, keys);
     session.limitedInARow = verdict.kind === "rate-limit" ? session.limitedInARow + 1 : 0;
     if (verdict.kind === "concurrency")
       shrinkCap(this.#loadOf(key), this.#limitsOf(ref.provider), this.chance.nowMs());
-    this.#rest(lease, verdict);
+    this.#rest(lease, verdict, terms);
     const decision = decide({
       verdict,
       key,
       ref,
       progress,
       keys,
-      triesPerKey: this.policy.triesPerKey,
+      triesPerKey: terms.policy.triesPerKey,
       limitedInARow: session.limitedInARow,
-      rateLimitThreshold: this.policy.rateLimitThreshold,
+      rateLimitThreshold: terms.policy.rateLimitThreshold,
       random: this.chance.random,
     });
     settle(progress, decision, { verdict, key, ref });
@@ -169,13 +167,18 @@ export class Router {
   #release(lease: Lease): void {
     if (!lease.isHeld) return;
     lease.isHeld = false;
+    this.crowd.leave(this.chance.nowMs());
     release(this.#loadOf(lease.key));
     this.#health.endProbe(lease.probes.splice(0));
   }
 
   /** Takes in what another process has learned; nothing is announced again. */
   learn(rests: Iterable<Rest>, cleared: Iterable<string>): void {
-    this.#health.learn(rests, cleared);
+    const nowMs = this.chance.nowMs();
+    this.#health.learn(
+      [...rests].map((rest) => notFromLater(rest, nowMs)),
+      cleared,
+    );
     this.waiting.serve();
   }
 
@@ -186,9 +189,11 @@ export class Router {
     return ended;
   }
 
+  /** Switches a key for this process alone: the file is the user's to change. */
   setEnabled(fingerprint: string, enabled: boolean): Key | undefined {
-    const key = this.allKeys.find((one) => one.fingerprint === fingerprint);
+    const key = this.#terms.keys.find((one) => one.fingerprint === fingerprint);
     if (key === undefined) return undefined;
+    this.#byHand.note(key, enabled);
     key.enabled = enabled;
     this.emit({ kind: "key-changed", fingerprint, keyName: key.name, enabled });
     this.waiting.serve();
@@ -203,32 +208,35 @@ export class Router {
     this.#listeners.tell(event);
   }
 
-  #rest(lease: Lease, verdict: Verdict): void {
+  #rest(lease: Lease, verdict: Verdict, { policy }: Terms): void {
     const { key, ref, startedMs } = lease;
     const target = restTarget(verdict.fault, key, ref);
     if (target === undefined) return;
-    const { policy, chance } = this;
+    const { chance } = this;
     const failure = { verdict, target, startedMs, nowMs: chance.nowMs(), policy, random: chance.random };
     this.#health.failed(failure, key.name);
   }
 
-  #situation({ progress, session }: Traveller): StepInput {
+  #situation({ progress, session, terms }: Traveller): StepInput {
+    const { policy } = terms;
     return {
       progress,
-      keysOf: (provider) => this.keysOf(provider),
-      limitsOf: (provider) => this.#limitsOf(provider),
+      keysOf: terms.keysOf,
+      limitsOf: (provider) => terms.providers.get(provider) ?? NO_LIMITS,
       health: this.#health.rests,
       probing: this.#health.probing,
       loads: this.#loads,
-      strategy: this.policy.strategy,
+      strategy: policy.strategy,
       contextOf: (provider) => ({
+        session: session.id,
         stuckTo: session.stuckTo.get(provider),
         turn: this.#turns.get(provider) ?? 0,
         random: this.chance.random,
       }),
-      patienceMs: this.policy.patienceMs,
-      maxWaitMs: this.policy.maxWaitMs,
+      patienceMs: policy.patienceMs,
+      maxWaitMs: policy.maxWaitMs,
       queueMs: QUEUE_MS,
+      cooldown: policy.cooldown,
       nowMs: this.chance.nowMs(),
     };
   }
@@ -240,6 +248,6 @@ export class Router {
   }
 
   #limitsOf(provider: string): KeyLimits {
-    return this.providers.get(provider) ?? NO_LIMITS;
+    return this.#terms.providers.get(provider) ?? NO_LIMITS;
   }
 }

@@ -1,22 +1,27 @@
 import { Problem } from "../core/problem.ts";
 import { finalError } from "../core/routing/final-error.ts";
-import { parseRoute } from "../core/routing/route.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { createAccess } from "./access.ts";
-import { control } from "./control.ts";
+import { createAddressBook } from "./address-book.ts";
+import { type ControlPowers, createControl } from "./control.ts";
+import { headBytes } from "./headers.ts";
 import { readRequest } from "./read-request.ts";
+import { RequestRoom } from "./request-room.ts";
 import { bugReply, clientGone, lastWord, respond } from "./respond.ts";
 import type { Router } from "./router.ts";
 
 export interface ProxyOptions {
   router: Router;
-  settings: Settings;
+  /** Read anew for each request: they may change while the proxy runs. */
+  readonly settings: Settings;
   token: string;
   host?: string;
   port?: number;
   /** The models listed under `/v1/models` and `/orouter/v1/models`. */
   listModels: () => readonly string[];
   windowOf: (model: string) => number | undefined;
+  /** What may be done under `/_orouter` beyond the router itself. */
+  control?: ControlPowers | undefined;
   /** Told of a bug in us; the client only hears that there was one. */
   onBug: (error: unknown) => void;
 }
@@ -33,7 +38,8 @@ const LOOPBACK = "127.0.0.1";
 export function startProxy(options: ProxyOptions): ProxyServer {
   const hostname = options.host ?? LOOPBACK;
   const access = createAccess({ token: options.token, hosts: hostname === LOOPBACK ? [] : [hostname] });
-  const handle = createHandler(options);
+  const room = new RequestRoom();
+  const handle = createHandler(options, room);
   let server: Bun.Server<undefined>;
   try {
     server = Bun.serve({
@@ -46,13 +52,13 @@ export function startProxy(options: ProxyOptions): ProxyServer {
       reusePort: false,
       // Bun's own 413 would have opencode compact and ask again for ever; too long a body is ours to refuse.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: async (req) => {
+      fetch: (req) => {
         const refusal = access(req.headers);
         if (refusal !== undefined)
           return Response.json({ error: { message: refusal.message } }, { status: refusal.status });
         if (headBytes(req.headers) > options.settings.limits.headerBytes)
           return unroutable(431, "The head of the request is too large.");
-        return handle(req);
+        return room.isNarrow ? handle(req).then(closing) : handle(req);
       },
       error: (error) => {
         options.onBug(error);
@@ -66,25 +72,27 @@ export function startProxy(options: ProxyOptions): ProxyServer {
   return { url: `http://${authority}:${server.port}`, stop: () => server.stop(true) };
 }
 
-function createHandler(options: ProxyOptions): (req: Request) => Promise<Response> {
-  const { router, settings } = options;
+function createHandler(options: ProxyOptions, room: RequestRoom): (req: Request) => Promise<Response> {
+  const { router } = options;
+  const control = createControl({ router, settings: () => options.settings, ...options.control });
+  const addressOf = createAddressBook();
   let open = 0;
   return async (req) => {
-    const url = new URL(req.url);
-    const route = parseRoute(url.pathname);
-    if (route.kind === "control") return control(req, route.path, router);
+    const { settings } = options;
+    const { route, search } = addressOf(req.url);
+    if (route.kind === "control") return control(req, route.path);
     if (route.kind === "unknown") return unroutable(404, "orouter serves /<provider>/v1/… and /v1/…");
     const { provider, rest } = route;
     if (rest === "models" && req.method === "GET" && (provider === undefined || provider === "orouter")) {
       return modelList(options.listModels());
     }
-    if (open >= settings.limits.openRequests)
-      return lastWord("[orouter] Too many requests are open at once.", "too_many_open");
+    if (open >= Math.min(settings.limits.openRequests, room.requests))
+      return lastWord(tooManyOpen(open), "too_many_open");
     open++;
     const onClose = (): void => {
       open--;
     };
-    const request = await readRequest(req, { provider, rest, search: url.search, router, settings });
+    const request = await readRequest(req, { provider, rest, search, router, settings });
     if (!("targets" in request)) {
       onClose();
       return "isGone" in request ? clientGone() : unroutable(request.status, request.message);
@@ -93,6 +101,7 @@ function createHandler(options: ProxyOptions): (req: Request) => Promise<Respons
       router,
       rules: settings.rules,
       errorBodyBytes: settings.limits.errorBodyBytes,
+      answerBytes: settings.limits.answerBytes,
       windowOf: options.windowOf,
       onClose,
       onBug: options.onBug,
@@ -100,10 +109,14 @@ function createHandler(options: ProxyOptions): (req: Request) => Promise<Respons
   };
 }
 
-function headBytes(headers: Headers): number {
-  let bytes = 0;
-  for (const [name, value] of headers) bytes += name.length + value.length;
-  return bytes;
+/** The client is to make a new connection for its next request. */
+function closing(response: Response): Response {
+  response.headers.set("connection", "close");
+  return response;
+}
+
+function tooManyOpen(open: number): string {
+  return `[orouter] ${open} requests are open at once, and that is all that open_requests under [limits] in config.toml or the system's limit on open files (ulimit -n) allows.`;
 }
 
 function modelList(models: readonly string[]): Response {

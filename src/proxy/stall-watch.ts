@@ -49,7 +49,10 @@ export class StallWatch {
 
   #look(): void {
     const { chance, limitMs, onStall } = this.#options;
-    const silentMs = this.#silentSinceMs === undefined ? 0 : chance.nowMs() - this.#silentSinceMs;
+    const nowMs = chance.nowMs();
+    // A clock that was set back would make the silence seem to begin in the future.
+    if (this.#silentSinceMs !== undefined) this.#silentSinceMs = Math.min(nowMs, this.#silentSinceMs);
+    const silentMs = nowMs - (this.#silentSinceMs ?? nowMs);
     this.#lookAfter(limitMs() - silentMs);
     if (this.#isReading && silentMs >= limitMs()) onStall();
   }

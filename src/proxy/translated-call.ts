@@ -15,7 +15,7 @@ export interface TranslatedCall {
   endpoint: string;
   body: Uint8Array<ArrayBuffer>;
   /** Reads a good reply in the client's dialect, a stream or a whole answer. Anything else comes as it is. */
-  reader: (source: ByteReader, contentType: string) => ByteReader;
+  reader: (source: ByteReader, contentType: string, maxBytes?: number) => ByteReader;
 }
 
 /** Where a request goes. */
@@ -54,8 +54,16 @@ export function translateCall(
     kind: "translated",
     endpoint: ENDPOINTS[target.api] + queryOf(endpoint),
     body: new TextEncoder().encode(JSON.stringify(translated.body)),
-    reader: (source, contentType) =>
-      new TranslatedReader({ source, contentType, from: target.api, options, isStreamWanted, chance }),
+    reader: (source, contentType, maxBytes = Number.POSITIVE_INFINITY) =>
+      new TranslatedReader({
+        source,
+        contentType,
+        from: target.api,
+        options,
+        isStreamWanted,
+        maxBytes,
+        chance,
+      }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { TranslatorOptions } from "../core/dialect/answer-event.ts";
 import { createEventBytes, type EventBytes, encodeEvents } from "../core/dialect/event-bytes.ts";
 import { translateWholeAnswer, wholeAnswerEvents } from "../core/dialect/whole-answer.ts";
 import type { Dialect } from "../core/routing/route.ts";
+import { AnswerTooLong } from "./answer-too-long.ts";
 import type { ByteReader } from "./attempt-outcome.ts";
 import type { Chance } from "./chance.ts";
 
@@ -12,6 +13,8 @@ export interface TranslatedReaderOptions {
   from: Dialect;
   options: TranslatorOptions;
   isStreamWanted: boolean;
+  /** The longest answer in one piece. */
+  maxBytes: number;
   chance: Pick<Required<Chance>, "after">;
 }
 
@@ -34,6 +37,7 @@ export class TranslatedReader implements ByteReader {
   readonly #given: TranslatedReaderOptions;
   #events: EventBytes | undefined;
   readonly #parts: Uint8Array[] = [];
+  #bytes = 0;
   #isWhole = false;
   #isOver = false;
   #deadline: Promise<Chunk> | undefined;
@@ -92,6 +96,8 @@ export class TranslatedReader implements ByteReader {
   #push(chunk: Uint8Array): Uint8Array {
     if (this.#events !== undefined) return this.#events.push(chunk);
     this.#parts.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#given.maxBytes) throw new AnswerTooLong(this.#given.maxBytes);
     if (this.#isWhole) return NOTHING;
     const start = new TextDecoder().decode(Buffer.concat(this.#parts)).trimStart();
     if (start.length < TELLING_CHARS) return NOTHING;

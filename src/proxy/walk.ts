@@ -10,7 +10,7 @@ import { makeAttempt } from "./attempt.ts";
 import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
 import { judgeReply } from "./judge-reply.ts";
 import type { ModelRequest } from "./model-request.ts";
-import type { Lease, Router } from "./router.ts";
+import type { Lease, Router, Traveller } from "./router.ts";
 import type { Trail } from "./trail.ts";
 
 /** Where the walk over keys and models has led. A lease that comes with it is still held. */
@@ -25,6 +25,7 @@ export interface WalkOptions {
   trail: Trail;
   rules: readonly UserRule[];
   errorBodyBytes: number;
+  answerBytes: number;
   /** Windows of models, where they are known: an overflow goes only to a larger one. */
   windowOf: (model: string) => number | undefined;
 }
@@ -81,7 +82,7 @@ export class Walk {
 
   /** What an error in the middle of an answer means. */
   judge(lease: Lease, reply: ErrorReply): Verdict | undefined {
-    const provider = this.#router.providers.get(lease.ref.provider);
+    const provider = this.request.terms.providers.get(lease.ref.provider);
     if (provider === undefined) return undefined;
     const { chance } = this.#router;
     return judgeReply(reply, { provider, rules: this.#options.rules, request: this.request, chance });
@@ -92,8 +93,8 @@ export class Walk {
     if (this.#lease !== undefined) this.#router.drop(this.#lease);
   }
 
-  get #traveller(): { progress: Progress; session: ModelRequest["session"] } {
-    return { progress: this.progress, session: this.request.session };
+  get #traveller(): Traveller {
+    return { progress: this.progress, session: this.request.session, terms: this.request.terms };
   }
 
   /** The next lane, once there is one; undefined when a wait has ended without one. */
@@ -132,7 +133,8 @@ export class Walk {
     this.#ticket ??= waiting.takeTicket();
     const { signal } = this.request;
     await waiting.until({ ticket: this.#ticket, untilMs: step.untilMs, signal, look });
-    const waitedMs = chance.nowMs() - fromMs;
+    // A clock that was set back meanwhile must not make the budgets grow.
+    const waitedMs = Math.max(0, chance.nowMs() - fromMs);
     this.#options.trail.waitedMs += waitedMs;
     this.progress.waitedMs[step.budget] += waitedMs;
     return found;
@@ -140,9 +142,10 @@ export class Walk {
 
   async #attempt(lease: Lease, resumeAfter: string | undefined): Promise<Arrival | undefined> {
     const router = this.#router;
-    const { trail, rules, errorBodyBytes } = this.#options;
+    const { terms } = this.request;
+    const { trail, rules, errorBodyBytes, answerBytes } = this.#options;
     const { key, ref } = lease;
-    const provider = router.providers.get(ref.provider);
+    const provider = terms.providers.get(ref.provider);
     if (provider === undefined) {
       router.drop(lease);
       this.progress.barredProviders.add(ref.provider);
@@ -156,8 +159,10 @@ export class Walk {
       resumeAfter,
       rules,
       errorBodyBytes,
-      firstTokenMs: provider.firstTokenTimeoutMs ?? router.policy.firstTokenTimeoutMs,
+      answerBytes,
+      firstTokenMs: provider.firstTokenTimeoutMs ?? terms.policy.firstTokenTimeoutMs,
       mayMoveOn: () => router.canMoveOn(lease, this.#traveller),
+      crowdedUntilMs: () => router.crowd.untilMs(router.chance.nowMs()),
       chance: router.chance,
     });
     if (outcome.kind === "stream" || outcome.kind === "body") {

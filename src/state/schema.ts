@@ -87,8 +87,10 @@ export function refuseNewer(db: Database, file: string): void {
 export function migrate(db: Database): void {
   if (versionOf(db) >= SCHEMA_VERSION) return;
   db.transaction(() => {
-    // Looked at again under the lock: the other process may have been faster.
-    for (const step of STEPS.slice(versionOf(db))) db.run(step);
+    // Looked at again under the lock: the other process may have been faster, and newer than this one.
+    const version = versionOf(db);
+    if (version >= SCHEMA_VERSION) return;
+    for (const step of STEPS.slice(version)) db.run(step);
     db.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   }).immediate();
 }

@@ -14,6 +14,9 @@ export function scrubChange(change: RestChange, secrets: readonly string[]): Res
   return { ...change, id, rest: { ...rest, id, message: scrubMessage(rest.message, secrets) } };
 }
 
+/** An id of our own making is new each time, and chance does not make up secrets. */
+const MADE_HERE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** A finished request as it may be written down. */
 export function scrubRecord(record: RequestRecord, secrets: readonly string[]): RequestRecord {
   const name = (text: string): string => scrubName(text, secrets);
@@ -21,6 +24,7 @@ export function scrubRecord(record: RequestRecord, secrets: readonly string[]): 
     text === undefined ? undefined : name(text);
   return {
     ...record,
+    id: MADE_HERE.test(record.id) ? record.id : name(record.id),
     session: optional(record.session),
     asked: optional(record.asked),
     served: optional(record.served),

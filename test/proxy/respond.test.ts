@@ -112,8 +112,8 @@ test("a last word names every key and its reason, and holds no number that would
   return withPair({ reply, keys: ["one", "two"], chain: ["a/first-429"] }, async (rig, upstream) => {
     const { message } = await failureOf(await rig.ask());
     expect(message).toContain("[orouter] ALL KEYS EXHAUSTED");
-    expect(message).toContain("one: key refused");
-    expect(message).toContain("two: at its limit");
+    expect(message).toContain("one: refused until the key is changed");
+    expect(message).toContain("two: at the limit");
     expect(message).not.toContain("429");
     // The soft one is not asked again before its time, beyond the one probe.
     expect(upstream.calls.length).toBeLessThanOrEqual(3);

@@ -8,6 +8,7 @@ import { allProviders, parseSettings, type Settings } from "../../src/core/setti
 import type { Scene } from "../../src/demo/scene.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import type { Chance } from "../../src/proxy/chance.ts";
+import type { ControlPowers } from "../../src/proxy/control.ts";
 import { Router } from "../../src/proxy/router.ts";
 import { startProxy } from "../../src/proxy/server.ts";
 
@@ -43,6 +44,7 @@ export interface RigOptions {
   /** Names of keys by provider; the secret of `work` is `secret-work`. */
   keys: Record<string, string[]>;
   chance?: Partial<Chance>;
+  control?: ControlPowers;
 }
 
 function secretOf(name: string): string {
@@ -90,6 +92,7 @@ export function startRig(options: RigOptions): Rig {
     token,
     listModels: () => ["a/one"],
     windowOf: (model) => windowOf(model, settings),
+    control: options.control,
     onBug: (error) => bugs.push(error),
   });
   const call = (path: string, init: RequestInit = {}): Promise<Response> =>
@@ -149,7 +152,7 @@ export async function withPair(
   options: PairOptions,
   test: (rig: Rig, upstream: Upstream) => Promise<void>,
 ): Promise<void> {
-  const { keys = ["one"], chain = ["a/first", "a/second"], config = {}, chance } = options;
+  const { keys = ["one"], chain = ["a/first", "a/second"], config = {}, chance, control } = options;
   const scene = sceneWith(options.reply, [...keys, "other"]);
   const upstream = await startUpstream(scene, options.onHangUp ? { onHangUp: options.onHangUp } : {});
   const { providers = {}, ...others } = config as { providers?: Record<string, object> };
@@ -164,6 +167,7 @@ export async function withPair(
     },
     keys: { a: keys, b: ["other"] },
     ...(chance === undefined ? {} : { chance }),
+    ...(control === undefined ? {} : { control }),
   });
   try {
     await test(rig, upstream);

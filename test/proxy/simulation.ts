@@ -120,7 +120,11 @@ export class Simulation {
     }
     const attempt = progress.attempts.at(-1);
     if (attempt !== undefined) attempt.verdict = verdict;
-    const decision = router.fail(lease, verdict, { progress, session: this.#session });
+    const decision = router.fail(lease, verdict, {
+      progress,
+      session: this.#session,
+      terms: this.router.terms,
+    });
     if (decision.kind === "serve-error") return "refusal";
     if (decision.kind === "again") await this.#sleep(decision.afterMs);
     return undefined;
@@ -129,7 +133,7 @@ export class Simulation {
   /** A lane, after a wait where one is called for. */
   async #find(progress: Progress, ticket: number): Promise<Lease | "none" | "look-again"> {
     const { router } = this;
-    const traveller = { progress, session: this.#session };
+    const traveller = { progress, session: this.#session, terms: this.router.terms };
     const step = router.step(traveller);
     if (step.kind === "give-up") return "none";
     if (step.kind === "attempt") return this.#acquire(progress, step);

@@ -1,13 +1,21 @@
 import type { BenchResult, Spread } from "./bench-result.ts";
 
+/** Stands where nothing was measured. */
+export const NO_FIGURE = "—";
+
 /** The time to the first token: `0.42 s`. */
 export function firstTokenText({ firstTokenMs }: BenchResult): string {
-  return `${seconds(firstTokenMs.median)} s`;
+  return secondsText(firstTokenMs.median);
+}
+
+/** Seconds with as many digits as tell models apart. */
+export function secondsText(ms: number): string {
+  return `${seconds(ms)} s`;
 }
 
 /** Tokens per second, `~81` where they were counted by characters. */
 export function speedText({ tokensPerSecond, isEstimated }: BenchResult): string {
-  if (tokensPerSecond === undefined) return "—";
+  if (tokensPerSecond === undefined) return NO_FIGURE;
   return `${isEstimated ? "~" : ""}${speed(tokensPerSecond.median)}`;
 }
 

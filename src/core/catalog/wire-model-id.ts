@@ -6,10 +6,23 @@ const HABITS: readonly { host: RegExp; cut: RegExp }[] = [
   { host: /(?:^|\.)googleapis\.com$/, cut: /^models\// },
 ];
 
+/** Base URLs are few, and asked about with every request. */
+const known = new Map<string, (typeof HABITS)[number] | undefined>();
+
+function habitOf(baseUrl: string): (typeof HABITS)[number] | undefined {
+  if (!known.has(baseUrl)) {
+    const host = URL.parse(baseUrl)?.hostname ?? "";
+    known.set(
+      baseUrl,
+      HABITS.find((one) => one.host.test(host)),
+    );
+  }
+  return known.get(baseUrl);
+}
+
 /** The id that a provider's API knows a model by, for one as it is listed or written in a config. */
 export function wireModelId(model: string, baseUrl: string): string {
-  const host = URL.parse(baseUrl)?.hostname ?? "";
-  const habit = HABITS.find((one) => one.host.test(host));
+  const habit = habitOf(baseUrl);
   const id = habit === undefined ? model : model.replace(habit.cut, "");
   return id === "" ? model : id;
 }

@@ -1,4 +1,4 @@
-import type { STRATEGIES } from "../settings/settings-schema.ts";
+import type { Strategy } from "../routing/strategy.ts";
 
 /** Where keys can be taken over from, by the word that people name it with. */
 export const IMPORT_KINDS = ["ollama-router", "multi-auth", "nim-rotator", "env", "auth", "export"] as const;
@@ -22,7 +22,7 @@ export interface ImportedKey {
 
 /** What stands beside the keys and has a place in config.toml. */
 export interface ImportedSettings {
-  strategy?: (typeof STRATEGIES)[number];
+  strategy?: Strategy;
   triesPerKey?: number;
   failWindowMs?: number;
   rateLimitThreshold?: number;

@@ -1,4 +1,5 @@
 import { fingerprint } from "../fingerprint.ts";
+import { freeName } from "../free-name.ts";
 import { freeKeyName, isKeyName, type KeyEntry } from "../settings/key-entries.ts";
 import type { ImportedKey } from "./key-import.ts";
 
@@ -34,7 +35,7 @@ export function planImport(keys: readonly ImportedKey[], standing: readonly Stan
       plan.known.set(`${twin.provider}/${twin.name}`, { provider: twin.provider, name: twin.name });
     else if (first !== undefined) plan.twice.push({ provider: first.provider, name: first.name });
     else {
-      const name = freeName(key, taken);
+      const name = keptName(key, taken);
       taken.push({ provider: key.provider, name });
       fresh.set(id, { ...key, name });
     }
@@ -57,7 +58,7 @@ function standingIds({ provider, place, fingerprint: print }: StandingKey): stri
 }
 
 /** The name that the key had, made into one that can be kept, and that nobody else has. */
-function freeName({ provider, name }: ImportedKey, taken: readonly PlannedKey[]): string {
+function keptName({ provider, name }: ImportedKey, taken: readonly PlannedKey[]): string {
   const wish = (name ?? "")
     .trim()
     .replaceAll(/[^A-Za-z0-9._@+-]+/g, "-")
@@ -65,9 +66,7 @@ function freeName({ provider, name }: ImportedKey, taken: readonly PlannedKey[])
     .slice(0, MAX_CHARS);
   if (!isKeyName(wish)) return freeKeyName(provider, taken);
   const names = new Set(taken.filter((key) => key.provider === provider).map((key) => key.name));
-  let free = wish;
-  for (let number = 2; names.has(free); number++) free = `${wish}-${number}`;
-  return free;
+  return freeName(wish, (one) => names.has(one));
 }
 
 /** Room for a number behind it. */

@@ -1,5 +1,6 @@
 import { writeDuration } from "../duration.ts";
-import { isTable } from "../settings/setting-faults.ts";
+import { freeName } from "../free-name.ts";
+import { withValueAt } from "../settings/setting-value.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { ImportedSettings } from "./key-import.ts";
 
@@ -39,14 +40,12 @@ function offersOf(imported: ImportedSettings, settings: Settings): SettingOffer[
   offer("rate_limit_threshold", rateLimitThreshold, routing.rateLimitThreshold);
   const isThere = Object.values(chains).some((models) => models.join("\n") === chain?.join("\n"));
   if (chain !== undefined && !isThere)
-    offers.push({ path: ["chains", freeChain(chains)], value: chain, now: undefined });
+    offers.push({
+      path: ["chains", freeName(CHAIN, (name) => Object.hasOwn(chains, name))],
+      value: chain,
+      now: undefined,
+    });
   return offers;
-}
-
-function freeChain(chains: Settings["chains"]): string {
-  let name = CHAIN;
-  for (let number = 2; Object.hasOwn(chains, name); number++) name = `${CHAIN}-${number}`;
-  return name;
 }
 
 /** The value of config.toml with the settings that were taken, and with the providers that its keys need. */
@@ -56,16 +55,8 @@ export function withImported(
   providers: readonly NonNullable<ImportedSettings["provider"]>[],
 ): Record<string, unknown> {
   let value = file;
-  for (const { path, value: setting } of offers) value = withEntry(value, path, setting);
-  for (const { id, baseUrl } of providers) value = withEntry(value, ["providers", id], { base_url: baseUrl });
+  for (const { path, value: setting } of offers) value = withValueAt(value, path, setting);
+  for (const { id, baseUrl } of providers)
+    value = withValueAt(value, ["providers", id], { base_url: baseUrl });
   return value;
-}
-
-function withEntry(
-  file: Record<string, unknown>,
-  [table, name]: SettingOffer["path"],
-  entry: unknown,
-): Record<string, unknown> {
-  const old = isTable(file[table]) ? file[table] : {};
-  return { ...file, [table]: { ...old, [name]: Array.isArray(entry) ? [...entry] : entry } };
 }

@@ -1,5 +1,8 @@
 import { formatClock, formatWait } from "../clock-text.ts";
 import type { VerdictKind } from "../verdict/verdict.ts";
+import { verdictWords } from "../verdict/verdict-words.ts";
+
+import { isSoft } from "./rest.ts";
 
 /** One key's last word on a request that nobody could answer. */
 export interface ExhaustedKey {
@@ -13,11 +16,18 @@ export interface ExhaustedKey {
   freeAtMs: number | undefined;
 }
 
+/** A key that could have been asked and was not: it had no room, or the request went on to another model before. */
+export interface UnaskedKey {
+  keyName: string;
+  fingerprint: string;
+}
+
 /** Why a request could not be answered, as a value: the report on the terminal and the error in opencode are made of it. */
 export interface Exhaustion {
   atMs: number;
   asked: string;
   keys: readonly ExhaustedKey[];
+  unasked: readonly UnaskedKey[];
   /** Models that could answer now, to switch to. */
   otherModels: readonly string[];
 }
@@ -63,17 +73,22 @@ const REASONS: Record<VerdictKind, string> = {
   "content-policy": "the provider refused the content",
 };
 
+/** Keys named on one line; more would bury what matters. */
+const MAX_NAMED = 6;
+
 /** The whole report, for a terminal. */
 export function exhaustionReport(exhaustion: Exhaustion): string {
-  const { keys } = exhaustion;
+  const { keys, unasked } = exhaustion;
   const failed = new Set(keys.map((key) => key.fingerprint)).size;
+  const others = count(keys, "other errors");
   const lines = [
     "[orouter] ALL KEYS EXHAUSTED!",
     `Summary: ${failed} ${failed === 1 ? "key" : "keys"} failed.`,
-    `${count(keys, "no model access")} no model access, ${count(keys, "rate-limited")} rate-limited, ${count(keys, "other errors")} other errors.`,
+    `${count(keys, "no model access")} no model access, ${count(keys, "rate-limited")} rate-limited, ${others} other ${others === 1 ? "error" : "errors"}.`,
     `Reason: ${reasonOf(exhaustion)}`,
     "Details:",
     ...keys.flatMap((key, index) => detail(key, index + 1)),
+    ...unaskedText(unasked, (key) => `${key.keyName} (${key.fingerprint.slice(0, 5)}…)`),
     `Next: ${nextOf(exhaustion)}`,
   ];
   return `${lines.join("\n")}\n`;
@@ -81,42 +96,37 @@ export function exhaustionReport(exhaustion: Exhaustion): string {
 
 /** The report in the few lines that opencode has room for; the words are made safe by `finalError`. */
 export function exhaustionSummary(exhaustion: Exhaustion): string {
-  const { keys } = exhaustion;
+  const { keys, unasked } = exhaustion;
   const shown = keys
-    .slice(0, 6)
-    .map((key) => `  ${key.keyName}: ${SHORT[key.kind]} on ${key.model}${untilText(key, exhaustion.atMs)}`);
-  const more = keys.length > 6 ? [`  … and ${keys.length - 6} more`] : [];
+    .slice(0, MAX_NAMED)
+    .map((key) => `  ${key.keyName}: ${verdictWords(key.kind)} on ${key.model}${untilText(key, exhaustion)}`);
+  const more = keys.length > MAX_NAMED ? [`  … and ${keys.length - MAX_NAMED} more`] : [];
   return [
     `[orouter] ALL KEYS EXHAUSTED: ${reasonOf(exhaustion)}`,
     ...shown,
     ...more,
+    ...unaskedText(unasked, (key) => key.keyName),
     `Next: ${nextOf(exhaustion)}`,
   ].join("\n");
 }
 
-const SHORT: Record<VerdictKind, string> = {
-  subscription: "not in the plan",
-  payment: "credit or payment",
-  quota: "plan limit used up",
-  "rate-limit": "at its limit",
-  concurrency: "too many calls at a time",
-  auth: "key refused",
-  forbidden: "refused",
-  "model-not-found": "model not there",
-  overloaded: "busy",
-  "server-error": "failing",
-  timeout: "no answer in time",
-  reset: "connection broke",
-  silent: "silent",
-  overflow: "window too small",
-  "bad-request": "request refused",
-  "content-policy": "content refused",
-};
+function unaskedText(unasked: readonly UnaskedKey[], nameOf: (key: UnaskedKey) => string): string[] {
+  if (unasked.length === 0) return [];
+  const names = unasked.slice(0, MAX_NAMED).map(nameOf).join(", ");
+  const more = unasked.length > MAX_NAMED ? ` and ${unasked.length - MAX_NAMED} more` : "";
+  const were = unasked.length === 1 ? "1 key was" : `${unasked.length} keys were`;
+  return [`${were} not asked: ${names}${more}`];
+}
 
 function detail(key: ExhaustedKey, place: number): string[] {
-  const status = key.status === 0 ? "no answer" : String(key.status);
-  const head = `  ${place}. ${key.keyName} (${key.fingerprint.slice(0, 5)}…) - ${status} on ${key.model}`;
+  const head = `  ${place}. ${key.keyName} (${key.fingerprint.slice(0, 5)}…) - ${statusText(key.status)} on ${key.model}`;
   return [head, `     ${kindLabel(key)}`];
+}
+
+function statusText(status: number): string {
+  if (status === 0) return "no answer";
+  // A good status is no reason for a failure: what failed stood in the body.
+  return status >= 200 && status < 300 ? "error inside the answer" : String(status);
 }
 
 /** The provider's request ref is what its support asks for, so it is kept in front of the words. */
@@ -127,25 +137,34 @@ function kindLabel(key: ExhaustedKey): string {
   return key.message === "" ? label : `${label}: ${key.message}`;
 }
 
-function reasonOf(exhaustion: Exhaustion): string {
+/** What most keys failed for; where several kinds are as frequent, all of those. */
+function reasonOf({ keys, unasked, asked }: Exhaustion): string {
   const tally = new Map<VerdictKind, number>();
-  for (const key of exhaustion.keys) tally.set(key.kind, (tally.get(key.kind) ?? 0) + 1);
-  const [most] = [...tally].sort((a, b) => b[1] - a[1]);
-  return most === undefined ? `there is no key for ${exhaustion.asked}` : REASONS[most[0]];
+  for (const key of keys) tally.set(key.kind, (tally.get(key.kind) ?? 0) + 1);
+  const most = Math.max(...tally.values());
+  const reasons = [...tally].flatMap(([kind, times]) => (times === most ? REASONS[kind] : []));
+  if (reasons.length > 0) return reasons.join("; ");
+  return unasked.length > 0 ? "no key had room for one more call" : `there is no key for ${asked}`;
 }
 
 function nextOf(exhaustion: Exhaustion): string {
-  const { atMs, keys, otherModels } = exhaustion;
-  const first = keys
-    .filter((key) => key.freeAtMs !== undefined && key.freeAtMs > atMs)
-    .sort((a, b) => (a.freeAtMs ?? 0) - (b.freeAtMs ?? 0))[0];
-  const free =
-    first?.freeAtMs === undefined
-      ? "no key frees itself; add one with `orouter keys add`, or see `orouter keys list`."
-      : `the first key is free again at ${formatClock(first.freeAtMs, atMs)} (in ${formatWait(first.freeAtMs - atMs)}).`;
+  const { otherModels } = exhaustion;
+  const free = freeText(exhaustion);
   return otherModels.length === 0
     ? free
     : `${free} Other models you could use now: ${otherModels.join(", ")}`;
+}
+
+function freeText({ atMs, keys, unasked }: Exhaustion): string {
+  const ends = keys.flatMap(({ freeAtMs }) => (freeAtMs !== undefined && freeAtMs > atMs ? freeAtMs : []));
+  if (ends.length > 0) {
+    const firstMs = Math.min(...ends);
+    return `the first key is free again at ${formatClock(firstMs, atMs)} (in ${formatWait(firstMs - atMs)}).`;
+  }
+  // Nobody rests, and yet time may help: what failed is of the kind that passes, or there was no room.
+  if (unasked.length > 0 || keys.some((key) => isSoft(key.kind)))
+    return "this may pass by itself; send the message again in a while.";
+  return "no key frees itself; add one with `orouter keys add`, or see `orouter keys list`.";
 }
 
 function count(keys: readonly ExhaustedKey[], group: Group): number {
@@ -154,8 +173,6 @@ function count(keys: readonly ExhaustedKey[], group: Group): number {
   return [...of.values()].filter((one) => one === group).length;
 }
 
-function untilText(key: ExhaustedKey, atMs: number): string {
-  return key.freeAtMs === undefined || key.freeAtMs <= atMs
-    ? ""
-    : `, free at ${formatClock(key.freeAtMs, atMs)}`;
+function untilText({ freeAtMs }: ExhaustedKey, { atMs }: Exhaustion): string {
+  return freeAtMs === undefined || freeAtMs <= atMs ? "" : `, free at ${formatClock(freeAtMs, atMs)}`;
 }

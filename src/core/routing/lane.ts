@@ -38,10 +38,11 @@ export function lanesOf(ref: ModelRef, situation: Situation): Lane[] {
     .map((key) => laneOf(ref, key, situation));
 }
 
-function laneOf(ref: ModelRef, key: Key, situation: Situation): Lane {
+/** One key's readiness for a model. */
+export function laneOf(ref: ModelRef, key: Key, situation: Situation): Lane {
   const { nowMs, probing } = situation;
   const rests = restsOn(key, ref, situation.health);
-  const rest = rests.toSorted((a, b) => b.untilMs - a.untilMs)[0];
+  const rest = rests.length > 1 ? rests.toSorted((a, b) => b.untilMs - a.untilMs)[0] : rests[0];
   const slot = slotFor(situation.loads.get(key.fingerprint), situation.limitsOf(ref.provider), nowMs);
   const hasRoom = slot.kind === "now";
   if (rest !== undefined && rest.untilMs > nowMs)
@@ -59,10 +60,13 @@ const NONE: Rest[] = [];
 /** The rests that cover a lane, ended ones included. A mere count of failures is no rest. */
 export function restsOn(key: Key, ref: ModelRef, health: ReadonlyMap<string, Rest>): Rest[] {
   if (health.size === 0) return NONE;
-  return restIdsOf(key, ref).flatMap((id) => {
+  let found = NONE;
+  for (const id of restIdsOf(key, ref)) {
     const rest = health.get(id);
-    return rest === undefined || rest.untilMs === 0 ? NONE : rest;
-  });
+    // Most lanes have none, and the look is taken at every one.
+    if (rest !== undefined && rest.untilMs !== 0) found = found === NONE ? [rest] : [...found, rest];
+  }
+  return found;
 }
 
 /** The ids of all rests that can cover a lane. */

@@ -33,7 +33,7 @@ export function slotFor(load: Load | undefined, limits: KeyLimits, nowMs: number
   const cap = currentCap(load, limits, nowMs);
   if (cap !== undefined && load.inFlight >= cap) return { kind: "on-release" };
   if (limits.rpm === undefined) return { kind: "now" };
-  const recent = load.sentMs.filter((sentMs) => sentMs > nowMs - MINUTE_MS);
+  const recent = lastMinute(load, nowMs);
   if (recent.length < limits.rpm) return { kind: "now" };
   return { kind: "at", atMs: (recent[recent.length - limits.rpm] ?? nowMs) + MINUTE_MS };
 }
@@ -43,8 +43,13 @@ export function take(load: Load, limits: KeyLimits, nowMs: number): void {
   load.inFlight++;
   load.lastUsedMs = nowMs;
   if (limits.rpm === undefined) return;
-  load.sentMs = load.sentMs.filter((sentMs) => sentMs > nowMs - MINUTE_MS);
+  load.sentMs = lastMinute(load, nowMs);
   load.sentMs.push(nowMs);
+}
+
+/** Times to come are of a clock that was set back: they would hold up all calls until it is there again. */
+function lastMinute({ sentMs }: Load, nowMs: number): number[] {
+  return sentMs.filter((ms) => ms > nowMs - MINUTE_MS && ms <= nowMs);
 }
 
 /** Notes that a call has ended. */

@@ -1,8 +1,9 @@
 import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
 import { type Lane, lanesOf, restsOn, type Situation } from "./lane.ts";
-import { laneId, type WaitBudget } from "./progress.ts";
-import { isSoft, type Rest } from "./rest.ts";
+import { laneId, type Progress, type WaitBudget } from "./progress.ts";
+import { readyLane } from "./ready-lane.ts";
+import { isGuessed, isSoft, type Rest, type RestPolicy } from "./rest.ts";
 import { type Candidate, chooseKey, type Strategy, type StrategyContext } from "./strategy.ts";
 
 /** What a request does next. */
@@ -20,6 +21,8 @@ export interface StepInput extends Situation {
   maxWaitMs: number;
   /** How long a request may stand in our own queue. */
   queueMs: number;
+  /** By which a guessed rest is known. */
+  cooldown: RestPolicy["cooldown"];
 }
 
 interface View {
@@ -29,8 +32,12 @@ interface View {
 
 /** The next step of a request: a lane of the first model that has one, a wait, a probe, or the end. */
 export function nextStep(input: StepInput): Step {
-  const views = input.progress.targets.map((ref) => ({ ref, lanes: lanesOf(ref, input) }));
-  for (const [index, { ref, lanes }] of views.entries()) {
+  const views: View[] = [];
+  for (const [index, ref] of input.progress.targets.entries()) {
+    const ready = readyLane(ref, input);
+    if (ready !== undefined) return { kind: "attempt", ref, key: ready.key, probe: ready.rest !== undefined };
+    const lanes = lanesOf(ref, input);
+    views.push({ ref, lanes });
     const chosen = choose(ref, lanes, input);
     if (chosen !== undefined)
       return { kind: "attempt", ref, key: chosen.key, probe: chosen.rest !== undefined };
@@ -78,12 +85,46 @@ function lastWait(views: readonly View[], input: StepInput): Step | undefined {
   const { waitedMs } = input.progress;
   const hopes = views
     .flatMap(({ lanes }) => lanes)
-    .map(({ freeAtMs, isQueued }): Hope => {
-      const budget = isQueued ? "queue" : "rest";
-      const wholeMs = isQueued ? input.queueMs : input.maxWaitMs;
-      return { atMs: freeAtMs, budget, leftMs: wholeMs - waitedMs[budget] };
+    .flatMap((lane): Hope | Hope[] => {
+      if (isGuess(lane, input)) return guessedHope(lane.rest, input) ?? [];
+      const budget = lane.isQueued ? "queue" : "rest";
+      const wholeMs = lane.isQueued ? input.queueMs : input.maxWaitMs;
+      return { atMs: lane.freeAtMs, budget, leftMs: wholeMs - waitedMs[budget] };
     });
   return waitFor(hopes, input.nowMs);
+}
+
+/**
+ * How long a guess is believed, and waited for: half of the patience, so that the probe's own answer has the other half.
+ */
+const GUESS_HOLDS = { share: 0.5, leastMs: 1000 };
+
+/** Whether nobody but us has named the end of this lane's rest. */
+function isGuess(lane: Lane, { nowMs, cooldown }: StepInput): lane is Lane & { rest: Rest } {
+  return lane.rest !== undefined && lane.rest.untilMs > nowMs && isGuessed(lane.rest, cooldown);
+}
+
+/** Not its end is worth waiting for, only the time at which it may be asked whether it is true. */
+function guessedHope(rest: Rest, input: StepInput): Hope | undefined {
+  const { progress, nowMs, patienceMs, maxWaitMs } = input;
+  const waitedMs = progress.waitedMs.rest;
+  // Somebody is finding out: that is as good as any rest that has ended.
+  if (input.probing.has(rest.id)) return { atMs: undefined, budget: "rest", leftMs: maxWaitMs - waitedMs };
+  const atMs = hasProbed(progress) ? rest.untilMs : Math.min(rest.untilMs, askableMs(rest, input));
+  if (atMs <= nowMs) return undefined;
+  return { atMs, budget: "rest", leftMs: Math.min(maxWaitMs, patienceMs, guessHoldsMs(input)) - waitedMs };
+}
+
+function askableMs(rest: Rest, input: StepInput): number {
+  return rest.sinceMs + guessHoldsMs(input);
+}
+
+function guessHoldsMs({ patienceMs }: StepInput): number {
+  return Math.max(GUESS_HOLDS.share * patienceMs, GUESS_HOLDS.leastMs);
+}
+
+function hasProbed({ attempts }: Progress): boolean {
+  return attempts.some((attempt) => attempt.probe && attempt.verdict !== undefined);
 }
 
 /** Until the first of them that has a time; what is freed earlier wakes the request by itself. */
@@ -95,15 +136,20 @@ function waitFor(hopes: readonly Hope[], nowMs: number): Step | undefined {
   return { kind: "wait", untilMs, budget: first.budget };
 }
 
-/** Every lane rests for longer than anyone would wait: the soft one that frees first is asked once all the same. */
+/**
+ * Every lane rests for longer than anyone would wait: the soft one that frees first is asked once all the same. One
+ * that only we think to be resting is asked even where it has just refused, if that is a while ago.
+ */
 function lastResort(views: readonly View[], input: StepInput): Step {
   const { progress } = input;
-  if (progress.attempts.some((attempt) => attempt.probe && attempt.verdict !== undefined))
-    return { kind: "give-up" };
+  if (hasProbed(progress)) return { kind: "give-up" };
   const asked = new Set(progress.attempts.map((attempt) => laneId(attempt.key, attempt.ref)));
   const [soft] = views
     .flatMap(({ ref, lanes }) => lanes.map((lane) => ({ ref, lane })))
-    .filter(({ ref, lane }) => !asked.has(laneId(lane.key, ref)) && mayBeAsked(ref, lane, input))
+    .filter(({ ref, lane }) => mayBeAsked(ref, lane, input))
+    .filter(({ ref, lane }) =>
+      isGuess(lane, input) ? askableMs(lane.rest, input) <= input.nowMs : !asked.has(laneId(lane.key, ref)),
+    )
     .toSorted((a, b) => (a.lane.freeAtMs ?? 0) - (b.lane.freeAtMs ?? 0));
   if (soft === undefined) return { kind: "give-up" };
   return { kind: "attempt", ref: soft.ref, key: soft.lane.key, probe: true };

@@ -54,11 +54,13 @@ export function laneId(key: Key, ref: ModelRef): string {
 
 /** Whether this request may still use a lane at all. */
 export function isBarred(progress: Progress, key: Key, ref: ModelRef): boolean {
+  const { barredKeys, barredProviders, barredModels, barredLanes } = progress;
+  // Names are put together only where one could be barred: nearly always nothing is.
   return (
-    progress.barredKeys.has(key.fingerprint) ||
-    progress.barredProviders.has(ref.provider) ||
-    progress.barredModels.has(formatModelRef(ref)) ||
-    progress.barredLanes.has(laneId(key, ref))
+    barredKeys.has(key.fingerprint) ||
+    barredProviders.has(ref.provider) ||
+    (barredModels.size > 0 && barredModels.has(formatModelRef(ref))) ||
+    (barredLanes.size > 0 && barredLanes.has(laneId(key, ref)))
   );
 }
 

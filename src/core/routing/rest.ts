@@ -75,6 +75,15 @@ export function isSoft(kind: VerdictKind): boolean {
   return SOFT.has(kind);
 }
 
+/**
+ * Whether the end of a rest is our own guess: the provider named none, and it lasts as long as the cooldown has grown.
+ * Declared ends carry jitter, so they hardly ever fall on that very millisecond.
+ */
+export function isGuessed(rest: Rest, { baseMs, factor, maxMs }: RestPolicy["cooldown"]): boolean {
+  if (rest.kind !== "rate-limit" || rest.strikes === 0) return false;
+  return rest.untilMs - rest.sinceMs === grow(baseMs, factor, maxMs, rest.strikes);
+}
+
 export const restId = {
   lane: (fingerprint: string, ref: ModelRef): string => `lane ${fingerprint} ${formatModelRef(ref)}`,
   key: (fingerprint: string): string => `key ${fingerprint}`,
@@ -129,6 +138,17 @@ export function nextRest(previous: Rest | undefined, failure: Failure): Rest {
   const heldMs =
     previous !== undefined && previous.untilMs > nowMs && declaredMs === undefined ? previous.untilMs : 0;
   return { ...target, kind, status, message, sinceMs: nowMs, untilMs: Math.max(endMs, heldMs), strikes };
+}
+
+/** Clocks of processes and machines differ a little; a time further ahead is of a clock that was wrong. */
+const AHEAD_MS = 60_000;
+
+/** A rest that was set before the clock was set back, as long as it was meant to be, from now on. */
+export function notFromLater(rest: Rest, nowMs: number): Rest {
+  const aheadMs = rest.sinceMs - nowMs;
+  if (aheadMs <= AHEAD_MS) return rest;
+  const untilMs = rest.untilMs === 0 || rest.untilMs >= NEVER_MS ? rest.untilMs : rest.untilMs - aheadMs;
+  return { ...rest, sinceMs: nowMs, untilMs };
 }
 
 /** Whether the failed attempt was under way before its party was put to rest. A mere count may be added to at once. */

@@ -11,4 +11,8 @@ export type RouterEvent =
   | { kind: "fell-back"; from: string; to: string; why: VerdictKind }
   | { kind: "exhausted"; exhaustion: Exhaustion }
   | { kind: "key-changed"; fingerprint: string; keyName: string; enabled: boolean }
+  /** The user's files have changed, and what they say is in force for requests that begin now. */
+  | { kind: "settings-taken" }
+  /** A file has changed and is faulty: what it said before stays in force. */
+  | { kind: "settings-refused"; what: string }
   | { kind: "finished"; record: RequestRecord };

@@ -2,6 +2,8 @@ import type { Key } from "../key.ts";
 
 /** What is remembered of one opencode session while orouter runs. */
 export interface Session {
+  /** As the client names it, in every process alike. */
+  readonly id: string | undefined;
   /** The key it used last, per provider: prompt caches live with the account. */
   stuckTo: Map<string, string>;
   /** 429s in a row, over all its requests. */
@@ -21,8 +23,8 @@ export class SessionBook {
 
   /** A request without a session header gets a session of its own, which is not kept. */
   of(id: string | undefined): Session {
-    if (id === undefined) return newSession();
-    const session = this.#sessions.get(id) ?? newSession();
+    if (id === undefined) return newSession(undefined);
+    const session = this.#sessions.get(id) ?? newSession(id);
     this.#sessions.delete(id);
     this.#sessions.set(id, session);
     if (this.#sessions.size > MAX_SESSIONS) {
@@ -33,8 +35,8 @@ export class SessionBook {
   }
 }
 
-function newSession(): Session {
-  return { stuckTo: new Map(), limitedInARow: 0, overflows: 0, broken: 0 };
+function newSession(id: string | undefined): Session {
+  return { id, stuckTo: new Map(), limitedInARow: 0, overflows: 0, broken: 0 };
 }
 
 /** A session keeps the first key it is given: its title and its prompt, asked at once, share an account's cache. */

@@ -2,9 +2,25 @@ import { CHAIN_PROVIDER, formatModelRef, type ModelRef, parseModelRef } from "..
 import { chainNamed, expandModels } from "../settings/chains.ts";
 import type { Settings } from "../settings/settings.ts";
 
+type Routes = Pick<Settings, "chains" | "fallbacks">;
+
+/** What was worked out for settings that are never changed, only replaced. */
+const known = new WeakMap<Routes, Map<string, readonly ModelRef[]>>();
+
+/** Models asked for that are remembered; a client makes up its own names at will. */
+const MAX_KNOWN = 500;
+
 /** The models a request may be answered by, the one asked for first; empty when there is no such chain. */
-export function targetsOf(ref: ModelRef, settings: Pick<Settings, "chains" | "fallbacks">): ModelRef[] {
+export function targetsOf(ref: ModelRef, settings: Routes): readonly ModelRef[] {
   const asked = formatModelRef(ref);
+  const before = known.get(settings);
+  const targets = before?.get(asked) ?? workOut(asked, settings);
+  if (before !== undefined && before.size < MAX_KNOWN) before.set(asked, targets);
+  else known.set(settings, new Map([[asked, targets]]));
+  return targets;
+}
+
+function workOut(asked: string, settings: Routes): ModelRef[] {
   const chain = chainNamed(asked);
   if (chain !== undefined && !Object.hasOwn(settings.chains, chain)) return [];
   const behind = settings.fallbacks[asked] ?? settings.fallbacks["*"] ?? [];

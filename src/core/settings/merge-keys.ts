@@ -1,3 +1,4 @@
+import { freeName } from "../free-name.ts";
 import type { Key } from "../key.ts";
 
 /**
@@ -12,14 +13,8 @@ export function mergeKeys(places: readonly (readonly Key[])[]): Key[] {
     const id = `${key.provider}\n${key.secret}`;
     if (secrets.has(id)) return [];
     secrets.add(id);
-    const name = freeName(key, names);
+    const name = freeName(key.name, (one) => names.has(`${key.provider}\n${one}`));
     names.add(`${key.provider}\n${name}`);
     return [name === key.name ? key : { ...key, name }];
   });
-}
-
-function freeName(key: Key, taken: ReadonlySet<string>): string {
-  let name = key.name;
-  for (let number = 2; taken.has(`${key.provider}\n${name}`); number++) name = `${key.name}-${number}`;
-  return name;
 }

@@ -31,6 +31,11 @@ const LONGEST_MS = 24 * 86_400_000;
 const DURATION = 'a duration such as "30s", "5m" or "1h30m"';
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** Whether a text may name a variable of the environment. */
+export function isVariableName(text: string): boolean {
+  return VARIABLE.test(text);
+}
+
 function meta<Input>(
   kind: SettingKind,
   help: string,

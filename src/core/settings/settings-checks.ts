@@ -1,7 +1,8 @@
 import { parseDuration } from "../duration.ts";
-import { CHAIN_PROVIDER, parseModelRef } from "../model-ref.ts";
+import { ANY_MODEL, CHAIN_PROVIDER, parseModelRef } from "../model-ref.ts";
 import { nearest } from "../nearest.ts";
 import { SMALLEST_WINDOW } from "../overlay/told-limits.ts";
+import { CHAIN_NAME_ALLOWED, isChainName } from "./chain-name.ts";
 import { chainNamed, circleThrough } from "./chains.ts";
 import { findPreset, PRESETS } from "./presets.ts";
 import { isTable, type SettingFault } from "./setting-faults.ts";
@@ -16,10 +17,6 @@ const RESERVED: readonly string[] = [CHAIN_PROVIDER, "v1"];
 export function isProviderId(id: string): boolean {
   return PROVIDER_ID.test(id) && !RESERVED.includes(id);
 }
-
-/** A chain is a model id of one segment, so that it cannot be taken for `provider/model`. */
-const CHAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@+-]*$/;
-const ANY_MODEL = "*";
 
 /**
  * What no single value shows: rules between settings. It reads the file's raw value, so that a fault elsewhere
@@ -105,9 +102,9 @@ function chainFaults(chains: Record<string, string[]>): SettingFault[] {
     const faults = (chains[name] ?? []).flatMap((entry, index) =>
       entryFaults(entry, [...path, index], names),
     );
-    if (!CHAIN_NAME.test(name)) {
-      const allowed = "letters, digits and . _ : @ + -, beginning with a letter or digit";
-      faults.push({ path, what: `${formatSettingPath(path)} is no name for a chain`, allowed });
+    if (!isChainName(name)) {
+      const what = `${formatSettingPath(path)} is no name for a chain`;
+      faults.push({ path, what, allowed: CHAIN_NAME_ALLOWED });
     }
     const circle = inCircles.has(name) ? undefined : circleThrough(name, chains);
     if (circle === undefined) return faults;

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { STRATEGIES } from "../routing/strategy.ts";
 import { VERDICT_KINDS } from "../verdict/verdict.ts";
 import {
   about,
@@ -35,7 +36,6 @@ export const THEMES = [
 ] as const;
 
 /** How the healthy keys are ordered. */
-export const STRATEGIES = ["sticky", "random", "round-robin", "least-failures"] as const;
 
 /** The dialects a provider may speak. */
 export const APIS = ["chat", "responses"] as const;
@@ -139,6 +139,11 @@ const MIB = 1024 * 1024;
 
 const limits = v.object({
   body_bytes: count(64 * MIB, { min: 1024, max: 1024 * MIB }, "Largest request body."),
+  answer_bytes: count(
+    64 * MIB,
+    { min: 1024, max: 1024 * MIB },
+    "Largest answer in one piece; streams have no limit.",
+  ),
   error_body_bytes: count(64 * 1024, { min: 1024, max: 16 * MIB }, "How much of an error body is looked at."),
   // Bun itself refuses a head above 16 KiB.
   header_bytes: count(16 * 1024, { min: 1024, max: 16 * 1024 }, "Largest request head."),

@@ -133,6 +133,7 @@ function toLimits(table: ConfigFile["limits"]) {
   return {
     bodyBytes: table.body_bytes,
     errorBodyBytes: table.error_body_bytes,
+    answerBytes: table.answer_bytes,
     headerBytes: table.header_bytes,
     openRequests: table.open_requests,
   };

@@ -20,6 +20,12 @@ export function withText(chunk: unknown, text: string): Uint8Array {
   });
 }
 
+/** Whether it says anything of the answer; the count of tokens does not. */
+export function hasChoice(json: unknown): boolean {
+  const choices = (json as { choices?: unknown } | null)?.choices;
+  return Array.isArray(choices) && choices.length > 0;
+}
+
 function encodeChunk(chunk: unknown, change: (choice: Json) => Json): Uint8Array {
   const event = isObject(chunk) ? chunk : {};
   const [first, ...others] = Array.isArray(event["choices"]) ? event["choices"] : [];

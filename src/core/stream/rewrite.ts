@@ -24,6 +24,8 @@ export function findField(body: Uint8Array, name: string): Span | undefined {
   const open = skipSpace(body, 0);
   if (body[open] !== OPEN_BRACE) return undefined;
   let at = skipSpace(body, open + 1);
+  const only = onlyCandidate(body, at, name);
+  if (only !== undefined) return only;
   let found: Span | undefined;
   while (body[at] === QUOTE) {
     const member = memberAt(body, at);
@@ -34,6 +36,25 @@ export function findField(body: Uint8Array, name: string): Span | undefined {
     at = skipSpace(body, at + 1);
   }
   return body[at] === CLOSE_BRACE ? found : undefined;
+}
+
+/** An escaped letter of a key; control characters aside, text has no need of these. */
+const ESCAPED_LETTER = encoder.encode("\\u00");
+
+/**
+ * The first field of the body when no other can be the one: a name in quotes stands nowhere else, for within a text its
+ * quotes would be escaped. Most bodies begin with their model, and need no further reading then.
+ */
+function onlyCandidate(body: Uint8Array, at: number, name: string): Span | undefined {
+  const first = memberAt(body, at);
+  if (first === undefined || body[first.start] !== QUOTE || !keyEquals(body, at, first.keyEnd, name))
+    return undefined;
+  let last = body.length - 1;
+  while (isSpace(body[last])) last--;
+  if (body[last] !== CLOSE_BRACE) return undefined;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (bytes.indexOf(`"${name}"`, first.end) >= 0 || bytes.includes(ESCAPED_LETTER)) return undefined;
+  return { start: first.start, end: first.end };
 }
 
 function memberAt(body: Uint8Array, at: number): (Span & { keyEnd: number }) | undefined {

@@ -12,11 +12,19 @@ export interface SseReader {
   push: (chunk: Uint8Array) => SseBlock[];
   /** What has come of a block that is not complete. */
   rest: () => Uint8Array;
+  /** The same step by step: what was left over with the chunk behind it, */
+  begin: (chunk: Uint8Array) => Uint8Array;
+  /** the block that begins at a place in it, if it is complete, */
+  blockAt: (bytes: Uint8Array, at: number) => SseBlock | undefined;
+  /** and what is left over from a place on. */
+  keep: (bytes: Uint8Array, from: number) => void;
 }
 
 const LF = 0x0a;
 const CR = 0x0d;
 const EMPTY = new Uint8Array(0);
+const DATA = [0x64, 0x61, 0x74, 0x61, 0x3a];
+const SPACE = 0x20;
 
 /** Cuts a stream into blocks at blank lines without changing a byte of it. */
 export function createSseReader(): SseReader {
@@ -24,34 +32,55 @@ export function createSseReader(): SseReader {
   let last: EventSourceMessage | undefined;
   const parser = createParser({ onEvent: (event) => (last = event) });
   let pending: Uint8Array = EMPTY;
+  let seen = 0;
 
-  const toBlock = (bytes: Uint8Array): SseBlock => {
+  const eventIn = (bytes: Uint8Array): SseBlock["event"] => {
+    const dataAt = startOfOnlyData(bytes);
+    if (dataAt !== undefined)
+      return { name: undefined, data: decoder.decode(bytes.subarray(dataAt, bytes.length - 2)) };
     last = undefined;
     parser.feed(decoder.decode(bytes));
     const event = last as EventSourceMessage | undefined;
-    return { bytes, event: event === undefined ? undefined : { name: event.event, data: event.data } };
+    return event === undefined ? undefined : { name: event.event, data: event.data };
   };
 
-  return {
+  const reader: SseReader = {
     push(chunk) {
-      const seen = pending.length;
-      const bytes = seen === 0 ? chunk : Buffer.concat([pending, chunk]);
+      const bytes = reader.begin(chunk);
       const blocks: SseBlock[] = [];
-      let start = 0;
-      // A blank line may straddle the old and the new bytes: three back is where "\r\n\r" could begin.
-      let at = Math.max(0, seen - 3);
-      for (;;) {
-        const end = blankLineEnd(bytes, at);
-        if (end === undefined) break;
-        blocks.push(toBlock(bytes.subarray(start, end)));
-        start = end;
-        at = end;
+      let at = 0;
+      for (let block = reader.blockAt(bytes, at); block !== undefined; block = reader.blockAt(bytes, at)) {
+        blocks.push(block);
+        at += block.bytes.length;
       }
-      pending = start === bytes.length ? EMPTY : bytes.subarray(start);
+      reader.keep(bytes, at);
       return blocks;
     },
     rest: () => pending,
+    begin(chunk) {
+      seen = pending.length;
+      return seen === 0 ? chunk : Buffer.concat([pending, chunk]);
+    },
+    blockAt(bytes, at) {
+      // A blank line may straddle the old and the new bytes: three back is where "\r\n\r" could begin.
+      const end = blankLineEnd(bytes, Math.max(at, seen - 3));
+      if (end === undefined) return undefined;
+      const block = bytes.subarray(at, end);
+      return { bytes: block, event: eventIn(block) };
+    },
+    keep(bytes, from) {
+      pending = from === bytes.length ? EMPTY : bytes.subarray(from);
+    },
   };
+  return reader;
+}
+
+/** Where the data begins in a block of nothing but one line of data, as nearly all are. */
+function startOfOnlyData(bytes: Uint8Array): number | undefined {
+  if (DATA.some((byte, at) => bytes[at] !== byte)) return undefined;
+  const lineEnd = bytes.indexOf(LF);
+  if (lineEnd !== bytes.length - 2 || bytes[lineEnd - 1] === CR) return undefined;
+  return bytes[DATA.length] === SPACE ? DATA.length + 1 : DATA.length;
 }
 
 /** The index behind the next blank line. Lines end in LF or CRLF, as every provider has them. */

@@ -39,6 +39,11 @@ export function meaningOf(dialect: Dialect, event: unknown): Meaning {
   return dialect === "chat" ? chatMeaning(event) : responsesMeaning(event);
 }
 
+/** Whether a client would show anything of it. */
+export function isMeaningful(meaning: Meaning): boolean {
+  return meaning.text !== "" || meaning.hasReasoning || meaning.hasToolCall || meaning.hasOther;
+}
+
 function chatMeaning(event: Json): Meaning {
   if (event["error"] !== undefined && event["error"] !== null)
     return { ...NOTHING, error: JSON.stringify(event) };

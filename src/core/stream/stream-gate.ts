@@ -1,8 +1,11 @@
 import type { Dialect } from "../routing/route.ts";
-import { bareFinish, withFinish, withText } from "./chat-chunk.ts";
+import { AlikeEvents } from "./alike-events.ts";
+import { bareFinish, hasChoice, withFinish, withText } from "./chat-chunk.ts";
 import { settleFinish } from "./finish-reason.ts";
+import { joinBytes } from "./join-bytes.ts";
+import { SentText } from "./sent-text.ts";
 import { createSseReader, type SseBlock } from "./sse.ts";
-import { type Meaning, meaningOf, type Usage } from "./stream-events.ts";
+import { isMeaningful, type Meaning, meaningOf, type Usage } from "./stream-events.ts";
 
 /** What one chunk of the upstream's stream lets through. */
 export interface GateStep {
@@ -34,6 +37,7 @@ const DONE = "[DONE]";
 const encoder = new TextEncoder();
 const DONE_BLOCK = encoder.encode("data: [DONE]\n\n");
 const BLANK_LINE = encoder.encode("\n\n");
+
 /** What the gate says when an answer cannot continue the one that broke off: nobody's failure. */
 export const MISMATCH = JSON.stringify({ error: { message: "another answer began differently" } });
 
@@ -61,8 +65,9 @@ export class StreamGate {
   readonly #dialect: Dialect;
   readonly #resumes: boolean;
   readonly #seen = { text: false, reasoning: false, toolCall: false, other: false };
-  readonly #texts: string[] = [];
-  #held: Uint8Array[] = [];
+  readonly #text = new SentText();
+  readonly #alike = new AlikeEvents();
+  readonly #held: Uint8Array[] = [];
   #heldBytes = 0;
   #finished = false;
   #lastChunk: unknown;
@@ -76,20 +81,41 @@ export class StreamGate {
 
   push(chunk: Uint8Array): GateStep {
     const out: Uint8Array[] = [];
+    const bytes = this.#reader.begin(chunk);
+    this.#alike.begin(bytes);
+    let at = 0;
     let progressed = false;
-    for (const block of this.#reader.push(chunk)) {
-      if (this.isDone) break;
-      progressed ||= block.event !== undefined;
-      const admitted = this.#admit(block);
-      // Behind its finish an answer is whole: what fails there fails nobody.
-      if (admitted.error !== undefined && !this.#finished)
-        return { pass: this.#flush(out), error: admitted.error, progressed };
-      if (admitted.bytes === undefined) continue;
-      if (this.isOpen) out.push(admitted.bytes);
-      else this.#hold(admitted.bytes);
+    while (!this.isDone) {
+      const from = at;
+      at = this.#passAlike(at);
+      if (at > from) out.push(at - from === bytes.length ? bytes : bytes.subarray(from, at));
+      const block = at === bytes.length ? undefined : this.#reader.blockAt(bytes, at);
+      progressed ||= at > from || block?.event !== undefined;
+      if (block === undefined) break;
+      at += block.bytes.length;
+      const error = this.#admitOrHold(block, out);
+      if (error !== undefined) return { pass: this.#flush(out), error, progressed };
     }
+    this.#reader.keep(bytes, at);
     const error = this.#reader.rest().length > EVENT_BYTES ? TOO_LONG : undefined;
     return { pass: this.#flush(out), error, progressed };
+  }
+
+  /** Passes a block on, or holds it; says what has failed. */
+  #admitOrHold(block: SseBlock, out: Uint8Array[]): string | undefined {
+    const { bytes, error } = this.#admit(block);
+    // Behind its finish an answer is whole: what fails there fails nobody.
+    if (error !== undefined && !this.#finished) return error;
+    if (bytes !== undefined && this.isOpen) out.push(bytes);
+    else if (bytes !== undefined) this.#hold(bytes);
+    return undefined;
+  }
+
+  /** Lets events through that say nothing but further words; tells where they end. */
+  #passAlike(from: number): number {
+    const alike = this.#finished ? undefined : this.#alike.from(from);
+    if (alike !== undefined) this.#text.addLater(alike.text, alike.chars);
+    return alike?.end ?? from;
   }
 
   /** The upstream has closed the stream in good order; a broken connection is not asked, it is a cut by itself. */
@@ -119,7 +145,7 @@ export class StreamGate {
   /** The visible text so far, and whether that is all the client has seen of the answer. */
   sent(): { text: string; onlyText: boolean } {
     const { reasoning, toolCall, other } = this.#seen;
-    return { text: this.#texts.join(""), onlyText: !(reasoning || toolCall || other) };
+    return { text: String(this.#text), onlyText: this.#text.isKept && !(reasoning || toolCall || other) };
   }
 
   #admit(block: SseBlock): Admitted {
@@ -134,8 +160,9 @@ export class StreamGate {
     if (meaning.error !== undefined) return { error: meaning.error };
     this.#note(json, meaning);
     if (this.#toSkip !== "") return this.#skip(json, meaning);
-    if (meaning.text !== "") this.#texts.push(meaning.text);
+    this.#text.add(meaning.text);
     if (isMeaningful(meaning)) this.isOpen = true;
+    if (this.isOpen && this.#dialect === "chat") this.#alike.learn(block.bytes, meaning);
     return meaning.finish === undefined
       ? { bytes: block.bytes }
       : this.#admitFinish(block.bytes, json, meaning.finish);
@@ -172,7 +199,7 @@ export class StreamGate {
     if (this.#dialect !== "chat" || !(text || toolCall)) return {};
     // The provider says the answer is whole; without a finish reason opencode would ask again for ever.
     this.#finished = true;
-    return { bytes: join([bareFinish(this.#lastChunk, toolCall ? "tool_calls" : "stop"), bytes]) };
+    return { bytes: joinBytes([bareFinish(this.#lastChunk, toolCall ? "tool_calls" : "stop"), bytes]) };
   }
 
   /** Compares the answer with what the client has; only where both are the same to the letter does it go on. */
@@ -181,7 +208,7 @@ export class StreamGate {
     if (meaning.hasToolCall || meaning.hasOther || !this.#toSkip.startsWith(shared))
       return { error: MISMATCH };
     this.#toSkip = this.#toSkip.slice(shared.length);
-    if (meaning.text !== "") this.#texts.push(meaning.text);
+    this.#text.add(meaning.text);
     if (this.#toSkip !== "") return meaning.finish === undefined ? {} : { error: MISMATCH };
     this.isOpen = true;
     const rest = meaning.text.slice(shared.length);
@@ -200,28 +227,18 @@ export class StreamGate {
 
   #flush(out: Uint8Array[]): Uint8Array | undefined {
     if (!this.isOpen) return undefined;
-    const all = this.#held.length === 0 ? out : [...this.#held, ...out];
-    this.#held = [];
-    return all.length === 0 ? undefined : join(all);
+    const all = this.#held.length === 0 ? out : [...this.#held.splice(0), ...out];
+    return all.length === 0 ? undefined : joinBytes(all);
   }
 
   /** A finish without a word is an answer too, if an empty one: what was held goes out as it came. */
   #tail(pass: Uint8Array | undefined): Uint8Array | undefined {
     this.isOpen = true;
-    const parts = pass === undefined ? [...this.#held] : [...this.#held, pass];
-    this.#held = [];
+    const parts = this.#held.splice(0);
+    if (pass !== undefined) parts.push(pass);
     if (this.#dialect === "chat" && !this.isDone) parts.push(DONE_BLOCK);
-    return parts.length === 0 ? undefined : join(parts);
+    return parts.length === 0 ? undefined : joinBytes(parts);
   }
-}
-
-function isMeaningful(meaning: Meaning): boolean {
-  return meaning.text !== "" || meaning.hasReasoning || meaning.hasToolCall || meaning.hasOther;
-}
-
-function hasChoice(json: unknown): boolean {
-  const choices = (json as { choices?: unknown } | null)?.choices;
-  return Array.isArray(choices) && choices.length > 0;
 }
 
 function parseJson(text: string): unknown {
@@ -230,9 +247,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts;
-  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
 }

@@ -12,6 +12,14 @@ interface FailureHabit {
 /** Matched against the names, codes and messages of the error and its causes; the first one speaks. */
 const HABITS: readonly FailureHabit[] = [
   {
+    rule: "no-descriptors",
+    match: /\bE[MN]FILE\b/,
+    kind: "bad-request",
+    // The call was never made: no provider is to blame, and another one cannot be reached either.
+    fault: "request",
+    message: "orouter may open no more connections; raise the system's limit on open files (ulimit -n).",
+  },
+  {
     rule: "certificate",
     match: /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME|certificate/i,
     kind: "server-error",

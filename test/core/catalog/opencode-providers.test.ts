@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { type Catalog, createCatalog } from "../../../src/core/catalog/catalog.ts";
 import { ModelsDevIndex } from "../../../src/core/catalog/models-dev-index.ts";
 import { readModelList } from "../../../src/core/catalog/read-model-list.ts";
 import { readModelsDev } from "../../../src/core/catalog/read-models-dev.ts";
+import { askedModel, withAskedModel } from "../../../src/core/overlay/asked-model.ts";
 import { needsModels, overlayProviders } from "../../../src/core/overlay/opencode-providers.ts";
+import { type Limits, toldLimits } from "../../../src/core/overlay/told-limits.ts";
 import { windowOf } from "../../../src/core/overlay/window.ts";
 import { providerOf, type Settings } from "../../../src/core/settings/settings.ts";
 import { settingsOf } from "./sample-settings.ts";
@@ -79,13 +82,13 @@ test("a provider that opencode knows keeps opencode's own models", () => {
 test("of such a provider opencode is told what it cannot know, and what the user knows better", () => {
   const settings = settingsOf({
     providers: { nvidia: { models: ["openai/gpt-oss-120b", "private/mine-1"] } },
-    models: [{ id: "nvidia/openai/gpt-oss-20b", context: 9000, add_if_missing: true }],
+    models: [{ id: "nvidia/openai/gpt-oss-20b", context: 90_000, add_if_missing: true }],
   });
   const [nvidia] = overlayOf(["nvidia"], settings);
   expect(nvidia?.npm).toBeUndefined();
   expect(nvidia?.models?.map(({ id, context }) => [id, context])).toEqual([
     ["private/mine-1", 131_072],
-    ["openai/gpt-oss-20b", 9000],
+    ["openai/gpt-oss-20b", 90_000],
   ]);
 });
 
@@ -134,22 +137,77 @@ test("a model that the user has written down is offered also where its provider 
   expect(work?.models?.map(({ id }) => id)).toEqual(["shown", "hidden"]);
 });
 
-test("an answer can never be longer than the window", () => {
-  const settings = settingsOf({ ...WORK, models: [{ id: "work/a", context: 1000 }] });
-  const [work] = overlayOf(["work"], settings, { work: ["a"] });
-  expect(work?.models?.[0]).toMatchObject({ context: 1000, output: 1000 });
+test("a window too small for opencode's own prompt is not told, and an answer never takes all of it", () => {
+  const told = (context: number, output?: number) => {
+    const model = { id: "work/a", context, ...(output === undefined ? {} : { output }) };
+    const [work] = overlayOf(["work"], settingsOf({ ...WORK, models: [model] }), { work: ["a"] });
+    return [work?.models?.[0]?.context, work?.models?.[0]?.output];
+  };
+  expect(told(1000)).toEqual([16_384, 4096]);
+  expect(told(1000, 10)).toEqual([16_384, 10]);
+  expect(told(32_768)).toEqual([32_768, 20_480]);
+  expect(told(65_536)).toEqual([65_536, 32_768]);
+});
+
+/** As opencode reckons: from this many tokens on it shortens the conversation. */
+function shortensAt({ context, output, input }: Limits): number {
+  const longest = Math.min(output, 32_000) || 32_000;
+  return input === undefined ? context - longest : input - Math.min(20_000, longest);
+}
+
+test("whatever is known of a model, opencode has room for its prompt and a first exchange", () => {
+  const anySize = fc.integer({ min: 1, max: 300_000 });
+  fc.assert(
+    fc.property(anySize, anySize, fc.option(anySize, { nil: undefined }), (context, output, input) => {
+      const told = toldLimits({ context, output, input });
+      expect(shortensAt(told)).toBeGreaterThanOrEqual(12_000);
+      expect(told.output).toBeGreaterThan(0);
+      expect(told.output).toBeLessThanOrEqual(output);
+      expect(told.context).toBeGreaterThanOrEqual(context);
+    }),
+  );
+});
+
+test("where a provider cannot be asked the model of the command line is offered, and nowhere else", () => {
+  const settings = settingsOf({
+    providers: { work: { base_url: "http://localhost:8000" }, home: { base_url: "http://localhost:9000" } },
+    models: [{ id: "work/mine/2", context: 50_000 }],
+  });
+  const modelsWith = (words: string[], live?: Record<string, unknown>) =>
+    withAskedModel(overlayOf(["work", "home", "nvidia"], settings, live), words, {
+      settings,
+      catalog: catalogOf(settings, live),
+    }).map(({ models = [] }) => models.map(({ id, context }) => [id, context]));
+  expect(modelsWith(["run", "-m", "work/mine/2", "hi"])).toEqual([[["mine/2", 50_000]], [], []]);
+  expect(modelsWith(["run", "-m", "work/mine/2", "hi"], { work: ["a"] })).toEqual([[["a", 131_072]], [], []]);
+  for (const other of ["nvidia/new", "orouter/none", "gone/x", "plain"])
+    expect(modelsWith(["-m", other])).toEqual([[], [], []]);
+});
+
+test.each<[words: string[], model: string | undefined]>([
+  [["run", "-m", "a/b", "hi"], "a/b"],
+  [["--model", "a/b"], "a/b"],
+  [["--model=a/b"], "a/b"],
+  [["-m=a/b"], "a/b"],
+  [["-ma/b"], "a/b"],
+  [["run", "hi", "-m"], undefined],
+  [["run", "--", "-m", "a/b"], undefined],
+  [["--mini"], undefined],
+  [[], undefined],
+])("the words %j ask for the model %s", (words, model) => {
+  expect(askedModel(words)).toBe(model);
 });
 
 test("without a catalogue the settings are all there is", () => {
   const settings = settingsOf({
     providers: { work: { base_url: "http://localhost:8000", models: ["a"] } },
-    models: [{ id: "work/a", context: 1000, output: 10 }],
+    models: [{ id: "work/a", context: 20_000, output: 10 }],
     chains: { one: ["work/a"] },
   });
   const usable = [providerOf(settings, "work")].flatMap((provider) => provider ?? []);
   expect(overlayProviders(usable, settings).map(({ models }) => models)).toEqual([
-    [{ id: "a", name: "a", context: 1000, output: 10 }],
-    [{ id: "one", name: "one (chain)", context: 1000, output: 1000 }],
+    [{ id: "a", name: "a", context: 20_000, output: 10 }],
+    [{ id: "one", name: "one (chain)", context: 20_000, output: 7712 }],
   ]);
 });
 

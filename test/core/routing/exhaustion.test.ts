@@ -6,6 +6,7 @@ import {
   exhaustionSummary,
 } from "../../../src/core/routing/exhaustion.ts";
 import { finalError } from "../../../src/core/routing/final-error.ts";
+import { VERDICT_KINDS } from "../../../src/core/verdict/verdict.ts";
 
 const AT = new Date(2026, 10, 21, 10, 53).getTime();
 const REF = "719aa922-7fc8-49e7-a0d2-ee013279f741";
@@ -38,8 +39,16 @@ const EXHAUSTION: Exhaustion = {
       freeAtMs: new Date(2026, 10, 21, 14, 5).getTime(),
     }),
   ],
+  unasked: [],
   otherModels: ["ollama-cloud/gpt-oss:120b"],
 };
+
+const reportOf = (...keys: Partial<ExhaustedKey>[]): string =>
+  exhaustionReport({
+    ...EXHAUSTION,
+    keys: keys.map((key, nth) => keyWith({ keyName: `k${nth}`, fingerprint: `${nth}0aaaaaa`, ...key })),
+    otherModels: [],
+  });
 
 test("the report has the form that people know", () => {
   expect(exhaustionReport(EXHAUSTION)).toBe(`[orouter] ALL KEYS EXHAUSTED!
@@ -88,5 +97,74 @@ test("in opencode it has few lines, without a number that would be retried", () 
 test("where there was no key at all that is what it says", () => {
   expect(exhaustionReport({ ...EXHAUSTION, keys: [] })).toContain(
     "Reason: there is no key for ollama-cloud/glm-5.2",
+  );
+});
+
+test("one other error is one, and no others are none", () => {
+  expect(reportOf({ kind: "auth" })).toContain("0 no model access, 0 rate-limited, 1 other error.\n");
+  expect(reportOf({ kind: "auth" }, { kind: "forbidden" })).toContain(" 2 other errors.\n");
+});
+
+test("kinds that are equally frequent are all the reason; the others are not", () => {
+  const tie = reportOf(
+    { kind: "subscription" },
+    { kind: "quota" },
+    { kind: "quota" },
+    { kind: "subscription" },
+    { kind: "auth" },
+  );
+  expect(tie).toContain(
+    "Reason: keys have no model access (subscription required); the usage limits of the plans are used up\n",
+  );
+});
+
+test("keys that were not asked are named, and are no failures", () => {
+  const unasked = [
+    { keyName: "c", fingerprint: "ccccc11111" },
+    { keyName: "d", fingerprint: "ddddd11111" },
+  ];
+  const report = exhaustionReport({ ...EXHAUSTION, unasked });
+  expect(report).toContain("Summary: 3 keys failed.\n");
+  expect(report).toContain("limit\n2 keys were not asked: c (ccccc…), d (ddddd…)\nNext: ");
+  const only = { ...EXHAUSTION, keys: [], unasked: unasked.slice(1), otherModels: [] };
+  expect(exhaustionReport(only)).toContain("Summary: 0 keys failed.");
+  expect(exhaustionSummary(only)).toBe(
+    [
+      "[orouter] ALL KEYS EXHAUSTED: no key had room for one more call",
+      "1 key was not asked: d",
+      "Next: this may pass by itself; send the message again in a while.",
+    ].join("\n"),
+  );
+});
+
+test.each<[kind: ExhaustedKey["kind"], next: string]>([
+  ["auth", "no key frees itself"],
+  ["subscription", "no key frees itself"],
+  ["server-error", "this may pass by itself"],
+  ["reset", "this may pass by itself"],
+  ["overloaded", "this may pass by itself"],
+])("after %s alone the report says: %s", (kind, next) => {
+  expect(reportOf({ kind })).toContain(`Next: ${next}`);
+});
+
+test("an error in an answer of good status is called that", () => {
+  expect(reportOf({ status: 200, kind: "server-error" })).toContain(
+    "k0 (00aaa…) - error inside the answer on ollama-cloud/glm-5.2\n",
+  );
+});
+
+test("a refused key says so in opencode, and every word there survives", () => {
+  const keys = VERDICT_KINDS.map((kind, nth) =>
+    keyWith({ keyName: `k${nth}`, fingerprint: `f${nth}`, kind }),
+  );
+  for (const key of keys) {
+    const { message } = finalError(
+      exhaustionSummary({ ...EXHAUSTION, keys: [key], unasked: [{ keyName: "spare", fingerprint: "f" }] }),
+    ).error;
+    expect(message).toContain(`${key.keyName}: `);
+    expect(message).toContain("not asked: spare");
+  }
+  expect(exhaustionSummary({ ...EXHAUSTION, keys: [keyWith({ kind: "auth", status: 401 })] })).toContain(
+    "work: refused until the key is changed on ollama-cloud/glm-5.2\n",
   );
 });

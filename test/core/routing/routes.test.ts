@@ -28,7 +28,7 @@ const SETTINGS = {
   chains: { coding: ["a/one", "b/two"], all: ["coding", "c/three"] },
   fallbacks: { "a/one": ["b/two"], "*": ["coding"] },
 };
-const namesOf = (refs: { provider: string; model: string }[]): string[] =>
+const namesOf = (refs: readonly { provider: string; model: string }[]): string[] =>
   refs.map((ref) => `${ref.provider}/${ref.model}`);
 
 test.each<[asked: string, expected: string[]]>([

@@ -8,7 +8,7 @@ function candidate(name: string, more: Partial<Candidate> = {}): Candidate {
 
 const fingerprintOf = (name: string): string => keyNamed("a", name).fingerprint;
 const THREE = [candidate("one"), candidate("two"), candidate("three")];
-const context = { stuckTo: undefined, turn: 0, random: () => 0 };
+const context = { session: undefined, stuckTo: undefined, turn: 0, random: () => 0 };
 const nameOf = (chosen: Candidate | undefined): string | undefined => chosen?.key.name;
 
 test("sticky keeps a session's key, and gives a new one the key that carries least", () => {
@@ -21,6 +21,26 @@ test("sticky keeps a session's key, and gives a new one the key that carries lea
   expect(nameOf(chooseKey("sticky", busy, context))).toBe("two");
   expect(nameOf(chooseKey("sticky", busy, { ...context, random: () => 0.99 }))).toBe("three");
   expect(nameOf(chooseKey("sticky", busy, { ...context, stuckTo: "gone" }))).toBe("two");
+});
+
+test("a session falls to the same key whatever the dice, and its neighbours to others", () => {
+  const chosenFor = (session: string, among = THREE): string | undefined =>
+    nameOf(chooseKey("sticky", among, { ...context, session, random: Math.random }));
+  const sessions = Array.from({ length: 300 }, (_, nth) => `ses_${nth}`);
+  const first = sessions.map((session) => chosenFor(session));
+  expect(sessions.map((session) => chosenFor(session, THREE.toReversed()))).toEqual(first);
+  for (const name of ["one", "two", "three"])
+    expect(first.filter((chosen) => chosen === name).length).toBeGreaterThan(60);
+  // A key that goes moves only its own sessions.
+  const two = THREE.filter(({ key }) => key.name !== "three");
+  for (const [nth, session] of sessions.entries())
+    if (first[nth] !== "three") expect(chosenFor(session, two)).toBe(first[nth]);
+});
+
+test("a session's own key is not waited for where another carries less", () => {
+  const own = nameOf(chooseKey("sticky", THREE, { ...context, session: "ses_1" }));
+  const busy = THREE.map((one) => (one.key.name === own ? { ...one, inFlight: 1 } : one));
+  expect(nameOf(chooseKey("sticky", busy, { ...context, session: "ses_1" }))).not.toBe(own);
 });
 
 test("random goes by the dice, round-robin by the turn", () => {

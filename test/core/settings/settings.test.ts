@@ -81,6 +81,7 @@ shell_keys = true
 tools = true
 [limits]
 body_bytes = 1048576
+answer_bytes = 2097152
 error_body_bytes = 2048
 header_bytes = 4096
 open_requests = 2
@@ -124,7 +125,13 @@ test("no file at all gives the documented defaults", () => {
       shellKeys: false,
       tools: false,
     },
-    limits: { bodyBytes: 67_108_864, errorBodyBytes: 65_536, headerBytes: 16_384, openRequests: 1024 },
+    limits: {
+      bodyBytes: 67_108_864,
+      answerBytes: 67_108_864,
+      errorBodyBytes: 65_536,
+      headerBytes: 16_384,
+      openRequests: 1024,
+    },
     state: { ledgerDays: 7, ledgerRows: 50_000 },
   });
 });
@@ -185,6 +192,7 @@ test("every setting that is written arrives", () => {
   });
   expect(settings.limits).toEqual({
     bodyBytes: 1_048_576,
+    answerBytes: 2_097_152,
     errorBodyBytes: 2048,
     headerBytes: 4096,
     openRequests: 2,

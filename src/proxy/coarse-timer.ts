@@ -1,0 +1,54 @@
+/** Calls that fall due within the same step fire together. */
+const STEP_MS = 50;
+
+/** Calls by the step they fall due in. A set of its own for each, so that one is called off at no cost. */
+const steps = new Map<number, Set<() => void>>();
+let armedFor = Number.POSITIVE_INFINITY;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/**
+ * A timer that is up to a step late, and nearly free: every request sets timers against silence and calls nearly all of
+ * them off. The process's timers cost several microseconds each.
+ */
+export function coarseAfter(ms: number, call: () => void): () => void {
+  const step = Math.ceil((performance.now() + ms) / STEP_MS);
+  // Every call is one of its own, even where the same function is given twice.
+  const own = (): void => call();
+  const calls = steps.get(step) ?? new Set();
+  steps.set(step, calls.add(own));
+  if (step < armedFor) arm(step);
+  return () => {
+    calls.delete(own);
+  };
+}
+
+function arm(step: number): void {
+  clearTimeout(timer);
+  armedFor = step;
+  timer = setTimeout(fire, Math.max(0, step * STEP_MS - performance.now()));
+  // Called-off calls leave it running; it is no reason for a process to stay.
+  timer.unref();
+}
+
+function fire(): void {
+  armedFor = Number.POSITIVE_INFINITY;
+  const nowStep = Math.floor(performance.now() / STEP_MS);
+  // In the order in which they fall due; what they set anew lies ahead.
+  const due = [...steps.keys()].filter((step) => step <= nowStep).sort((a, b) => a - b);
+  for (const step of due) {
+    const calls = steps.get(step) ?? [];
+    steps.delete(step);
+    for (const call of calls) call();
+  }
+  armNext();
+}
+
+/** Nobody is woken for calls that were all called off. */
+function armNext(): void {
+  let next = Number.POSITIVE_INFINITY;
+  for (const [step, calls] of steps) {
+    if (calls.size === 0) steps.delete(step);
+    else next = Math.min(next, step);
+  }
+  if (next < armedFor) arm(next);
+}
