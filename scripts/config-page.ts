@@ -1,4 +1,4 @@
-import { settingRows } from "../src/core/settings/settings-docs.ts";
+import { type SettingRow, settingRows } from "../src/core/settings/settings-docs.ts";
 
 const INTRO = `# config.toml
 
@@ -6,7 +6,8 @@ Made from the program's own table of settings (\`bun run docs\`); a test fails w
 
 The file is \`$XDG_CONFIG_HOME/orouter/config.toml\` (\`~/.config/orouter/config.toml\`), or \`$OROUTER_HOME/config.toml\`.
 Everything in it is optional. \`orouter config check\` says whether it is in order and, if not, the line, the column and
-what is allowed there; \`orouter config show\` prints the settings in force. orouter never rewrites a file it cannot read.
+what is allowed there; \`orouter config show\` prints the settings in force, \`orouter config get SETTING\` one of them, and
+\`orouter config set SETTING VALUE\` changes one with every comment kept. orouter never rewrites a file it cannot read.
 
 | setting | default | allowed | what it does |
 |---|---|---|---|
@@ -14,8 +15,11 @@ what is allowed there; \`orouter config show\` prints the settings in force. oro
 
 /** docs/CONFIG.md as it should be. */
 export function configPage(): string {
-  const rows = settingRows()
-    .filter((row) => row.kind !== "table")
+  const all = settingRows();
+  // A table is the settings in it; one whose names are free is a setting itself.
+  const isFree = ({ path }: SettingRow) => !all.some((row) => /^[.[]/.test(row.path.replace(path, "")));
+  const rows = all
+    .filter((row) => row.kind !== "table" || isFree(row))
     .map(({ path, defaultText, allowed, help }) => {
       const value = defaultText === "" ? "" : `\`${defaultText}\``;
       return `| \`${path}\` | ${value} | ${cell(allowed)} | ${cell(help)} |`;

@@ -1,7 +1,14 @@
 import { join } from "node:path";
+import { commandsPage } from "./commands-page.ts";
 import { configPage } from "./config-page.ts";
+import { jsonPage } from "./json-page.ts";
+import { withPresets } from "./presets-table.ts";
 
-/** Writes the pages of docs/ that are made from the program itself. A test fails where one is out of date. */
+/** Writes what in docs/ is made from the program itself. A test fails where something is out of date. */
 const DOCS = join(import.meta.dir, "..", "docs");
+const PROVIDERS = join(DOCS, "PROVIDERS.md");
 
+await Bun.write(join(DOCS, "COMMANDS.md"), await commandsPage());
 await Bun.write(join(DOCS, "CONFIG.md"), configPage());
+await Bun.write(join(DOCS, "JSON.md"), jsonPage());
+await Bun.write(PROVIDERS, withPresets(await Bun.file(PROVIDERS).text()));

@@ -1,42 +1,102 @@
-import { expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { commandsPage } from "../scripts/commands-page.ts";
 import { configPage } from "../scripts/config-page.ts";
+import { jsonPage } from "../scripts/json-page.ts";
+import { withPresets } from "../scripts/presets-table.ts";
+import { PRESETS } from "../src/core/settings/presets.ts";
 import { parseSettings } from "../src/core/settings/settings.ts";
+import { classify } from "../src/core/verdict/classify.ts";
+import type { Fault } from "../src/core/verdict/verdict.ts";
+import { anchorsOf, linksOf } from "./docs/links.ts";
+import { PAGES, ROOT, readPage, samplesOf } from "./docs/pages.ts";
 
-const ROOT = join(import.meta.dir, "..");
-const PAGES = [
-  "README.md",
-  "CHANGELOG.md",
-  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => join("docs", name)),
-];
+describe("what is made from the program is up to date", () => {
+  test("docs/COMMANDS.md is what the commands say", async () => {
+    expect(readPage("docs/COMMANDS.md")).toBe(await commandsPage());
+  });
 
-const read = (page: string): Promise<string> => Bun.file(join(ROOT, page)).text();
+  test("docs/CONFIG.md is what the settings say", () => {
+    expect(readPage("docs/CONFIG.md")).toBe(configPage());
+  });
 
-test("docs/CONFIG.md is what the settings say", async () => {
-  expect(await read("docs/CONFIG.md")).toBe(configPage());
+  test("docs/JSON.md is what the shapes of the commands say", () => {
+    expect(readPage("docs/JSON.md")).toBe(jsonPage());
+  });
+
+  test("docs/PROVIDERS.md has the table of the presets", () => {
+    const page = readPage("docs/PROVIDERS.md");
+    expect(page).toBe(withPresets(page));
+    expect(PRESETS.filter(({ id }) => !page.includes(`\n| \`${id}\` |`))).toEqual([]);
+  });
 });
 
-test("every link to a file of ours leads somewhere", async () => {
-  const broken: string[] = [];
-  for (const page of PAGES) {
-    for (const [, target] of (await read(page)).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
-      if (target !== undefined && !(await Bun.file(join(ROOT, dirname(page), target)).exists()))
-        broken.push(`${page}: ${target}`);
-    }
-  }
+test.each(PAGES)("every link of %s leads somewhere", (page) => {
+  const broken = linksOf(page).filter(({ file, anchor }) => {
+    const target = file === "" ? page : join(dirname(page), file);
+    if (!existsSync(join(ROOT, target))) return true;
+    return anchor !== undefined && !anchorsOf(target).has(anchor);
+  });
   expect(broken).toEqual([]);
 });
 
-test("every TOML sample of a config is one that orouter takes", async () => {
-  const faults: unknown[] = [];
-  for (const page of PAGES) {
-    for (const [, sample = ""] of (await read(page)).matchAll(/```toml\n# config\.toml\n([\s\S]*?)```/g)) {
-      const parsed = parseSettings(Bun.TOML.parse(sample));
-      if ("faults" in parsed) faults.push({ page, faults: parsed.faults });
-    }
-  }
+const SAMPLES = PAGES.flatMap((page) => samplesOf(page));
+
+test("every TOML sample of a config is one that orouter takes", () => {
+  const configs = SAMPLES.filter(({ language }) => language === "toml");
+  const faults = configs.flatMap(({ at, text }) => {
+    const parsed = parseSettings(Bun.TOML.parse(text));
+    return "faults" in parsed ? [{ at, faults: parsed.faults }] : [];
+  });
   expect(faults).toEqual([]);
+  expect(configs.filter(({ text }) => !text.startsWith("# config.toml\n")).map(({ at }) => at)).toEqual([]);
+});
+
+test("every JSON sample is JSON, with the comments that opencode takes", () => {
+  for (const { language, text } of SAMPLES) if (language === "json") Bun.JSONC.parse(text);
+});
+
+/** Who rests, in the words of the page. */
+const RESTING: Record<string, Fault> = {
+  "this key for this model": "lane",
+  "the key": "key",
+  "the model": "model",
+  "the service": "provider",
+  "nobody at first": "attempt",
+  nobody: "request",
+};
+
+/** The refusals that PROVIDERS has, each under the heading of its service. */
+function refusals(): [
+  at: string,
+  row: { provider: string; status: number; body: string; expected: string },
+][] {
+  let provider = "";
+  return readPage("docs/PROVIDERS.md")
+    .split("\n")
+    .flatMap((line, at) => {
+      if (line.startsWith("## ")) provider = line.slice(3).toLowerCase();
+      const [, status, words, kind, rests = ""] =
+        /^\|(?: [^|`]+ \|)? (\d{3}) \| `(.+)` \| ([\w-]+) \| ([\w ]+) \|$/.exec(line) ?? [];
+      if (words === undefined) return [];
+      const body = /^[[{]/.test(words) && words.includes('"') ? words : JSON.stringify({ error: words });
+      const row = { provider, status: Number(status), body, expected: `${kind} ${RESTING[rests] ?? rests}` };
+      return [[`docs/PROVIDERS.md:${at + 1}`, row] as const];
+    })
+    .map(([at, row]) => [at, row]);
+}
+
+describe("refusals are taken as PROVIDERS says", () => {
+  test.each(refusals())("%s", (_at, { provider, status, body, expected }) => {
+    const reply = { provider, status, headers: new Headers(), body, expectsAnswer: true };
+    const verdict = classify(reply, { userRules: [], nowMs: 0 });
+    expect(`${verdict?.kind} ${verdict?.fault}`).toBe(expected);
+  });
+
+  test("and every line of its tables is read", () => {
+    const lines = readPage("docs/PROVIDERS.md").match(/^\|(?: [^|`]+ \|)? \d{3} \|/gm) ?? [];
+    expect(refusals()).toHaveLength(lines.length);
+    expect(lines.length).toBeGreaterThan(40);
+  });
 });

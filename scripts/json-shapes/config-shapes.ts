@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { APIS, STRATEGIES, THEMES } from "../../src/core/settings/settings-schema.ts";
+import { STRATEGIES } from "../../src/core/routing/strategy.ts";
+import { APIS, THEMES } from "../../src/core/settings/settings-schema.ts";
 import { amount, count, field, flag, text, texts, verdict } from "./shape-parts.ts";
 
 const place = v.strictObject({ path: text, exists: flag });

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { STRATEGIES } from "../../src/core/settings/settings-schema.ts";
+import { STRATEGIES } from "../../src/core/routing/strategy.ts";
 import {
   count,
   field,

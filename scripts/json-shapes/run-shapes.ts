@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { STRATEGIES } from "../../src/core/settings/settings-schema.ts";
+import { STRATEGIES } from "../../src/core/routing/strategy.ts";
 import { benchResult } from "./model-shapes.ts";
 import { request } from "./request-shapes.ts";
 import {
@@ -36,6 +36,7 @@ const key = v.strictObject({
   source: keySource,
   ...readiness,
   inFlight: field(count, "calls with it, in all runs"),
+  switchedIn: field(v.array(count), "pids of the runs in which it is switched the other way, for that run"),
   today: field(
     v.strictObject({ requests: count, refusals: count, inputTokens: count, outputTokens: count }),
     "since midnight, local time",

@@ -1,5 +1,5 @@
 import type { ArgDef, ArgsDef } from "citty";
-import { nearest } from "../core/nearest.ts";
+import { didYouMean, nearest } from "../core/nearest.ts";
 import { usageProblem } from "./usage-problem.ts";
 
 /** What every command knows without saying so. */
@@ -57,6 +57,5 @@ function flagsOf(args: ArgsDef): Map<string, ArgDef> {
 
 function unknownFlag(name: string, path: readonly string[], flags: readonly string[]): Error {
   const near = nearest(name, flags);
-  const hint = near === undefined ? "" : ` Did you mean ${near}?`;
-  return usageProblem(`${path.join(" ")} has no flag ${name}.${hint}`, path);
+  return usageProblem(`${path.join(" ")} has no flag ${name}.${didYouMean(near)}`, path);
 }

@@ -1,3 +1,4 @@
+import { talkWidth } from "./talk-width.ts";
 import { hangingLines } from "./wrap-text.ts";
 
 /** What is told between questions, along the same line down the left as they stand on. */
@@ -14,7 +15,6 @@ const output = process.stderr;
 
 /** The line on the left, and the blanks behind it. */
 const MARGIN = 3;
-const USUAL_COLUMNS = 80;
 
 /** Loads what draws the line. */
 export async function openGuide(): Promise<Guide> {
@@ -35,7 +35,7 @@ const FRONT = /^(?: *\S+ {2,}| *)/;
 
 /** Breaks the lines that are too long; one that fits stays as it is laid out. */
 function fit(lines: readonly string[]): string[] {
-  const room = (output.columns || USUAL_COLUMNS) - MARGIN;
+  const room = talkWidth() - MARGIN;
   return lines.flatMap((line) => {
     if (Bun.stringWidth(line) <= room) return [line];
     const front = FRONT.exec(line)?.[0] ?? "";

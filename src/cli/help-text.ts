@@ -1,36 +1,56 @@
 import type { ArgDef } from "citty";
 import { isColoured } from "./is-coloured.ts";
+import { outputWidth } from "./table.ts";
 import type { Verb } from "./verb.ts";
+import { hangingLines } from "./wrap-text.ts";
+
+const MARGIN = "  ";
+const GAP = "  ";
+/** A left column that takes more leaves too little for what it is about. */
+const WIDE_SHARE = 0.6;
 
 /** Two columns: what to type, and what it does. */
 type Line = readonly [left: string, right: string];
+
+/** A part of a help page. */
+type Section = readonly [title: string, lines: readonly Line[]];
+
+/** How a help page may look. */
+interface HelpLook {
+  hasColour: boolean;
+  width: number;
+}
 
 /** The help page of a command. */
 export function helpText(
   verb: Verb,
   path: readonly string[],
-  hasColour = isColoured(process.stdout),
+  { hasColour, width }: HelpLook = outputLook(),
 ): string {
   const heading = (text: string) => (hasColour ? `\x1b[1m${text}\x1b[22m` : text);
+  const usage = usageLines(verb, path).map((line) => `  ${line}`);
+  const parts = helpSections(verb).map(([title, lines]) => `${heading(title)}\n${columns(lines, width)}`);
+  return [`${verb.about}.`, `${heading("Usage")}\n${usage.join("\n")}`, ...parts].join("\n\n");
+}
+
+/** What a help page lists, without the parts that this command has nothing for. */
+export function helpSections(verb: Verb): Section[] {
   const entries = Object.entries(verb.args);
   const places = entries.filter(([, arg]) => arg.type === "positional");
   const flags = entries.filter(([, arg]) => arg.type !== "positional");
   const children = Object.entries(verb.children);
-  const sections: [string, Line[]][] = [
+  const sections: Section[] = [
     ["Commands", children.map(([name, entry]) => [name, entry.about])],
     ["Arguments", places.map(([name, arg]) => [placeName(name, arg), about(arg)])],
     ["Options", [...flags.flatMap(flagLines), ["-h, --help", "This page"]]],
     ["Examples", verb.examples.map((example) => [example.line, example.does])],
   ];
-  const parts = sections
-    .filter(([, lines]) => lines.length > 0)
-    .map(([title, lines]) => `${heading(title)}\n${columns(lines)}`);
-  return [`${verb.about}.`, `${heading("Usage")}\n${usageLines(verb, path)}`, ...parts].join("\n\n");
+  return sections.filter(([, lines]) => lines.length > 0);
 }
 
 /** A command on its own and with those under it are two ways to call it. */
-function usageLines(verb: Verb, path: readonly string[]): string {
-  const start = `  ${path.join(" ")}`;
+export function usageLines(verb: Verb, path: readonly string[]): string[] {
+  const start = path.join(" ");
   const lines: string[] = [];
   if (verb.run !== undefined) {
     const words = Object.entries(verb.args).flatMap(([name, arg]) =>
@@ -41,7 +61,7 @@ function usageLines(verb: Verb, path: readonly string[]): string {
     lines.push([start, ...(hasFlags ? ["[OPTION…]"] : []), ...words, ...rest].join(" "));
   }
   if (Object.keys(verb.children).length > 0) lines.push(`${start} COMMAND …`);
-  return lines.join("\n");
+  return lines;
 }
 
 /** What an argument is called in help and messages. */
@@ -64,7 +84,21 @@ function about(arg: ArgDef): string {
   return arg.description ?? "";
 }
 
-function columns(lines: readonly Line[]): string {
-  const width = Math.max(...lines.map(([left]) => left.length));
-  return lines.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd()).join("\n");
+/** As two columns where there is room; what is long is explained below itself. */
+function columns(lines: readonly Line[], width: number): string {
+  const leftWidth = Math.max(...lines.map(([left]) => left.length)) + MARGIN.length + GAP.length;
+  const isNarrow =
+    leftWidth > width * WIDE_SHARE && lines.some(([, right]) => leftWidth + right.length > width);
+  return lines
+    .flatMap(([left, right]) => {
+      const front = (MARGIN + left).padEnd(leftWidth);
+      if (right === "") return front.trimEnd();
+      if (isNarrow) return [MARGIN + left, ...hangingLines(MARGIN.repeat(3), right, width)];
+      return front.length + right.length <= width ? front + right : hangingLines(front, right, width);
+    })
+    .join("\n");
+}
+
+function outputLook(): HelpLook {
+  return { hasColour: isColoured(process.stdout), width: outputWidth() };
 }

@@ -20,6 +20,13 @@ export function listenForInterruption(): Interruption {
   };
 }
 
+/** Waits until somebody stops this program; who asks twice gets what the system does then. */
+export function untilStopped(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const name of SIGNALS) process.once(name, () => resolve());
+  return promise;
+}
+
 /** Waits, but not beyond the signal. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;

@@ -1,3 +1,5 @@
+import { leaveRawMode } from "./leave-raw-mode.ts";
+
 /** The size of a terminal in characters. */
 export interface ScreenSize {
   columns: number;
@@ -57,7 +59,7 @@ export async function showLive({ draw, everyMs }: LiveScreen): Promise<void> {
     painter.stop();
     clearInterval(timer);
     stdout.write(LEAVE);
-    stdin.setRawMode(false);
+    leaveRawMode(stdin);
     stdin.pause();
     stdin.off("data", onKeys);
     stdout.off("resize", paint);

@@ -1,7 +1,7 @@
 import { Problem } from "../core/problem.ts";
-import { failureText } from "./failure.ts";
-import { say } from "./io.ts";
+import { holdKeyboard } from "./keyboard.ts";
 import { askChoice } from "./prompts.ts";
+import { talk } from "./talk.ts";
 
 /** One line of a menu, and what happens when it is chosen. */
 export interface MenuChoice {
@@ -19,6 +19,8 @@ export async function runMenu(
   message: string | (() => string),
   choices: () => Promise<readonly MenuChoice[]>,
 ): Promise<void> {
+  using _held = holdKeyboard();
+  let last: string | undefined;
   for (;;) {
     const open = await choices();
     const options = open.map(({ label, hint }, at) => ({
@@ -26,13 +28,16 @@ export async function runMenu(
       label,
       ...(hint === undefined ? {} : { hint }),
     }));
-    const answer = await askChoice(typeof message === "string" ? message : message(), options);
+    const again = options.find(({ label }) => label === last)?.value;
+    const answer = await askChoice(typeof message === "string" ? message : message(), options, again);
     if (answer === undefined) return;
+    const chosen = open[Number(answer)];
+    last = chosen?.label;
     try {
-      if ((await open[Number(answer)]?.run()) === "leave") return;
+      if ((await chosen?.run()) === "leave") return;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      say(failureText(error));
+      talk.warn(error.fix === undefined ? error.message : `${error.message}\n${error.fix}`);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { homedir } from "node:os";
+import { opencodePlace } from "../config/opencode-place.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { type ColourDepth, colourCode } from "../core/theme/colour-code.ts";
 import { type Mode, type Palette, paletteOf } from "../core/theme/palette.ts";
@@ -32,8 +32,7 @@ export function paintFor(
   env: Env = process.env,
 ): Paint {
   if (!isColoured(stream, env)) return PLAIN_PAINT;
-  const places = { env, home: env["HOME"] ?? homedir(), cwd: process.cwd() };
-  const own = theme === "opencode" ? chosenTheme(places) : { theme, mode: undefined };
+  const own = theme === "opencode" ? chosenTheme(opencodePlace(env)) : { theme, mode: undefined };
   return paintOf(paletteOf(own.theme, own.mode ?? backgroundOf(env)), colourDepth(env));
 }
 

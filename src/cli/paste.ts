@@ -14,6 +14,7 @@ const MARK = /(\x1b\[20[01]~)/;
  */
 export class PasteJoiner {
   #isInside = false;
+  #hasText = false;
   #held = "";
 
   push(chunk: string): string {
@@ -29,8 +30,10 @@ export class PasteJoiner {
   #take(part: string): string {
     if (part === START || part === END) {
       this.#isInside = part === START;
-      return "";
+      // Pasted one after the other, keys would grow together.
+      return part === START && this.#hasText ? " " : "";
     }
+    this.#hasText ||= part !== "";
     if (this.#isInside) return part.replaceAll(/[\r\n]+/g, " ");
     // Without marks: only somebody who pastes sends text behind a line end in the same breath.
     const body = part.replace(/[\r\n]+$/, "");

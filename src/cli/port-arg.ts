@@ -1,4 +1,4 @@
-import { EXIT, Problem } from "../core/problem.ts";
+import { usageFault } from "./usage-problem.ts";
 
 const MAX_PORT = 65_535;
 
@@ -7,10 +7,5 @@ export function portArg(text: unknown): number | undefined {
   if (typeof text !== "string") return undefined;
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= MAX_PORT) return port;
-  throw new Problem({
-    code: "usage",
-    what: `--port ${text} is no port.`,
-    fix: `Use a number from 0 (a free one) to ${MAX_PORT}.`,
-    exit: EXIT.usage,
-  });
+  throw usageFault(`--port ${text} is no port.`, `Use a number from 0 (a free one) to ${MAX_PORT}.`);
 }

@@ -1,8 +1,10 @@
-import { PassThrough } from "node:stream";
-import { PASTE_MARKS, PasteJoiner } from "./paste.ts";
+import { askKeyboard, type QuestionInput } from "./keyboard.ts";
 
 /** Questions are talk: they go to stderr, so that stdout stays data. */
 const output = process.stderr;
+
+/** What is seen at once. A longer list can be searched; in a shorter one that would only be a line more to read. */
+const LIST_ROWS = 12;
 
 /** One of the things to choose from. */
 export interface PromptOption {
@@ -20,42 +22,44 @@ export interface AskTextOptions {
 
 /** Asks for keys without showing them; several may be pasted, one a line. Undefined: the person left. */
 export async function askSecrets(message: string, mayBeNone = false): Promise<string[] | undefined> {
-  const { password, isCancel } = await import("@clack/prompts");
-  const typing = joinedInput();
-  try {
-    const answer = await password({
-      message,
-      input: typing.input,
-      output,
-      validate: (text) =>
-        !mayBeNone && (text === undefined || text.trim() === "")
-          ? "Paste or type a key, or leave with Ctrl-C."
-          : undefined,
-    });
-    if (isCancel(answer)) return undefined;
-    // Where nothing was typed the prompt gives no text at all.
-    const text: string | undefined = answer;
-    return (text ?? "").split(/\s+/).filter((word) => word !== "");
-  } finally {
-    typing.close();
-  }
+  const { password } = await import("@clack/prompts");
+  const validate = (text: string | undefined) =>
+    !mayBeNone && (text === undefined || text.trim() === "")
+      ? "Paste or type a key, or leave with Ctrl-C."
+      : undefined;
+  const put = (input: QuestionInput) => password({ message, input, output, validate });
+  const answer = await askKeyboard(put, true);
+  if (typeof answer === "symbol") return undefined;
+  // Where nothing was typed the prompt gives no text at all.
+  const text: string | undefined = answer;
+  return (text ?? "").split(/\s+/).filter((word) => word !== "");
 }
 
-/** Lets a person choose one of several; typing narrows the list. Undefined: the person left. */
+/**
+ * Lets a person choose one of several, beginning at one of them; where there are many, typing narrows the list.
+ * Undefined: the person left.
+ */
 export async function askChoice(
   message: string,
   options: readonly PromptOption[],
+  at?: string,
 ): Promise<string | undefined> {
-  const { autocomplete, isCancel } = await import("@clack/prompts");
-  const answer = await autocomplete({
+  const { autocomplete, select } = await import("@clack/prompts");
+  const question = {
     message,
     options: [...options],
-    maxItems: 12,
+    maxItems: LIST_ROWS,
     output,
-    validate: (value) =>
-      value === undefined ? "Nothing on the list matches; delete what you typed." : undefined,
-  });
-  return isCancel(answer) ? undefined : answer;
+    ...(at === undefined ? {} : { initialValue: at }),
+  };
+  const validate = (value: unknown) =>
+    value === undefined ? "Nothing on the list matches; delete what you typed." : undefined;
+  const answer = await askKeyboard((input) =>
+    options.length <= LIST_ROWS
+      ? select({ ...question, input })
+      : autocomplete({ ...question, input, validate }),
+  );
+  return typeof answer === "symbol" ? undefined : answer;
 }
 
 /** Lets a person tick any number of several; none is an answer too. Undefined: the person left. */
@@ -64,60 +68,30 @@ export async function askMany(
   options: readonly PromptOption[],
   ticked: readonly string[] = [],
 ): Promise<string[] | undefined> {
-  const { multiselect, isCancel } = await import("@clack/prompts");
-  const answer = await multiselect({
+  const { multiselect } = await import("@clack/prompts");
+  const question = {
     message,
     options: [...options],
     initialValues: [...ticked],
     required: false,
     maxItems: 10,
-    output,
-  });
-  return isCancel(answer) ? undefined : answer;
+  };
+  const answer = await askKeyboard((input) => multiselect({ ...question, input, output }));
+  return typeof answer === "symbol" ? undefined : answer;
 }
 
 /** Asks for a line of text that is no secret. Undefined: the person left. */
 export async function askText(message: string, options: AskTextOptions = {}): Promise<string | undefined> {
-  const { text, isCancel } = await import("@clack/prompts");
+  const { text } = await import("@clack/prompts");
   const { initial = "", placeholder = "", fault } = options;
-  const answer = await text({
-    message,
-    initialValue: initial,
-    placeholder,
-    output,
-    validate: (value) => fault?.(value?.trim() ?? ""),
-  });
-  return isCancel(answer) ? undefined : answer.trim();
+  const validate = (value: string | undefined) => fault?.(value?.trim() ?? "");
+  const question = { message, initialValue: initial, placeholder, validate };
+  const answer = await askKeyboard((input) => text({ ...question, input, output }));
+  return typeof answer === "symbol" ? undefined : answer.trim();
 }
 
 /** Asks for a yes; anything else is a no. Where a yes is what most people want, Enter alone says it. */
 export async function askYes(message: string, isLikely = false): Promise<boolean> {
   const { confirm } = await import("@clack/prompts");
-  return (await confirm({ message, initialValue: isLikely, output })) === true;
-}
-
-/** The keyboard, with what is pasted made into one line. */
-function joinedInput() {
-  const { stdin } = process;
-  const joiner = new PasteJoiner();
-  const decoder = new TextDecoder();
-  const pass = (chunk: Uint8Array) => void input.write(joiner.push(decoder.decode(chunk, { stream: true })));
-  // The prompt draws itself only for what says it is a terminal.
-  const input = Object.assign(new PassThrough(), {
-    isTTY: true,
-    setRawMode: (isRaw: boolean) => void stdin.setRawMode(isRaw),
-  });
-  output.write(PASTE_MARKS.on);
-  stdin.on("data", pass);
-  stdin.resume();
-  return {
-    input,
-    close: () => {
-      output.write(PASTE_MARKS.off);
-      stdin.off("data", pass);
-      stdin.setRawMode(false);
-      stdin.pause();
-      input.destroy();
-    },
-  };
+  return (await askKeyboard((input) => confirm({ message, initialValue: isLikely, input, output }))) === true;
 }

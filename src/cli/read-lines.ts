@@ -1,7 +1,14 @@
-import { EXIT, Problem } from "../core/problem.ts";
+import { usageFault } from "./usage-problem.ts";
 
 /** Thousands of keys fit; what is longer is some other file. */
 const MAX_BYTES = 1024 * 1024;
+
+/** What comes in on stdin, for `--stdin`. At a keyboard it is refused; `instead` says what to do there. */
+export async function readKeyLines(instead: string): Promise<string[]> {
+  if (process.stdin.isTTY === true)
+    throw usageFault("--stdin reads from a pipe or a file; typed here the key would be seen.", instead);
+  return await readLines(Bun.stdin.stream());
+}
 
 /** The lines of a stream that hold something, trimmed. */
 export async function readLines(stream: AsyncIterable<Uint8Array>): Promise<string[]> {
@@ -11,12 +18,7 @@ export async function readLines(stream: AsyncIterable<Uint8Array>): Promise<stri
     parts.push(part);
     bytes += part.length;
     if (bytes <= MAX_BYTES) continue;
-    throw new Problem({
-      code: "usage",
-      what: "This is more than a list of keys.",
-      fix: "Send one key a line, at most 1 MiB in all.",
-      exit: EXIT.usage,
-    });
+    throw usageFault("This is more than a list of keys.", "Send one key a line, at most 1 MiB in all.");
   }
   // TextDecoder also takes away the mark that Windows editors put first.
   const text = new TextDecoder().decode(Buffer.concat(parts));

@@ -1,5 +1,5 @@
 import { parseArgs } from "citty";
-import { nearest } from "../core/nearest.ts";
+import { didYouMean, nearest } from "../core/nearest.ts";
 import { EXIT, Problem } from "../core/problem.ts";
 import { checkFlags } from "./check-flags.ts";
 import { helpText, placeName } from "./help-text.ts";
@@ -85,6 +85,5 @@ function isRequired(arg: Verb["args"][string]): boolean {
 
 function unknownCommand(word: string, path: readonly string[], verb: Verb): Problem {
   const near = nearest(word, Object.keys(verb.children));
-  const hint = near === undefined ? "" : ` Did you mean ${near}?`;
-  return usageProblem(`${path.join(" ")} has no command ${JSON.stringify(word)}.${hint}`, path);
+  return usageProblem(`${path.join(" ")} has no command ${JSON.stringify(word)}.${didYouMean(near)}`, path);
 }

@@ -6,6 +6,11 @@ export function usageProblem(what: string, path: readonly string[]): Problem {
   return new Problem({ code: "usage", what, fix: `See: ${path.join(" ")} --help`, exit: EXIT.usage });
 }
 
+/** The same where it can be said what to do instead. */
+export function usageFault(what: string, fix: string): Problem {
+  return new Problem({ code: "usage", what, fix, exit: EXIT.usage });
+}
+
 /** A key among the words. It is told why that is bad, and never repeated. */
 export function secretInWords(): Problem {
   return new Problem({

@@ -4,7 +4,7 @@ import { EXIT } from "../core/problem.ts";
 import type { ChildEnd } from "../opencode/child.ts";
 import { noKey } from "./no-key.ts";
 import { rootVerb } from "./root.ts";
-import { readWorld } from "./world.ts";
+import { readWorld, type World } from "./world.ts";
 
 const FINE: ChildEnd = { exitCode: EXIT.fine, signal: undefined };
 
@@ -16,12 +16,21 @@ export async function runAlone(): Promise<ChildEnd> {
     return FINE;
   }
   if (!isInteractive()) throw noKey(0);
-  const { runSetup } = await import("./setup/run-setup.ts");
-  const guide = await runSetup(world);
-  const { askYes } = await import("../cli/prompts.ts");
-  const isWanted = await askYes("Start opencode now?", true);
-  guide.end(isWanted ? "opencode starts." : "Whenever you like: orouter opencode");
-  if (!isWanted) return FINE;
+  if (!(await setUpAndAsk(world))) return FINE;
   const { runOpencode } = await import("./opencode.ts");
   return await runOpencode([]);
+}
+
+/** Setup, and whether opencode is to start right after it. */
+async function setUpAndAsk(world: World): Promise<boolean> {
+  const [{ runSetup }, { askYes }, { holdKeyboard }] = await Promise.all([
+    import("./setup/run-setup.ts"),
+    import("../cli/prompts.ts"),
+    import("../cli/keyboard.ts"),
+  ]);
+  using _held = holdKeyboard();
+  const guide = await runSetup(world);
+  const isWanted = await askYes("Start opencode now?", true);
+  guide.end(isWanted ? "opencode starts." : "Whenever you like: orouter opencode");
+  return isWanted;
 }

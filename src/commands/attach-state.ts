@@ -1,3 +1,4 @@
+import { notFromLater, type Rest } from "../core/routing/rest.ts";
 import type { Router } from "../proxy/router.ts";
 import type { StateStore } from "../state/state-store.ts";
 
@@ -8,7 +9,13 @@ import type { StateStore } from "../state/state-store.ts";
 export function attachState(router: Router, store: StateStore): () => void {
   // The store is opened after the first requests may have come: what is younger holds, on both sides.
   const known = new Map(router.health);
-  const stored = new Map(store.rests().map((rest) => [rest.id, rest]));
+  const stored = new Map<string, Rest>();
+  for (const rest of store.rests()) {
+    const mended = notFromLater(rest, router.chance.nowMs());
+    stored.set(rest.id, mended);
+    // Else every start would begin it anew, for as long as the clock is behind.
+    if (mended !== rest) store.note({ kind: "rested", rest: mended, keyName: "" });
+  }
   const ageOf = (rests: typeof known, id: string): number => rests.get(id)?.sinceMs ?? -1;
   router.learn(
     [...stored.values()].filter((rest) => rest.sinceMs > ageOf(known, rest.id)),

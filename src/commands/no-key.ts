@@ -1,4 +1,10 @@
+import type { Key } from "../core/key.ts";
 import { EXIT, Problem } from "../core/problem.ts";
+
+/** Stops where no key is switched on. */
+export function requireKey(keys: readonly Key[]): void {
+  if (!keys.some((key) => key.enabled)) throw noKey(keys.length);
+}
 
 /** Without a key there is nothing to route; the way to the first one is named. */
 export function noKey(disabled: number): Problem {

@@ -9,11 +9,9 @@ export async function findOrOfferOpencode(locate: () => string): Promise<string>
   } catch (problem) {
     const isMissing = problem instanceof Problem && problem.code === "opencode-not-found";
     if (!isMissing || !isInteractive() || Bun.which("npm") === null) throw problem;
-    const { confirm, isCancel } = await import("@clack/prompts");
-    const answer = await confirm({
-      message: `opencode is not here. Install it now with "${INSTALL_COMMAND.join(" ")}"?`,
-    });
-    if (isCancel(answer) || !answer) throw problem;
+    const { askYes } = await import("../cli/prompts.ts");
+    const question = `opencode is not here. Install it now with "${INSTALL_COMMAND.join(" ")}"?`;
+    if (!(await askYes(question, true))) throw problem;
     const install = Bun.spawn([...INSTALL_COMMAND], {
       stdin: "inherit",
       stdout: "inherit",

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { isInteractive, say } from "../cli/io.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { readOpencodeConfigs } from "../config/opencode-configs.ts";
+import { opencodePlace } from "../config/opencode-place.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { defaultModel } from "../core/overlay/default-model.ts";
 import type { Problem } from "../core/problem.ts";
@@ -29,7 +30,7 @@ export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
   if (isPlainCommand(words)) return runChild({ file, args: words, env: definedOnly(env) });
 
   const places = { env, paths };
-  const here = { env, home: homedir(), cwd: process.cwd() };
+  const here = opencodePlace(env);
   const { settings, keys, variables, notes } = await usableFiles(places, config);
   const { catalog, stop } = await loadRunCatalog({ settings, keys, paths });
   const watch = watchPlugin({ settings, args: words, env, cacheDir: paths.cacheDir });

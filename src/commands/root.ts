@@ -4,13 +4,13 @@ import { VERSION_TEXT } from "../core/version.ts";
 /** The list of commands. Each is loaded only when it is called. */
 export const rootVerb: Verb = {
   name: "orouter",
-  about: `Run opencode so that it never stops because of a key or a model (orouter ${VERSION_TEXT})`,
+  about: `orouter ${VERSION_TEXT} runs opencode so that it never stops because of a key or a model`,
   examples: [
     { line: "orouter opencode", does: "opencode behind the router" },
     { line: "orouter keys add ollama-cloud", does: "add a key (asked for, never an argument)" },
     { line: "orouter demo", does: "see it work with keys that fail, without any account" },
   ],
-  args: {},
+  args: { version: { type: "boolean", alias: "v", description: "Which orouter this is" } },
   run: undefined,
   children: {
     opencode: {

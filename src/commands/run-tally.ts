@@ -1,3 +1,4 @@
+import { counted } from "../core/counted.ts";
 import type { Problem } from "../core/problem.ts";
 import { type Exhaustion, exhaustionReport } from "../core/routing/exhaustion.ts";
 import type { AttemptRecord } from "../core/routing/request-record.ts";
@@ -75,7 +76,7 @@ export class RunTally {
     if (this.#exhaustion !== undefined) parts.push(exhaustionReport(this.#exhaustion).trimEnd());
     else if (this.#rotations + this.#fallbacks > 0) {
       parts.push(
-        `[orouter] ${plural(this.#requests, "request")}, ${plural(this.#rotations, "rotation")}, ${plural(this.#fallbacks, "fallback")}`,
+        `[orouter] ${counted(this.#requests, "request")}, ${counted(this.#rotations, "rotation")}, ${counted(this.#fallbacks, "fallback")}`,
       );
     }
     parts.push(...this.#words);
@@ -96,8 +97,4 @@ export function troubleText({ message, fix }: Problem): string {
 /** A note of a run about a file that has become faulty. */
 export function refusedText(what: string): string {
   return `[orouter] ${what}\nWhat the file said before stays in force until it is mended.`;
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

@@ -1,4 +1,5 @@
 import { failureText } from "../cli/failure.ts";
+import { untilStopped } from "../cli/interruption.ts";
 import { out, say } from "../cli/io.ts";
 import { portArg } from "../cli/port-arg.ts";
 import type { Verb, VerbArgs } from "../cli/verb.ts";
@@ -9,7 +10,7 @@ import { createRunDir } from "../opencode/run-dir.ts";
 import { announceRun } from "./announce-run.ts";
 import { followFiles } from "./follow-files.ts";
 import { keepState } from "./keep-state.ts";
-import { noKey } from "./no-key.ts";
+import { requireKey } from "./no-key.ts";
 import { readUserFiles } from "./read-user-files.ts";
 import { type Routing, startRouting } from "./routing.ts";
 import { loadRunCatalog } from "./run-catalog.ts";
@@ -38,7 +39,7 @@ async function serve(args: VerbArgs): Promise<number> {
   const places = { env, paths };
   const { settings, keys, notes } = await readUserFiles(places);
   for (const note of notes) say(`[orouter] ${note}`);
-  if (!keys.some((key) => key.enabled)) throw noKey(keys.length);
+  requireKey(keys);
   const tally = new RunTally();
   const host = typeof args["host"] === "string" ? args["host"] : undefined;
   const { catalog, stop } = await loadRunCatalog({ settings, keys, paths });
@@ -72,7 +73,7 @@ async function serve(args: VerbArgs): Promise<number> {
   });
   leaveCard(paths.runRoot, routing);
   announce(routing.proxy.url, routing.token, args["json"] === true);
-  await stopped();
+  await untilStopped();
   unfollow();
   await routing.proxy.stop();
   stop();
@@ -106,10 +107,4 @@ function announce(url: string, token: string, asJson: boolean): void {
     "Any OpenAI-compatible client works: this base URL, the token as its API key, and models such as orouter/<chain>.",
   );
   say("Stop it with Ctrl-C.");
-}
-
-function stopped(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
-  return promise;
 }

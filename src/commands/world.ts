@@ -1,4 +1,4 @@
-import { say } from "../cli/io.ts";
+import { talk } from "../cli/talk.ts";
 import { loadKeyEntries } from "../config/keys-file.ts";
 import { type Env, type Paths, resolvePaths } from "../config/paths.ts";
 import type { Key } from "../core/key.ts";
@@ -20,7 +20,7 @@ export interface World {
 /** Reads settings and keys once, and tells what is odd about them. */
 export async function readWorld(env: Env = process.env): Promise<World> {
   const { world, notes } = await loadWorld(env);
-  for (const note of notes) say(`[orouter] ${note}`);
+  for (const note of notes) talk.warn(note);
   return world;
 }
 

@@ -1,4 +1,4 @@
-import { nearest } from "../core/nearest.ts";
+import { didYouMean, nearest } from "../core/nearest.ts";
 import { EXIT, Problem } from "../core/problem.ts";
 import {
   destinationOf,
@@ -16,7 +16,7 @@ import { editConfig } from "./edit-config.ts";
 import type { Paths } from "./paths.ts";
 
 /** Which file to edit. */
-type ConfigPlace = Pick<Paths, "configFile">;
+export type ConfigPlace = Pick<Paths, "configFile">;
 
 /** A model to be added, at a place counted from 1 or at the end. */
 export interface AddedModel {
@@ -120,8 +120,11 @@ export async function removeFallback(place: ConfigPlace, model: string): Promise
   await editLists(place, ({ fallbacks }) => {
     if (!Object.hasOwn(fallbacks, model)) {
       const near = nearest(model, Object.keys(fallbacks));
-      const hint = near === undefined ? "" : ` Did you mean ${near}?`;
-      throw usage("no-fallback", `Nothing stands behind ${model}.${hint}`, "See: orouter chain list");
+      throw usage(
+        "no-fallback",
+        `Nothing stands behind ${model}.${didYouMean(near)}`,
+        "See: orouter chain list",
+      );
     }
     delete fallbacks[model];
   });
@@ -156,12 +159,11 @@ function listsIn(table: unknown): ModelLists {
 /** Told where a chain is named that is not there. */
 export function unknownChain(name: string, names: readonly string[]): Problem {
   const near = nearest(name, names);
-  const hint = near === undefined ? "" : ` Did you mean ${near}?`;
   const fix =
     names.length === 0
       ? `Make one: orouter chain add ${/^[\w-]+$/.test(name) ? name : "NAME"} PROVIDER/MODEL`
       : `There are: ${names.join(", ")}.`;
-  return usage("unknown-chain", `There is no chain ${JSON.stringify(name)}.${hint}`, fix);
+  return usage("unknown-chain", `There is no chain ${JSON.stringify(name)}.${didYouMean(near)}`, fix);
 }
 
 function listOf(chains: ModelLists, name: string): string[] {
@@ -174,9 +176,8 @@ function entryAt(list: readonly string[], chain: string, asked: string): number 
   const at = placeOf(list, asked);
   if (at !== undefined) return at;
   const near = nearest(asked, list);
-  const hint = near === undefined ? "" : ` Did you mean ${near}?`;
   const fix = `It has: ${list.map((entry, index) => `${index + 1} ${entry}`).join(", ")}.`;
-  throw usage("not-in-chain", `${chain} has no ${JSON.stringify(asked)}.${hint}`, fix);
+  throw usage("not-in-chain", `${chain} has no ${JSON.stringify(asked)}.${didYouMean(near)}`, fix);
 }
 
 function isPlace(at: number, last: number): boolean {

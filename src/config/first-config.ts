@@ -1,3 +1,4 @@
+import { tomlKey } from "../core/settings/toml-value.ts";
 /** What is to be added to config.toml. */
 export interface ConfigAddition {
   /** By their ids; a provider that is known by its name needs nothing in its table. */
@@ -57,8 +58,4 @@ function tableText(name: string, table: ProviderAddition): string {
 function listText(models: readonly string[]): string {
   if (models.length === 1) return JSON.stringify(models);
   return `[\n${models.map((model) => `  ${JSON.stringify(model)},\n`).join("")}]`;
-}
-
-function tomlKey(name: string): string {
-  return /^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name);
 }

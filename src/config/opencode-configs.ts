@@ -23,7 +23,7 @@ const NAMES = ["opencode.json", "opencode.jsonc"];
 
 /** Where opencode keeps what is the user's own on this machine. */
 export function opencodeFolder({ env, home }: Pick<OpencodePlace, "env" | "home">): string {
-  return join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "opencode");
+  return join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "opencode");
 }
 
 /** Every configuration that opencode would read here, in its order: a later one wins over those before. */

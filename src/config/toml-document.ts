@@ -1,6 +1,7 @@
 import { parse, parseDocument, patch, stringify } from "@decimalturn/toml-patch";
 import { isTable } from "../core/settings/setting-faults.ts";
 import type { SettingPath } from "../core/settings/setting-path.ts";
+import { tomlKey } from "../core/settings/toml-value.ts";
 
 /** A place in a file, both counted from 1. */
 export interface Position {
@@ -99,6 +100,9 @@ export function parseForEdit(text: string): Record<string, unknown> {
   return parse(text);
 }
 
+/** How a list is written that is new; left alone, the patcher takes after the first one in the file. */
+const NEW_VALUES = { trailingComma: false, bracketSpacing: false };
+
 /**
  * Writes a changed value back into its text; comments and order stay. Undefined where that cannot be done: what comes
  * out is always read again and compared, so that a slip of the patcher never reaches a file.
@@ -106,7 +110,7 @@ export function parseForEdit(text: string): Record<string, unknown> {
 export function patchToml(text: string, updated: Record<string, unknown>): string | undefined {
   const current = parseForEdit(text);
   if (Bun.deepEquals(current, updated)) return text;
-  return [() => patchAndAppend(text, current, updated), () => patch(text, updated)]
+  return [() => patchAndAppend(text, current, updated), () => patch(text, updated, NEW_VALUES)]
     .map((attempt) => attemptOf(attempt, text))
     .find((result) => result !== undefined && means(result, updated));
 }
@@ -146,7 +150,7 @@ function patchAndAppend(
     } else kept[key] = value;
   }
   const isKept = Bun.deepEquals(kept, current);
-  const patched = (isKept ? text : patch(text, kept)).trimEnd();
+  const patched = (isKept ? text : patch(text, kept, NEW_VALUES)).trimEnd();
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
   const parts = patched === "" ? sections : [patched, ...sections];
   return `${parts.join("\n\n").replaceAll(/\r?\n/g, newline)}${newline}`;
@@ -164,7 +168,7 @@ function isListOfTables(value: unknown): value is Record<string, unknown>[] {
 const HEADER_DEPTH = 2;
 
 function render(path: readonly string[], value: unknown): string[] {
-  const name = path.map(quoteKey).join(".");
+  const name = path.map(tomlKey).join(".");
   if (isListOfTables(value)) return value.map((element) => `[[${name}]]\n${renderBody(element)}`.trimEnd());
   if (!isTable(value)) return [];
   const entries = Object.entries(value);
@@ -177,10 +181,6 @@ function render(path: readonly string[], value: unknown): string[] {
 
 function renderBody(table: Record<string, unknown>): string {
   return stringify(table, { inlineTableStart: 0, bracketSpacing: false });
-}
-
-function quoteKey(key: string): string {
-  return /^[A-Za-z0-9_-]+$/.test(key) ? key : JSON.stringify(key);
 }
 
 /** A comment that opens a file belongs to the file, also where the patcher takes it for its first table's. */

@@ -5,6 +5,18 @@ export function didYouMean(near: string | undefined): string {
 
 /** The candidate a person most likely meant; undefined when none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const all = [...candidates];
+  return closest(word, all) ?? begunWith(word, all);
+}
+
+/** A word of three letters and more that only one candidate begins with was cut short. */
+function begunWith(word: string, candidates: readonly string[]): string | undefined {
+  const start = normal(word);
+  const begun = candidates.filter((candidate) => normal(candidate).startsWith(start));
+  return start.length >= 3 && begun.length === 1 ? begun[0] : undefined;
+}
+
+function closest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   // A third of the word may be wrong: beyond that a suggestion is a guess.
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import { counted } from "../core/counted.ts";
 import type { Answer, Reply } from "./reply.ts";
 import { tokensOf } from "./tokens.ts";
 
@@ -40,13 +41,10 @@ const CUT_WORDS = {
 function answerOutcome(answer: Answer): Outcome {
   if (answer.cut) {
     const { how, afterTokens } = answer.cut;
-    return { isWhole: false, what: `200, then ${CUT_WORDS[how]} after ${tokenCount(afterTokens)}` };
+    return { isWhole: false, what: `200, then ${CUT_WORDS[how]} after ${counted(afterTokens, "token")}` };
   }
   const tools = answer.toolCalls?.map((tool) => `call of ${tool.name}`) ?? [];
-  const said = tools.length > 0 ? tools.join(", ") : `answer of ${tokenCount(tokensOf(answer.text).length)}`;
+  const said =
+    tools.length > 0 ? tools.join(", ") : `answer of ${counted(tokensOf(answer.text).length, "token")}`;
   return { isWhole: true, what: `200 ${said}` };
-}
-
-function tokenCount(count: number): string {
-  return count === 1 ? "1 token" : `${count} tokens`;
 }

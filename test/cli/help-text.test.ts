@@ -17,8 +17,10 @@ const VERB: Verb = {
   children: {},
 };
 
+const PLAIN = { hasColour: false, width: Number.POSITIVE_INFINITY };
+
 test("a help page says how to call it, with what, and shows an example", () => {
-  expect(helpText(VERB, ["tool", "paint"], false)).toBe(`Paint something.
+  expect(helpText(VERB, ["tool", "paint"], PLAIN)).toBe(`Paint something.
 
 Usage
   tool paint [OPTION…] WHAT [WHERE]
@@ -36,9 +38,23 @@ Examples
   tool paint wall  the wall`);
 });
 
+test.each<[name: string, width: number, lines: string[]]>([
+  [
+    "a little narrow: what it does is broken",
+    36,
+    ["  -c, --colour COLOUR  Which colour", "  tool paint wall  the wall"],
+  ],
+  ["narrow: it stands below", 28, ["  -c, --colour COLOUR", "      Which colour", "  -h, --help"]],
+])("in a terminal that is %s", (_name, width, lines) => {
+  const page = helpText(VERB, ["tool", "paint"], { ...PLAIN, width });
+  for (const line of lines) expect(page.split("\n")).toContain(line);
+  const [, parts = ""] = page.split("\n\nArguments\n");
+  for (const line of parts.split("\n")) expect(line.length, line).toBeLessThanOrEqual(width);
+});
+
 test("only the headings are set off where there is colour", () => {
-  const page = helpText(VERB, ["tool", "paint"], true);
-  expect(Bun.stripANSI(page)).toBe(helpText(VERB, ["tool", "paint"], false));
+  const page = helpText(VERB, ["tool", "paint"], { ...PLAIN, hasColour: true });
+  expect(Bun.stripANSI(page)).toBe(helpText(VERB, ["tool", "paint"], PLAIN));
   expect(page).not.toBe(Bun.stripANSI(page));
 });
 

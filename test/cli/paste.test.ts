@@ -16,6 +16,7 @@ test.each<[name: string, chunks: string[], expected: string]>([
   ["a marked paste of several lines waits for Enter", ["\x1b[200~a\nb\r\nc\n\x1b[201~", "\r"], "a b c \r"],
   ["a marked paste that comes in pieces", ["\x1b[200~a\n", "b\n", "\x1b[201~"], "a b "],
   ["a mark cut in two", ["\x1b[20", "0~a\nb\x1b[2", "01~"], "a b"],
+  ["one marked paste after the other", ["\x1b[200~a\x1b[201~", "\x1b[200~b\x1b[201~", "\r"], "a b\r"],
   ["an unmarked paste of several lines", ["a\nb\nc\n"], "a b c\r"],
 ])("%s", (_name, chunks, expected) => {
   expect(typed(...chunks)).toBe(expected);

@@ -306,7 +306,8 @@ test("in a terminal --all asks first, and a no sends nothing", async () => {
   const { child, sees, type } = openTerminal(machine.command(["bench", "--all"]), machine.folder.path, env);
   await sees("Measure them all?");
   type("\r");
-  expect(await child.exited).toBe(0);
+  await sees("Nothing was measured.");
+  expect(await child.exited).toBe(1);
   child.terminal?.close();
   expect(machine.asked().filter((call) => !call.startsWith(" "))).toEqual([]);
 });

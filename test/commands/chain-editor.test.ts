@@ -2,19 +2,15 @@ import { expect, test } from "bun:test";
 import { namesIn } from "../config/temp-folder.ts";
 import { openTerminal } from "../e2e/terminal.ts";
 import { chainMachine, type Script } from "./chain-machine.ts";
+import { type Answer, CTRL_C, DOWN, ENTER, give } from "./setup-answers.ts";
 
-const ENTER = "\r";
 const ESCAPE = "\x1b";
-const CTRL_C = "\x03";
 
 /** What has to be on the screen, and what is typed then; nothing where it only has to be seen. */
-type Key = readonly [cue: string, typed: string];
+type Key = Answer;
 
-/** Narrows a menu or a list to one line and takes it: Enter counts only once the list is short. */
-const take = (cue: string, what: string): Key[] => [
-  [cue, what],
-  ["(1 match)", ENTER],
-];
+/** Takes a line of a menu or a list. */
+const take = (cue: string, line: string): Key[] => [[cue, { line }]];
 
 type Machine = Awaited<ReturnType<typeof chainMachine>>;
 
@@ -26,8 +22,7 @@ async function edit(machine: Machine, keys: readonly Key[]): Promise<string> {
     await terminal.sees(cue);
     if (typed === "") continue;
     screens.push(terminal.text());
-    terminal.forget();
-    terminal.type(typed);
+    await give(terminal, [[cue, typed]]);
   }
   await terminal.child.exited;
   expect(terminal.child.exitCode).toBe(0);
@@ -39,9 +34,9 @@ function openEditor(machine: Machine) {
   return openTerminal(machine.command(["chain"]), machine.folder.path, env, { cols: 120, rows: 40 });
 }
 
-const CHAINS = "Chains │ │ Search:";
-const CODING = "Chain coding │ │ Search:";
-const SMALL = "Chain small │ │ Search:";
+const CHAINS = "◆ Chains │";
+const CODING = "◆ Chain coding │";
+const SMALL = "◆ Chain small │";
 const OPEN_CODING = take(CHAINS, "coding");
 const LEAVE: Key[] = [[CHAINS, ESCAPE]];
 const BACK: Key[] = [[CODING, ESCAPE], ...LEAVE];
@@ -108,25 +103,25 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     "tiny =",
   ],
   [
-    "a chain is deleted after a yes",
+    "a chain is removed after a yes",
     [
       ...take(CHAINS, "small"),
-      ...take(SMALL, "Delete"),
-      ["Delete the whole chain small?", ENTER],
-      ["Nothing was deleted", ""],
-      ...take(SMALL, "Delete"),
-      ["Delete the whole chain small?", "y"],
+      ...take(SMALL, "Remove"),
+      ["Remove the whole chain small?", ENTER],
+      ["Nothing was removed", ""],
+      ...take(SMALL, "Remove"),
+      ["Remove the whole chain small?", "y"],
       ...LEAVE,
     ],
     'small = ["work/gemma4:31b"]   # for a laugh\n',
     "",
   ],
   [
-    "a chain that others need is not deleted",
+    "a chain that others need is not removed",
     [
       ...OPEN_CODING,
-      ...take(CODING, "Delete"),
-      ["Delete the whole chain coding?", "y"],
+      ...take(CODING, "Remove"),
+      ["Remove the whole chain coding?", "y"],
       ["Take it out there first", ""],
       ...BACK,
     ],
@@ -138,7 +133,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     [
       ...take(CHAINS, "New chain"),
       ["Its name", `a b${ENTER}`],
-      ["Allowed are letters", `\x15other${ENTER}`],
+      ["Only letters", `\x15other${ENTER}`],
       ...take("Who is asked first?", "kimi"),
       ...take("And if that one cannot answer?", "glm"),
       ...take("And if that one cannot answer?", "That is all"),
@@ -151,11 +146,11 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     "something is put behind a single model",
     [
       ...take(CHAINS, "Fallbacks"),
-      ...take("Behind single models │ │ Search:", "New"),
+      ...take("◆ Behind single models │", "New"),
       ...take("Behind which model?", "kimi"),
       ...take("Who is asked in its place?", "small"),
       ...take("And if that one cannot answer?", "That is all"),
-      ["Behind single models │ │ Search:", ESCAPE],
+      ["◆ Behind single models │", ESCAPE],
       ...LEAVE,
     ],
     "happens\n",
@@ -165,11 +160,11 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     "what stands behind every model is chosen anew, and Escape halfway changes nothing",
     [
       ...take(CHAINS, "Fallbacks"),
-      ...take("Behind single models │ │ Search:", "every other"),
-      ...take("(every other) │ │ Search:", "anew"),
+      ...take("◆ Behind single models │", "every other"),
+      ...take("(every other) │ ●", "anew"),
       ...take("Who is asked in its place?", "small"),
       ["And if that one cannot answer?", ESCAPE],
-      ["Behind single models │ │ Search:", ESCAPE],
+      ["◆ Behind single models │", ESCAPE],
       ...LEAVE,
     ],
     "",
@@ -179,10 +174,10 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     "nothing is left behind every other model",
     [
       ...take(CHAINS, "Fallbacks"),
-      ...take("Behind single models │ │ Search:", "every other"),
-      ...take("(every other) │ │ Search:", "nothing"),
+      ...take("◆ Behind single models │", "every other"),
+      ...take("(every other) │ ●", "nothing"),
       ["Leave nothing behind", "y"],
-      ["Behind single models │ │ Search:", ESCAPE],
+      ["◆ Behind single models │", ESCAPE],
       ...LEAVE,
     ],
     '"*" = ["coding"]   # whatever happens\n',
@@ -223,8 +218,8 @@ test("a chain is shown with what all of its models can do, and the list to add f
     ...take(CODING, "Take"),
     ...take("Which model?", "gpt-oss"),
     ...take(CODING, "Add"),
-    ["Which model does coding get?", "gpt-oss"],
-    ["work/gpt-oss:120b (128k)", ESCAPE],
+    ["Which model does coding get?", DOWN],
+    ["work/gpt-oss:120b (window 128k)", ESCAPE],
     ...BACK,
   ]);
   expect(shown).toContain("coding (2 models, window 64k, output 32k)");
@@ -257,15 +252,11 @@ test.each<[question: string, keys: Key[]]>([
     [...OPEN_CODING, ...take(CODING, "Add"), ["Which model does coding get?", "g"]],
   ],
   ["Its new name", [...OPEN_CODING, ...take(CODING, "Rename"), ["Its new name", "x"]]],
-  ["Delete the whole chain", [...take(CHAINS, "small"), ...take(SMALL, "Delete"), ["Delete the whole", ""]]],
+  ["Remove the whole chain", [...take(CHAINS, "small"), ...take(SMALL, "Remove"), ["Remove the whole", ""]]],
 ])("a kill at %j leaves the file whole, and nothing beside it", async (_question, keys) => {
   await using machine = await chainMachine();
   const terminal = openEditor(machine);
-  for (const [cue, typed] of keys) {
-    await terminal.sees(cue);
-    terminal.forget();
-    terminal.type(typed);
-  }
+  await give(terminal, keys);
   const before = namesIn(machine.file("."));
   terminal.child.kill("SIGKILL");
   await terminal.child.exited;

@@ -66,6 +66,7 @@ test("on a sound machine every check is ok, and each provider is asked once", as
       "clock",
       "chains",
       "opencode's config",
+      "plugin",
       "proxy variables",
       "state",
       "cache",

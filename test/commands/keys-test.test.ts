@@ -246,3 +246,13 @@ test("where no chain names a model of the keys, nothing is asked", async () => {
   expect(run.exitCode).toBe(0);
   expect(run.stderr).toContain("--models all");
 });
+
+test("a provider on this machine is asked directly, whatever proxy the environment names", async () => {
+  await using work = provider();
+  using machine = await machineWith("work", work.baseUrl);
+  // Nothing listens there.
+  const env = { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9" };
+  const run = await machine.run(["keys", "test", "good", "--json"], { env });
+  expect(run.exitCode).toBe(0);
+  expect(work.calls.map(({ path }) => path)).toContain("/v1/models");
+});

@@ -7,8 +7,8 @@ export const CTRL_C = "\x03";
 /** Takes away what stands on the line already. */
 export const CLEAR = "\x15";
 
-/** What has to be on the screen, and what is typed then. */
-export type Answer = readonly [cue: string, typed: string];
+/** What has to be on the screen, and what is typed then, or the line of the list that is taken. */
+export type Answer = readonly [cue: string, typed: string | { line: string }];
 
 /** What a terminal sends when somebody pastes. */
 export function pasted(lines: readonly string[]): string {
@@ -24,8 +24,10 @@ export async function give(
     await terminal.sees(cue);
     // What is only looked at may have the next cue right behind it.
     if (typed === "") continue;
-    terminal.forget();
-    terminal.type(typed);
+    if (typeof typed === "string") {
+      terminal.forget();
+      terminal.type(typed);
+    } else await terminal.choose(typed.line);
   }
 }
 
@@ -37,8 +39,7 @@ export function ownService(address: string, secrets: readonly string[], second: 
     ["A short name for it", `${CLEAR}box${ENTER}`],
     ["Keys for box", `${pasted(secrets)}${ENTER}`],
     ["Which model is asked first?", ENTER],
-    ["cannot answer?", second],
-    ["1 match", ENTER],
+    ["cannot answer?", { line: second }],
     [`And when box/${second} cannot answer?`, ENTER],
     ["Name of this chain", ENTER],
     ["Write this?", ENTER],

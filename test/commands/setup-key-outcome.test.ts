@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { KeyTrial } from "../../src/commands/keys/test-key.ts";
+import type { KeyTrial } from "../../src/commands/keys/test/test-key.ts";
 import { keyOutcome } from "../../src/commands/setup/key-outcome.ts";
 import type { VerdictKind } from "../../src/core/verdict/verdict.ts";
 

@@ -44,7 +44,7 @@ async function statusOf(machine: Machine) {
   const run = await machine.run(["status", "--json"]);
   return JSON.parse(run.stdout) as {
     runs: { what: string; pid: number; inFlight: number | null; waiting: number | null }[];
-    keys: { name: string; inFlight: number }[];
+    keys: { name: string; fingerprint: string; enabled: boolean; inFlight: number; switchedIn: number[] }[];
   };
 }
 
@@ -74,6 +74,23 @@ test("a proxy that serves is shown with what it has to do, and nothing of it is 
   await answer;
   expect(existsSync(machine.file("run"))).toBe(false);
   expect((await statusOf(machine)).runs).toEqual([]);
+  await upstream.stop();
+});
+
+test("a key that is switched in a run alone is told, and the file says what it said", async () => {
+  const upstream = await startUpstream(SILENT);
+  using machine = await configured(upstream);
+  const { child, url, token } = await serving(machine);
+  const [before] = (await statusOf(machine)).keys;
+  expect(before).toMatchObject({ enabled: true, switchedIn: [] });
+  await fetch(`${url}/_orouter/keys/${before?.fingerprint}/disable`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect((await statusOf(machine)).keys).toMatchObject([{ enabled: true, switchedIn: [child.pid] }]);
+  expect((await machine.run(["status"])).stdout).toContain(`ready, off in ${child.pid}`);
+  child.kill("SIGINT");
+  expect(await child.exited).toBe(0);
   await upstream.stop();
 });
 

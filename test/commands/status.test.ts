@@ -52,6 +52,7 @@ test("status --json has runs, keys, rests, chains and requests", async () => {
         untilMs: moment,
         why: "quota",
         inFlight: 0,
+        switchedIn: [],
         today: { requests: 1, refusals: 1, inputTokens: 100, outputTokens: 20 },
       },
       {
@@ -64,6 +65,7 @@ test("status --json has runs, keys, rests, chains and requests", async () => {
         untilMs: null,
         why: null,
         inFlight: 0,
+        switchedIn: [],
         today: { requests: 0, refusals: 0, inputTokens: 0, outputTokens: 0 },
       },
     ],

@@ -107,7 +107,7 @@ test("on a clean machine there is nothing to ask", async () => {
 });
 
 const FILES = "Remove these files";
-const KEYS = "Delete the keys as well?";
+const KEYS = "Remove the keys as well?";
 
 test.each<
   [name: string, answers: [cue: string, typed: string][], exitCode: number, left: "all" | "keys" | "none"]

@@ -9,6 +9,8 @@ test.each<[word: string, meant: string | undefined]>([
   ["pateince", "patience"],
   ["maxwait", "max_wait"],
   ["resum", "resume"],
+  ["pat", "patience"],
+  ["pa", undefined],
   ["colour", undefined],
   ["", undefined],
 ])("%p is taken for %p", (word, meant) => {

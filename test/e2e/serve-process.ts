@@ -12,6 +12,8 @@ export interface ServeProcess {
   /** One streamed prompt of a session of its own name, with this process's token unless another is given. */
   ask: (session: string, token?: string) => Promise<Response>;
   get: (path: string) => Promise<Response>;
+  /** What it has said on stderr so far. */
+  said: () => string;
   kill: (signal: NodeJS.Signals) => void;
   /** Its exit code, and all that it has said on stderr. */
   ended: () => Promise<{ exitCode: number | null; stderr: string }>;
@@ -47,12 +49,17 @@ export async function startServe(
 }
 
 /** What tests do with an `orouter serve --json` that somebody has started. */
-export async function serveProcessOf(
-  child: Bun.Subprocess<"ignore", "pipe", "pipe">,
-): Promise<ServeProcess> {
-  const stderr = child.stderr.text();
+export async function serveProcessOf(child: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<ServeProcess> {
+  let said = "";
+  const stderr = (async () => {
+    const decoder = new TextDecoder();
+    for await (const bytes of child.stderr) said += decoder.decode(bytes, { stream: true });
+  })();
   const line = await firstLine(child.stdout);
-  if (line === undefined) throw new Error(`orouter serve did not start: ${await stderr}`);
+  if (line === undefined) {
+    await stderr;
+    throw new Error(`orouter serve did not start: ${said}`);
+  }
   const { url, token, pid } = JSON.parse(line) as { url: string; token: string; pid: number };
   const headers = (withToken: string) => ({
     authorization: `Bearer ${withToken}`,
@@ -73,10 +80,11 @@ export async function serveProcessOf(
         }),
       }),
     get: (path) => fetch(`${url}${path}`, { headers: headers(token) }),
+    said: () => said,
     kill: (signal) => child.kill(signal),
     ended: async () => {
-      await child.exited;
-      return { exitCode: child.exitCode, stderr: await stderr };
+      await Promise.all([child.exited, stderr]);
+      return { exitCode: child.exitCode, stderr: said };
     },
   };
 }

@@ -120,8 +120,7 @@ test.each(ENDS)("%s at any question leaves the old files whole", async (_name, e
   await withUpstream(SCENE, async (upstream) => {
     const start = ownService(upstream.baseUrl, SECRETS.slice(1), "plain").slice(0, 4);
     const more: Answer[] = [
-      ["Which model does opencode start with?", "another"],
-      ["1 match", ENTER],
+      ["Which model does opencode start with?", { line: "another" }],
     ];
     const rest: Answer[] = [
       ["Which model is asked first?", ENTER],

@@ -1,3 +1,9 @@
+const ENTER = "\r";
+const DOWN = "\x1b[B";
+
+/** The last line of a list that has the mark, and that it has ended. */
+const MARKED = /│ {2}● ([^\n]*)\n(?![\s\S]*│ {2}● )/;
+
 /** A terminal with a program in it, and what it has shown so far. */
 export function openTerminal(
   command: readonly string[],
@@ -21,9 +27,26 @@ export function openTerminal(
   const forget = (): void => {
     shown = "";
   };
+  const type = (keys: string) => child.terminal?.write(keys);
+  /** The line of a list that Enter would take, once all of it is on the screen. */
+  const marked = (): string | undefined => MARKED.exec(Bun.stripANSI(shown))?.[1];
   return {
     child,
-    type: (keys: string) => child.terminal?.write(keys),
+    type,
+    /** Goes down an open list to a line that holds these words, and takes it. */
+    choose: async (words: string) => {
+      for (let tries = 0; tries < 600; tries++) {
+        const line = marked();
+        if (line === undefined) {
+          await Bun.sleep(20);
+          continue;
+        }
+        forget();
+        if (line.includes(words)) return type(ENTER);
+        type(DOWN);
+      }
+      throw new Error(`no line of the list holds ${words}; the terminal shows: ${text().slice(-600)}`);
+    },
     /** A new size has the program draw its whole screen again, so that `text` is what a person sees now. */
     redraw: (cols: number, rows: number) => {
       forget();
@@ -32,6 +55,8 @@ export function openTerminal(
     /** Only what is shown from now on is in `text`. */
     forget,
     text,
+    /** As it came, with all that moves the cursor. */
+    raw: () => shown,
     sees: async (cue: string) => {
       for (let tries = 0; tries < 600; tries++) {
         if (text().includes(cue)) return;

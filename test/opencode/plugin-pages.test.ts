@@ -7,8 +7,9 @@ import { keyPage, keysPage } from "../../src/opencode/plugin/keys-page.ts";
 import { memberPage } from "../../src/opencode/plugin/member-page.ts";
 import type { ListPage, Page } from "../../src/opencode/plugin/page.ts";
 import { resetPage, restsPage } from "../../src/opencode/plugin/rests-page.ts";
-import { statusLine } from "../../src/opencode/plugin/status-line.ts";
+import { lineRoom, statusLine } from "../../src/opencode/plugin/status-line.ts";
 import { statusPage } from "../../src/opencode/plugin/status-page.ts";
+import type { SelectProps } from "../../src/opencode/plugin/tui-api.ts";
 import { until } from "../proxy/rig.ts";
 import { controlState, keyOf, NOW_MS, restFor } from "./control-samples.ts";
 
@@ -63,8 +64,8 @@ test("the status lists every key and leads to all that can be done", () => {
   const { desk, opened } = deskWith(controlState({ keys: [WORK, keyOf("home")], rests, chains: [CHAIN] }));
   const page = statusPage(desk);
   expect(page.title()).toBe("orouter: 2 of 2 keys ready, sticky");
-  expect(titles(page)).toEqual(["a/work", "a/home", "Resting lanes", "Fallback chains", "Reset limits"]);
-  expect(page.lines()[0]?.footer).toBe("2 rests");
+  expect(titles(page)).toEqual(["Resting lanes", "Fallback chains", "Reset limits", "a/work", "a/home"]);
+  expect(page.lines()[3]?.footer).toBe("rests for 1 model");
   for (const title of ["a/work", "Resting lanes", "Fallback chains", "Reset limits"]) press(page, title);
   expect(opened.map((one) => one.kind)).toEqual(["list", "list", "list", "confirm"]);
 });
@@ -107,7 +108,7 @@ test("a chain shows its models in order, with state and figures", () => {
   const page = chainsPage(desk);
   expect(page.title()).toBe("orouter/coding: 3 models");
   expect(page.lines().map(({ title, description, footer }) => [title, description, footer])).toEqual([
-    ["1 a/big", "ready, 2 of 2 keys", "0.4 s, 85 t/s"],
+    ["1 a/big", "ready, 2 of 2 keys", "0.42 s, 85 t/s"],
     ["2 fast", "a chain of its own", undefined],
     ["3 a/small", "no key", undefined],
     ["Test every model", "one short question each", undefined],
@@ -116,8 +117,32 @@ test("a chain shows its models in order, with state and figures", () => {
 
 test("the first model cannot go up, nor the last one down", () => {
   const { desk } = deskWith(controlState({ chains: [CHAIN] }));
-  expect(titles(memberPage(desk, "coding", "a/big"))).not.toContain("Move up");
-  expect(titles(memberPage(desk, "coding", "a/small"))).not.toContain("Move down");
+  const moves = (entry: string) =>
+    memberPage(desk, "coding", entry)
+      .lines()
+      .slice(0, 3)
+      .map(({ title, run }) => [title, run !== undefined]);
+  // In the same places for each, so that Enter pressed again and again does not move a model to and fro.
+  expect(moves("a/big")).toEqual([
+    ["Move up", false],
+    ["Move down", true],
+    ["Move to the top", false],
+  ]);
+  expect(moves("a/small")).toEqual([
+    ["Move up", true],
+    ["Move down", false],
+    ["Move to the top", true],
+  ]);
+});
+
+test("a session that goes on with a key at rest is told for which model later", async () => {
+  const state = controlState({ keys: [WORK], rests: [restFor("work", "a/big")] });
+  const { desk } = deskWith(state, "ses_1");
+  const said: Promise<string | undefined>[] = [];
+  press(keyPage({ ...desk, act: (work) => said.push(work()) }, WORK.fingerprint), "Use it in this session");
+  expect(await Promise.all(said)).toEqual([
+    "This session goes on with a/work, for big once it rests no more.",
+  ]);
 });
 
 test.each<[name: string, page: (desk: Desk) => ListPage, words: string]>([
@@ -133,20 +158,35 @@ test("before the proxy has answered nothing is made up", () => {
   const { desk } = deskWith(controlState({}));
   const page = keysPage({ ...desk, state: () => undefined });
   expect(titles(page)).toEqual(["The proxy has not answered yet."]);
-  expect(statusLine(undefined)).toBe("");
+  expect(statusLine(undefined, 40)).toBe("");
 });
 
 test("the line beside the prompt names who answered, and the next end of a rest", () => {
   const last = { atMs: NOW_MS, model: "nvidia/openai/gpt-oss-120b", key: "work" };
-  expect(statusLine(controlState({ last }))).toBe("work · gpt-oss-120b");
-  const resting = statusLine(controlState({ last, rests: [restFor("work")] }));
+  expect(statusLine(controlState({ last }), 40)).toBe("work · gpt-oss-120b");
+  const resting = statusLine(controlState({ last, rests: [restFor("work")] }), 40);
   expect(resting).toMatch(/^work · gpt-oss-120b · rest ends \d\d:\d\d$/);
+});
+
+test.each<[place: "home" | "session", columns: number, expected: RegExp]>([
+  ["session", 80, /^work · gpt-oss-… · rest ends \d\d:\d\d$/],
+  ["session", 100, /^work · gpt-oss-120b · rest ends \d\d:\d\d$/],
+  // The sidebar has come.
+  ["session", 121, /^work · gpt-oss… · rest ends \d\d:\d\d$/],
+  ["session", 60, /^work · rest ends \d\d:\d\d$/],
+  ["home", 200, /^work · rest ends \d\d:\d\d$/],
+])("the line has its place beside opencode's words, in a %s of %i columns", (place, columns, expected) => {
+  const last = { atMs: NOW_MS, model: "nvidia/openai/gpt-oss-120b", key: "work" };
+  const state = controlState({ last, rests: [restFor("work")] });
+  expect(statusLine(state, lineRoom(place, columns))).toMatch(expected);
 });
 
 /** opencode's stack of dialogs, as far as ours depend on it. */
 function hostDialogs() {
   let open: { onClose: (() => void) | undefined }[] = [];
   const titlesSeen: string[] = [];
+  const lists: SelectProps[] = [];
+  const entered: (string | undefined)[] = [];
   const dialog = {
     replace: (render: () => unknown, onClose?: () => void) => {
       for (const one of open) one.onClose?.();
@@ -169,17 +209,32 @@ function hostDialogs() {
   const ui = {
     dialog,
     toast: () => {},
-    DialogSelect: ({ title }: { title: string }) => title,
+    DialogSelect: (props: SelectProps) => {
+      lists.push(props);
+      entered.push(props.current);
+      return props.title;
+    },
     DialogConfirm: ({ title }: { title: string }) => title,
   };
-  return { ui, titlesSeen, pressEscape };
+  return { ui, titlesSeen, lists, entered, pressEscape };
+}
+
+/** A value that nobody is told of. */
+function cell(first: string | undefined): [() => string | undefined, (value: undefined) => void] {
+  let now = first;
+  return [
+    () => now,
+    (value) => {
+      now = value;
+    },
+  ];
 }
 
 const named = (title: string): ListPage => ({ kind: "list", title: () => title, lines: () => [] });
 
 test("Escape goes back page by page, and leaves from the first", async () => {
   const host = hostDialogs();
-  const pages = dialogPages(host);
+  const pages = dialogPages(host, cell);
   pages.start(named("first"));
   pages.open(named("second"));
   pages.open(named("third"));
@@ -193,9 +248,27 @@ test("Escape goes back page by page, and leaves from the first", async () => {
   expect(host.ui.dialog.open).toBe(false);
 });
 
+test("whoever comes back to a list is where they left it, and no line stays marked", async () => {
+  const host = hostDialogs();
+  const pages = dialogPages(host, cell);
+  const list: ListPage = {
+    kind: "list",
+    title: () => "list",
+    lines: () => [{ title: "one" }, { title: "two", run: () => pages.open(named("two")) }],
+  };
+  pages.start(list);
+  const [two] = (host.lists[0]?.options ?? []).slice(1);
+  if (two === undefined) throw new Error("the list has no second line");
+  host.lists[0]?.onSelect(two);
+  host.pressEscape();
+  await until(() => host.titlesSeen.length === 3);
+  expect(host.entered).toEqual([undefined, undefined, two.value]);
+  await until(() => host.lists[2]?.current === undefined);
+});
+
 test("a dialog of opencode's own that takes the place is left alone", async () => {
   const host = hostDialogs();
-  const pages = dialogPages(host);
+  const pages = dialogPages(host, cell);
   pages.start(named("first"));
   pages.open(named("second"));
   host.ui.dialog.replace(() => "opencode's own");

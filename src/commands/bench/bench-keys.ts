@@ -2,9 +2,9 @@ import type { ModelBench, SkippedKey } from "../../core/bench/model-bench.ts";
 import type { Key } from "../../core/key.ts";
 import type { ModelRef } from "../../core/model-ref.ts";
 import { lastingRests, modelReadiness } from "../../core/routing/readiness.ts";
+import { readinessText } from "../../core/routing/readiness-text.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import { verdictWords } from "../../core/verdict/verdict-words.ts";
-import { readinessText } from "../status/status-text.ts";
 
 /** Which keys a model may be asked with: those that rest are left alone, as the router leaves them alone. */
 export class BenchKeys {

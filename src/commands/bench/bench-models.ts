@@ -6,8 +6,8 @@ import type { Problem } from "../../core/problem.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { send } from "../../proxy/upstream.ts";
-import { openState } from "../../state/store.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
+import { openOwnState } from "../open-own-state.ts";
 import type { World } from "../world.ts";
 import { BenchKeys } from "./bench-keys.ts";
 
@@ -38,15 +38,7 @@ export async function benchModels(
     benches[at] = bench;
     options.onChange?.(benches);
   };
-  const { ledgerDays, ledgerRows } = world.settings.state;
-  const secrets = world.keys.map((key) => key.secret);
-  const store = openState({
-    file: world.paths.stateDb,
-    ledgerDays,
-    ledgerRows,
-    secrets,
-    onTrouble: options.onTrouble,
-  });
+  const store = openOwnState(world, options.onTrouble);
   try {
     const benchKeys = new BenchKeys(world.keys, store.rests());
     for (const [at, model] of models.entries()) {

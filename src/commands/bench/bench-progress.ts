@@ -81,7 +81,7 @@ class Lines implements BenchProgress {
       const text = stepText(bench, this.#runs);
       if (text === "" || this.#told.get(bench.model) === text) continue;
       this.#told.set(bench.model, text);
-      say(`[orouter] ${at + 1}/${benches.length} ${bench.model}: ${text}`);
+      say(`${at + 1}/${benches.length} ${bench.model}: ${text}`);
     }
   }
 

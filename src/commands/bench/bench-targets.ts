@@ -1,8 +1,8 @@
 import { PATIENCE } from "../../catalog/patience.ts";
 import { looksLikeSecret } from "../../cli/looks-like-secret.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
+import { unknownChain } from "../../config/edit-chains.ts";
 import { CHAIN_PROVIDER, formatModelRef, parseModelRef } from "../../core/model-ref.ts";
-import { nearest } from "../../core/nearest.ts";
 import { firstModels } from "../../core/opencode-config/first-models.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { namedModels } from "../../core/routing/targets.ts";
@@ -58,7 +58,10 @@ async function modelsNamed(word: string, world: World): Promise<string[]> {
   if (chain !== undefined && Object.hasOwn(settings.chains, chain))
     return expandModels([chain], settings.chains);
   const ref = parseModelRef(word);
-  if (ref?.provider === CHAIN_PROVIDER) throw noChain(ref.model, Object.keys(settings.chains));
+  if (ref?.provider === CHAIN_PROVIDER) {
+    if (looksLikeSecret(ref.model)) throw secretInWords();
+    throw unknownChain(ref.model, Object.keys(settings.chains));
+  }
   if (ref !== undefined) {
     // A model that no list knows may be there all the same: its provider will tell.
     findProvider(settings, ref.provider);
@@ -67,17 +70,6 @@ async function modelsNamed(word: string, world: World): Promise<string[]> {
   const { catalog } = await openCatalog(world, PATIENCE.info);
   const found = findModel(word, catalog, world);
   return [`${found.provider}/${found.id}`];
-}
-
-function noChain(name: string, chains: readonly string[]): Problem {
-  if (looksLikeSecret(name)) return secretInWords();
-  const near = nearest(name, chains);
-  return new Problem({
-    code: "unknown-chain",
-    what: `There is no chain ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${near}?`}`,
-    fix: "See: orouter chain list",
-    exit: EXIT.usage,
-  });
 }
 
 async function allModels(world: World): Promise<string[]> {

@@ -1,11 +1,16 @@
 import type { Tone } from "../../cli/paint.ts";
 import { type Column, type TableLook, tableText } from "../../cli/table.ts";
-import { firstTokenSpread, firstTokenText, speedSpread, speedText } from "../../core/bench/figure-text.ts";
+import {
+  firstTokenSpread,
+  firstTokenText,
+  NO_FIGURE,
+  secondsText,
+  speedSpread,
+  speedText,
+} from "../../core/bench/figure-text.ts";
 import type { BenchState, ModelBench } from "../../core/bench/model-bench.ts";
 import type { Verdict } from "../../core/verdict/verdict.ts";
 import { verdictWords } from "../../core/verdict/verdict-words.ts";
-
-const NOTHING = "—";
 
 const TONES: Partial<Record<BenchState["kind"], Tone>> = {
   waiting: "muted",
@@ -53,17 +58,17 @@ function figureCells(state: BenchState, runs: number, isOver: boolean): string[]
       return [`${result.runs}/${runs}`, ...figures];
     }
     case "running":
-      return [`${state.run - 1}/${runs}`, firstSoFar(state.firstTokenMs), NOTHING];
+      return [
+        `${state.run - 1}/${runs}`,
+        state.firstTokenMs === undefined ? NO_FIGURE : secondsText(state.firstTokenMs),
+        NO_FIGURE,
+      ];
     case "waiting":
     case "failed":
     case "skipped":
     case "interrupted":
-      return [`0/${runs}`, NOTHING, NOTHING];
+      return [`0/${runs}`, NO_FIGURE, NO_FIGURE];
   }
-}
-
-function firstSoFar(ms: number | undefined): string {
-  return ms === undefined ? NOTHING : `${(ms / 1000).toFixed(2)} s`;
 }
 
 function noteOf({ state, refusals }: ModelBench, waitedMs: number): string {

@@ -10,9 +10,10 @@ import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import type { BenchResult } from "../../core/bench/bench-result.ts";
 import { benchChart } from "../../core/bench/chart.ts";
 import type { ModelBench } from "../../core/bench/model-bench.ts";
+import { counted } from "../../core/counted.ts";
 import { EXIT, type Problem } from "../../core/problem.ts";
 import type { Settings } from "../../core/settings/settings.ts";
-import { noKey } from "../no-key.ts";
+import { requireKey } from "../no-key.ts";
 import { readWorld, type World } from "../world.ts";
 import { benchJson } from "./bench-json.ts";
 import { benchModels } from "./bench-models.ts";
@@ -65,10 +66,13 @@ async function bench(args: VerbArgs): Promise<number> {
   const chartFile = textArg(args, "save-chart");
   if (chartFile !== undefined) await checkChartFile(chartFile);
   const world = await readWorld();
-  if (!world.keys.some((key) => key.enabled)) throw noKey(world.keys.length);
+  requireKey(world.keys);
   const targets = await benchTargets(world, args._, isAll);
   say(planText(targets, runs));
-  if (isAll && isInteractive() && !(await askYes("Measure them all?"))) return EXIT.fine;
+  if (isAll && isInteractive() && !(await askYes("Measure them all?"))) {
+    say("Nothing was measured.");
+    return EXIT.failed;
+  }
   const { benches, isInterrupted } = await measure(world, targets.models, runs);
   const results = benches.flatMap(({ state }) => (state.kind === "measured" ? [state.result] : []));
   if (args["json"] === true) outJson(benches.map(benchJson));
@@ -121,12 +125,11 @@ const FROM: Record<BenchTargets["from"], string> = {
 
 /** Calls cost tokens, so it is said how many there will be; a list that is too long to read is only counted. */
 function planText({ models, from }: BenchTargets, runs: number): string {
-  const many = models.length === 1 ? "1 model" : `${models.length} models`;
-  const calls = models.length * runs;
-  const requests = calls === 1 ? "1 request" : `${calls} requests`;
+  const many = counted(models.length, "model");
+  const requests = counted(models.length * runs, "request");
   // What nobody has chosen is named.
   const names = from === "defaults" ? ` (${models.join(", ")})` : "";
-  return `[orouter] ${many}${FROM[from]}${names}: ${requests} of up to 1024 tokens.`;
+  return `${many}${FROM[from]}${names}: ${requests} of up to 1024 tokens.`;
 }
 
 function print(

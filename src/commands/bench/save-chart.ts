@@ -26,10 +26,11 @@ export async function checkChartFile(file: string): Promise<void> {
     });
   }
   if (!existsSync(file)) return;
+  // What cannot be read, a folder for one, is nothing to write over either.
   const head = await Bun.file(file)
     .slice(0, HEAD_BYTES)
     .text()
-    .catch(() => "");
+    .catch(() => "unread");
   if (head.trim() === "" || head.includes("<svg")) return;
   throw new Problem({
     code: "not-a-chart",

@@ -3,13 +3,13 @@ import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import { usageProblem } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
-import { removeFallback, setFallback } from "../../config/edit-chains.ts";
+import { type ConfigPlace, removeFallback, setFallback } from "../../config/edit-chains.ts";
 import { ANY_MODEL } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
 import { openCatalog } from "../models/open-catalog.ts";
 import { readWorld } from "../world.ts";
 import { namedEntry } from "./chain-names.ts";
-import { fallbackText, singleName } from "./chains-text.ts";
+import { singleName } from "./chains-text.ts";
 
 /** `orouter chain fallback`: what is asked when a model that was chosen by itself cannot answer. */
 export const chainFallbackVerb: Verb = {
@@ -49,16 +49,26 @@ async function fallback(args: VerbArgs): Promise<number> {
     throw usageProblem(`${PATH.join(" ")} needs CHAIN|MODEL… or --remove.`, PATH);
   const world = await readWorld();
   if (isRemoved) {
-    await removeFallback(world.paths, asked);
-    talk.success(`Nothing stands behind ${singleName(asked)} any more.`);
+    await leaveNothing(world.paths, asked);
     return EXIT.fine;
   }
   const { catalog } = await openCatalog(world, PATIENCE.info);
   const model = asked === ANY_MODEL ? { entry: asked, notes: [] } : namedEntry(asked, world, catalog);
   const entries = behind.map((one) => namedEntry(one, world, catalog));
   const names = entries.map(({ entry }) => entry);
-  await setFallback(world.paths, model.entry, names);
-  talk.success(fallbackText(model.entry, names));
+  await putBehind(world.paths, model.entry, names);
   for (const note of new Set([model, ...entries].flatMap(({ notes }) => notes))) talk.warn(note);
   return EXIT.fine;
+}
+
+/** Puts models and chains behind a single model, and tells so. */
+export async function putBehind(paths: ConfigPlace, model: string, behind: readonly string[]): Promise<void> {
+  await setFallback(paths, model, behind);
+  talk.success(`Behind ${singleName(model)} there is now: ${behind.join(", ")}.`);
+}
+
+/** Leaves nothing behind a single model, and tells so. */
+export async function leaveNothing(paths: ConfigPlace, model: string): Promise<void> {
+  await removeFallback(paths, model);
+  talk.success(`Nothing stands behind ${singleName(model)} any more.`);
 }

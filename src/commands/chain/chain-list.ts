@@ -1,6 +1,7 @@
 import { PATIENCE } from "../../catalog/patience.ts";
 import { out, outJson, say } from "../../cli/io.ts";
 import { outputLook } from "../../cli/table.ts";
+import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { EXIT } from "../../core/problem.ts";
 import { openCatalog } from "../models/open-catalog.ts";
@@ -30,7 +31,7 @@ export async function printChains(asJson: boolean): Promise<void> {
   const world = await readWorld();
   const { catalog } = await openCatalog(world, PATIENCE.info);
   const view = await viewChains(world, catalog);
-  for (const note of view.chains.flatMap(leftOutNote)) say(`[orouter] ${note}`);
+  for (const note of view.chains.flatMap(leftOutNote)) talk.warn(note);
   if (asJson) {
     outJson(chainsJson(view));
     return;

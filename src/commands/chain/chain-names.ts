@@ -5,7 +5,7 @@ import type { VerbArgs } from "../../cli/verb.ts";
 import { unknownChain } from "../../config/edit-chains.ts";
 import type { Catalog } from "../../core/catalog/catalog.ts";
 import { formatModelRef, parseModelRef } from "../../core/model-ref.ts";
-import { nearest } from "../../core/nearest.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
 import { chainNamed } from "../../core/settings/chains.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import { findProvider } from "../keys/find-provider.ts";
@@ -64,7 +64,7 @@ export function namedEntry(
   const listed = catalog.modelsOf(provider.id).map((model) => model.id);
   const isListed = listed.length === 0 || (found !== undefined && listed.includes(found.id));
   const near = isListed ? undefined : nearest(ref?.model ?? "", listed);
-  const hint = near === undefined ? "" : ` Did you mean ${provider.id}/${near}?`;
+  const hint = didYouMean(near === undefined ? undefined : `${provider.id}/${near}`);
   const remark = found === undefined ? "" : remarkOf(found);
   const hasKey = world.keys.some((key) => key.enabled && key.provider === provider.id);
   return {

@@ -1,9 +1,10 @@
-import { isInteractive, say } from "../../cli/io.ts";
+import { askSure } from "../../cli/ask-sure.ts";
+import { say } from "../../cli/io.ts";
 import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
-import { removeChain, removeFromChain } from "../../config/edit-chains.ts";
-import { EXIT, Problem } from "../../core/problem.ts";
+import { type ConfigPlace, removeChain, removeFromChain } from "../../config/edit-chains.ts";
+import { EXIT } from "../../core/problem.ts";
 import { readWorld } from "../world.ts";
 import { orderText } from "./chain-add.ts";
 import { CHAIN_ARGS, knownChain } from "./chain-names.ts";
@@ -30,29 +31,27 @@ async function remove(args: VerbArgs): Promise<number> {
   const { settings, paths } = await readWorld();
   const chain = knownChain(args, settings);
   const asked = textArg(args, "model");
-  if (asked !== undefined) {
-    const { model, models } = await removeFromChain(paths, chain, asked);
-    talk.success(`Took out ${model}; ${orderText(chain, models)}`);
-    return EXIT.fine;
-  }
-  if (args["yes"] !== true && !(await isSure(chain))) {
-    say("Nothing was removed.");
-    return EXIT.failed;
-  }
-  await removeChain(paths, chain);
-  talk.success(`Removed the chain ${chain}.`);
+  if (asked === undefined)
+    return (await removeWhole(paths, chain, args["yes"] === true)) ? EXIT.fine : EXIT.failed;
+  await takeOut(paths, chain, asked);
   return EXIT.fine;
 }
 
-async function isSure(chain: string): Promise<boolean> {
-  if (!isInteractive()) {
-    throw new Problem({
-      code: "usage",
-      what: "There is no terminal to ask whether you are sure.",
-      fix: `Say so with --yes: orouter chain remove ${chain} --yes`,
-      exit: EXIT.usage,
-    });
+/** Takes one model out of a chain, and tells so. */
+export async function takeOut(paths: ConfigPlace, chain: string, asked: string): Promise<void> {
+  const { model, models } = await removeFromChain(paths, chain, asked);
+  talk.success(`Took out ${model}; ${orderText(chain, models)}`);
+}
+
+/** Removes a chain once somebody is sure. Whether it was removed. */
+export async function removeWhole(paths: ConfigPlace, chain: string, isSaid: boolean): Promise<boolean> {
+  const question = `Remove the whole chain ${chain}?`;
+  const call = `orouter chain remove ${chain} --yes`;
+  if (!isSaid && !(await askSure({ question, call }))) {
+    say("Nothing was removed.");
+    return false;
   }
-  const { askYes } = await import("../../cli/prompts.ts");
-  return askYes(`Remove the whole chain ${chain}?`);
+  await removeChain(paths, chain);
+  talk.success(`Removed the chain ${chain}.`);
+  return true;
 }

@@ -3,7 +3,7 @@ import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
-import { renameChain } from "../../config/edit-chains.ts";
+import { type ConfigPlace, renameChain } from "../../config/edit-chains.ts";
 import { EXIT } from "../../core/problem.ts";
 import { readWorld } from "../world.ts";
 import { CHAIN_ARGS, knownChain } from "./chain-names.ts";
@@ -28,7 +28,12 @@ async function rename(args: VerbArgs): Promise<number> {
   if (looksLikeSecret(to)) throw secretInWords();
   const { settings, paths } = await readWorld();
   const chain = knownChain(args, settings);
+  await giveName(paths, chain, to);
+  return EXIT.fine;
+}
+
+/** Gives a chain another name, and tells so. */
+export async function giveName(paths: ConfigPlace, chain: string, to: string): Promise<void> {
   await renameChain(paths, chain, to);
   talk.success(`Renamed ${chain} to ${to}. In opencode it is the model orouter/${to} now.`);
-  return EXIT.fine;
 }

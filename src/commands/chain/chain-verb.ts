@@ -15,7 +15,7 @@ export const chainVerb: Verb = {
   run: async (args) => {
     const isJson = args["json"] === true;
     if (!isJson && isInteractive() && process.stdout.isTTY === true) {
-      const { editChains } = await import("./chain-editor.ts");
+      const { editChains } = await import("./editor/chain-editor.ts");
       await editChains();
     } else {
       const { printChains } = await import("./chain-list.ts");
@@ -50,7 +50,7 @@ export const chainVerb: Verb = {
     },
     test: {
       about: "Send one small request and see who is asked, and who answers",
-      load: async () => (await import("./chain-test.ts")).chainTestVerb,
+      load: async () => (await import("./test/chain-test.ts")).chainTestVerb,
     },
   },
 };

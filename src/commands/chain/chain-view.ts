@@ -7,7 +7,7 @@ import { CHAIN_PROVIDER, parseModelRef } from "../../core/model-ref.ts";
 import { lastingRests, type ModelReadiness, modelReadiness } from "../../core/routing/readiness.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import { expandModels } from "../../core/settings/chains.ts";
-import { openExistingState } from "../status/existing-state.ts";
+import { openExistingState } from "../open-existing-state.ts";
 import type { World } from "../world.ts";
 
 /** A chain as it stands now. */

@@ -1,12 +1,13 @@
 import type { Paint, Tone } from "../../cli/paint.ts";
 import { type Column, tableText } from "../../cli/table.ts";
 import type { BenchResult } from "../../core/bench/bench-result.ts";
-import { firstTokenText, speedText } from "../../core/bench/figure-text.ts";
+import { firstTokenText, NO_FIGURE, speedText } from "../../core/bench/figure-text.ts";
 import { type ModelTraits, takesImages } from "../../core/catalog/model-entry.ts";
 import { formatClock } from "../../core/clock-text.ts";
+import { ANY_MODEL } from "../../core/model-ref.ts";
 import type { ModelReadiness } from "../../core/routing/readiness.ts";
+import { readinessText } from "../../core/routing/readiness-text.ts";
 import { tokenText, yesNo } from "../models/model-words.ts";
-import { readinessText } from "../status/status-text.ts";
 import type { ChainsView, ChainView, FallbackView, MemberView } from "./chain-view.ts";
 
 /** The room chains may take, and their colours. */
@@ -93,7 +94,7 @@ function rowsOf({ name, traits, members }: ChainView): Row[] {
 /** A dash for a model that was not measured; nothing for a chain, which is as quick as whoever answers. */
 function benchCell(member: MemberView | undefined, text: (bench: BenchResult) => string): string {
   if (member === undefined) return "";
-  return member.bench === undefined ? "—" : text(member.bench);
+  return member.bench === undefined ? NO_FIGURE : text(member.bench);
 }
 
 function stateText(member: ModelReadiness, nowMs: number, width: number): string {
@@ -122,26 +123,5 @@ function fallbackTable(fallbacks: readonly FallbackView[], look: ChainsLook): st
 
 /** How a key of `[fallbacks]` is shown. */
 export function singleName(model: string): string {
-  return model === "*" ? "* (every other)" : model;
-}
-
-/** What stands behind a single model, after a change. */
-export function fallbackText(model: string, behind: readonly string[]): string {
-  return `Behind ${singleName(model)} there is now: ${behind.join(", ")}.`;
-}
-
-/** What all models of a chain can do, in a few words. */
-export function traitsText(traits: ModelTraits): string {
-  const parts = [
-    traits.context === undefined ? "window unknown" : `window ${tokenText(traits.context)}`,
-    ...(traits.output === undefined ? [] : [`output ${tokenText(traits.output)}`]),
-    ...abilityText(traits.toolCall, "tools"),
-    ...abilityText(takesImages(traits), "vision"),
-  ];
-  return parts.join(", ");
-}
-
-function abilityText(has: boolean | undefined, what: string): string[] {
-  if (has === undefined) return [];
-  return [has ? what : `no ${what}`];
+  return model === ANY_MODEL ? "* (every other)" : model;
 }

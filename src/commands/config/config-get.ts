@@ -1,5 +1,6 @@
 import { out, outJson, say } from "../../cli/io.ts";
 import { looksLikeSecret } from "../../cli/looks-like-secret.ts";
+import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
@@ -10,8 +11,8 @@ import { EXIT } from "../../core/problem.ts";
 import { redact } from "../../core/redact.ts";
 import { isTable } from "../../core/settings/setting-faults.ts";
 import { formatSettingPath } from "../../core/settings/setting-path.ts";
+import { tomlKey, tomlValue } from "../../core/settings/toml-value.ts";
 import { namedSetting, type SettingInForce, settingInForce } from "./setting-in-force.ts";
-import { tomlKey, tomlValue } from "./toml-value.ts";
 
 /** How a setting is named, for the commands that take one. */
 export const SETTING_ARG = {
@@ -42,7 +43,7 @@ async function get(args: VerbArgs): Promise<number> {
   const found = namedSetting(asked);
   const paths = resolvePaths(process.env);
   const { settings, warnings } = await loadConfig(paths);
-  for (const warning of warnings) say(`[orouter] ${warning}`);
+  for (const warning of warnings) talk.warn(warning);
   const file = await readToml(paths.configFile);
   const setting = settingInForce(found, { written: file?.value ?? {}, settings });
   const path = formatSettingPath(found.path);

@@ -5,6 +5,7 @@ import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { loadConfig } from "../../config/load.ts";
 import { resolvePaths } from "../../config/paths.ts";
+import { counted } from "../../core/counted.ts";
 import { buildOpenCodeConfig } from "../../core/opencode-config/build-opencode-config.ts";
 import { isOpenApiKey, variableOf } from "../../core/opencode-config/open-api-key.ts";
 import { standingProvider } from "../../core/opencode-config/standing-provider.ts";
@@ -112,8 +113,7 @@ function tell(file: string, { id, baseURL, models }: PlannedEntry, hasChanged: b
     talk.info(`${file}: nothing to change.`);
     return;
   }
-  const count = models.length === 1 ? "1 model" : `${models.length} models`;
-  talk.success(`Wrote ${id} to ${file}: ${redact(baseURL, [])}, ${count}.`);
+  talk.success(`Wrote ${id} to ${file}: ${redact(baseURL, [])}, ${counted(models.length, "model")}.`);
 }
 
 /** opencode puts nothing in the place of a variable that is not set, and the provider then refuses the call. */

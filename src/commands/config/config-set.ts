@@ -6,14 +6,14 @@ import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { editConfig } from "../../config/edit-config.ts";
 import { loadConfig } from "../../config/load.ts";
 import { resolvePaths } from "../../config/paths.ts";
-import { EXIT, Problem } from "../../core/problem.ts";
+import { EXIT } from "../../core/problem.ts";
 import type { FoundSetting } from "../../core/settings/find-setting.ts";
-import { isTable } from "../../core/settings/setting-faults.ts";
-import { formatSettingPath, type SettingPath } from "../../core/settings/setting-path.ts";
+import { formatSettingPath } from "../../core/settings/setting-path.ts";
+import { valueAt, withValueAt } from "../../core/settings/setting-value.ts";
+import { tomlValue } from "../../core/settings/toml-value.ts";
 import { SETTING_ARG } from "./config-get.ts";
 import { readSettingValue } from "./read-setting-value.ts";
-import { namedSetting, valueAt } from "./setting-in-force.ts";
-import { tomlValue } from "./toml-value.ts";
+import { namedSetting } from "./setting-in-force.ts";
 
 /** `orouter config set`: one setting changed, everything around it as it was. */
 export const configSetVerb: Verb = {
@@ -58,7 +58,7 @@ async function set(args: VerbArgs): Promise<number> {
 
 async function setTo({ path }: FoundSetting, value: unknown): Promise<number> {
   const paths = resolvePaths(process.env);
-  const isNew = await editConfig(paths, (file) => withValue(file, path, value));
+  const isNew = await editConfig(paths, (file) => withValueAt(file, path, value));
   const line = `${formatSettingPath(path)} = ${tomlValue(value)}`;
   if (isNew) talk.success(`Set ${line} in ${paths.configFile}.`);
   else talk.info(`It is so already: ${line}`);
@@ -69,39 +69,10 @@ async function setTo({ path }: FoundSetting, value: unknown): Promise<number> {
 async function unset({ path }: FoundSetting): Promise<number> {
   const paths = resolvePaths(process.env);
   const isNew = await editConfig(paths, (file) =>
-    valueAt(file, path) === undefined ? file : withValue(file, path, undefined),
+    valueAt(file, path) === undefined ? file : withValueAt(file, path, undefined),
   );
   const name = formatSettingPath(path);
   if (isNew) talk.success(`Took ${name} out of ${paths.configFile}.`);
   else talk.info(`${name} is not in ${paths.configFile}.`);
   return EXIT.fine;
-}
-
-/** The file's value with another one at a path; undefined takes it out. */
-function withValue(file: Record<string, unknown>, path: SettingPath, value: unknown) {
-  const changed = changedAt(file, path, value);
-  return isTable(changed) ? changed : {};
-}
-
-function changedAt(old: unknown, [step, ...rest]: SettingPath, value: unknown): unknown {
-  if (step === undefined) return value;
-  if (typeof step === "number") {
-    const list: unknown[] = Array.isArray(old) ? old : [];
-    if (step >= list.length) throw noSuchEntry(step, list.length);
-    return list.flatMap((item, at) => (at === step ? (changedAt(item, rest, value) ?? []) : [item]));
-  }
-  const { [step]: inner, ...others } = isTable(old) ? old : {};
-  const changed = changedAt(inner, rest, value);
-  if (changed === undefined) return others;
-  // In its old place: the order of a table is its reader's.
-  return isTable(old) ? { ...old, [step]: changed } : { [step]: changed };
-}
-
-function noSuchEntry(index: number, length: number): Problem {
-  return new Problem({
-    code: "unknown-setting",
-    what: `There is no entry [${index}]: the list has ${length}, and the first is [0].`,
-    fix: "A new entry is best written by hand; see: orouter config path",
-    exit: EXIT.usage,
-  });
 }

@@ -1,4 +1,5 @@
 import { out, outJson, say } from "../../cli/io.ts";
+import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { loadConfig } from "../../config/load.ts";
 import { resolvePaths } from "../../config/paths.ts";
@@ -23,7 +24,7 @@ export const configShowVerb: Verb = {
 async function show(args: VerbArgs): Promise<number> {
   const paths = resolvePaths(process.env);
   const { settings, warnings } = await loadConfig(paths);
-  for (const warning of warnings) say(`[orouter] ${warning}`);
+  for (const warning of warnings) talk.warn(warning);
   if (args["json"] === true) {
     outJson(JSON.parse(JSON.stringify(settings, plain)));
     return EXIT.fine;

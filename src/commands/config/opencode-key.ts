@@ -1,11 +1,13 @@
 import { isInteractive } from "../../cli/io.ts";
 import { looksLikeSecret } from "../../cli/looks-like-secret.ts";
-import { readLines } from "../../cli/read-lines.ts";
+import { readKeyLines } from "../../cli/read-lines.ts";
 import { textArg } from "../../cli/text-arg.ts";
+import { usageFault } from "../../cli/usage-problem.ts";
 import type { VerbArgs } from "../../cli/verb.ts";
 import { isOpenApiKey } from "../../core/opencode-config/open-api-key.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { cleanSecret } from "../../core/settings/secret.ts";
+import { isVariableName } from "../../core/settings/setting-kinds.ts";
 
 /** Where the `apiKey` of an entry comes from. */
 export type KeyWay =
@@ -14,8 +16,6 @@ export type KeyWay =
   | { kind: "ask" }
   /** Nothing was said: what stands in the file, or what usually does. */
   | { kind: "usual" };
-
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 const WAYS = [
   "Name the variable that holds it:   --api-key-env NAME",
@@ -33,7 +33,7 @@ export function keyWay(args: VerbArgs): KeyWay {
   if (args["stdin"] === true) ways.push({ kind: "stdin" });
   if (args["ask"] === true) ways.push({ kind: "ask" });
   if (ways.length > 1)
-    throw usage(
+    throw usageFault(
       "There are several ways for one key here.",
       "Choose one of --api-key, --api-key-env, --stdin, --ask.",
     );
@@ -42,18 +42,18 @@ export function keyWay(args: VerbArgs): KeyWay {
 
 /** A key from stdin or from the keyboard; undefined where the person left. */
 export async function readKey(way: "stdin" | "ask", name: string): Promise<string | undefined> {
-  const lines = way === "stdin" ? await fromStdin() : await ask(name);
+  const lines = way === "stdin" ? await readKeyLines("Use --ask to be asked for it.") : await ask(name);
   if (lines === undefined) return undefined;
   const [line = ""] = lines;
   const secret = lines.length === 1 ? cleanSecret(line) : undefined;
   if (secret === undefined)
-    throw usage("This is not one key.", "Give it alone, without blanks inside. Nothing was written.");
+    throw usageFault("This is not one key.", "Give it alone, without blanks inside. Nothing was written.");
   return secret;
 }
 
 /** No key is there, and nobody to ask for one. */
 export function noKeyProblem(provider: string): Problem {
-  return usage(`${provider} needs a key.`, WAYS.join("\n"));
+  return usageFault(`${provider} needs a key.`, WAYS.join("\n"));
 }
 
 function openKey(apiKey: string): KeyWay {
@@ -72,29 +72,16 @@ function openKey(apiKey: string): KeyWay {
 }
 
 function variableName(name: string): string {
-  if (VARIABLE.test(name) && !looksLikeSecret(name)) return name;
-  throw usage(
+  if (isVariableName(name) && !looksLikeSecret(name)) return name;
+  throw usageFault(
     "--api-key-env takes the name of a variable, not its value.",
     "For example: --api-key-env OMNIROUTE_API_KEY",
   );
 }
 
-async function fromStdin(): Promise<string[]> {
-  if (process.stdin.isTTY === true) {
-    throw usage(
-      "--stdin reads from a pipe or a file; typed here the key would be seen.",
-      "Use --ask to be asked for it.",
-    );
-  }
-  return readLines(Bun.stdin.stream());
-}
-
 async function ask(name: string): Promise<string[] | undefined> {
-  if (!isInteractive()) throw usage("There is no terminal to ask for the key.", WAYS.slice(0, 2).join("\n"));
+  if (!isInteractive())
+    throw usageFault("There is no terminal to ask for the key.", WAYS.slice(0, 2).join("\n"));
   const { askSecrets } = await import("../../cli/prompts.ts");
   return askSecrets(`Key for ${name}`);
-}
-
-function usage(what: string, fix: string): Problem {
-  return new Problem({ code: "usage", what, fix, exit: EXIT.usage });
 }

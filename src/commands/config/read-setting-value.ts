@@ -1,4 +1,4 @@
-import { EXIT, Problem } from "../../core/problem.ts";
+import { usageFault } from "../../cli/usage-problem.ts";
 import type { FoundSetting } from "../../core/settings/find-setting.ts";
 import { bare, metaOf } from "../../core/settings/schema-walk.ts";
 import type { SettingKind } from "../../core/settings/setting-kinds.ts";
@@ -20,12 +20,10 @@ export async function readSettingValue(
     return Array.isArray(list) ? list : await Promise.all(words.map(textOf));
   }
   if (more.length > 0) {
-    throw new Problem({
-      code: "usage",
-      what: `${formatSettingPath(path)} takes one value, not ${words.length}.`,
-      fix: "Put it in quotes where it has blanks.",
-      exit: EXIT.usage,
-    });
+    throw usageFault(
+      `${formatSettingPath(path)} takes one value, not ${words.length}.`,
+      "Put it in quotes where it has blanks.",
+    );
   }
   const kind = metaOf(node)?.kind;
   if (kind !== undefined && !PLAIN.has(kind)) return textOf(word);

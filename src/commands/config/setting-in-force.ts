@@ -1,9 +1,10 @@
-import { nearest } from "../../core/nearest.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { type FoundSetting, findSetting } from "../../core/settings/find-setting.ts";
 import { bare, metaOf, type SchemaNode } from "../../core/settings/schema-walk.ts";
 import { isTable } from "../../core/settings/setting-faults.ts";
 import { formatSettingPath, type SettingPath } from "../../core/settings/setting-path.ts";
+import { valueAt } from "../../core/settings/setting-value.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { findProvider } from "../keys/find-provider.ts";
 
@@ -24,10 +25,9 @@ export interface ReadSettings {
 export function namedSetting(text: string): FoundSetting {
   const found = findSetting(text);
   if ("path" in found) return found;
-  const hint = found.near === undefined ? "" : ` Did you mean ${found.near}?`;
   throw new Problem({
     code: "unknown-setting",
-    what: `There is no setting ${JSON.stringify(text)}.${hint}`,
+    what: `There is no setting ${JSON.stringify(text)}.${didYouMean(found.near)}`,
     fix: "See all of them: orouter config show",
     exit: EXIT.usage,
   });
@@ -40,14 +40,6 @@ export function settingInForce({ path, node }: FoundSetting, read: ReadSettings)
   const value = inForce(path, node, read);
   if (written !== undefined) return { value, from: "file" };
   return { value, from: presetValue(path, read.settings) === undefined ? "default" : "preset" };
-}
-
-/** The value at a path of a parsed file. */
-export function valueAt(root: unknown, path: SettingPath): unknown {
-  return path.reduce<unknown>((value, step) => {
-    if (typeof step === "number") return Array.isArray(value) ? value[step] : undefined;
-    return isTable(value) && Object.hasOwn(value, step) ? value[step] : undefined;
-  }, root);
 }
 
 function inForce(path: SettingPath, node: SchemaNode, read: ReadSettings): unknown {
@@ -107,10 +99,10 @@ function refuseMissing(path: SettingPath, { written, settings }: ReadSettings): 
   if (wanted.length === 0 || valueAt(written, wanted) !== undefined) return;
   const names = Object.keys(settings[table === "fallbacks" ? "fallbacks" : "chains"]);
   const near = typeof name === "string" ? nearest(name, names) : undefined;
-  const hint = near === undefined ? "" : ` Did you mean ${formatSettingPath([table ?? "", near])}?`;
+  const meant = near === undefined ? undefined : formatSettingPath([table ?? "", near]);
   throw new Problem({
     code: "unknown-setting",
-    what: `config.toml has no ${formatSettingPath(wanted)}.${hint}`,
+    what: `config.toml has no ${formatSettingPath(wanted)}.${didYouMean(meant)}`,
     fix: "See what it has: orouter config show",
     exit: EXIT.usage,
   });

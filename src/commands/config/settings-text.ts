@@ -2,7 +2,7 @@ import { redact } from "../../core/redact.ts";
 import { isTable } from "../../core/settings/setting-faults.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
 import { type SettingRow, settingRows } from "../../core/settings/settings-docs.ts";
-import { tomlKey, tomlValue } from "./toml-value.ts";
+import { tomlKey, tomlValue } from "../../core/settings/toml-value.ts";
 
 type Table = Record<string, unknown>;
 

@@ -1,7 +1,7 @@
 import { isInteractive } from "../../cli/io.ts";
 import { askChoice } from "../../cli/prompts.ts";
 import { usageProblem } from "../../cli/usage-problem.ts";
-import { nearest } from "../../core/nearest.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
 import type { Scene } from "../../demo/scene.ts";
 import { findScene, SCENES } from "../../demo/scenes.ts";
 
@@ -24,9 +24,8 @@ export async function chooseScene({ name, mayAsk }: SceneWish): Promise<Scene | 
 function noScene(name: string): never {
   const names = SCENES.map((scene) => scene.name);
   const near = nearest(name, names);
-  const hint = near === undefined ? "" : ` Did you mean ${near}?`;
-  throw usageProblem(`There is no scene named ${JSON.stringify(name)}.${hint} Scenes: ${names.join(", ")}.`, [
-    "orouter",
-    "demo",
-  ]);
+  throw usageProblem(
+    `There is no scene named ${JSON.stringify(name)}.${didYouMean(near)} Scenes: ${names.join(", ")}.`,
+    ["orouter", "demo"],
+  );
 }

@@ -26,7 +26,11 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
   const story = new StoryTeller(paint, isLive);
   const upstream = await startUpstream(scene, { onReply: (call, reply) => story.replied(call, reply) });
   try {
-    const settings = sceneSettings(scene, upstream);
+    // How opencode should look is the user's own wish here too; what would have it wait for npm is not shown.
+    const settings = {
+      ...sceneSettings(scene, upstream),
+      opencode: { ...own.opencode, shellKeys: false, tools: false },
+    };
     sayScene(scene, paint);
     sayLookFor(scene, paint);
     if (!isLive) say("What happens is told when you leave opencode.");

@@ -1,5 +1,6 @@
 import { say } from "../../cli/io.ts";
 import type { Paint } from "../../cli/paint.ts";
+import { talkWidth } from "../../cli/talk-width.ts";
 import { wrapText } from "../../cli/wrap-text.ts";
 import type { Scene } from "../../demo/scene.ts";
 
@@ -16,8 +17,4 @@ export function sayLookFor({ lookFor }: Scene, { accent }: Paint): void {
   if (lookFor === undefined) return;
   const lines = wrapText(`${LOOK_FOR} ${lookFor}`, talkWidth()).join("\n");
   say(accent(LOOK_FOR) + lines.slice(LOOK_FOR.length));
-}
-
-function talkWidth(): number {
-  return process.stderr.columns || Number.POSITIVE_INFINITY;
 }

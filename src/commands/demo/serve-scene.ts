@@ -1,3 +1,4 @@
+import { untilStopped } from "../../cli/interruption.ts";
 import { out, say } from "../../cli/io.ts";
 import { paintFor } from "../../cli/paint.ts";
 import { loadConfig } from "../../config/load.ts";
@@ -19,7 +20,7 @@ export async function serveScene(scene: Scene, { port, asJson }: ServeSceneOptio
     ...(port === undefined ? {} : { port }),
     onReply: (call, reply) => say(storyLine(call, reply)),
   });
-  const end = stopped();
+  const end = untilStopped();
   try {
     if (asJson) out(JSON.stringify(servedJson(scene, upstream.baseUrl)));
     else await introduce(scene, upstream.baseUrl);
@@ -50,10 +51,4 @@ async function introduce(scene: Scene, baseUrl: string): Promise<void> {
   say(`${paint.strong("Put orouter between")} (config.toml; then: orouter keys add demo)`);
   say(`  [providers.demo]\n  base_url = "${baseUrl}"\n  models = ${JSON.stringify(scene.models)}`);
   say("\nEach call is told below. Stop it with Ctrl-C.");
-}
-
-function stopped(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
-  return promise;
 }

@@ -1,5 +1,6 @@
 import { retirementOf } from "../../core/catalog/retired-models.ts";
 import { wireModelId } from "../../core/catalog/wire-model-id.ts";
+import { counted } from "../../core/counted.ts";
 import { formatModelRef, type ModelRef } from "../../core/model-ref.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
@@ -25,9 +26,7 @@ export function checkChains(
   ];
   if (findings.length > 0) return findings;
   const chains = Object.keys(settings.chains).length;
-  return [
-    ok(CHECK, `${chains} ${chains === 1 ? "chain" : "chains"}, ${models.length} models, each with a key`),
-  ];
+  return [ok(CHECK, `${counted(chains, "chain")}, ${models.length} models, each with a key`)];
 }
 
 /** One finding for a provider, however many models of it are named. */

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { shellWord } from "../../cli/shell-word.ts";
+import { counted } from "../../core/counted.ts";
 import type { Problem } from "../../core/problem.ts";
 import { runFolders } from "../../opencode/run-folders.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
@@ -55,6 +56,6 @@ function runRootFinding(root: string): Finding {
 function leftovers(root: string): Finding[] {
   const dead = runFolders(root).filter((folder) => !folder.isAlive);
   if (dead.length === 0) return [];
-  const what = `${dead.length} ${dead.length === 1 ? "folder" : "folders"} of runs that ended in a crash; the next orouter opencode sweeps them.`;
+  const what = `${counted(dead.length, "folder")} of runs that ended in a crash; the next orouter opencode sweeps them.`;
   return [note("runs", what, `At once: rm -r ${dead.map((folder) => shellWord(folder.path)).join(" ")}`)];
 }

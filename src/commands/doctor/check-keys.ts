@@ -1,5 +1,7 @@
 import { formatClock } from "../../core/clock-text.ts";
+import { counted } from "../../core/counted.ts";
 import type { Key } from "../../core/key.ts";
+import { keyTitle } from "../../core/key.ts";
 import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import { verdictWords } from "../../core/verdict/verdict-words.ts";
@@ -27,13 +29,13 @@ export function checkKeys({ keys }: Pick<Patient, "keys">, rests: readonly Rest[
     if (state.kind === "dead") dead.push(deadFinding(key, state.rest));
     if (state.kind === "rests") {
       const until = formatClock(state.rest.untilMs, nowMs);
-      const what = `${titleOf(key)} rests until ${until}: ${verdictWords(state.rest.kind)}.`;
-      resting.push(note(CHECK, what, `To try it at once: orouter keys reset ${titleOf(key)}`));
+      const what = `${keyTitle(key)} rests until ${until}: ${verdictWords(state.rest.kind)}.`;
+      resting.push(note(CHECK, what, `To try it at once: orouter keys reset ${keyTitle(key)}`));
     }
   }
   const ready = usable.length - dead.length - resting.length;
   const providers = new Set(usable.map((key) => key.provider)).size;
-  const count = `${ready} of ${usable.length} ready, of ${providers} ${providers === 1 ? "provider" : "providers"}`;
+  const count = `${ready} of ${usable.length} ready, of ${counted(providers, "provider")}`;
   const overall =
     ready > 0
       ? ok(CHECK, count)
@@ -46,14 +48,10 @@ export function checkKeys({ keys }: Pick<Patient, "keys">, rests: readonly Rest[
 }
 
 function deadFinding(key: Key, rest: Rest): Finding {
-  const title = titleOf(key);
+  const title = keyTitle(key);
   return wrong(
     CHECK,
     `${title} is dead: ${verdictWords(rest.kind)}.`,
     `See what the provider says: orouter keys test ${title}; if the key is good: orouter keys reset ${title}; a new one: orouter keys add ${key.provider}`,
   );
-}
-
-function titleOf({ provider, name }: Key): string {
-  return `${provider}/${name}`;
 }

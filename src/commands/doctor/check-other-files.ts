@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { shellWord } from "../../cli/shell-word.ts";
 import type { ImportSource } from "../../config/imports/import-source.ts";
+import { counted } from "../../core/counted.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
 import { type Finding, note, wrong } from "./finding.ts";
 import type { Patient } from "./patient.ts";
@@ -32,6 +33,6 @@ function importable({ keys, entries }: Patient, { from, tool, found }: ImportSou
   const prints = found.keys.flatMap(({ place }) => ("secret" in place ? [fingerprint(place.secret)] : []));
   const fresh = new Set(prints.filter((print) => !known.has(print)));
   if (fresh.size === 0) return [];
-  const what = `${from} (${tool}) has ${fresh.size} ${fresh.size === 1 ? "key" : "keys"} that orouter does not know.`;
+  const what = `${from} (${tool}) has ${counted(fresh.size, "key")} that orouter does not know.`;
   return [note("older tools", what, `Take ${fresh.size === 1 ? "it" : "them"} over: orouter keys import`)];
 }

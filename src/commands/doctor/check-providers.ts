@@ -1,5 +1,7 @@
 import { formatWait } from "../../core/clock-text.ts";
+import { counted } from "../../core/counted.ts";
 import type { Key } from "../../core/key.ts";
+import { keyTitle } from "../../core/key.ts";
 import { redact } from "../../core/redact.ts";
 import { findPreset } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
@@ -30,7 +32,7 @@ function providerFinding({ provider, key, probe }: Probed): Finding {
   const { status } = probe;
   if (status >= 200 && status < 300) return listFinding(provider, probe.models.length);
   if (status === 401 || status === 403) {
-    const title = `${key.provider}/${key.name}`;
+    const title = keyTitle(key);
     return key.source === "embedded"
       ? wrong(check, `${at} wants a key (${status}).`, `orouter keys add ${id}`)
       : wrong(
@@ -57,7 +59,7 @@ function addressFix({ id, baseUrl }: Provider): string {
 function listFinding(provider: Provider, count: number): Finding {
   const check = `provider ${provider.id}`;
   const at = redact(provider.baseUrl, []);
-  if (count > 0) return ok(check, `${at}, ${count} ${count === 1 ? "model" : "models"}`);
+  if (count > 0) return ok(check, `${at}, ${counted(count, "model")}`);
   if (provider.models.length > 0) return ok(check, `${at}, with the models that config.toml names`);
   return wrong(
     check,

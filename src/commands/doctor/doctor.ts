@@ -1,8 +1,8 @@
-import { homedir } from "node:os";
 import { out, outJson, say } from "../../cli/io.ts";
 import { outputLook } from "../../cli/table.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { loadConfig } from "../../config/load.ts";
+import { opencodePlace } from "../../config/opencode-place.ts";
 import { type Env, resolvePaths } from "../../config/paths.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { defaultSettings, type Settings } from "../../core/settings/settings.ts";
@@ -30,9 +30,7 @@ export const doctorVerb: Verb = {
 async function doctor(args: VerbArgs): Promise<number> {
   const { env } = process;
   const findings = await examine({
-    env: { ...env },
-    home: env["HOME"] ?? homedir(),
-    cwd: process.cwd(),
+    ...opencodePlace({ ...env }),
     self: process.execPath,
     isOffline: args["offline"] === true,
   });

@@ -9,7 +9,7 @@ import type { Rest } from "../../core/routing/rest.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { allProviders } from "../../core/settings/settings.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
-import { openExistingState } from "../status/existing-state.ts";
+import { openExistingState } from "../open-existing-state.ts";
 import { checkAddresses } from "./check-addresses.ts";
 import { checkChains } from "./check-chains.ts";
 import { checkEnvironment } from "./check-environment.ts";

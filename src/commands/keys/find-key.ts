@@ -1,6 +1,7 @@
 import { looksLikeSecret } from "../../cli/looks-like-secret.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
-import { nearest } from "../../core/nearest.ts";
+import { keyTitle } from "../../core/key.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { ListedKey } from "./listed-key.ts";
 
@@ -21,10 +22,6 @@ export function findKey(keys: readonly ListedKey[], asked: string, provider?: st
 /** `provider/name`, with the fingerprint where there is one. */
 export function describeKey(key: Pick<ListedKey, "provider" | "name" | "fingerprint">): string {
   return key.fingerprint === undefined ? keyTitle(key) : `${keyTitle(key)} (${key.fingerprint})`;
-}
-
-function keyTitle(key: Pick<ListedKey, "provider" | "name">): string {
-  return `${key.provider}/${key.name}`;
 }
 
 /** A name is a name even where it could be the beginning of a fingerprint. */
@@ -53,7 +50,7 @@ function notFound(asked: string, keys: readonly ListedKey[], provider: string | 
   );
   return new Problem({
     code: "key-not-found",
-    what: `There is no key ${JSON.stringify(asked)}${provider === undefined ? "" : ` of ${provider}`}.${near === undefined ? "" : ` Did you mean ${near}?`}`,
+    what: `There is no key ${JSON.stringify(asked)}${provider === undefined ? "" : ` of ${provider}`}.${didYouMean(near)}`,
     fix: "See them with: orouter keys list",
     exit: EXIT.usage,
   });

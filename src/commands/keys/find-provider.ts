@@ -1,6 +1,6 @@
 import { looksLikeSecret } from "../../cli/looks-like-secret.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
-import { nearest } from "../../core/nearest.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
@@ -14,7 +14,7 @@ export function findProvider(settings: Settings, id: string): Provider {
   const near = nearProvider(id, providers);
   throw new Problem({
     code: "unknown-provider",
-    what: `There is no provider ${JSON.stringify(id)}.${near === undefined ? "" : ` Did you mean ${near}?`}`,
+    what: `There is no provider ${JSON.stringify(id)}.${didYouMean(near)}`,
     fix: [
       `Known by name: ${providers.map((provider) => provider.id).join(", ")}.`,
       "A service of your own needs its address in config.toml first:",

@@ -3,8 +3,10 @@ import { resolve } from "node:path";
 import { out, say } from "../../cli/io.ts";
 import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
+import { usageFault } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { writeFileAtomic } from "../../config/write-file.ts";
+import { counted } from "../../core/counted.ts";
 import { type KeyToExport, keyExport } from "../../core/imports/key-export.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { readWorld, type World } from "../world.ts";
@@ -60,7 +62,7 @@ export async function exportKeys(world: World, options: ExportOptions): Promise<
   for (const sentence of withSecrets ? missingFrom(keys) : []) say(sentence);
   if (file === undefined) return;
   const what = withSecrets ? "with their secrets; only you can read it" : "without their secrets";
-  talk.success(`Wrote ${keys.length} ${keys.length === 1 ? "key" : "keys"} to ${file}, ${what}.`);
+  talk.success(`Wrote ${counted(keys.length, "key")} to ${file}, ${what}.`);
 }
 
 function toExport(world: World, key: ListedKey, withSecrets: boolean): KeyToExport {
@@ -104,12 +106,10 @@ function refuseOpenStdout(): void {
 }
 
 function openPlace(what: string): Problem {
-  return new Problem({
-    code: "usage",
+  return usageFault(
     what,
-    fix: "Into a file of your own: orouter keys export --with-secrets --out FILE; or pipe it into a program.",
-    exit: EXIT.usage,
-  });
+    "Into a file of your own: orouter keys export --with-secrets --out FILE; or pipe it into a program.",
+  );
 }
 
 function fileThere(file: string): Problem {

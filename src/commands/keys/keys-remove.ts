@@ -1,8 +1,9 @@
-import { isInteractive, say } from "../../cli/io.ts";
+import { askSure } from "../../cli/ask-sure.ts";
 import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { removeKey } from "../../config/edit-keys.ts";
-import { EXIT, Problem } from "../../core/problem.ts";
+import { keyTitle } from "../../core/key.ts";
+import { EXIT } from "../../core/problem.ts";
 import { readAgain, type World } from "../world.ts";
 import { describeKey } from "./find-key.ts";
 import { type ListedKey, listKeys } from "./listed-key.ts";
@@ -28,8 +29,9 @@ async function remove(args: VerbArgs): Promise<number> {
 
 /** Removes a key of keys.toml once somebody is sure. Whether it was removed. */
 export async function removeOwn(world: World, key: ListedKey, isSaid: boolean): Promise<boolean> {
-  if (!isSaid && !(await isSure(key))) {
-    say("Nothing was removed.");
+  const call = `orouter keys remove ${keyTitle(key)} --yes`;
+  if (!isSaid && !(await askSure({ question: `Remove ${describeKey(key)}?`, call }))) {
+    talk.info("Nothing was removed.");
     return false;
   }
   await removeKey(world, key.provider, key.name);
@@ -38,20 +40,7 @@ export async function removeOwn(world: World, key: ListedKey, isSaid: boolean): 
     (other) => other.provider === key.provider && other.fingerprint === key.fingerprint,
   );
   if (key.fingerprint !== undefined && twin !== undefined) {
-    talk.warn(`The same key is still there as ${twin.provider}/${twin.name}, from ${twin.from}.`);
+    talk.warn(`The same key is still there as ${keyTitle(twin)}, from ${twin.from}.`);
   }
   return true;
-}
-
-async function isSure(key: ListedKey): Promise<boolean> {
-  if (!isInteractive()) {
-    throw new Problem({
-      code: "usage",
-      what: "There is no terminal to ask whether you are sure.",
-      fix: `Say so with --yes: orouter keys remove ${key.provider}/${key.name} --yes`,
-      exit: EXIT.usage,
-    });
-  }
-  const { askYes } = await import("../../cli/prompts.ts");
-  return askYes(`Remove ${describeKey(key)}?`);
 }

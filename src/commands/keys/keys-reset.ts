@@ -1,9 +1,10 @@
 import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { counted } from "../../core/counted.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { isSelected, type RestSelection } from "../../core/routing/rest-cover.ts";
-import { openState } from "../../state/store.ts";
+import { openOwnState } from "../open-own-state.ts";
 import { readWorld, type World } from "../world.ts";
 import { describeKey, findKey } from "./find-key.ts";
 import { type ListedKey, listKeys } from "./listed-key.ts";
@@ -47,14 +48,8 @@ export function endRests(world: World, key: ListedKey | undefined, model: string
     ...(model === undefined ? {} : { model }),
   };
   let trouble: Problem | undefined;
-  const store = openState({
-    file: world.paths.stateDb,
-    ledgerDays: world.settings.state.ledgerDays,
-    ledgerRows: world.settings.state.ledgerRows,
-    secrets: world.keys.map((one) => one.secret),
-    onTrouble: (problem) => {
-      trouble ??= problem;
-    },
+  const store = openOwnState(world, (problem) => {
+    trouble ??= problem;
   });
   const ended = store.rests().filter((rest) => isSelected(rest.id, selection));
   for (const rest of ended) store.note({ kind: "cleared", id: rest.id });
@@ -64,9 +59,9 @@ export function endRests(world: World, key: ListedKey | undefined, model: string
   const whose = [key === undefined ? undefined : describeKey(key), model]
     .filter((one) => one !== undefined)
     .join(" for ");
-  talk.success(
-    `${ended.length} ${ended.length === 1 ? "rest" : "rests"}${whose === "" ? "" : ` of ${whose}`} ended.`,
-  );
+  const of = whose === "" ? "" : ` of ${whose}`;
+  if (ended.length === 0) talk.info(`Nothing${of} was at rest.`);
+  else talk.success(`${counted(ended.length, "rest")}${of} ended.`);
 }
 
 function noSecret(key: string): Problem {

@@ -1,18 +1,17 @@
 import { out, outJson } from "../../cli/io.ts";
 import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
+import { usageFault } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { loadConfig } from "../../config/load.ts";
-import { resolvePaths } from "../../config/paths.ts";
+import { type Paths, resolvePaths } from "../../config/paths.ts";
 import { setStrategy } from "../../config/set-strategy.ts";
-import { nearest } from "../../core/nearest.ts";
-import { EXIT, Problem } from "../../core/problem.ts";
-import { STRATEGIES } from "../../core/settings/settings-schema.ts";
-
-export type StrategyName = (typeof STRATEGIES)[number];
+import { didYouMean, nearest } from "../../core/nearest.ts";
+import { EXIT } from "../../core/problem.ts";
+import { STRATEGIES, type Strategy } from "../../core/routing/strategy.ts";
 
 /** What each of them does, for those who choose. */
-export const STRATEGY_WORDS: Record<StrategyName, string> = {
+export const STRATEGY_WORDS: Record<Strategy, string> = {
   sticky: "a session keeps its key; new ones are spread",
   random: "any healthy key, each time",
   "round-robin": "one after another",
@@ -49,23 +48,18 @@ async function strategy(args: VerbArgs): Promise<number> {
 }
 
 /** Writes a strategy and tells so. */
-export async function changeStrategy(
-  paths: Parameters<typeof setStrategy>[0],
-  chosen: StrategyName,
-): Promise<void> {
+export async function changeStrategy(paths: Pick<Paths, "configFile">, chosen: Strategy): Promise<void> {
   if (await setStrategy(paths, chosen))
     talk.success(`The strategy is ${chosen} now: ${STRATEGY_WORDS[chosen]}.`);
   else talk.info(`It is ${chosen} already.`);
 }
 
-function named(text: string): StrategyName {
+function named(text: string): Strategy {
   const found = STRATEGIES.find((one) => one === text);
   if (found !== undefined) return found;
   const near = nearest(text, STRATEGIES);
-  throw new Problem({
-    code: "usage",
-    what: `There is no strategy ${JSON.stringify(text)}.${near === undefined ? "" : ` Did you mean ${near}?`}`,
-    fix: `It is one of: ${STRATEGIES.join(", ")}.`,
-    exit: EXIT.usage,
-  });
+  throw usageFault(
+    `There is no strategy ${JSON.stringify(text)}.${didYouMean(near)}`,
+    `It is one of: ${STRATEGIES.join(", ")}.`,
+  );
 }

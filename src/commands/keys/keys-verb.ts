@@ -14,7 +14,7 @@ export const keysVerb: Verb = {
   args: { json: { type: "boolean", description: "The list as JSON" } },
   run: async (args) => {
     if (args["json"] !== true && isInteractive() && process.stdout.isTTY === true) {
-      const { openKeysMenu } = await import("./keys-menu.ts");
+      const { openKeysMenu } = await import("./menu/keys-menu.ts");
       await openKeysMenu();
       return EXIT.fine;
     }
@@ -29,11 +29,11 @@ export const keysVerb: Verb = {
     },
     add: {
       about: "Add keys to a provider: asked for, piped in, or by a variable's name",
-      load: async () => (await import("./keys-add.ts")).keysAddVerb,
+      load: async () => (await import("./add/keys-add.ts")).keysAddVerb,
     },
     import: {
       about: "Take keys over from a file, an older tool, the environment or opencode",
-      load: async () => (await import("./keys-import.ts")).keysImportVerb,
+      load: async () => (await import("./import/keys-import.ts")).keysImportVerb,
     },
     export: {
       about: "Write the keys as JSON, without the secrets unless asked for",
@@ -65,7 +65,7 @@ export const keysVerb: Verb = {
     },
     test: {
       about: "Try each key with one cheap call",
-      load: async () => (await import("./keys-test.ts")).keysTestVerb,
+      load: async () => (await import("./test/keys-test.ts")).keysTestVerb,
     },
   },
 };

@@ -8,7 +8,7 @@ import { writeData } from "../../cli/write-data.ts";
 import { EXIT } from "../../core/problem.ts";
 import type { LedgerEntry } from "../../state/ledger.ts";
 import type { StateStore } from "../../state/state-store.ts";
-import { openExistingState } from "../status/existing-state.ts";
+import { openExistingState } from "../open-existing-state.ts";
 import { readWorld, type World } from "../world.ts";
 import { type LogFilter, lineCount, logFilter } from "./log-filter.ts";
 import { requestJson } from "./request-json.ts";

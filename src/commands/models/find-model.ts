@@ -2,7 +2,7 @@ import { looksLikeSecret } from "../../cli/looks-like-secret.ts";
 import { secretInWords } from "../../cli/usage-problem.ts";
 import type { Catalog } from "../../core/catalog/catalog.ts";
 import { CHAIN_PROVIDER, parseModelRef } from "../../core/model-ref.ts";
-import { nearest } from "../../core/nearest.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { World } from "../world.ts";
 import { type ListedEntry, listedModels } from "./listed-models.ts";
@@ -34,7 +34,7 @@ export function findModel(
     );
   throw new Problem({
     code: "unknown-model",
-    what: `Nothing is known about ${JSON.stringify(text)}.${near === undefined ? "" : ` Did you mean ${near}?`}`,
+    what: `Nothing is known about ${JSON.stringify(text)}.${didYouMean(near)}`,
     fix: "See: orouter models list",
     exit: EXIT.failed,
   });

@@ -1,4 +1,9 @@
-import type { ModelCost, ModelEntry } from "../../core/catalog/model-entry.ts";
+import {
+  type ModelCost,
+  type ModelEntry,
+  type ModelTraits,
+  takesImages,
+} from "../../core/catalog/model-entry.ts";
 
 const KIB = 1024;
 const MILLION = 1_000_000;
@@ -30,6 +35,29 @@ export function yesNo(flag: boolean | undefined): string {
 export function remarkOf(entry: ModelEntry): string {
   if (!entry.isRetired) return "";
   return entry.replacement === undefined ? "retired" : `retired, use ${entry.replacement}`;
+}
+
+/** What is known of a model or of a chain: `window 128k, output 32k, tools, no vision`. */
+export function traitsText(traits: ModelTraits): string {
+  const parts = [
+    traits.context === undefined ? "window unknown" : `window ${tokenText(traits.context)}`,
+    ...(traits.output === undefined ? [] : [`output ${tokenText(traits.output)}`]),
+    ...abilityText(traits.toolCall, "tools"),
+    ...abilityText(takesImages(traits), "vision"),
+  ];
+  return parts.join(", ");
+}
+
+/** The same of a model that may be chosen, with what speaks against it. */
+export function choiceHint(entry: ModelEntry): string {
+  const remark = remarkOf(entry);
+  const traits = traitsText({ ...entry, output: undefined });
+  return remark === "" ? traits : `${traits}, ${remark}`;
+}
+
+function abilityText(has: boolean | undefined, what: string): string[] {
+  if (has === undefined) return [];
+  return [has ? what : `no ${what}`];
 }
 
 function trimmed(amount: number): string {

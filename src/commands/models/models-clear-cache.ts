@@ -2,6 +2,7 @@ import { openCacheFolder } from "../../catalog/cache-folder.ts";
 import { outJson, say } from "../../cli/io.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { resolvePaths } from "../../config/paths.ts";
+import { counted } from "../../core/counted.ts";
 import { EXIT } from "../../core/problem.ts";
 import { writeCache } from "./open-catalog.ts";
 
@@ -19,11 +20,6 @@ async function clearCache(args: VerbArgs): Promise<number> {
   // The settings need not be read for this: it has to work also where they are broken.
   const removed = await openCacheFolder(resolvePaths(process.env).cacheDir, writeCache).clear();
   if (args["json"] === true) outJson({ removed });
-  else
-    say(
-      removed === 0
-        ? "There was nothing in the cache."
-        : `Removed ${removed} ${removed === 1 ? "list" : "lists"}.`,
-    );
+  else say(removed === 0 ? "There was nothing in the cache." : `Removed ${counted(removed, "list")}.`);
   return EXIT.fine;
 }

@@ -1,5 +1,6 @@
 import { PATIENCE } from "../../catalog/patience.ts";
-import { out, outJson, say } from "../../cli/io.ts";
+import { out, outJson } from "../../cli/io.ts";
+import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
@@ -44,7 +45,7 @@ async function info(args: VerbArgs): Promise<number> {
   const loaded = await openCatalog(world, PATIENCE.info, only);
   const entry = findModel(text, loaded.catalog, world, await readRefusals(world, Date.now()));
   const about = loaded.lists.filter((list) => list.provider === entry.provider);
-  for (const note of listNotes({ ...loaded, lists: about }, [entry])) say(`[orouter] ${note}`);
+  for (const note of listNotes({ ...loaded, lists: about }, [entry])) talk.warn(note);
   if (args["json"] === true) outJson(modelJson(entry));
   else out(infoText(entry));
   return EXIT.fine;

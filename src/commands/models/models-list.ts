@@ -1,6 +1,7 @@
 import { PATIENCE } from "../../catalog/patience.ts";
 import { out, outJson, say } from "../../cli/io.ts";
 import { type Column, outputLook, type TableLook, tableText } from "../../cli/table.ts";
+import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { takesImages } from "../../core/catalog/model-entry.ts";
@@ -46,7 +47,7 @@ export async function printModels(id: string | undefined, asJson: boolean): Prom
   const loaded = await openCatalog(world, PATIENCE.list, only);
   const shown = id === undefined ? [CHAIN_PROVIDER, ...providersWithKey(world).map((one) => one.id)] : [id];
   const entries = listedModels(loaded.catalog, shown, settings, await readRefusals(world, Date.now()));
-  for (const note of listNotes(loaded, entries)) say(`[orouter] ${note}`);
+  for (const note of listNotes(loaded, entries)) talk.warn(note);
   if (asJson) outJson({ models: entries.map(modelJson), providers: loaded.lists.map(listJson) });
   else if (entries.length > 0) out(listText(entries, outputLook(settings.theme)));
   else say(nothingText(id));

@@ -2,6 +2,7 @@ import type { LoadedCatalog } from "../../catalog/load-catalog.ts";
 import { PATIENCE } from "../../catalog/patience.ts";
 import { out, outJson, say } from "../../cli/io.ts";
 import { outputWidth, tableText } from "../../cli/table.ts";
+import { talk } from "../../cli/talk.ts";
 import { textArg } from "../../cli/text-arg.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { EXIT } from "../../core/problem.ts";
@@ -37,7 +38,7 @@ async function refresh(args: VerbArgs): Promise<number> {
     outJson({ providers: lists.map(listJson), modelsDev: { failure: modelsDevFailure ?? null } });
   } else if (lists.length > 0) out(resultText(loaded));
   else say("There is no key yet, so nobody can be asked. Add one: orouter keys add ollama-cloud");
-  if (modelsDevFailure !== undefined) say(`[orouter] models.dev could not be asked: ${modelsDevFailure}.`);
+  if (modelsDevFailure !== undefined) talk.warn(`models.dev could not be asked: ${modelsDevFailure}.`);
   const hasFailed = modelsDevFailure !== undefined || lists.some((list) => list.failure !== undefined);
   return hasFailed ? EXIT.failed : EXIT.fine;
 }

@@ -1,5 +1,5 @@
 import type { VerdictKind } from "../../core/verdict/verdict.ts";
-import { openExistingState } from "../status/existing-state.ts";
+import { openExistingState } from "../open-existing-state.ts";
 import type { World } from "../world.ts";
 
 /** A key that was told it may not have a model, or (without a key) that nobody may. */

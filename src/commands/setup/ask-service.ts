@@ -2,6 +2,7 @@ import { getJson } from "../../catalog/get-json.ts";
 import type { Guide } from "../../cli/guide.ts";
 import { askChoice, askText } from "../../cli/prompts.ts";
 import type { ProviderAddition } from "../../config/first-config.ts";
+import { freeName } from "../../core/free-name.ts";
 import { normalizeBaseUrl } from "../../core/settings/base-url.ts";
 import { allProviders, parseSettings, type Settings } from "../../core/settings/settings.ts";
 import { answered } from "./answered.ts";
@@ -21,7 +22,7 @@ export async function askService(guide: Guide, settings: Settings): Promise<OwnS
   const taken = allProviders(settings).map((provider) => provider.id);
   const id = answered(
     await askText("A short name for it", {
-      initial: freeName(nameFrom(base), taken),
+      initial: freeName(nameFrom(base), (name) => taken.includes(name)),
       fault: (name) => nameFault(name, base, taken),
     }),
   );
@@ -66,12 +67,6 @@ function nameFrom(base: string): string {
   const host = URL.parse(base)?.hostname ?? "";
   if (host === "localhost" || !/[a-z]/i.test(host)) return "local";
   return host.split(".").at(-2) ?? host;
-}
-
-function freeName(wish: string, taken: readonly string[]): string {
-  let name = wish;
-  for (let number = 2; taken.includes(name); number++) name = `${wish}-${number}`;
-  return name;
 }
 
 function nameFault(name: string, base: string, taken: readonly string[]): string | undefined {

@@ -1,9 +1,11 @@
 import type { Guide } from "../../cli/guide.ts";
 import { askChoice, askText, type PromptOption } from "../../cli/prompts.ts";
 import type { ConfigAddition } from "../../config/first-config.ts";
+import { freeName } from "../../core/free-name.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
+import { chainNameFault } from "../../core/settings/chain-name.ts";
 import type { Provider } from "../../core/settings/provider.ts";
-import { parseSettings, type Settings } from "../../core/settings/settings.ts";
+import type { Settings } from "../../core/settings/settings.ts";
 import { answered } from "./answered.ts";
 import type { LoadedModels } from "./load-models.ts";
 import { modelOptions } from "./model-options.ts";
@@ -36,8 +38,8 @@ export async function chooseChain(parts: ChainParts): Promise<Chain> {
   if (chosen.length === 0) return undefined;
   const name = answered(
     await askText("Name of this chain (in opencode it is the model orouter/NAME)", {
-      initial: freeName(settings),
-      fault: (text) => nameFault(text, settings),
+      initial: freeName(USUAL_NAME, (name) => Object.hasOwn(settings.chains, name)),
+      fault: (text) => chainNameFault(text, settings.chains),
     }),
   );
   return { name, models: chosen };
@@ -96,17 +98,4 @@ async function typeModel({ providers }: ChainParts, chosen: readonly string[]): 
       },
     }),
   );
-}
-
-function freeName({ chains }: Settings): string {
-  let name = USUAL_NAME;
-  for (let number = 2; Object.hasOwn(chains, name); number++) name = `${USUAL_NAME}-${number}`;
-  return name;
-}
-
-function nameFault(name: string, { chains }: Settings): string | undefined {
-  if (Object.hasOwn(chains, name)) return "There is a chain of that name already; orouter chain changes it.";
-  const parsed = parseSettings({ chains: { [name]: ["any/model"] } });
-  if ("settings" in parsed) return undefined;
-  return `Only ${parsed.faults[0]?.allowed}.`;
 }

@@ -1,6 +1,6 @@
 import type { VerdictKind } from "../../core/verdict/verdict.ts";
-import type { KeyTrial } from "../keys/test-key.ts";
-import { refusalWords } from "../keys/trial-words.ts";
+import type { KeyTrial } from "../keys/test/test-key.ts";
+import { refusalWords } from "../keys/test/trial-words.ts";
 
 /** What a trial says about the key itself. */
 export interface KeyOutcome {

@@ -1,12 +1,11 @@
 import type { PromptOption } from "../../cli/prompts.ts";
 import type { Catalog } from "../../core/catalog/catalog.ts";
-import { type ModelEntry, takesImages } from "../../core/catalog/model-entry.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
 import { opencodeId } from "../../core/overlay/opencode-providers.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import type { Settings } from "../../core/settings/settings.ts";
-import { remarkOf, tokenText } from "../models/model-words.ts";
+import { choiceHint } from "../models/model-words.ts";
 
 /** What there is to choose from. */
 interface Choosable {
@@ -24,7 +23,7 @@ export function modelOptions({ catalog, providers, settings }: Choosable): Promp
   const rank = ({ ref, entry }: (typeof models)[number]) => (ref === wish ? 0 : entry.isRetired ? 2 : 1);
   const options = models
     .toSorted((a, b) => rank(a) - rank(b))
-    .map(({ ref, entry }) => ({ value: ref, label: ref, hint: hintOf(entry) }));
+    .map(({ ref, entry }) => ({ value: ref, label: ref, hint: choiceHint(entry) }));
   const isUnlisted = wish !== undefined && !options.some(({ value }) => value === wish);
   // A list that came and does not have it is right; one that did not come says nothing against it.
   return isUnlisted && catalog.modelsOf(parseModelRef(wish)?.provider ?? "").length === 0
@@ -40,15 +39,4 @@ function wishedModel(
   const name = defaultModel(providers, { ...settings, chains: {} });
   const owner = providers.find(({ id }) => name?.startsWith(`${opencodeId(id)}/`));
   return owner === undefined ? undefined : `${owner.id}/${name?.slice(opencodeId(owner.id).length + 1)}`;
-}
-
-/** Its window, and what a person would miss or be glad of. */
-function hintOf(entry: ModelEntry): string {
-  const parts = [
-    entry.context === undefined ? "window not known" : `${tokenText(entry.context)} window`,
-    entry.toolCall === false ? "no tools" : "",
-    takesImages(entry) === true ? "sees images" : "",
-    remarkOf(entry),
-  ];
-  return parts.filter((part) => part !== "").join(", ");
 }

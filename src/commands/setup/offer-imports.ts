@@ -1,9 +1,9 @@
-import { homedir } from "node:os";
 import type { Guide } from "../../cli/guide.ts";
 import { askMany } from "../../cli/prompts.ts";
 import type { ProviderAddition } from "../../config/first-config.ts";
 import { findImports } from "../../config/imports/find-imports.ts";
 import type { ImportSource } from "../../config/imports/import-source.ts";
+import { opencodePlace } from "../../config/opencode-place.ts";
 import { settingOffers } from "../../core/imports/setting-offers.ts";
 import { answered } from "./answered.ts";
 import { type FreshKey, freshKey } from "./fresh-key.ts";
@@ -18,7 +18,7 @@ export interface TakenOver {
 
 /** Offers the keys that other tools on this machine hold and that are not used yet. */
 export async function offerImports(guide: Guide, world: SetupWorld): Promise<TakenOver> {
-  const found = await findImports({ ...world, home: homedir(), cwd: process.cwd() });
+  const found = await findImports({ ...world, ...opencodePlace(world.env) });
   const offers = found
     .map((source) => ({ source, keys: newKeys(source, world) }))
     .filter(({ keys }) => keys.length > 0);

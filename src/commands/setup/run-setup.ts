@@ -1,4 +1,5 @@
 import { type Guide, openGuide } from "../../cli/guide.ts";
+import { holdKeyboard } from "../../cli/keyboard.ts";
 import { askYes } from "../../cli/prompts.ts";
 import { settingsWith } from "../../config/add-to-config.ts";
 import type { ProviderAddition } from "../../config/first-config.ts";
@@ -23,6 +24,7 @@ import { writeSetup } from "./write-setup.ts";
 /** Asks for services, keys and models, and writes config.toml and keys.toml once all is answered, not before. */
 export async function runSetup(world: SetupWorld): Promise<Guide> {
   keepLoopbackDirect(process.env);
+  using _held = holdKeyboard();
   const guide = await openGuide();
   guide.begin(`orouter ${VERSION_TEXT}: services, keys, models`);
   guide.tell(

@@ -2,7 +2,7 @@ import { isInteractive } from "../../cli/io.ts";
 import { usageProblem } from "../../cli/usage-problem.ts";
 import type { Verb } from "../../cli/verb.ts";
 import { EXIT } from "../../core/problem.ts";
-import { noKey } from "../no-key.ts";
+import { requireKey } from "../no-key.ts";
 import { readWorld } from "../world.ts";
 
 /** `orouter setup`: the questions of the first run, at any time. */
@@ -18,7 +18,7 @@ export const setupVerb: Verb = {
 async function setup(): Promise<number> {
   const world = await readWorld();
   if (!isInteractive()) {
-    if (!world.keys.some((key) => key.enabled)) throw noKey(world.keys.length);
+    requireKey(world.keys);
     throw usageProblem("orouter setup asks questions, and there is no terminal to ask in.", [
       "orouter",
       "setup",

@@ -4,8 +4,8 @@ import type { Key } from "../../core/key.ts";
 import { findPreset } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import type { Settings } from "../../core/settings/settings.ts";
-import { openListFinder } from "../keys/open-list.ts";
-import { testKey } from "../keys/test-key.ts";
+import { testKey } from "../keys/test/test-key.ts";
+import { trialOptions } from "../keys/test/trial-options.ts";
 import type { FreshKey } from "./fresh-key.ts";
 import { type KeyOutcome, keyOutcome } from "./key-outcome.ts";
 
@@ -14,18 +14,14 @@ export interface TriedKey {
   outcome: KeyOutcome;
 }
 
-/** Nobody waits longer than this for all of a service's keys. */
-const TRIAL_MS = 10_000;
-
 /** Tries keys of one provider at once, each with one cheap call. */
 export async function tryKeys(
   provider: Provider,
   keys: readonly FreshKey[],
   settings: Settings,
 ): Promise<TriedKey[]> {
-  const signal = AbortSignal.timeout(TRIAL_MS);
-  const options = { rules: settings.rules, nowMs: Date.now(), signal, isListOpen: openListFinder(signal) };
-  const tried = await withTrialModel(provider, keys, signal);
+  const options = trialOptions(settings);
+  const tried = await withTrialModel(provider, keys, options.signal);
   return await Promise.all(
     keys.map(async (key) => ({ key, outcome: keyOutcome(await testKey(tried, key, options)) })),
   );

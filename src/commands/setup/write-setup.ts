@@ -1,9 +1,9 @@
-import { homedir } from "node:os";
 import type { Guide } from "../../cli/guide.ts";
 import { addToConfig } from "../../config/add-to-config.ts";
 import { addAllKeys } from "../../config/edit-keys.ts";
 import { loadKeyEntries } from "../../config/keys-file.ts";
 import { readOpencodeConfigs } from "../../config/opencode-configs.ts";
+import { opencodePlace } from "../../config/opencode-place.ts";
 import type { ImportedKey } from "../../core/imports/key-import.ts";
 import { planImport } from "../../core/imports/plan-import.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
@@ -14,18 +14,17 @@ import type { FreshKey } from "./fresh-key.ts";
 import type { SetupPlan } from "./setup-plan.ts";
 import type { SetupWorld } from "./setup-world.ts";
 
-/** Writes both files, each at once. First what tells where the services are: keys of unknown ones would be left out. */
+/** Writes both files, each at once. Keys go first: whatever stops the second, what is lost can be chosen again. */
 export async function writeSetup(guide: Guide, plan: SetupPlan, world: SetupWorld): Promise<void> {
   const { paths } = world;
   const { addition, keys } = plan;
   const hasConfig = addition.chain !== undefined || Object.keys(addition.providers).length > 0;
-  const written: string[] = [];
-  if (hasConfig && (await addToConfig(paths, addition))) written.push(paths.configFile);
   if (keys.length > 0) {
     await addAllKeys({ paths }, await namedKeys(keys, paths));
-    written.push(paths.keysFile);
+    guide.succeed(`Written: ${paths.keysFile}`);
   }
-  guide.succeed(...written.map((file) => `Written: ${file}`), await startText(world));
+  if (hasConfig && (await addToConfig(paths, addition))) guide.succeed(`Written: ${paths.configFile}`);
+  guide.tell(await startText(world));
 }
 
 /** Keys under names that are free. */
@@ -41,7 +40,7 @@ async function namedKeys(keys: readonly FreshKey[], paths: SetupWorld["paths"]) 
 /** What opencode will start with. */
 async function startText(world: SetupWorld): Promise<string> {
   const after = await readAgain(world);
-  const here = { env: after.env, home: homedir(), cwd: process.cwd() };
+  const here = opencodePlace(after.env);
   if (hasChosenModel({ ...here, configs: readOpencodeConfigs(here) })) {
     return "opencode keeps the model that you have chosen there; /models in it changes that.";
   }

@@ -20,6 +20,7 @@ export interface RunLoad {
 export interface KeyLoad {
   provider: string;
   fingerprint: string;
+  enabled: boolean;
   inFlight: number;
 }
 
@@ -28,7 +29,9 @@ const ASK_MS = 400;
 
 /** The part of `/_orouter/state` that counts here; another version of orouter may say more. */
 const STATE = v.object({
-  keys: v.array(v.object({ provider: v.string(), fingerprint: v.string(), inFlight: v.number() })),
+  keys: v.array(
+    v.object({ provider: v.string(), fingerprint: v.string(), enabled: v.boolean(), inFlight: v.number() }),
+  ),
   waiting: v.number(),
 });
 

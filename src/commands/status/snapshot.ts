@@ -1,4 +1,5 @@
 import type { BenchResult } from "../../core/bench/bench-result.ts";
+import { keyTitle } from "../../core/key.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
 import {
   keyReadiness,
@@ -9,18 +10,18 @@ import {
 } from "../../core/routing/readiness.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import { ownerOf, restParty } from "../../core/routing/rest-party.ts";
+import type { Strategy } from "../../core/routing/strategy.ts";
 import { expandModels } from "../../core/settings/chains.ts";
-import type { Settings } from "../../core/settings/settings.ts";
 import type { LedgerEntry } from "../../state/ledger.ts";
 import type { KeyUsage } from "../../state/usage.ts";
 import { type ListedKey, listKeys } from "../keys/listed-key.ts";
 import type { World } from "../world.ts";
-import type { StatusRun } from "./ask-runs.ts";
+import type { KeyLoad, StatusRun } from "./ask-runs.ts";
 
 /** What is known at one moment, as a value: the table and the JSON are made of it. */
 export interface StatusSnapshot {
   nowMs: number;
-  strategy: Settings["routing"]["strategy"];
+  strategy: Strategy;
   /** The oldest first. */
   runs: readonly StatusRun[];
   keys: readonly StatusKey[];
@@ -37,6 +38,8 @@ export interface StatusKey extends ListedKey {
   readiness: Readiness;
   /** Calls with it that are under way, in all runs. */
   inFlight: number;
+  /** The runs, by pid, in which somebody has switched it the other way; that lasts as long as they do. */
+  switchedIn: readonly number[];
   /** Since midnight, where the reader is. */
   today: Pick<KeyUsage, "requests" | "refusals" | "inputTokens" | "outputTokens">;
 }
@@ -83,6 +86,7 @@ export function snapshotOf({
     ...key,
     readiness: keyReadiness(key, lasting),
     inFlight: inFlightOf(key, runs),
+    switchedIn: runs.filter((run) => isSwitched(key, run)).map(({ pid }) => pid),
     today: used.get(key.fingerprint ?? "") ?? NOTHING,
   }));
   return {
@@ -101,11 +105,16 @@ export function snapshotOf({
 
 const NOTHING = { requests: 0, refusals: 0, inputTokens: 0, outputTokens: 0 };
 
-function inFlightOf({ provider, fingerprint }: ListedKey, runs: readonly StatusRun[]): number {
-  return runs
-    .flatMap(({ load }) => load?.keys ?? [])
-    .filter((key) => key.provider === provider && key.fingerprint === fingerprint)
-    .reduce((sum, key) => sum + key.inFlight, 0);
+function inFlightOf(key: ListedKey, runs: readonly StatusRun[]): number {
+  return runs.flatMap((run) => loadsOf(key, run)).reduce((sum, { inFlight }) => sum + inFlight, 0);
+}
+
+function isSwitched(key: ListedKey, run: StatusRun): boolean {
+  return loadsOf(key, run).some(({ enabled }) => enabled !== key.enabled);
+}
+
+function loadsOf({ provider, fingerprint }: ListedKey, { load }: StatusRun): KeyLoad[] {
+  return (load?.keys ?? []).filter((one) => one.provider === provider && one.fingerprint === fingerprint);
 }
 
 /** Local midnight: people count days where they live. */
@@ -128,6 +137,6 @@ function partyOf(rest: Rest, keys: readonly ListedKey[]): StatusRest {
   const { fingerprint, model, provider } = party;
   if (fingerprint === undefined) return { rest, key: undefined, model, provider };
   const owner = ownerOf(party, keys);
-  const key = owner === undefined ? `${fingerprint.slice(0, 5)}…` : `${owner.provider}/${owner.name}`;
+  const key = owner === undefined ? `${fingerprint.slice(0, 5)}…` : keyTitle(owner);
   return { rest, key, model, provider };
 }

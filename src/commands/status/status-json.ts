@@ -35,8 +35,9 @@ function runJson({ what, pid, sinceMs, url, folder, load }: StatusRun) {
   };
 }
 
-function keyJson({ provider, name, fingerprint, enabled, source, readiness, inFlight, today }: StatusKey) {
-  const { requests, refusals, inputTokens, outputTokens } = today;
+function keyJson(key: StatusKey) {
+  const { provider, name, fingerprint, enabled, source, readiness, inFlight, switchedIn } = key;
+  const { requests, refusals, inputTokens, outputTokens } = key.today;
   return {
     provider,
     name,
@@ -45,6 +46,7 @@ function keyJson({ provider, name, fingerprint, enabled, source, readiness, inFl
     source,
     ...readinessJson(readiness),
     inFlight,
+    switchedIn,
     today: { requests, refusals, inputTokens, outputTokens },
   };
 }

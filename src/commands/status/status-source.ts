@@ -3,9 +3,9 @@ import { Problem } from "../../core/problem.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import type { StateStore } from "../../state/state-store.ts";
+import { openExistingState } from "../open-existing-state.ts";
 import { readAgain, type World } from "../world.ts";
 import { askRuns } from "./ask-runs.ts";
-import { openExistingState } from "./existing-state.ts";
 import { type StatusSnapshot, snapshotOf, startOfDayMs } from "./snapshot.ts";
 
 /** Where a status comes from: config and keys, read again when their files change, and the state of all runs. */

@@ -1,8 +1,10 @@
 import type { Paint, Tone } from "../../cli/paint.ts";
 import { type Column, tableText } from "../../cli/table.ts";
 import { formatClock, formatWait } from "../../core/clock-text.ts";
+import { keyTitle } from "../../core/key.ts";
 import { oneLine } from "../../core/redact.ts";
 import type { ModelReadiness, Readiness } from "../../core/routing/readiness.ts";
+import { readinessText } from "../../core/routing/readiness-text.ts";
 import { NEVER_MS } from "../../core/routing/rest.ts";
 import { verdictWords } from "../../core/verdict/verdict-words.ts";
 import { countText, spanText } from "../logs/amount-text.ts";
@@ -111,13 +113,18 @@ function keysSection({ keys, runs, nowMs }: StatusSnapshot, look: StatusLook): S
     { title: "TOKENS" },
   ];
   const rows = keys.map((key) => [
-    `${key.provider}/${key.name}`,
+    keyTitle(key),
     key.fingerprint ?? "-",
-    readinessText(key.readiness, nowMs),
+    readinessText(key.readiness, nowMs) + switchedText(key),
     ...(isRunning ? [String(key.inFlight).padStart("NOW".length)] : []),
     ...todayCells(key),
   ]);
   return tableSection(columns, rows, look);
+}
+
+/** What somebody has done in a run, and for that run alone. */
+function switchedText({ enabled, switchedIn }: StatusKey): string {
+  return switchedIn.length === 0 ? "" : `, ${enabled ? "off" : "on"} in ${switchedIn.join(", ")}`;
 }
 
 function todayCells({ today }: StatusKey): string[] {
@@ -193,24 +200,6 @@ function requestsSection({ requests }: StatusSnapshot, look: StatusLook): Sectio
     tokensText(request),
   ]);
   return { ...tableSection(columns, rows, look), isOpenEnded: true };
-}
-
-/** One phrase for whether something can be used. */
-export function readinessText(readiness: Readiness, nowMs: number): string {
-  switch (readiness.kind) {
-    case "ready":
-      return "ready";
-    case "rests":
-      return `rests until ${formatClock(readiness.rest.untilMs, nowMs)}: ${verdictWords(readiness.rest.kind)}`;
-    case "dead":
-      return `dead: ${verdictWords(readiness.rest.kind)}`;
-    case "disabled":
-      return "disabled";
-    case "no-secret":
-      return "no secret";
-    case "no-key":
-      return "no key";
-  }
 }
 
 function toneOf(one: { readiness: Readiness } | undefined): Tone | undefined {

@@ -1,4 +1,5 @@
 import { isInteractive, out, say } from "../../cli/io.ts";
+import { holdKeyboard } from "../../cli/keyboard.ts";
 import { usageProblem } from "../../cli/usage-problem.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { systemKeychain } from "../../config/keychain.ts";
@@ -96,13 +97,14 @@ async function decide(
     );
   }
   const { askYes } = await import("../../cli/prompts.ts");
+  using _held = holdKeyboard();
   const others =
     hasOthers &&
     (await askYes(
       mayRemoveKeys ? "Remove these files? The keys are asked about next." : "Remove these files?",
     ));
   if (hasOthers && !others) return undefined;
-  const keys = mayRemoveKeys && (await askYes("Delete the keys as well? They cannot be brought back."));
+  const keys = mayRemoveKeys && (await askYes("Remove the keys as well? They cannot be brought back."));
   return others || keys ? { others, keys } : undefined;
 }
 

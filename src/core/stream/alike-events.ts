@@ -14,6 +14,8 @@ const FORMS_IN_VAIN = 8;
 export interface Alike {
   /** Where they end. */
   end: number;
+  /** The one that they are like. */
+  model: unknown;
   /** Their visible text, read only when it is asked for. */
   text: () => string;
   /** No shorter than their text. */
@@ -23,6 +25,7 @@ export interface Alike {
 /** The events of one answer that need not be parsed, since they differ from one that was in nothing but their words. */
 export class AlikeEvents {
   #form: EventForm | undefined;
+  #model: unknown;
   #inVain = -UNTIL_LEARNT;
   #stream: string | undefined;
 
@@ -39,13 +42,16 @@ export class AlikeEvents {
     const end = form.endFrom(stream, at);
     if (end === at) return undefined;
     this.#inVain = 0;
-    return { end, text: () => form.textOf(stream.slice(at, end)), chars: end - at };
+    return { end, model: this.#model, text: () => form.textOf(stream.slice(at, end)), chars: end - at };
   }
 
   /** Takes the form of an event in the middle of an answer. */
-  learn(bytes: Uint8Array, meaning: Meaning): void {
+  learn(bytes: Uint8Array, meaning: Meaning, json: unknown): void {
     if (meaning.finish !== undefined || meaning.usage !== undefined || this.#inVain > FORMS_IN_VAIN) return;
     this.#inVain++;
-    if (this.#inVain > 0) this.#form = EventForm.of(bytes, meaning.text) ?? this.#form;
+    const form = this.#inVain > 0 ? EventForm.of(bytes, meaning.text) : undefined;
+    if (form === undefined) return;
+    this.#form = form;
+    this.#model = json;
   }
 }

@@ -25,6 +25,7 @@ const CR = 0x0d;
 const EMPTY = new Uint8Array(0);
 const DATA = [0x64, 0x61, 0x74, 0x61, 0x3a];
 const SPACE = 0x20;
+const LINE_END = /\r\n?/g;
 
 /** Cuts a stream into blocks at blank lines without changing a byte of it. */
 export function createSseReader(): SseReader {
@@ -33,13 +34,17 @@ export function createSseReader(): SseReader {
   const parser = createParser({ onEvent: (event) => (last = event) });
   let pending: Uint8Array = EMPTY;
   let seen = 0;
+  // JSON has no bare CR, so in nearly every stream lines end in LF alone, and one look at a chunk tells.
+  let hasCr = false;
 
   const eventIn = (bytes: Uint8Array): SseBlock["event"] => {
-    const dataAt = startOfOnlyData(bytes);
+    const dataAt = hasCr ? undefined : startOfOnlyData(bytes);
     if (dataAt !== undefined)
       return { name: undefined, data: decoder.decode(bytes.subarray(dataAt, bytes.length - 2)) };
     last = undefined;
-    parser.feed(decoder.decode(bytes));
+    const text = decoder.decode(bytes);
+    // A CR at its end would have the parser wait for an LF, and the event with it.
+    parser.feed(hasCr ? text.replace(LINE_END, "\n") : text);
     const event = last as EventSourceMessage | undefined;
     return event === undefined ? undefined : { name: event.event, data: event.data };
   };
@@ -59,11 +64,13 @@ export function createSseReader(): SseReader {
     rest: () => pending,
     begin(chunk) {
       seen = pending.length;
+      hasCr = (hasCr && seen > 0) || chunk.includes(CR);
       return seen === 0 ? chunk : Buffer.concat([pending, chunk]);
     },
     blockAt(bytes, at) {
       // A blank line may straddle the old and the new bytes: three back is where "\r\n\r" could begin.
-      const end = blankLineEnd(bytes, Math.max(at, seen - 3));
+      const from = Math.max(at, seen - 3);
+      const end = hasCr ? anyBlankLineEnd(bytes, from) : blankLineEnd(bytes, from);
       if (end === undefined) return undefined;
       const block = bytes.subarray(at, end);
       return { bytes: block, event: eventIn(block) };
@@ -75,22 +82,35 @@ export function createSseReader(): SseReader {
   return reader;
 }
 
-/** Where the data begins in a block of nothing but one line of data, as nearly all are. */
+/** Where the data begins in a block of nothing but one line of data, as nearly all are; no CR is in it. */
 function startOfOnlyData(bytes: Uint8Array): number | undefined {
   if (DATA.some((byte, at) => bytes[at] !== byte)) return undefined;
-  const lineEnd = bytes.indexOf(LF);
-  if (lineEnd !== bytes.length - 2 || bytes[lineEnd - 1] === CR) return undefined;
+  if (bytes.indexOf(LF) !== bytes.length - 2) return undefined;
   return bytes[DATA.length] === SPACE ? DATA.length + 1 : DATA.length;
 }
 
-/** The index behind the next blank line. Lines end in LF or CRLF, as every provider has them. */
+/** The index behind the next blank line, where lines end in LF. */
 function blankLineEnd(bytes: Uint8Array, from: number): number | undefined {
-  let at = from;
-  for (;;) {
-    at = bytes.indexOf(LF, at);
-    if (at < 0) return undefined;
+  for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at + 1] === LF) return at + 2;
-    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
-    at++;
   }
+  return undefined;
+}
+
+/** The same where lines may end in LF, CRLF or CR, as the standard has it. */
+function anyBlankLineEnd(bytes: Uint8Array, from: number): number | undefined {
+  for (let at = from; at < bytes.length; at++) {
+    const behind = lineEndAt(bytes, at);
+    if (behind === undefined) continue;
+    const end = lineEndAt(bytes, behind);
+    if (end !== undefined) return end;
+  }
+  return undefined;
+}
+
+/** The index behind the end of a line that is at this place; none where a CR may yet become a CRLF. */
+function lineEndAt(bytes: Uint8Array, at: number): number | undefined {
+  if (bytes[at] === LF) return at + 1;
+  if (bytes[at] !== CR || at + 1 === bytes.length) return undefined;
+  return bytes[at + 1] === LF ? at + 2 : at + 1;
 }

@@ -114,8 +114,10 @@ export class StreamGate {
   /** Lets events through that say nothing but further words; tells where they end. */
   #passAlike(from: number): number {
     const alike = this.#finished ? undefined : this.#alike.from(from);
-    if (alike !== undefined) this.#text.addLater(alike.text, alike.chars);
-    return alike?.end ?? from;
+    if (alike === undefined) return from;
+    this.#text.addLater(alike.text, alike.chars);
+    if (hasChoice(alike.model)) this.#lastChunk = alike.model;
+    return alike.end;
   }
 
   /** The upstream has closed the stream in good order; a broken connection is not asked, it is a cut by itself. */
@@ -162,7 +164,7 @@ export class StreamGate {
     if (this.#toSkip !== "") return this.#skip(json, meaning);
     this.#text.add(meaning.text);
     if (isMeaningful(meaning)) this.isOpen = true;
-    if (this.isOpen && this.#dialect === "chat") this.#alike.learn(block.bytes, meaning);
+    if (this.isOpen && this.#dialect === "chat") this.#alike.learn(block.bytes, meaning, json);
     return meaning.finish === undefined
       ? { bytes: block.bytes }
       : this.#admitFinish(block.bytes, json, meaning.finish);

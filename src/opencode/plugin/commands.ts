@@ -22,6 +22,9 @@ const COMMANDS: readonly Command[] = [
   { name: "orouter.chain", title: "orouter: Fallback chain", letter: "f", slash: "chain", page: chainsPage },
 ];
 
+/** opencode's own layers, with the user's keys in them, and those of other plugins are at 0 or above. */
+const BEHIND_ALL = -1000;
+
 /** Puts our commands into the palette and under their keys. `open` shows a page with a state that is fresh. */
 export function registerCommands(
   api: TuiApi,
@@ -41,16 +44,24 @@ export function registerCommands(
   // Without a mode: the palette itself is a dialog, and would not find commands that belong to the base mode.
   api.keymap.registerLayer({ commands });
   if (prefix === "none" || isTaken(api, prefix)) return;
+  const start = startOf(prefix, api);
   const bindings = COMMANDS.map(({ name, title, letter }) => ({
-    key: `${prefix}${letter}`,
+    key: start + letter,
     cmd: name,
     desc: title,
   }));
-  api.keymap.registerLayer({ mode: "base", bindings });
+  api.keymap.registerLayer({ mode: "base", bindings, priority: BEHIND_ALL });
 }
 
 /** Whether the user has put something of their own under the prefix: theirs stays in force, and ours are in the palette. */
 function isTaken({ tuiConfig }: TuiApi, prefix: string): boolean {
   const keys = tuiConfig.keybinds?.bindings?.map(({ key }) => key) ?? [];
-  return keys.some((key) => key === prefix);
+  return keys.some((key) => typeof key === "string" && key.split(",").some((one) => one.trim() === prefix));
+}
+
+/** A sequence begins with a named key such as `<leader>`; any other, `alt+o` for one, is given its own name. */
+function startOf(prefix: string, { keymap }: TuiApi): string {
+  if (prefix.startsWith("<")) return prefix;
+  keymap.registerToken({ name: prefix, key: prefix });
+  return `<${prefix}>`;
 }

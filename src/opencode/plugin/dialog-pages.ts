@@ -13,19 +13,29 @@ export interface DialogPages extends Pages {
   isOpen: () => boolean;
 }
 
+/** A value that opencode is told of when it changes: createSignal of solid-js. */
+type Cell = (value: string | undefined) => [get: () => string | undefined, set: (value: undefined) => void];
+
+/** A page, and the line the cursor was at last. */
+interface Opened {
+  page: Page;
+  at?: string;
+}
+
 /** Pages as opencode's own dialogs, one over the other. */
-export function dialogPages(api: Pick<TuiApi, "ui">): DialogPages {
+export function dialogPages(api: Pick<TuiApi, "ui">, cell: Cell): DialogPages {
   const { dialog } = api.ui;
-  let stack: Page[] = [];
+  let stack: Opened[] = [];
   /** Counts what is shown, so that a page can tell whether it was closed or replaced by another of ours. */
   let shown = 0;
 
   const show = (): void => {
-    const page = stack.at(-1);
-    if (page === undefined) return;
+    const opened = stack.at(-1);
+    if (opened === undefined) return;
+    const { page } = opened;
     const turn = ++shown;
     dialog.replace(
-      () => (page.kind === "list" ? select(page) : confirm(page)),
+      () => (page.kind === "list" ? select(page, opened) : confirm(page)),
       () => {
         if (turn === shown) closed();
       },
@@ -43,8 +53,11 @@ export function dialogPages(api: Pick<TuiApi, "ui">): DialogPages {
     }, REFOCUS_MS);
   };
 
-  const select = (page: ListPage): unknown =>
-    api.ui.DialogSelect({
+  const select = (page: ListPage, opened: Opened): unknown => {
+    const [current, setCurrent] = cell(opened.at);
+    // Long enough to put the cursor there; the mark would say that this line is in force.
+    setTimeout(() => setCurrent(undefined), REFOCUS_MS);
+    return api.ui.DialogSelect({
       get title() {
         return page.title();
       },
@@ -52,8 +65,18 @@ export function dialogPages(api: Pick<TuiApi, "ui">): DialogPages {
       get options() {
         return page.lines().map(optionOf);
       },
-      onSelect: ({ value }) => page.lines()[Number(value)]?.run?.(),
+      get current() {
+        return current();
+      },
+      onMove: ({ value }) => {
+        opened.at = value;
+      },
+      onSelect: ({ value }) => {
+        opened.at = value;
+        page.lines()[Number(value)]?.run?.();
+      },
     });
+  };
 
   const confirm = (page: Extract<Page, { kind: "confirm" }>): unknown =>
     api.ui.DialogConfirm({
@@ -64,11 +87,11 @@ export function dialogPages(api: Pick<TuiApi, "ui">): DialogPages {
 
   return {
     start: (page) => {
-      stack = [page];
+      stack = [{ page }];
       show();
     },
     open: (page) => {
-      stack.push(page);
+      stack.push({ page });
       show();
     },
     isOpen: () => stack.length > 0,

@@ -2,7 +2,7 @@ import type { ControlKey, ControlRest, ControlState } from "../../core/routing/c
 import type { Desk } from "./desk.ts";
 import type { Line, ListPage } from "./page.ts";
 import { endRestLine } from "./rests-page.ts";
-import { counted, readinessWords } from "./words.ts";
+import { counted, readinessWords, shortModel } from "./words.ts";
 
 /** Every key; Enter leads to what can be done with it. */
 export function keysPage(desk: Desk): ListPage {
@@ -18,12 +18,12 @@ export function keyLines(desk: Desk): Line[] {
   const state = desk.state();
   if (state === undefined) return [{ title: "The proxy has not answered yet." }];
   return state.keys.map((key) => {
-    const own = restsOf(key, state);
+    const lanes = restsOf(key, state).filter(({ scope }) => scope === "lane").length;
     return {
       title: nameOf(key),
       description: readinessWords(key, state.now),
       category: "Keys",
-      ...(own.length === 0 ? {} : { footer: counted(own.length, "rest") }),
+      ...(lanes === 0 ? {} : { footer: `rests for ${counted(lanes, "model")}` }),
       run: () => desk.pages.open(keyPage(desk, key.fingerprint)),
     };
   });
@@ -66,7 +66,9 @@ function actions(key: ControlKey, state: ControlState, desk: Desk): Line[] {
       run: () =>
         act(async () => {
           await client.post(`/sessions/${session}/key`, { fingerprint: key.fingerprint });
-          return `This session goes on with ${nameOf(key)}.`;
+          const models = rests.map(({ model }) => (model === null ? "all models" : shortModel(model)));
+          const later = rests.length === 0 ? "" : `, for ${models.join(", ")} once it rests no more`;
+          return `This session goes on with ${nameOf(key)}${later}.`;
         }),
     });
   }

@@ -28,20 +28,21 @@ export function memberPage(desk: Desk, name: string, entry: string): ListPage {
 
 function moves({ name, entries }: ControlChain, entry: string, desk: Desk): Line[] {
   const at = entries.indexOf(entry);
-  const line = (title: string, move: Move): Line => ({
-    title,
-    category: "Its place",
-    run: () =>
-      desk.act(
-        async () =>
-          void (await desk.client.post(`/chains/${encodeURIComponent(name)}/move`, { entry, move })),
-      ),
-  });
+  const move = (where: Move) => () =>
+    desk.act(
+      async () =>
+        void (await desk.client.post(`/chains/${encodeURIComponent(name)}/move`, { entry, move: where })),
+    );
+  if (at < 0) return [];
+  // All three stay where they are: Enter pressed once more must not move it back.
+  const up = at === 0 ? { description: "it is the first" } : { run: move("up") };
+  const down = at === entries.length - 1 ? { description: "it is the last" } : { run: move("down") };
+  const top = at === 0 ? {} : { run: move(1) };
   return [
-    ...(at > 0 ? [line("Move up", "up")] : []),
-    ...(at >= 0 && at < entries.length - 1 ? [line("Move down", "down")] : []),
-    ...(at > 1 ? [line("Move to the top", 1)] : []),
-  ];
+    { title: "Move up", ...up },
+    { title: "Move down", ...down },
+    { title: "Move to the top", ...top },
+  ].map((line) => ({ ...line, category: "Its place" }));
 }
 
 function facts({ models }: ControlChain, entry: string, desk: Desk): Line[] {

@@ -41,7 +41,10 @@ export function resetPage(desk: Desk): ConfirmPage {
   return {
     kind: "confirm",
     title: "orouter: reset limits",
-    message: `${counted(count, "rest")} ${count === 1 ? "ends" : "end"}, and every key and model is tried again at once.`,
+    message:
+      count === 0
+        ? "Nobody rests. What is remembered of past limits is forgotten."
+        : `${counted(count, "rest")} ${count === 1 ? "ends" : "end"}, and every key and model is tried again at once.`,
     onConfirm: () => endAll(desk),
   };
 }

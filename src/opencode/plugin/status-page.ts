@@ -17,7 +17,7 @@ export function statusPage(desk: Desk): ListPage {
       const ready = state.keys.filter((key) => key.state === "ready").length;
       return `orouter: ${ready} of ${counted(state.keys.length, "key")} ready, ${state.strategy}`;
     },
-    lines: () => [...keyLines(desk), ...ways(desk)],
+    lines: () => [...ways(desk), ...keyLines(desk)],
   };
 }
 
@@ -37,7 +37,6 @@ function ways(desk: Desk): Line[] {
           },
         ];
   const lines: Line[] = [
-    ...answered,
     {
       title: "Resting lanes",
       description: rests.length === 0 ? "nobody rests" : counted(rests.length, "rest") + first,
@@ -49,6 +48,7 @@ function ways(desk: Desk): Line[] {
       run: () => desk.pages.open(chainsPage(desk)),
     },
     { title: "Reset limits", description: "asks first", run: () => desk.pages.open(resetPage(desk)) },
+    ...answered,
   ];
   return lines.map((line) => ({ ...line, category: "Run" }));
 }

@@ -1,6 +1,9 @@
 /** What the plugin uses of the API that opencode hands to it (packages/opencode/specs/tui-plugins.md in its sources). */
 export interface TuiApi {
-  keymap: { registerLayer: (layer: KeymapLayer) => void };
+  keymap: {
+    registerLayer: (layer: KeymapLayer) => void;
+    registerToken: (token: { name: string; key: string }) => void;
+  };
   route: { readonly current: { name: string; params?: Record<string, unknown> } };
   ui: {
     DialogSelect: (props: SelectProps) => unknown;
@@ -16,6 +19,7 @@ export interface TuiApi {
   slots: { register: (plugin: { slots: Record<string, () => unknown> }) => void };
   theme: { readonly current: { readonly textMuted: unknown } };
   tuiConfig: { keybinds?: { bindings?: readonly { key?: unknown }[] } };
+  renderer: { readonly width: number; on: (event: "resize", listener: () => void) => void };
   lifecycle: { readonly signal: AbortSignal };
 }
 
@@ -23,6 +27,8 @@ export interface KeymapLayer {
   mode?: string;
   commands?: readonly PaletteCommand[];
   bindings?: readonly { key: string; cmd: string; desc: string }[];
+  /** Of two layers with the same keys the one with more of it has them. */
+  priority?: number;
 }
 
 export interface PaletteCommand {
@@ -47,6 +53,9 @@ export interface SelectProps {
   readonly title: string;
   placeholder: string;
   readonly options: SelectOption[];
+  /** Where the list is entered; opencode marks the line for as long as this names it. */
+  readonly current: string | undefined;
+  onMove: (option: SelectOption) => void;
   onSelect: (option: SelectOption) => void;
 }
 

@@ -10,7 +10,7 @@ import { backNotices, FOUND, LOST, noticeOf } from "./notice.ts";
 import type { TuiOptions } from "./plugin-options.ts";
 import { refresher } from "./refresher.ts";
 import { routerClient } from "./router-client.ts";
-import { statusLine } from "./status-line.ts";
+import { lineRoom, statusLine } from "./status-line.ts";
 import type { Toast, TuiApi } from "./tui-api.ts";
 
 /** Waits count down while somebody looks at them. */
@@ -18,13 +18,15 @@ const TICK_MS = 2000;
 
 const TOAST_MS = 6000;
 
+const NO_TESTS: ReadonlyMap<string, string> = new Map();
+
 /** Everything is set up at once and waits for nothing: opencode's start does not depend on the proxy. */
 async function tui(api: TuiApi, options: TuiOptions): Promise<void> {
   const { signal } = api.lifecycle;
   const client = routerClient(options);
   const [state, setState] = createSignal<ControlState | undefined>(undefined);
   const [isLost, setLost] = createSignal(false);
-  const [tests, setTests] = createSignal<ReadonlyMap<string, string>>(new Map());
+  const [tests, setTests] = createSignal<ReadonlyMap<string, string>>(NO_TESTS);
   const say = (toast: Pick<Toast, "variant" | "message"> & { title?: string }): void =>
     api.ui.toast({ title: "orouter", duration: TOAST_MS, ...toast });
   const tell = options.toasts ? calmToasts({ show: say, nowMs: Date.now, after }) : () => {};
@@ -37,7 +39,7 @@ async function tui(api: TuiApi, options: TuiOptions): Promise<void> {
     },
     signal,
   });
-  const pages = dialogPages(api);
+  const pages = dialogPages(api, createSignal);
   const desk = createDesk({
     client,
     pages,
@@ -49,11 +51,12 @@ async function tui(api: TuiApi, options: TuiOptions): Promise<void> {
     say,
   });
   registerCommands(api, options.keyPrefix, (page) => {
-    // What is known is shown at once, and put right a moment later.
+    // What is known is shown at once, and put right a moment later. How a test went is news for as long as one looks on.
     states.soon();
+    setTests(NO_TESTS);
     pages.start(page(desk));
   });
-  registerLine(api, () => (isLost() ? "orouter does not answer" : statusLine(state())));
+  registerLine(api, (room) => (isLost() ? "orouter does not answer" : statusLine(state(), room)));
   const tick = setInterval(() => pages.isOpen() && states.soon(), TICK_MS);
   signal.addEventListener("abort", () => clearInterval(tick), { once: true });
   void follow(
@@ -83,14 +86,20 @@ function after(ms: number, call: () => void): void {
 }
 
 /** The line beside the prompt, at home and in a session. */
-function registerLine(api: TuiApi, text: () => string): void {
-  const line = (): object => {
+function registerLine(api: TuiApi, text: (room: number) => string): void {
+  const [columns, setColumns] = createSignal(api.renderer.width);
+  api.renderer.on("resize", () => setColumns(api.renderer.width));
+  const lineAt = (place: "home" | "session") => (): object => {
     const element = createElement("text");
+    // A second line would push opencode's own words about.
+    setProp(element, "wrapMode", "none");
     createRenderEffect(() => setProp(element, "fg", api.theme.current.textMuted));
-    insert(element, text);
+    insert(element, () => text(lineRoom(place, columns())));
     return element;
   };
-  api.slots.register({ slots: { home_prompt_right: line, session_prompt_right: line } });
+  api.slots.register({
+    slots: { home_prompt_right: lineAt("home"), session_prompt_right: lineAt("session") },
+  });
 }
 
 function sessionOf({ route }: TuiApi): string | undefined {

@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The root of the repository: pages and what they link to are named from there. */
+export const ROOT = join(import.meta.dir, "../..");
+
+/** Every page that people read, by its path from the root. */
+export const PAGES: readonly string[] = [
+  "README.md",
+  "CHANGELOG.md",
+  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("docs", name))
+    .sort(),
+];
+
+/** A fenced block of a page. */
+export interface Sample {
+  /** `docs/RECIPES.md:40`, where its first line stands. */
+  at: string;
+  language: string;
+  text: string;
+  /** What the comment right above the fence says: `<!-- stage ollama -->`. */
+  remark: string | undefined;
+}
+
+export function readPage(page: string): string {
+  return readFileSync(join(ROOT, page), "utf8");
+}
+
+/** The fenced blocks of a page, in order. */
+export function samplesOf(page: string, text = readPage(page)): Sample[] {
+  const lines = text.split("\n");
+  const samples: Sample[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const [, language] = /^```(\S*)/.exec(lines[at] ?? "") ?? [];
+    if (language === undefined) continue;
+    const end = lines.indexOf("```", at + 1);
+    if (end < 0) throw new Error(`${page}:${at + 1}: this fence is not closed`);
+    const remark = /^<!-- (.*) -->$/.exec(lines[at - 1] ?? "")?.[1];
+    samples.push({
+      at: `${page}:${at + 2}`,
+      language,
+      text: `${lines.slice(at + 1, end).join("\n")}\n`,
+      remark,
+    });
+    at = end;
+  }
+  return samples;
+}
+
+/** A page without its fenced blocks: the prose, its tables and headings. */
+export function proseOf(page: string, text = readPage(page)): string {
+  return text.replaceAll(/^```[\s\S]*?^```$/gm, "");
+}
+
+/** What stands between single backquotes in the prose of a page. */
+export function spansOf(page: string): string[] {
+  return [...proseOf(page).matchAll(/(?<!`)`([^`\n]+)`(?!`)/g)].flatMap(([, span]) => span ?? []);
+}

@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
+import { runVerb } from "../../src/cli/run-verb.ts";
+import { rootVerb } from "../../src/commands/root.ts";
+import { nearest } from "../../src/core/nearest.ts";
+import { hollow } from "../cli/hollow.ts";
+import { ROOT } from "./pages.ts";
+import type { ShellCommand } from "./shell-lines.ts";
+
+/** What is wrong with a call of ours; undefined where the commands take it. */
+export async function faultOf(words: readonly string[]): Promise<string | undefined> {
+  // Everything behind `opencode` is opencode's, and the version is told before any command is looked for.
+  if (["opencode", "--version"].includes(words[0] ?? "")) return undefined;
+  try {
+    const told = words.filter((word) => word !== "--help");
+    await runVerb(hollow(rootVerb, [], ["orouter"]), told);
+    return undefined;
+  } catch (error) {
+    return `orouter ${words.join(" ")}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+type Words = readonly string[];
+
+/** Whether the package managers find what a sample asks them for. Both take scripts of ours; Bun takes files, too. */
+const IS_THERE: Readonly<Record<string, (words: Words) => boolean>> = {
+  npm: ([verb = "", ...words]) => {
+    if (verb === "run") return hasScript(words[0]);
+    if (verb === "i" || verb === "install") return installs(words);
+    return ["start", "test"].includes(verb) ? hasScript(verb) : verb === "init" || verb === "pack";
+  },
+  bun: ([verb = "", word = ""]) => {
+    if (verb === "run") return hasScript(word);
+    return existsSync(join(ROOT, verb === "test" ? word : verb));
+  },
+};
+
+function hasScript(name = ""): boolean {
+  return Object.hasOwn(manifest.scripts, name);
+}
+
+/** For everyone's use only ours and opencode; a page's own folder may hold what it needs, by its version. */
+function installs(words: Words): boolean {
+  if (words.includes("-g")) return words.every((word) => ["-g", manifest.name, "opencode-ai"].includes(word));
+  return words.every((word) => word.startsWith("-") || /@\d/.test(word) || existsSync(join(ROOT, word)));
+}
+
+async function shellFaultOf([program, ...words]: ShellCommand): Promise<string | undefined> {
+  if (program === manifest.name || program.endsWith(`/${manifest.name}`)) return faultOf(words);
+  if (["npx", "bunx"].includes(program) && words[0] === manifest.name) return faultOf(words.slice(1));
+  if (program === "bun" && words[0] === "src/main.ts") return faultOf(words.slice(1));
+  const isThere = IS_THERE[program]?.(words) ?? nearest(program, [manifest.name]) === undefined;
+  return isThere ? undefined : [program, ...words].join(" ");
+}
+
+/** What is wrong with commands of a sample: ours, npm's or Bun's, each with what there is to be called. */
+export async function shellFaults(commands: readonly ShellCommand[]): Promise<string[]> {
+  return (await Promise.all(commands.map(shellFaultOf))).flatMap((fault) => fault ?? []);
+}

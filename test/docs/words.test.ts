@@ -1,0 +1,126 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { findSetting } from "../../src/core/settings/find-setting.ts";
+import { PAGES, proseOf, ROOT, readPage, samplesOf, spansOf } from "./pages.ts";
+import { faultOf, shellFaults } from "./shell-faults.ts";
+import { shellCommands } from "./shell-lines.ts";
+
+/** The text of every `run:` of a workflow. */
+function runsOf(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, child]) =>
+    name === "run" && typeof child === "string" ? [child] : runsOf(child),
+  );
+}
+
+const ALL = PAGES.flatMap((page) => samplesOf(page));
+const SHELL = ALL.filter(({ language }) => language === "sh");
+
+/** Who makes sure of the samples in each language; `text` and `ts` are made by the program, or stand beside what is. */
+const CHECKED: Readonly<Record<string, (page: string) => boolean>> = {
+  console: () => true,
+  sh: () => true,
+  toml: () => true,
+  json: () => true,
+  yaml: () => true,
+  js: (page) => page === "docs/LIBRARY.md",
+  text: (page) => ["docs/LIBRARY.md", "docs/COMMANDS.md"].includes(page),
+  ts: (page) => ["docs/JSON.md", "docs/OMNIROUTE.md"].includes(page),
+};
+
+test("no sample is in a language that nobody checks", () => {
+  const odd = ALL.filter(({ at, language }) => CHECKED[language]?.(at.replace(/:\d+$/, "")) !== true);
+  expect(odd.map(({ at, language }) => `${at} ${language}`)).toEqual([]);
+});
+
+describe("shell samples name commands that are there", () => {
+  test.each(SHELL.map((sample) => [sample.at, sample] as const))("%s", async (_at, { text }) => {
+    const syntax = Bun.spawnSync(["bash", "-n"], { stdin: new Blob([text]), stderr: "pipe" });
+    expect(syntax.stderr.toString()).toBe("");
+    expect(await shellFaults(shellCommands(text))).toEqual([]);
+  });
+
+  test.each(ALL.filter(({ language }) => language === "yaml").map((sample) => [sample.at, sample] as const))(
+    "%s",
+    async (_at, { text }) => {
+      const runs = runsOf(Bun.YAML.parse(text));
+      expect(runs).not.toEqual([]);
+      expect(await shellFaults(runs.flatMap(shellCommands))).toEqual([]);
+    },
+  );
+
+  test("and one that is not there is found out", async () => {
+    const text = [
+      "orouter keys ad ollama-cloud",
+      "echo key | orouter keys add nvidia --stdinn   # a flag with a slip",
+      "TOKEN=1 oroutr status",
+      "npm run biuld && npm i -g oruoter",
+      "bun test test/nowhere",
+      "orouter keys add nvidia --stdin < keys.txt",
+    ].join("\n");
+    const faults = await shellFaults(shellCommands(text));
+    expect(faults).toHaveLength(6);
+    expect(faults[0]).toContain("Did you mean add?");
+  });
+});
+
+/** Commands in running text, `orouter keys add`; a few of the changelog name several at once. */
+test.each(PAGES)("%s speaks of commands and flags that are there", async (page) => {
+  const calls = spansOf(page).filter((span) => span.startsWith("orouter ") && !/\w\|\w|…$/.test(span));
+  const faults = await Promise.all(calls.map((call) => faultOf(shellCommands(call)[0]?.slice(1) ?? [])));
+  // A sentence may name a command without what it needs.
+  expect(faults.filter((fault) => fault !== undefined && !/ needs /.test(fault))).toEqual([]);
+});
+
+const FILES = ["src", "test", "scripts", "docs"].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
+    (name) => `/${join(folder, name)}`,
+  ),
+);
+
+test.each(PAGES)("%s names files of ours that are there", (page) => {
+  const named = spansOf(page).filter(
+    (span) => /^[\w./*-]+\.(?:ts|mjs|cjs)$/.test(span) || /^(?:src|test|scripts|docs)\/[\w./*-]+$/.test(span),
+  );
+  const isThere = (span: string): boolean => {
+    const pattern = new RegExp(`/${RegExp.escape(span.replace(/\/$/, "")).replaceAll("\\*", "[^/]*")}$`);
+    return FILES.some((file) => pattern.test(file));
+  };
+  expect(named.filter((span) => !isThere(span))).toEqual([]);
+});
+
+const SETTING =
+  /^(?:routing|providers|models_dev|models|chains|fallbacks|rules|opencode|limits|state)(?:\[\])?\.[\w<>./[\]-]+$/;
+
+test.each(PAGES)("%s names settings that are there", (page) => {
+  const named = spansOf(page).flatMap((span) =>
+    SETTING.test(span) && !/\.(?:db|json)$/.test(span) ? [span] : [],
+  );
+  const missing = named.filter(
+    (span) => !("path" in findSetting(span.replaceAll("[]", "[0]").replaceAll(/[<>]/g, ""))),
+  );
+  expect(missing).toEqual([]);
+});
+
+test("what MIGRATING quotes of doctor is what doctor says", () => {
+  const folder = "src/commands/doctor";
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" });
+  const sources = files.filter((name) => name.endsWith(".ts")).map((name) => readPage(join(folder, name)));
+  const source = sources.join("\n");
+  const [, table = ""] = proseOf("docs/MIGRATING.md").split("## When something does not work");
+  const quoted = [...table.matchAll(/^\|[^|]+\| ([^|]+) \|/gm)].flatMap(([, cell = ""]) =>
+    [...cell.matchAll(/`([^`]+)`/g)].flatMap(([, words]) => words ?? []),
+  );
+  expect(quoted.length).toBeGreaterThan(5);
+  expect(quoted.filter((words) => !source.includes(words))).toEqual([]);
+});
+
+test("no page names a place on the machine that it was written on", () => {
+  const told = PAGES.flatMap((page) =>
+    [...readPage(page).matchAll(/(?<![\w.])\/(?:work|root|tmp|home\/\w+|Users)\b\S*/g)].map(
+      ([place]) => `${page}: ${place}`,
+    ),
+  );
+  expect(told).toEqual([]);
+});

@@ -1,0 +1,144 @@
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { fingerprint } from "../../src/core/fingerprint.ts";
+import { emptyLoad, slotFor, take } from "../../src/core/routing/load.ts";
+import { NEVER_MS, notFromLater, type Rest, restId } from "../../src/core/routing/rest.ts";
+import type { Chance } from "../../src/proxy/chance.ts";
+import { StallWatch } from "../../src/proxy/stall-watch.ts";
+import { openState } from "../../src/state/store.ts";
+import { until } from "../e2e/serve-process.ts";
+import { FakeClock } from "../proxy/fake-clock.ts";
+import { withPair } from "../proxy/rig.ts";
+import { endOf, withWorld } from "./fault-world.ts";
+import { TEXT } from "./wire.ts";
+
+const HOUR_MS = 60 * 60_000;
+const YEAR_MS = 365 * 24 * HOUR_MS;
+
+const KEY_ID = restId.key(fingerprint("secret-one"));
+
+function quotaRest(sinceMs: number, untilMs: number): Rest {
+  return {
+    id: KEY_ID,
+    scope: "key",
+    kind: "quota",
+    status: 429,
+    message: "used up",
+    sinceMs,
+    untilMs,
+    strikes: 1,
+  };
+}
+
+/** A state.db in which the only key was put to rest at some time. */
+function withRest(rest: (nowMs: number) => Rest): (home: string) => void {
+  return (home) => {
+    const options = {
+      file: join(home, "state.db"),
+      ledgerDays: 30,
+      ledgerRows: 1000,
+      secrets: [],
+      onTrouble: () => {},
+    };
+    const store = openState(options);
+    store.note({ kind: "rested", rest: rest(Date.now()), keyName: "one" });
+    store.close();
+  };
+}
+
+test("a rest whose end is long past keeps nobody waiting", () =>
+  withWorld(
+    {
+      keys: ["one"],
+      prepare: withRest((nowMs) => quotaRest(nowMs - 3 * YEAR_MS, nowMs - 3 * YEAR_MS + HOUR_MS)),
+    },
+    async ({ ask }) => expect((await ask()).text).toBe(TEXT),
+  ));
+
+test("a rest of an hour that was set two years ahead lasts an hour from now, also for the next start", async () => {
+  await withWorld(
+    {
+      keys: ["one"],
+      prepare: withRest((nowMs) => quotaRest(nowMs + 2 * YEAR_MS, nowMs + 2 * YEAR_MS + HOUR_MS)),
+    },
+    async ({ ask, serve, home }) => {
+      const rests = async (): Promise<{ sinceMs: number; untilMs: number }[]> =>
+        ((await (await serve.get("/_orouter/state")).json()) as { rests: [] }).rests;
+      await until("the rest to be known", async () => (await rests()).length === 1);
+      const [rest] = await rests();
+      expect((rest?.untilMs ?? 0) - (rest?.sinceMs ?? 0)).toBe(HOUR_MS);
+      expect(Math.abs((rest?.untilMs ?? 0) - Date.now() - HOUR_MS)).toBeLessThan(HOUR_MS / 2);
+      expect(endOf(await ask())).toBe("last-word");
+      // Written down as mended: another start does not begin the hour anew.
+      await until("the rest to be known", () => {
+        using db = new Database(join(home, "state.db"), { readonly: true });
+        const row = db.query<{ at_ms: number }, []>("SELECT at_ms FROM rests").get();
+        return (row?.at_ms ?? Number.POSITIVE_INFINITY) < Date.now() + HOUR_MS;
+      });
+    },
+  );
+});
+
+test.each<[what: string, rest: Rest, expected: Rest]>([
+  ["of now", quotaRest(1_000_000, 2_000_000), quotaRest(1_000_000, 2_000_000)],
+  ["a little ahead", quotaRest(1_050_000, 2_000_000), quotaRest(1_050_000, 2_000_000)],
+  ["far ahead", quotaRest(9_000_000, 9_500_000), quotaRest(1_000_000, 1_500_000)],
+  ["far ahead and without an end", quotaRest(9_000_000, NEVER_MS), quotaRest(1_000_000, NEVER_MS)],
+  ["far ahead and only a count", quotaRest(9_000_000, 0), quotaRest(1_000_000, 0)],
+])("a rest %s is taken as it was meant", (_what, rest, expected) => {
+  expect(notFromLater(rest, 1_000_000)).toEqual(expected);
+});
+
+test("a clock that is set back an hour does not hold up a paced key, nor count its silence later", () => {
+  const load = emptyLoad();
+  const limits = { rpm: 2, concurrency: undefined };
+  const nowMs = 10 * HOUR_MS;
+  for (let nth = 0; nth < 2; nth++) take(load, limits, nowMs);
+  expect(slotFor(load, limits, nowMs).kind).toBe("at");
+  expect(slotFor(load, limits, nowMs - HOUR_MS)).toEqual({ kind: "now" });
+
+  const { clock, chance, setBack } = walled();
+  let stalls = 0;
+  const watch = new StallWatch({ chance, limitMs: () => 10_000, onStall: () => stalls++ });
+  watch.reading();
+  setBack(HOUR_MS);
+  clock.advance(14_000);
+  expect(stalls).toBeGreaterThan(0);
+  watch.stop();
+});
+
+test("a clock that is set back an hour while a rest is waited for does not make the wait an hour longer", async () => {
+  const { clock, chance, setBack } = walled();
+  const limited = { kind: "error", status: 429, body: {}, headers: { "retry-after": "20" } } as const;
+  const config = { routing: { max_wait: "30s", patience: "30s" } };
+  await withPair({ reply: () => limited, chain: ["a/first"], config, chance }, async (rig) => {
+    const asked = rig.ask();
+    await until("the rest to be waited for", () => rig.router.waiting.length === 1);
+    setBack(HOUR_MS);
+    let answer: Response | undefined;
+    void asked.then((response) => {
+      answer = response;
+    });
+    // All that it may wait, twice over.
+    for (let second = 0; second < 80 && answer === undefined; second++) {
+      clock.advance(1_000);
+      await Bun.sleep(5);
+    }
+    expect(answer?.status).toBe(400);
+    expect(rig.records()[0]?.waitedMs).toBeLessThanOrEqual(30_000);
+  });
+});
+
+/** A clock whose timers go on while its time of day is set. */
+function walled(): { clock: FakeClock; chance: Required<Chance>; setBack: (ms: number) => void } {
+  const clock = new FakeClock();
+  let aheadMs = 0;
+  return {
+    clock,
+    chance: { ...clock.chance(), nowMs: () => clock.ms + aheadMs },
+    setBack: (ms) => {
+      aheadMs -= ms;
+    },
+  };
+}

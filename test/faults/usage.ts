@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** What a process takes of the system, as Linux tells it; elsewhere `ps` and `lsof` do. */
+export const usage = {
+  /** Its memory in MiB: now, or the most that it ever had. */
+  memoryMib: (pid: number, what: "now" | "peak" = "now"): number => {
+    const field = what === "now" ? "VmRSS" : "VmHWM";
+    if (process.platform !== "linux") return Number(said("ps", "-o", "rss=", "-p", String(pid))) / 1024;
+    const [, kib = "0"] =
+      new RegExp(`^${field}:\\s*(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    return Number(kib) / 1024;
+  },
+  /** The descriptors it has open. */
+  descriptors: (pid: number): number =>
+    process.platform === "linux"
+      ? readdirSync(`/proc/${pid}/fd`).length
+      : said("lsof", "-nP", "-p", String(pid))
+          .split("\n")
+          .filter((line) => /^\S+\s+\d+\s+\S+\s+\d+/.test(line)).length,
+};
+
+function said(...command: string[]): string {
+  return Bun.spawnSync(command).stdout.toString();
+}
