@@ -143,7 +143,7 @@ function cleanKey(key: NewKey): NewKey {
   if (secret !== undefined) return { ...key, place: { ...key.place, secret } };
   throw new Problem({
     code: "bad-key",
-    what: "this is no key: it is empty, or has blanks or odd characters inside",
+    what: "This is no key: it is empty, or has blanks or odd characters inside.",
     fix: "Copy it again from the provider's page; one key, nothing around it.",
     exit: EXIT.usage,
   });
@@ -180,7 +180,7 @@ function find(
   const names = entries.filter((other) => other.provider === provider).map((other) => other.name);
   throw new Problem({
     code: "key-not-found",
-    what: `keys.toml has no key ${name} of ${provider}`,
+    what: `keys.toml has no key ${name} of ${provider}.`,
     fix: names.length === 0 ? `It has none of ${provider} at all.` : `There are: ${names.join(", ")}.`,
     exit: EXIT.usage,
   });
@@ -189,7 +189,7 @@ function find(
 function nameTaken(provider: string, name: string): Problem {
   return new Problem({
     code: "key-name-taken",
-    what: `${provider} already has a key called ${name}`,
+    what: `${provider} already has a key called ${name}.`,
     fix: "Choose another name.",
     exit: EXIT.usage,
   });
@@ -198,7 +198,7 @@ function nameTaken(provider: string, name: string): Problem {
 function badName(): Problem {
   return new Problem({
     code: "bad-key-name",
-    what: "this cannot be the name of a key",
+    what: "This cannot be the name of a key.",
     fix: "Take up to 64 letters, digits and . _ @ + -, beginning with a letter or digit.",
     exit: EXIT.usage,
   });

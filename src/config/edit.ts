@@ -49,7 +49,7 @@ async function changedText(
   if (text !== undefined) return text;
   throw new Problem({
     code: "cannot-edit",
-    what: `this change does not fit into ${file} as it is written`,
+    what: `This change does not fit into ${file} as it is written.`,
     fix: "Make it in an editor; the file is as it was.",
     exit: EXIT.config,
   });

@@ -33,7 +33,7 @@ export function fileProblem({ doing, file, ...parts }: Attempt, error: unknown):
   const errno = errorCode(error);
   if (errno === undefined) return error;
   const reason = REASONS[errno] ?? { why: errno, fix: "Check the file and its folder, then run it again." };
-  return new Problem({ ...parts, what: `cannot ${doing} ${file}: ${reason.why}`, fix: reason.fix });
+  return new Problem({ ...parts, what: `Cannot ${doing} ${file}: ${reason.why}.`, fix: reason.fix });
 }
 
 /** The system's short name for a failure, e.g. `ENOENT`; undefined for anything else. */

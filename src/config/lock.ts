@@ -101,7 +101,7 @@ function heldProblem(file: string, lock: string): Problem {
   const owner = pid === "" ? "another orouter" : `process ${pid}${host === hostname() ? "" : ` on ${host}`}`;
   return new Problem({
     code: "file-locked",
-    what: `${file} is being edited by ${owner}, which does not finish`,
+    what: `${file} is being edited by ${owner}, which does not finish.`,
     fix: `Wait for it; if it is no orouter at all, delete ${lock} and run this again.`,
   });
 }

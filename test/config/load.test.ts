@@ -102,5 +102,5 @@ test("a folder in the file's place is a problem", async () => {
   mkdirSync(configFile);
   const problem = await problemOf(loadConfig({ configFile }));
   expect([problem.code, problem.exit]).toEqual(["config-unreadable", EXIT.config]);
-  expect(problem.message).toBe(`cannot read ${configFile}: it is a folder`);
+  expect(problem.message).toBe(`Cannot read ${configFile}: it is a folder.`);
 });

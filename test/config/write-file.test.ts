@@ -61,7 +61,7 @@ test("a folder that may not be written to is a problem with a next step, and the
   chmodSync(folder.path, 0o555);
   const problem = await asOrdinaryUser(() => problemOf(writeFileAtomic(file, "new")));
   chmodSync(folder.path, 0o755);
-  expect(problem.message).toBe(`cannot write ${file}: permission denied`);
+  expect(problem.message).toBe(`Cannot write ${file}: permission denied.`);
   expect(problem.fix).toContain("folder");
   expect(readFileSync(file, "utf8")).toBe("old");
   expect(namesIn(folder.path)).toEqual(["config.toml"]);

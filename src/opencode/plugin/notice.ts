@@ -45,13 +45,7 @@ export function noticeOf(event: RouterEvent): Notice | undefined {
         now: `now on ${event.to}`,
       };
     case "fell-back":
-      return {
-        kind: "fell-back",
-        variant: "warning",
-        title: "Another model answers",
-        message: `${shortModel(event.from)}: ${verdictWords(event.why)}. Now on ${shortModel(event.to)}.`,
-        now: `now on ${shortModel(event.to)}`,
-      };
+      return fellBack(event);
     case "exhausted":
       return exhausted(event.exhaustion);
     case "settings-refused":
@@ -69,6 +63,23 @@ export function noticeOf(event: RouterEvent): Notice | undefined {
     case "finished":
       return undefined;
   }
+}
+
+function fellBack({ from, to, why }: Extract<RouterEvent, { kind: "fell-back" }>): Notice {
+  const provider = providerOf(to);
+  // The same model of two providers has the same name, or nearly.
+  const now = `now on ${shortModel(to)}${provider === providerOf(from) ? "" : ` of ${provider}`}`;
+  return {
+    kind: "fell-back",
+    variant: "warning",
+    title: "Another model answers",
+    message: `${shortModel(from)}: ${verdictWords(why)}. ${now.replace("n", "N")}.`,
+    now,
+  };
+}
+
+function providerOf(model: string): string {
+  return model.slice(0, model.indexOf("/"));
 }
 
 /** The keys whose rests are over, by the states before and after: by time, by an answer, or by another hand than ours. */
