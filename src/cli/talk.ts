@@ -1,15 +1,14 @@
+import { createConsola, LogLevels, type LogType } from "consola/core";
 import { say } from "./io.ts";
 import { isColoured } from "./is-coloured.ts";
 import { isKeyboardHeld } from "./keyboard.ts";
 import { talkWidth } from "./talk-width.ts";
 import { hangingLines } from "./wrap-text.ts";
 
-type Kind = "success" | "info" | "warn";
-
 /** The marks and the terminal's own colours that questions have, too: what is told between them is of one piece. */
-const MARKS: Record<Kind, { mark: string; colour: number }> = {
+const PLAIN_MARK = { mark: "●", colour: 34 };
+const MARKS: Partial<Record<LogType, { mark: string; colour: number }>> = {
   success: { mark: "◆", colour: 32 },
-  info: { mark: "●", colour: 34 },
   warn: { mark: "▲", colour: 33 },
 };
 
@@ -18,20 +17,20 @@ const GREY = 90;
 
 /**
  * What a command has to say beside its data: to stderr, with a mark in a terminal, plain elsewhere. Between the questions
- * of a menu it stands along the line that joins them.
+ * of a menu it stands along the line that joins them. The level is set, since consola would fall silent in a test or a
+ * pipeline.
  */
-export const talk = {
-  success: (text: string): void => tell("success", text),
-  info: (text: string): void => tell("info", text),
-  warn: (text: string): void => tell("warn", text),
-};
+export const talk = createConsola({
+  level: LogLevels.info,
+  reporters: [{ log: ({ type, args }) => tell(type, args.map(String).join(" ")) }],
+});
 
-function tell(kind: Kind, text: string): void {
+function tell(type: LogType, text: string): void {
   if (process.stderr.isTTY !== true) {
-    say(kind === "warn" ? `warning: ${text}` : text);
+    say(type === "warn" ? `warning: ${text}` : text);
     return;
   }
-  const { mark, colour } = MARKS[kind];
+  const { mark, colour } = MARKS[type] ?? PLAIN_MARK;
   const isAlong = isKeyboardHeld();
   const below = isAlong ? paint(BAR, GREY) : " ";
   const lines = text.split("\n").flatMap(fit);

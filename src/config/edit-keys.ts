@@ -71,15 +71,15 @@ export async function addAllKeys(
   return result;
 }
 
-/** Removes a key, from the keychain too. */
-export async function removeKey(store: KeyStore, provider: string, name: string): Promise<void> {
+/** Removes a key, from the keychain too. Whether that let go of it: where it cannot be reached the secret stays in it. */
+export async function removeKey(store: KeyStore, provider: string, name: string): Promise<boolean> {
   const removed = await editKeys(store, (entries, tables) => {
     const { index, entry } = find(entries, provider, name);
     tables.splice(index, 1);
     return entry;
   });
   // Only once the file has let go of it: a secret that is lost cannot be brought back.
-  if (removed.place.kind === "keychain") await chainOf(store).remove(keychainName(removed));
+  return removed.place.kind !== "keychain" || (await forget(chainOf(store), removed));
 }
 
 /** Gives a key another name; the state that hangs on its secret stays with it. */
@@ -100,7 +100,8 @@ export async function renameKey(
     tables[index] = { ...tables[index], name: newName };
     return entry;
   });
-  if (renamed.place.kind === "keychain") await chainOf(store).remove(keychainName(renamed));
+  // Under its old name it is only in nobody's way.
+  if (renamed.place.kind === "keychain") await forget(chainOf(store), renamed);
 }
 
 /** Switches a key on or off. */
@@ -165,8 +166,26 @@ function chainOf(store: KeyStore): Keychain {
 }
 
 async function copyInKeychain(keychain: Keychain, entry: KeyEntry, newName: string): Promise<void> {
-  const secret = await keychain.get(keychainName(entry));
-  if (secret !== undefined) await keychain.set(keychainName({ ...entry, name: newName }), secret);
+  try {
+    const secret = await keychain.get(keychainName(entry));
+    if (secret !== undefined) await keychain.set(keychainName({ ...entry, name: newName }), secret);
+  } catch {
+    // What a keychain says is the system's own and may be anything.
+    throw new Problem({
+      code: "keychain",
+      what: `The secret of ${entry.name} lies in the system's keychain, and that cannot be reached.`,
+      fix: "Unlock it and try again. Nothing was renamed.",
+    });
+  }
+}
+
+async function forget(keychain: Keychain, entry: KeyEntry): Promise<boolean> {
+  try {
+    await keychain.remove(keychainName(entry));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function find(

@@ -1,6 +1,6 @@
 import { EXIT, Problem } from "../core/problem.ts";
 import type { SettingFault } from "../core/settings/setting-faults.ts";
-import { faultsProblem } from "./fault-report.ts";
+import { faultsProblem, faultText } from "./fault-report.ts";
 import { withLock } from "./lock.ts";
 import { invalidFile, readToml, type TomlFile } from "./toml-file.ts";
 import { writeFileAtomic } from "./write-file.ts";
@@ -56,8 +56,5 @@ async function changedText(
 }
 
 function refused(file: string, faults: readonly SettingFault[]): Problem {
-  const lines = faults.map(({ what, allowed }) =>
-    allowed === undefined ? what : `${what}; allowed: ${allowed}`,
-  );
-  return invalidFile(lines.join("\n"), `Nothing was written to ${file}.`);
+  return invalidFile(faults.map(faultText).join("\n"), `Nothing was written to ${file}.`);
 }

@@ -25,6 +25,12 @@ export async function describeFaults(
   placed.sort((a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0));
   return placed.map(({ fault, at }) => {
     const where = at === undefined ? file : `${file}:${at.line}:${at.column}`;
-    return `${where}: ${fault.what}${fault.allowed === undefined ? "" : `; allowed: ${fault.allowed}`}`;
+    return `${where}: ${faultText(fault)}`;
   });
+}
+
+/** What is wrong, and what would be right. */
+export function faultText({ what, allowed }: SettingFault): string {
+  if (allowed === undefined) return what;
+  return what.endsWith("?") ? `${what} Allowed: ${allowed}` : `${what}; allowed: ${allowed}`;
 }

@@ -12,6 +12,10 @@ export interface TomlFile {
 /** Said wherever a person's own file stops us. */
 const MEND = "Mend it in an editor; orouter has not touched the file.";
 
+/** What the parser says where a text runs into the end of its line, and what that comes to. */
+const CONTROL_IN_TEXT = "control characters are not allowed in strings";
+const OPEN_TEXT = "a text has no quote at its end";
+
 /** Reads a TOML file; undefined when there is none. One that cannot be read or does not parse is a Problem. */
 export async function readToml(file: string): Promise<TomlFile | undefined> {
   const text = await readText(file);
@@ -51,6 +55,8 @@ function parseToml(file: string, text: string): Record<string, unknown> {
     if (!(error instanceof TomlError)) throw error;
     // The parser's message goes on with an excerpt of the file, and the file may hold secrets.
     const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n", 1);
-    throw invalidFile(`${file}:${error.line}:${error.column}: ${reason}`);
+    const line = text.split("\n")[error.line - 1] ?? "";
+    const isOpen = reason === CONTROL_IN_TEXT && error.column > line.trimEnd().length;
+    throw invalidFile(`${file}:${error.line}:${error.column}: ${isOpen ? OPEN_TEXT : reason}`);
   }
 }

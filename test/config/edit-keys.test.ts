@@ -98,6 +98,20 @@ test("a key in the keychain leaves nothing in the file, follows its name and goe
   expect([...keychain.secrets]).toEqual([]);
 });
 
+test("where the keychain is gone a key of it can be removed, but not renamed", async () => {
+  using folder = tempFolder();
+  const gone = async () => {
+    throw new Error("libsecret not available");
+  };
+  const text = '[[keys]]\nprovider = "a"\nname = "work"\nkeychain = true\n';
+  const store = { ...storeIn(folder, text), keychain: { get: gone, set: gone, remove: gone } };
+  const problem = await problemOf(renameKey(store, "a", "work", "office"));
+  expect(problem.message).toContain("cannot be reached");
+  expect(readFileSync(store.file, "utf8")).toBe(text);
+  expect(await removeKey(store, "a", "work")).toBe(false);
+  expect(await summary(store)).toEqual([]);
+});
+
 test.each<[name: string, act: (store: KeyStore) => Promise<unknown>, code: string]>([
   ["a key that is not there", (store) => removeKey(store, "a", "none"), "key-not-found"],
   ["another provider's key", (store) => setKeyEnabled(store, "b", "work", false), "key-not-found"],

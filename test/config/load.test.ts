@@ -40,6 +40,7 @@ test("a warning names its place", async () => {
 
 test.each<[name: string, toml: string, line: RegExp]>([
   ["a line that is no TOML", 'theme = "nord"\n[routing\n', /^FILE:2:\d+: \S/],
+  ["a text without its second quote", 'theme = "nord\n', /^FILE:1:\d+: a text has no quote at its end/],
   ["a key given twice", 'theme = "nord"\ntheme = "nord"\n', /^FILE:2:1: /],
   ["a plain value", '# hi\n\ntheme = "x"\n', /^FILE:3:1: theme cannot be "x"; allowed: one of opencode, /],
   ["a value under a header", '[routing]\n  strategy = "x"\n', /^FILE:2:3: routing.strategy /],

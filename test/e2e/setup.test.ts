@@ -119,9 +119,7 @@ test.each(ENDS)("%s at any question leaves no file behind", async (_name, end) =
 test.each(ENDS)("%s at any question leaves the old files whole", async (_name, end) => {
   await withUpstream(SCENE, async (upstream) => {
     const start = ownService(upstream.baseUrl, SECRETS.slice(1), "plain").slice(0, 4);
-    const more: Answer[] = [
-      ["Which model does opencode start with?", { line: "another" }],
-    ];
+    const more: Answer[] = [["Which model does opencode start with?", { line: "another" }]];
     const rest: Answer[] = [
       ["Which model is asked first?", ENTER],
       ["cannot answer?", ENTER],

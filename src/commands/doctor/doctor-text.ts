@@ -18,7 +18,9 @@ export function doctorText(findings: readonly Finding[], { width, paint }: Docto
   const indent = levelWidth + checkWidth;
   const lines = findings.flatMap(({ level, check, what, fix }) => {
     const front = `${level.padEnd(levelWidth)}${check}${" ".repeat(checkWidth - Bun.stringWidth(check))}`;
-    const [first = "", ...more] = hangingLines(front, what, width);
+    const [first = "", ...more] = what
+      .split("\n")
+      .flatMap((line, at) => hangingLines(at === 0 ? front : " ".repeat(indent), line, width));
     const mark = paint[TONES[level]](level);
     // A command that is broken into lines would be two when it is pasted: the terminal may wrap it.
     const below = fix === undefined ? [] : [`${" ".repeat(indent)}${paint.accent("→")} ${fix}`];

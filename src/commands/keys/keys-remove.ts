@@ -34,8 +34,12 @@ export async function removeOwn(world: World, key: ListedKey, isSaid: boolean): 
     talk.info("Nothing was removed.");
     return false;
   }
-  await removeKey(world, key.provider, key.name);
+  const isForgotten = await removeKey(world, key.provider, key.name);
   talk.success(`Removed ${describeKey(key)} from ${world.paths.keysFile}.`);
+  if (!isForgotten)
+    talk.warn(
+      "The system's keychain cannot be reached: if the secret is in it, it stays there, under orouter.",
+    );
   const twin = listKeys(await readAgain(world)).find(
     (other) => other.provider === key.provider && other.fingerprint === key.fingerprint,
   );

@@ -57,15 +57,17 @@ export class EventForm {
   /** The visible text of events that were found to be of this form. */
   textOf(events: string): string {
     if (!this.#isText) return "";
-    let text = "";
+    const words: string[] = [];
     let at = 0;
     while (at < events.length) {
       const start = at + this.#before.length;
       const close = events.indexOf(this.#after, start);
-      text += parsed(events.slice(start, close)) ?? "";
+      const word = events.slice(start, close);
+      words.push(isPlain(events, start, close) ? word : (parsed(word) ?? ""));
       at = close + this.#after.length;
     }
-    return text;
+    // Joined they are a text of their own, and no more a part of the events.
+    return words.join("");
   }
 }
 

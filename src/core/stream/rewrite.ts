@@ -144,13 +144,21 @@ function nestedEnd(body: Uint8Array, start: number): number | undefined {
   return undefined;
 }
 
+/** Byte by byte: keys are short, and a piece of the body as an object of its own costs more than the comparison. */
 function keyEquals(body: Uint8Array, open: number, end: number, name: string): boolean {
-  // An escaped key ("\u006dodel") is as good as a plain one to the upstream, so it has to be to us.
-  const raw = body.subarray(open + 1, end - 1);
-  if (!raw.includes(BACKSLASH)) return raw.length === name.length && decoder.decode(raw) === name;
+  let isSame = end - open - 2 === name.length;
+  for (let at = open + 1; at < end - 1; at++) {
+    // An escaped key ("\u006dodel") is as good as a plain one to the upstream, so it has to be to us.
+    if (body[at] === BACKSLASH) return unescaped(body.subarray(open, end)) === name;
+    isSame &&= body[at] === name.charCodeAt(at - open - 1);
+  }
+  return isSame;
+}
+
+function unescaped(text: Uint8Array): unknown {
   try {
-    return JSON.parse(decoder.decode(body.subarray(open, end))) === name;
+    return JSON.parse(decoder.decode(text));
   } catch {
-    return false;
+    return undefined;
   }
 }

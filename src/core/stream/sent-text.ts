@@ -1,21 +1,28 @@
 /** A text longer than this, the events around its words included, is no answer that anyone would say again to the letter. */
 const KEPT_CHARS = 4 * 1024 * 1024;
 
+/** Texts to be made out later are kept with all that is around their words, and that is much more than the words. */
+const LATER_CHARS = 16 * 1024;
+
 /** The visible text of an answer so far, as long as that is of any use. */
 export class SentText {
-  #parts: (() => string)[] = [];
+  readonly #said: string[] = [];
+  #later: (() => string)[] = [];
+  #laterChars = 0;
   #chars = 0;
 
   add(text: string): void {
     if (text !== "") this.addLater(() => text, text.length);
   }
 
-  /** A text that is made out only when it is asked for, which it hardly ever is. */
+  /** A text that is made out only when it is asked for, or when many have gathered. */
   addLater(text: () => string, chars: number): void {
     if (!this.isKept) return;
-    this.#parts.push(text);
+    this.#later.push(text);
+    this.#laterChars += chars;
     this.#chars += chars;
-    if (!this.isKept) this.#parts = [];
+    if (this.#laterChars > LATER_CHARS) this.#makeOut();
+    if (!this.isKept) this.#said.length = 0;
   }
 
   /** Whether it is all here. */
@@ -24,6 +31,13 @@ export class SentText {
   }
 
   toString(): string {
-    return this.#parts.map((part) => part()).join("");
+    this.#makeOut();
+    return this.#said.join("");
+  }
+
+  #makeOut(): void {
+    this.#said.push(this.#later.map((text) => text()).join(""));
+    this.#later = [];
+    this.#laterChars = 0;
   }
 }

@@ -5,6 +5,9 @@ import type { PluginOptions } from "./plugin-options.ts";
 /** The proxy on the same machine answers within milliseconds; one that is stuck must not leave a dialog waiting. */
 const ANSWER_MS = 5000;
 
+/** A model may think before it answers, and its keys may have to be walked over; nobody looks on for longer. */
+const ASKING_MS = 120_000;
+
 /** The API of the run's proxy. */
 export interface RouterClient {
   state: () => Promise<ControlState>;
@@ -49,6 +52,7 @@ export function routerClient({ url, tokenFile }: PluginOptions): RouterClient {
       return call("/v1/chat/completions", {
         method: "POST",
         body: JSON.stringify({ model, messages, stream: true, max_tokens: 32 }),
+        signal: AbortSignal.timeout(ASKING_MS),
       });
     },
   };
