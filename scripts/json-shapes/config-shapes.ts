@@ -98,6 +98,7 @@ export const configShow = v.strictObject({
   limits: v.strictObject({
     bodyBytes: count,
     errorBodyBytes: count,
+    answerBytes: count,
     headerBytes: count,
     openRequests: count,
   }),
