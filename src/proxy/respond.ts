@@ -8,9 +8,10 @@ import { AnswerStream } from "./answer-stream.ts";
 import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
 import { describeExhaustion } from "./give-up.ts";
 import { clientHeaders, headerSafe } from "./headers.ts";
+import type { Lease } from "./lease.ts";
 import type { ModelRequest } from "./model-request.ts";
 import { passThrough } from "./pass-through.ts";
-import type { Lease, Router } from "./router.ts";
+import type { Router } from "./router.ts";
 import { Trail } from "./trail.ts";
 import { Walk, type WalkOptions } from "./walk.ts";
 

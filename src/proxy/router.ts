@@ -3,7 +3,6 @@ import { ANY_MODEL, formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import { type Decision, decide, faultIn, settle } from "../core/routing/decide.ts";
 import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/routing/load.ts";
 import { canMoveOn, hasOtherLane, nextStep, type Step, type StepInput } from "../core/routing/next-step.ts";
-import type { Progress } from "../core/routing/progress.ts";
 import { notFromLater, type Rest, restTarget } from "../core/routing/rest.ts";
 import type { RestSelection } from "../core/routing/rest-cover.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
@@ -12,32 +11,13 @@ import type { Verdict } from "../core/verdict/verdict.ts";
 import { type Chance, realAfter } from "./chance.ts";
 import { Crowd } from "./crowd.ts";
 import { Health } from "./health.ts";
+import type { Lease, Traveller } from "./lease.ts";
 import { Listeners } from "./listeners.ts";
 import { HandSwitched, type Terms, type TermsOptions, termsOf } from "./terms.ts";
 import { Waiting } from "./waiting.ts";
 
 export interface RouterOptions extends TermsOptions {
   chance: Chance;
-}
-
-/** A lane in use by one attempt, from its sending to the end of its answer. */
-export interface Lease {
-  readonly key: Key;
-  readonly ref: ModelRef;
-  readonly startedMs: number;
-  readonly probe: boolean;
-  /** The rests that this attempt finds out about. */
-  probes: string[];
-  /** Until the call is over. */
-  isHeld: boolean;
-}
-
-/** Whose request it is, and how far it has come. */
-export interface Traveller {
-  progress: Progress;
-  session: Session;
-  /** Those it began under. */
-  terms: Terms;
 }
 
 /** The longest a request stands in our own queue (pacing, caps), where no refusal is in sight. */

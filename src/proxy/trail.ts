@@ -2,8 +2,9 @@ import { formatModelRef } from "../core/model-ref.ts";
 import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/routing/request-record.ts";
 import type { Usage } from "../core/stream/stream-events.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
+import type { Lease } from "./lease.ts";
 import type { ModelRequest } from "./model-request.ts";
-import type { Lease, Router } from "./router.ts";
+import type { Router } from "./router.ts";
 
 /** What a request leaves behind: its attempts, and one record when it is over. */
 export class Trail {

@@ -9,8 +9,9 @@ import type { Verdict } from "../core/verdict/verdict.ts";
 import { makeAttempt } from "./attempt.ts";
 import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
 import { judgeReply } from "./judge-reply.ts";
+import type { Lease, Traveller } from "./lease.ts";
 import type { ModelRequest } from "./model-request.ts";
-import type { Lease, Router, Traveller } from "./router.ts";
+import type { Router } from "./router.ts";
 import type { Trail } from "./trail.ts";
 
 /** Where the walk over keys and models has led. A lease that comes with it is still held. */

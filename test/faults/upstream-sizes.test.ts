@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import { endOf, promptBody, type World, withWorld } from "./fault-world.ts";
+import { SERVED_MODEL } from "../e2e/serve-process.ts";
+import { endOf, IMPATIENT, promptBody, type World, withWorld } from "./fault-world.ts";
 import type { RawCall } from "./raw-upstream.ts";
 import { usage } from "./usage.ts";
 import { answer, chunk, completion, EVENTS, event, LAST_CHUNK, reply, SSE_HEAD, TEXT } from "./wire.ts";
@@ -127,6 +128,24 @@ test("an answer of 64 MiB comes whole to the byte, one byte more is refused by t
     expect([first?.verdicts, new Set(over?.messages)]).toEqual([["ok"], new Set([TOO_LARGE])]);
     expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(BOUND_MIB);
   }));
+
+test("answer_bytes in config.toml is what counts, for an answer that is translated too", () =>
+  withWorld(
+    { config: `${IMPATIENT}[limits]\nanswer_bytes = 4096\n` },
+    async ({ serve, upstream, records }) => {
+      const respond = (): Promise<Response> =>
+        fetch(`${serve.url}/v1/responses`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${serve.token}`, "content-type": "application/json" },
+          body: JSON.stringify({ model: `ollama-cloud/${SERVED_MODEL}`, input: "say the words" }),
+        });
+      upstream.answerWith(({ socket }) => reply(socket, padded(4096), [JSON_TYPE]));
+      expect(await (await respond()).text()).toContain(TEXT);
+      upstream.answerWith(({ socket }) => reply(socket, padded(4097), [JSON_TYPE]));
+      expect((await respond()).status).toBe(400);
+      expect((await records(2))[1]?.messages[0]).toContain("answer_bytes");
+    },
+  ));
 
 test("a request of 64 MiB arrives to the byte, one byte more is refused by the limit's name", () =>
   withWorld({}, async ({ serve, upstream }) => {

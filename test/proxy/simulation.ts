@@ -5,7 +5,8 @@ import { isBarred, laneId, type Progress, startProgress } from "../../src/core/r
 import { isSoft } from "../../src/core/routing/rest.ts";
 import type { Session } from "../../src/core/routing/session.ts";
 import type { Verdict } from "../../src/core/verdict/verdict.ts";
-import { type Lease, Router } from "../../src/proxy/router.ts";
+import type { Lease } from "../../src/proxy/lease.ts";
+import { Router } from "../../src/proxy/router.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { keyNamed, settingsFrom } from "./rig.ts";
 

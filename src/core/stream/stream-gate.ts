@@ -2,29 +2,11 @@ import type { Dialect } from "../routing/route.ts";
 import { AlikeEvents } from "./alike-events.ts";
 import { bareFinish, hasChoice, withFinish, withText } from "./chat-chunk.ts";
 import { settleFinish } from "./finish-reason.ts";
+import type { GateEnd, GateOptions, GateStep } from "./gate-step.ts";
 import { joinBytes } from "./join-bytes.ts";
 import { SentText } from "./sent-text.ts";
 import { createSseReader, type SseBlock } from "./sse.ts";
 import { isMeaningful, type Meaning, meaningOf, type Usage } from "./stream-events.ts";
-
-/** What one chunk of the upstream's stream lets through. */
-export interface GateStep {
-  /** Bytes to hand to the client now; undefined while the head is held. */
-  pass: Uint8Array | undefined;
-  /** An event that says the answer has failed, as text for the verdict. The gate is of no more use then. */
-  error: string | undefined;
-  /** Whether an event came at all: comments and keep-alives are no progress. */
-  progressed: boolean;
-}
-
-/** How a stream that has ended is to be taken. `tail` is what the client still has to get. */
-export type GateEnd = { kind: "complete"; tail: Uint8Array | undefined } | { kind: "cut"; why: string };
-
-export interface GateOptions {
-  dialect: Dialect;
-  /** Text the client already has: the stream must begin with exactly this, and is let through behind it. */
-  resumeAfter?: string;
-}
 
 /** The most that is held back before the first meaningful event; more than that is no head any more. */
 const HELD_BYTES = 1024 * 1024;

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { type AnswerEvent, DONE } from "../../../src/core/dialect/answer-event.ts";
 import { createEventBytes, encodeEvents } from "../../../src/core/dialect/event-bytes.ts";
 import type { Dialect } from "../../../src/core/routing/route.ts";
-import { type GateEnd, StreamGate } from "../../../src/core/stream/stream-gate.ts";
+import type { GateEnd } from "../../../src/core/stream/gate-step.ts";
+import { StreamGate } from "../../../src/core/stream/stream-gate.ts";
 import { anyChunks } from "../stream/streams.ts";
 import { chunk, OPTIONS, readChat, translateAll, usageChunk } from "./answers.ts";
 

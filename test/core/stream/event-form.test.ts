@@ -99,6 +99,7 @@ const anyEvent = fc.oneof(
     finishEvent("stop"),
     chatEvent({ content: "a" }, "length"),
     `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 2 } })}\n\n`,
+    `data: ${JSON.stringify({ choices: [{ delta: null }] })}\n\n`,
     DONE,
   ),
 );

@@ -5,7 +5,8 @@ import { restsOn } from "../../../core/routing/lane.ts";
 import type { Rest } from "../../../core/routing/rest.ts";
 import type { Session } from "../../../core/routing/session.ts";
 import type { Verdict } from "../../../core/verdict/verdict.ts";
-import { type Lease, Router, type RouterOptions, type Traveller } from "../../../proxy/router.ts";
+import type { Lease, Traveller } from "../../../proxy/lease.ts";
+import { Router, type RouterOptions } from "../../../proxy/router.ts";
 
 /** One step of a request, told as it happens. */
 export type Hop =
