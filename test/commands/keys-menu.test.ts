@@ -203,7 +203,7 @@ test("one lane is cleared, then a key, then all", async () => {
   const lanes = [`lane ${work} own/big`, `lane ${work} own/small`];
   putRests(machine, [...lanes, `key ${work}`, `key ${spare}`]);
   const menu = openMenu(machine);
-  await menu.pick("2 models rest", "own/work");
+  await menu.pick("own/work rests until", "own/work");
   await menu.pick("own/work (", "End the rest of one model");
   await menu.pick("Which model is to be tried again?", "own/small");
   await menu.sees("1 rest of own/work");

@@ -217,6 +217,22 @@ test("who leaves is told that nothing was written", async () => {
   expect(namesIn(machine.folder.path)).not.toContain("orouter");
 });
 
+test("keys are safe before config.toml is written: what stops that costs no key", async () => {
+  await withUpstream(SCENE, async (upstream) => {
+    using machine = tempMachine();
+    const terminal = open(machine, ["setup"]);
+    const answers = ownService(upstream.baseUrl, [GOOD], "second");
+    await give(terminal, answers.slice(0, -1));
+    await terminal.sees("Write this?");
+    await machine.write("config.toml", "[chains\n");
+    terminal.type(ENTER);
+    expect(await terminal.child.exited).toBe(3);
+    expect(await machine.read("config.toml")).toBe("[chains\n");
+    expect(await tomlOf(machine, "keys.toml")).toMatchObject({ keys: [{ provider: "box", value: GOOD }] });
+    expect(terminal.text()).toContain("Written:");
+  });
+});
+
 test("with a key, orouter alone is the list of commands, and setup without a terminal is wrong usage", async () => {
   using machine = tempMachine();
   const env = { GROQ_API_KEY: "gsk-of-the-environment" };

@@ -44,7 +44,7 @@ test("a state.db that is none is set aside, and the run goes on with a fresh one
   withMachine(async (machine) => {
     const garbage = "this is no database, by no means\n".repeat(300);
     machine.write(`${STATE}/state.db`, garbage);
-    const first = await boundedRun(machine, RUN, { limitMs: 30_000 });
+    const first = await boundedRun(machine, RUN, { limitMs: 120_000 });
     expectSaidOnce(
       first,
       /state\.db was broken and a fresh one is begun; .* kept as .*state\.db\.broken-\w+/,
@@ -57,7 +57,7 @@ test("a state.db that is none is set aside, and the run goes on with a fresh one
     expect(db.query("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
     expect(db.query("SELECT count(*) AS n FROM requests WHERE outcome = 'served'").get()).toEqual({ n: 2 });
     // The next run has nothing to say any more.
-    const second = await boundedRun(machine, RUN, { limitMs: 30_000 });
+    const second = await boundedRun(machine, RUN, { limitMs: 120_000 });
     expect({ stdout: second.stdout, exitCode: second.exitCode }).toEqual({
       stdout: `${TEXT}\n`,
       exitCode: 0,
@@ -68,7 +68,7 @@ test("a state.db that is none is set aside, and the run goes on with a fresh one
 test("the words about a broken state.db are sentences", () =>
   withMachine(async (machine) => {
     machine.write(`${STATE}/state.db`, "this is no database, by no means\n".repeat(300));
-    const run = await boundedRun(machine, RUN, { limitMs: 30_000 });
+    const run = await boundedRun(machine, RUN, { limitMs: 120_000 });
     // What happened ends before what to do begins.
     expect(run.stderr).toMatch(/state\.db\.broken-\w+(?:\.|\n) *Delete the old one/);
   }));
@@ -82,7 +82,7 @@ test.each<[name: string, spoil: (machine: Machine) => void]>([
 ])("%s: the run is made without it, and says so once", (_name, spoil) =>
   withMachine(async (machine) => {
     spoil(machine);
-    const run = await boundedRun(machine, RUN, { limitMs: 30_000 });
+    const run = await boundedRun(machine, RUN, { limitMs: 120_000 });
     expectSaidOnce(run, /state\.db cannot be used \(.+\); nothing is remembered after this run/);
   }),
 );
@@ -94,7 +94,7 @@ test("config.toml and keys.toml in a folder that cannot be written are read, and
     for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o400);
     chmodSync(folder, 0o500);
     try {
-      const run = await boundedRun(machine, RUN, { limitMs: 30_000 });
+      const run = await boundedRun(machine, RUN, { limitMs: 120_000 });
       expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({ stdout: `${TEXT}\n`, exitCode: 0 });
       expect(run.stderr).not.toContain("[orouter]");
       expect(contentsOf(folder)).toEqual(before);
@@ -119,7 +119,7 @@ test("a run folder that takes not a byte is said before opencode starts, and is 
 test("a run folder that cannot be made is said before opencode starts", () =>
   withMachine(async (machine, upstream) => {
     const file = machine.write("a-file", "");
-    const run = await boundedRun(machine, RUN, { limitMs: 30_000, env: { XDG_RUNTIME_DIR: file } });
+    const run = await boundedRun(machine, RUN, { limitMs: 120_000, env: { XDG_RUNTIME_DIR: file } });
     expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({ stdout: "", exitCode: 1 });
     expect(run.stderr).toMatch(/^orouter: The run folder cannot be made under .+\n.*XDG_RUNTIME_DIR/);
     expect(upstream.calls.filter((call) => call.dialect !== undefined)).toEqual([]);
@@ -139,7 +139,7 @@ test("keys.toml may change while orouter runs, even into nonsense: the run goes 
       one.kill("SIGTERM");
     }
     expect((await one.ended()).exitCode).toBe(0);
-    const next = await boundedRun(machine, ["serve"], { limitMs: 10_000, env: { OROUTER_HOME: home } });
+    const next = await boundedRun(machine, ["serve"], { limitMs: 60_000, env: { OROUTER_HOME: home } });
     expect(next.exitCode).toBe(3);
     expect(next.stderr).toMatch(/keys\.toml:3:\d+: /);
     expect(existsSync(join(home, "keys.toml"))).toBe(true);

@@ -21,10 +21,10 @@ const MODEL = "gpt-oss:120b";
 const LARGER = "kimi-k2.6";
 
 /** Far above what any of these runs needs, far below for ever, and below the time a test has. */
-const LIMIT_MS = 45_000;
+const LIMIT_MS = 120_000;
 
 /** For those that wait out the growing rests of their only model. */
-const PATIENT_MS = 110_000;
+const PATIENT_MS = 170_000;
 
 interface Outcome extends BoundedRun {
   /** Every call for an answer but the title's. */
@@ -191,13 +191,13 @@ test("503 for ever: the only key is asked four times within half a minute", asyn
   expectOneError(run);
   // At once, then after rests of 4, 8 and 16 s: all that `max_wait` has room for.
   expect(run.calls.length).toBeLessThanOrEqual(4);
-}, 120_000);
+}, 200_000);
 
 test("503 for ever on one key only: another is tried before the same one has failed twice", async () => {
   const run = await runWith(OVERLOADED, ["one", "two"]);
   expectAnswer(run);
   expect(run.calls.length).toBeLessThanOrEqual(3);
-}, 90_000);
+}, 200_000);
 
 test("broken behind the first words with one key alone: opencode asks four times, and hears the last word", async () => {
   for (const run of await brokenAlone) {
@@ -206,4 +206,4 @@ test("broken behind the first words with one key alone: opencode asks four times
     // Four answers in a row may break (answer-stream), each with two attempts at going on behind it.
     expect(run.calls.length).toBeLessThanOrEqual(4 * 3);
   }
-}, 120_000);
+}, 200_000);

@@ -103,7 +103,7 @@ async function firstLine(output: ReadableStream<Uint8Array>): Promise<string | u
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const endMs = performance.now() + limitMs;
   while (!(await isSo())) {

@@ -35,7 +35,7 @@ export function openTerminal(
     type,
     /** Goes down an open list to a line that holds these words, and takes it. */
     choose: async (words: string) => {
-      for (let tries = 0; tries < 600; tries++) {
+      for (let tries = 0; tries < 2_000; tries++) {
         const line = marked();
         if (line === undefined) {
           await Bun.sleep(20);
@@ -58,7 +58,7 @@ export function openTerminal(
     /** As it came, with all that moves the cursor. */
     raw: () => shown,
     sees: async (cue: string) => {
-      for (let tries = 0; tries < 600; tries++) {
+      for (let tries = 0; tries < 2_000; tries++) {
         if (text().includes(cue)) return;
         await Bun.sleep(50);
       }

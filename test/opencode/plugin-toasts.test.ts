@@ -98,7 +98,7 @@ test("what came together is told together, the worst first and in its colour", (
   expect(rig.shown[0]?.variant).toBe("error");
   expect(rig.shown[0]?.message.split("\n")).toEqual([
     "Nobody can answer for coding. No key frees itself.",
-    `big: ${verdictWords("overloaded")}. Now on small.`,
+    `big: ${verdictWords("overloaded")}. Now on small of b.`,
     `work: ${verdictWords("rate-limit")}. Now on home, for big.`,
   ]);
 });

@@ -160,3 +160,38 @@ test("a key that works now is handed out where that is wanted, by the names of i
       expect((await fetch(`${rig.url}/_orouter/shell-keys`)).status).toBe(401);
     },
   ));
+
+test("a key that rests for some model is handed out after one that rests for none", () =>
+  withPair(
+    {
+      reply: ({ keyName }) => (keyName === "one" ? rateLimited(600) : ANSWER),
+      keys: KEYS,
+      chain: ["a/first"],
+      config: { providers: { a: { env: "A_KEY" } } },
+      control: { givesKeys: true },
+    },
+    async (rig) => {
+      while (rig.router.health.size === 0) await (await rig.ask()).text();
+      const keys = async (): Promise<unknown> => (await rig.fetch("/_orouter/shell-keys")).json();
+      expect(await keys()).toEqual({ A_KEY: "secret-two" });
+      await post(rig, `/keys/${rig.keys[1]?.fingerprint}/disable`);
+      expect(await keys()).toEqual({ A_KEY: "secret-one" });
+    },
+  ));
+
+test("only rests that somebody saw are counted as ended", () =>
+  withPair(
+    {
+      reply: ({ keyName }) => (keyName === "one" ? rateLimited(600) : ANSWER),
+      keys: KEYS,
+      chain: ["a/first"],
+    },
+    async (rig) => {
+      while (rig.router.health.size === 0) await (await rig.ask()).text();
+      const [rest] = rig.router.health.values();
+      if (rest === undefined) throw new Error("nobody rests");
+      rig.router.learn([{ ...rest, id: "key over", scope: "key", untilMs: 1 }], []);
+      expect(await (await post(rig, "/reset")).json()).toEqual({ cleared: 1 });
+      expect(rig.router.health.size).toBe(0);
+    },
+  ));

@@ -1,5 +1,6 @@
 import { say } from "../../cli/io.ts";
 import type { Paint } from "../../cli/paint.ts";
+import { talkWidth } from "../../cli/talk-width.ts";
 import type { RouterEvent } from "../../core/routing/router-event.ts";
 import type { Call } from "../../demo/call.ts";
 import { outcomeOf } from "../../demo/outcome.ts";
@@ -37,12 +38,12 @@ export class StoryTeller {
     if (this.#lines.length === 0) return;
     say(`\n${this.#paint.strong(`What happened (${title})`)}`);
     if (this.#dropped > 0) say(`  … and ${this.#dropped} lines before these`);
-    for (const line of this.#lines) say(`  ${line}`);
+    for (const line of this.#lines) say(told(" ", line));
   }
 
   #add(line: string): void {
     if (this.#isLive) {
-      say(`${this.#paint.accent("[demo]")} ${line}`);
+      say(told(this.#paint.accent("[demo]"), line));
       return;
     }
     this.#lines.push(line);
@@ -50,4 +51,10 @@ export class StoryTeller {
     this.#lines.shift();
     this.#dropped++;
   }
+}
+
+/** A line behind its mark. One that is too long for the terminal goes on below itself. */
+function told(mark: string, line: string): string {
+  const whole = `${mark} ${line}`;
+  return Bun.stringWidth(whole) <= talkWidth() ? whole : Bun.wrapAnsi(whole, talkWidth(), { hard: false });
 }

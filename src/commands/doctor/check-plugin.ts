@@ -35,6 +35,6 @@ function serverFindings(patient: Patient): Finding[] {
   const isThere = existsSync(join(opencodeFolder(patient), "node_modules", "@opencode-ai", "plugin"));
   const cost = isThere
     ? "what opencode needs from npm for that is there, so a start takes no longer."
-    : "opencode installs @opencode-ai/plugin from npm at its next start, which takes some seconds; without a registry it tries for a short while at every start.";
+    : "opencode installs @opencode-ai/plugin from npm at its next start, which takes some seconds; without a registry it waits for up to 5 s at every start.";
   return [note("server plugin", `${names} under [opencode]: ${cost}`)];
 }

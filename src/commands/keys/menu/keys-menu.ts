@@ -1,6 +1,7 @@
 import { type MenuChoice, runMenu } from "../../../cli/menu.ts";
 import { askChoice, askText, askYes } from "../../../cli/prompts.ts";
 import { talk } from "../../../cli/talk.ts";
+import { talkWidth } from "../../../cli/talk-width.ts";
 import { counted } from "../../../core/counted.ts";
 import { keyTitle } from "../../../core/key.ts";
 import { STRATEGIES } from "../../../core/routing/strategy.ts";
@@ -30,13 +31,17 @@ export async function openKeysMenu(): Promise<void> {
   );
 }
 
+/** What a list has around its words: the line on the left, the mark, and the brackets of a hint. */
+const LINE_EDGES = 8;
+
 function keyChoices({ states }: KeysNow): MenuChoice[] {
   const width = Math.max(...states.map(({ key }) => Bun.stringWidth(keyTitle(key))));
-  return states.map(({ key, words }) => ({
-    label: `${keyTitle(key)}${" ".repeat(width - Bun.stringWidth(keyTitle(key)))}  ${words}`,
-    hint: key.fingerprint ?? "no secret",
-    run: () => openKeyMenu(key),
-  }));
+  return states.map(({ key, words }) => {
+    const label = `${keyTitle(key)}${" ".repeat(width - Bun.stringWidth(keyTitle(key)))}  ${words}`;
+    const hint = key.fingerprint ?? "no secret";
+    const hasRoom = LINE_EDGES + Bun.stringWidth(label) + hint.length <= talkWidth();
+    return { label, ...(hasRoom ? { hint } : {}), run: () => openKeyMenu(key) };
+  });
 }
 
 function otherChoices({ world, states }: KeysNow): MenuChoice[] {
