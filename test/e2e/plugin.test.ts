@@ -81,8 +81,8 @@ test("a change of key is told, and a leader key leads to a dialog where the key 
     expect(rests).toHaveLength(1);
 
     terminal.forget();
-    terminal.type(`${LEADER}os`);
-    await terminal.sees("2 of 2 keys ready");
+    terminal.type(`${LEADER}om`);
+    await terminal.sees("orouter: keys");
     terminal.forget();
     terminal.type(ENTER);
     await terminal.sees("Turn off");
@@ -98,6 +98,15 @@ test("a change of key is told, and a leader key leads to a dialog where the key 
     ]);
     terminal.forget();
     terminal.type(ESCAPE);
+    await terminal.sees("orouter: keys");
+    terminal.type(ESCAPE);
+    await untilGone(terminal, "orouter: keys");
+    const status = await machine.orouter(["status", "--json"]);
+    expect((JSON.parse(status.stdout) as { keys: object[] }).keys).toMatchObject([
+      { name: "work", enabled: true, switchedIn: [terminal.child.pid] },
+      { name: "home", enabled: true, switchedIn: [] },
+    ]);
+    terminal.type(`${LEADER}os`);
     await terminal.sees("1 of 2 keys ready");
     terminal.type(ESCAPE);
     await untilGone(terminal, "keys ready");

@@ -51,6 +51,14 @@ test("a change is told once, with who, why and to whom", () => {
   expect(rig.shown[0]?.message).toBe(`work: ${verdictWords("rate-limit")}. Now on home, for big.`);
 });
 
+test.each<[name: string, to: string, expected: string]>([
+  ["of the same provider", "a/small", "Now on small."],
+  ["of another provider, which may call it nearly the same", "b/big", "Now on big of b."],
+])("the model that answers in another's place is named: one %s", (_name, to, expected) => {
+  const notice = noticeOf({ kind: "fell-back", from: "a/big", to, why: "overloaded" });
+  expect(notice?.message).toBe(`big: ${verdictWords("overloaded")}. ${expected}`);
+});
+
 test("twenty changes within a second make two toasts, the last of which says what holds now", () => {
   const rig = calmRig();
   for (let nth = 0; nth < 20; nth++) {

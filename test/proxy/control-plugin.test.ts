@@ -138,7 +138,8 @@ test("a model is moved where the command writes, and its reasons against it are 
 
 test("without a command behind it nothing is moved, and no key is handed out", () =>
   withPair({ reply: () => ANSWER }, async (rig) => {
-    expect((await post(rig, "/chains/chain/move", { entry: "a/first", move: "down" })).status).toBe(404);
+    const moved = await post(rig, "/chains/chain/move", { entry: "a/first", move: "down" });
+    expect(await refusalOf(moved)).toEqual([404, "The chains of this run cannot be changed from here."]);
     expect((await rig.fetch("/_orouter/shell-keys")).status).toBe(404);
   }));
 

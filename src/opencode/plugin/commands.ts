@@ -27,7 +27,7 @@ const BEHIND_ALL = -1000;
 
 /** Puts our commands into the palette and under their keys. `open` shows a page with a state that is fresh. */
 export function registerCommands(
-  api: TuiApi,
+  api: Pick<TuiApi, "keymap" | "tuiConfig">,
   prefix: string,
   open: (page: (desk: Desk) => Page) => void,
 ): void {
@@ -54,13 +54,13 @@ export function registerCommands(
 }
 
 /** Whether the user has put something of their own under the prefix: theirs stays in force, and ours are in the palette. */
-function isTaken({ tuiConfig }: TuiApi, prefix: string): boolean {
+function isTaken({ tuiConfig }: Pick<TuiApi, "tuiConfig">, prefix: string): boolean {
   const keys = tuiConfig.keybinds?.bindings?.map(({ key }) => key) ?? [];
   return keys.some((key) => typeof key === "string" && key.split(",").some((one) => one.trim() === prefix));
 }
 
 /** A sequence begins with a named key such as `<leader>`; any other, `alt+o` for one, is given its own name. */
-function startOf(prefix: string, { keymap }: TuiApi): string {
+function startOf(prefix: string, { keymap }: Pick<TuiApi, "keymap">): string {
   if (prefix.startsWith("<")) return prefix;
   keymap.registerToken({ name: prefix, key: prefix });
   return `<${prefix}>`;
