@@ -185,12 +185,12 @@ describe("a silence", () => {
     // Far more than any buffer on the way holds, so that the upstream has to wait for its reader.
     const reply: Answer = { ...GOOD, text: Array.from({ length: 400 }, () => `${"x".repeat(32_768)} `) };
     return withPair(
-      { reply: () => reply, config: { routing: { stall_timeout: "1s" } }, chance: fastChance(20) },
+      { reply: () => reply, config: { routing: { stall_timeout: "10s" } }, chance: fastChance(20) },
       async (rig, upstream) => {
         const response = await rig.ask();
         const reader = response.body?.getReader();
         let bytes = (await reader?.read())?.value?.length ?? 0;
-        const silentUntilMs = rig.router.chance.nowMs() + 4_000;
+        const silentUntilMs = rig.router.chance.nowMs() + 15_000;
         await until(() => rig.router.chance.nowMs() > silentUntilMs);
         for (let part = await reader?.read(); part && !part.done; part = await reader?.read())
           bytes += part.value.length;
