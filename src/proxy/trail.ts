@@ -12,6 +12,8 @@ export class Trail {
   waitedMs = 0;
   #firstTokenMs: number | undefined;
   #served: Lease | undefined;
+  /** Which attempt has answered last: what came before it has been told. */
+  #servedAt = 0;
   #isClosed = false;
 
   readonly #request: ModelRequest;
@@ -51,7 +53,6 @@ export class Trail {
   #add(lease: Lease, status: number, verdict: AttemptRecord["verdict"], message: string): void {
     // What a request that is over still does is nobody's news.
     if (this.#isClosed) return;
-    const previous = this.attempts.at(-1);
     const model = formatModelRef(lease.ref);
     this.attempts.push({
       atMs: lease.startedMs,
@@ -63,26 +64,27 @@ export class Trail {
       durationMs: this.#router.chance.nowMs() - lease.startedMs,
       message,
     });
-    if (verdict === "ok" && previous !== undefined && previous.verdict !== "ok")
-      this.#announce(previous, lease, model);
+    if (verdict !== "ok") return;
+    this.#announce(lease, model);
+    this.#servedAt = this.attempts.length - 1;
   }
 
-  /** Told once it has worked: who answered in whose place. */
-  #announce(previous: AttemptRecord, lease: Lease, model: string): void {
-    const why = previous.verdict;
-    if (why === "ok") return;
-    if (previous.model !== model)
-      this.#router.emit({ kind: "fell-back", from: previous.model, to: model, why });
-    else if (previous.fingerprint !== lease.key.fingerprint) {
+  /** Told once it has worked: who answered in whose place. That is who was asked first, however many were tried since. */
+  #announce(lease: Lease, model: string): void {
+    const failed = this.attempts.slice(this.#servedAt, -1);
+    const [first] = failed;
+    if (first === undefined) return;
+    const isOther = first.model !== model;
+    const last = failed.findLast(
+      (attempt) =>
+        attempt.model === first.model && (isOther || attempt.fingerprint !== lease.key.fingerprint),
+    );
+    if (last === undefined || last.verdict === "ok") return;
+    const { keyName, verdict: why } = last;
+    if (isOther) this.#router.emit({ kind: "fell-back", from: first.model, to: model, why });
+    else {
       const { provider } = lease.ref;
-      this.#router.emit({
-        kind: "rotated",
-        provider,
-        from: previous.keyName,
-        to: lease.key.name,
-        why,
-        model,
-      });
+      this.#router.emit({ kind: "rotated", provider, from: keyName, to: lease.key.name, why, model });
     }
   }
 

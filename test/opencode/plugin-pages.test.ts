@@ -79,6 +79,18 @@ test.each<[name: string, key: typeof WORK, session: string | undefined, expected
   expect(titles(keyPage(desk, key.fingerprint)).slice(0, expected.length)).toEqual(expected);
 });
 
+test.each<[cleared: number, said: string]>([
+  [0, "Nobody rested."],
+  [1, "1 rest has ended."],
+  [7, "7 rests have ended."],
+])("a reset that ends %d rests says so", async (cleared, said) => {
+  const { desk } = deskWith(controlState({ keys: [WORK], rests: [] }));
+  const sentences: Promise<string | undefined>[] = [];
+  const client = { ...desk.client, post: async () => ({ cleared }) };
+  resetPage({ ...desk, client, act: (work) => sentences.push(work()) }).onConfirm();
+  expect(await Promise.all(sentences)).toEqual([said]);
+});
+
 test("every action asks the proxy for what it says", () => {
   const rest = restFor("work", "a/big");
   const { desk, posts } = deskWith(controlState({ keys: [WORK], rests: [rest], chains: [CHAIN] }), "ses_1");

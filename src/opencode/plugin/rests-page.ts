@@ -52,6 +52,7 @@ export function resetPage(desk: Desk): ConfirmPage {
 function endAll({ client, act }: Desk): void {
   act(async () => {
     const { cleared } = (await client.post("/reset")) as { cleared: number };
+    if (cleared === 0) return "Nobody rested.";
     return cleared === 1 ? "1 rest has ended." : `${cleared} rests have ended.`;
   });
 }
