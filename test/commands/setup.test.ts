@@ -57,6 +57,23 @@ test("each key is tried and told by its fingerprint; a refused one is left out, 
   });
 });
 
+test("when all that was pasted is refused, the keys are asked for again, though the service may need none", async () => {
+  await withUpstream(SCENE, async (upstream) => {
+    using machine = tempMachine();
+    const service = ownService(upstream.baseUrl, ["wrong-secret-2"], "second");
+    const { exitCode } = await setUp(machine, [
+      ...service.slice(0, 4),
+      ["Refused keys are left out", ENTER],
+      ["Keys for box", `${pasted(["wrong-secret-3", GOOD])}${ENTER}`],
+      [`1. ${fingerprint("wrong-secret-3")} refused`, ""],
+      [`2. ${fingerprint(GOOD)} works`, ENTER],
+      ...service.slice(4),
+    ]);
+    expect(exitCode).toBe(0);
+    expect(await tomlOf(machine, "keys.toml")).toMatchObject({ keys: [{ name: "key-1", value: GOOD }] });
+  });
+});
+
 test("a refused key that is ticked is kept, and a key that comes twice is taken once", async () => {
   await withUpstream(SCENE, async (upstream) => {
     using machine = tempMachine();

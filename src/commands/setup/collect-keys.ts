@@ -36,8 +36,10 @@ export async function collectKeys(provider: Provider, collection: KeyCollection)
     const pasted = answered(await askSecrets(question(provider, held.length), true));
     if (pasted.length === 0) return kept;
     const fresh = sortOut(pasted, provider, { ...collection, known: held });
-    kept.push(...(await tryAll(provider, fresh, collection)));
-    if (fresh.length > 0 && there.length + kept.length > 0) return kept;
+    const added = await tryAll(provider, fresh, collection);
+    kept.push(...added);
+    // Nothing of what was pasted is of use: perhaps the next paste is, whatever else there is.
+    if (added.length > 0) return kept;
   }
 }
 
@@ -48,9 +50,21 @@ async function tryAll(
 ): Promise<FreshKey[]> {
   if (keys.length === 0) return [];
   guide.tell(`Trying ${keys.length === 1 ? "the key" : `${keys.length} keys`} with one small call each …`);
-  const tried = await tryKeys(provider, keys, settings);
-  guide.tell(...tried.map(({ key, outcome }) => `${key.fingerprint}  ${outcome.words}`));
+  const tried = numbered(await tryKeys(provider, keys, settings));
+  guide.tell(...tried.map(({ label, outcome }) => `${label}  ${outcome.words}`));
   return await dropRefused(tried);
+}
+
+interface NumberedKey extends TriedKey {
+  label: string;
+}
+
+/** Nobody knows a key of one's own by its fingerprint, but by when it was pasted. */
+function numbered(tried: readonly TriedKey[]): NumberedKey[] {
+  return tried.map((one, at) => {
+    const { fingerprint: print } = one.key;
+    return { ...one, label: tried.length === 1 ? print : `${at + 1}. ${print}` };
+  });
 }
 
 function question({ name }: Provider, there: number): string {
@@ -84,10 +98,10 @@ function sortOut(pasted: readonly string[], { id }: Provider, { guide, known }: 
 }
 
 /** A key that was refused may be good tomorrow: its owner knows. */
-async function dropRefused(tried: readonly TriedKey[]): Promise<FreshKey[]> {
+async function dropRefused(tried: readonly NumberedKey[]): Promise<FreshKey[]> {
   const refused = tried.filter(({ outcome }) => outcome.kind === "refused");
   if (refused.length === 0) return tried.map(({ key }) => key);
-  const options = refused.map(({ key }) => ({ value: key.fingerprint, label: key.fingerprint }));
+  const options = refused.map(({ key, label }) => ({ value: key.fingerprint, label }));
   const message = "Refused keys are left out. Tick any that is to be kept all the same";
   const kept = answered(await askMany(message, options));
   return tried
