@@ -14,7 +14,7 @@ interface Behaviour {
   /** Whether the list of models is shown to anyone. */
   isOpen?: boolean;
   hasNoList?: boolean;
-  chat?: () => Response;
+  chat?: (body: { model?: string }) => Response;
 }
 
 /** A provider that knows one key. */
@@ -36,7 +36,7 @@ function provider(behaviour: Behaviour = {}) {
       }
       if (isList) return Response.json({ object: "list", data: [{ id: "m" }] });
       return (
-        behaviour.chat?.() ??
+        behaviour.chat?.(JSON.parse(text)) ??
         Response.json({ choices: [{ message: { content: "ok" }, finish_reason: "stop" }] })
       );
     },
@@ -100,17 +100,40 @@ test.each<[id: string, models: string[], model: string]>([
   expect(upstream.calls[0]?.body).toMatchObject({ model, max_tokens: 1 });
 });
 
-test("any other open list is found out, and a configured model settles it", async () => {
+test.each<[name: string, models: string[]]>([
+  ["a model that is configured", ["m"]],
+  ["else one that is listed", []],
+])("an open list of a service of one's own proves nothing: %s settles it", async (_name, models) => {
   await using upstream = provider({ isOpen: true });
-  using machine = await machineWith("work", upstream.baseUrl, { models: ["m"] });
+  using machine = await machineWith("work", upstream.baseUrl, { models });
   const run = await machine.run(["keys", "test", "bad"]);
   expect(run.exitCode).toBe(1);
-  expect(run.stdout).toContain("wrong or expired");
-  using unsure = await machineWith("work", upstream.baseUrl);
-  const open = await unsure.run(["keys", "test", "bad"]);
-  expect(open.exitCode).toBe(0);
-  expect(open.stdout).toContain("anyone may see its models");
-  expect(JSON.parse((await unsure.run(["keys", "test", "bad", "--json"])).stdout).keys[0].ok).toBeNull();
+  expect(run.stdout).toContain("refused: wrong or expired");
+  expect(upstream.calls.at(-1)).toMatchObject({ path: "/v1/chat/completions", body: { model: "m" } });
+});
+
+test("what a known service lists may cost money: none of it is asked unless it is named", async () => {
+  await using upstream = provider({ isOpen: true });
+  using machine = await machineWith("groq", upstream.baseUrl);
+  const run = await machine.run(["keys", "test", "bad"]);
+  expect(run.exitCode).toBe(0);
+  expect(run.stdout).toContain("anyone may see its models");
+  expect(JSON.parse((await machine.run(["keys", "test", "bad", "--json"])).stdout).keys[0].ok).toBeNull();
+});
+
+test("where the model that keys are tried with is gone, one that is listed does", async () => {
+  const gone = 'model "gpt-oss:20b" not found';
+  await using upstream = provider({
+    isOpen: true,
+    chat: (body) =>
+      body.model === "m"
+        ? Response.json({ choices: [{ message: { content: "ok" }, finish_reason: "stop" }] })
+        : Response.json({ error: { message: gone } }, { status: 404 }),
+  });
+  using machine = await machineWith("ollama-cloud", upstream.baseUrl);
+  const run = await machine.run(["keys", "test"]);
+  expect(run.stdout).toMatch(/good +[0-9a-f]{12} +ok$/m);
+  expect(run.stdout).toMatch(/bad +[0-9a-f]{12} +refused: wrong or expired/);
 });
 
 test("a service without a list is asked through its first model, in its own dialect", async () => {
@@ -139,7 +162,7 @@ test.each<[name: string, reply: () => Response, told: string]>([
     () => new Response('{"error":"you have reached your weekly usage limit"}', { status: 429 }),
     "usage limit",
   ],
-  ["a web page", () => new Response("<html><title>Welcome</title></html>"), "refused"],
+  ["a web page", () => new Response("<html><title>Welcome</title></html>"), "cannot tell now: "],
   ["a way to elsewhere", () => Response.redirect("http://127.0.0.1:1/login"), "check base_url"],
 ])("%s is told in plain words", async (_name, chat, told) => {
   await using upstream = provider({ chat });

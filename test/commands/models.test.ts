@@ -105,8 +105,18 @@ test("the table says the same, chains first, and tells which member a chain's li
   expect(lines[1]).toMatch(/^orouter\/coding +256k +64k +yes +yes +- +config$/);
   expect(lines[2]).toMatch(/^work\/maker\/wonder-2 +256k +64k +yes +yes +\$0\.5 \/ \$3 +live$/);
   expect(lines[3]).toMatch(/^work\/plain +- +- +- +- +- +live$/);
-  expect(run.stderr).toContain("Nothing is known about work/nobody-knows");
+  expect(run.stderr).toContain("Nothing is known about work/nobody-knows: the limits of orouter/coding are");
   expect(run.stdout).toBe(Bun.stripANSI(run.stdout));
+});
+
+test("a chain of models that nobody knows has no limits of other models", async () => {
+  await using server = serveJson(upstream);
+  using machine = await machineWith(server.url);
+  expect((await machine.run(["chain", "add", "dark", "work/nobody-knows"])).exitCode).toBe(0);
+  const run = await machine.run(["models"]);
+  expect(run.stderr).toContain(
+    "Nothing is known about the models of orouter/dark; [[models]] in config.toml",
+  );
 });
 
 test("a provider that cannot be asked is told of, and the last list is shown", async () => {

@@ -4,6 +4,7 @@ import { outputLook } from "../../cli/table.ts";
 import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { EXIT } from "../../core/problem.ts";
+import { leftOutText } from "../models/left-out-text.ts";
 import { openCatalog } from "../models/open-catalog.ts";
 import { readWorld } from "../world.ts";
 import { type ChainView, viewChains } from "./chain-view.ts";
@@ -48,7 +49,5 @@ export function leftOutNote({
   members,
 }: Pick<ChainView, "name" | "leftOut" | "members">): string[] {
   if (leftOut.length === 0) return [];
-  const who = leftOut.join(", ");
-  if (leftOut.length === members.length) return [`Nothing is known about the models of ${name}.`];
-  return [`Nothing is known about ${who}: the limits of ${name} are those of its other models.`];
+  return [leftOutText(name, leftOut, leftOut.length < members.length)];
 }

@@ -1,6 +1,7 @@
 import type { LoadedCatalog } from "../../catalog/load-catalog.ts";
 import type { LoadedList } from "../../catalog/load-list.ts";
 import { formatDuration } from "../../core/duration.ts";
+import { leftOutText } from "./left-out-text.ts";
 import type { ListedEntry } from "./listed-models.ts";
 
 /** What a person should hear about lists that did not come as they should, and about what limits rest on. */
@@ -13,10 +14,9 @@ export function listNotes(loaded: LoadedCatalog, entries: readonly ListedEntry[]
       : [...failed, `models.dev could not be asked: ${modelsDevFailure}.`];
   const leftOut = entries
     .filter((entry) => entry.leftOut.length > 0)
-    .map((entry) => {
-      const members = entry.leftOut.join(", ");
-      return `Nothing is known about ${members}: the limits of ${entry.provider}/${entry.id} are those of its other models.`;
-    });
+    .map(({ provider, id, leftOut: members, context }) =>
+      leftOutText(`${provider}/${id}`, members, context !== undefined),
+    );
   return [...notes, ...leftOut];
 }
 

@@ -1,11 +1,13 @@
 import type { Key } from "../../../core/key.ts";
 import { oneLine, redact } from "../../../core/redact.ts";
+import { findPreset } from "../../../core/settings/presets.ts";
 import type { Provider } from "../../../core/settings/provider.ts";
 import { classify } from "../../../core/verdict/classify.ts";
 import { classifyFailure } from "../../../core/verdict/classify-failure.ts";
 import type { UserRule } from "../../../core/verdict/error-rule.ts";
 import type { VerdictKind } from "../../../core/verdict/verdict.ts";
 import { readHead, send } from "../../../proxy/upstream.ts";
+import { listedModel } from "./listed-model.ts";
 
 /** What one cheap call has shown of a key. */
 export type KeyTrial =
@@ -40,13 +42,27 @@ const RESPONSES_TOKENS = 16;
 export async function testKey(provider: Provider, key: Key, options: TrialOptions): Promise<KeyTrial> {
   try {
     const model = chatModel(provider);
-    if (model !== undefined) return await tryModel(provider, key, model, options);
+    if (model !== undefined) return await tryChatModel(provider, key, model, options);
     const list = await call(provider, key, { method: "GET", path: "models" }, options);
     return await beyondTheList(list, provider, key, options);
   } catch (cause) {
     const { kind, message } = classifyFailure(cause);
     return { kind: "refused", verdict: kind, status: 0, message };
   }
+}
+
+/** Services retire models, also those that are named here: then one that is listed does as well. */
+async function tryChatModel(
+  provider: Provider,
+  key: Key,
+  model: string,
+  options: TrialOptions,
+): Promise<KeyTrial> {
+  const trial = await tryModel(provider, key, model, options);
+  const isGone = trial.kind === "refused" && trial.verdict === "model-not-found";
+  if (!isGone || provider.models.length > 0) return trial;
+  const other = await listedModel(provider, key, options.signal);
+  return other === undefined ? trial : tryModel(provider, key, other, options);
 }
 
 /** Where the list of models is not there, or there for everyone, one of the models tells more. */
@@ -56,13 +72,16 @@ async function beyondTheList(
   key: Key,
   options: TrialOptions,
 ): Promise<KeyTrial> {
-  const [model] = provider.models;
+  const [named] = provider.models;
   if (list.kind === "refused") {
     const hasNoList = list.status === 404 || list.status === 405;
-    return hasNoList && model !== undefined ? tryModel(provider, key, model, options) : list;
+    return hasNoList && named !== undefined ? tryModel(provider, key, named, options) : list;
   }
   // What stands in for a key has nothing to prove.
   if (key.source === "embedded" || !(await options.isListOpen(provider))) return list;
+  // A service that is known by name may list first what only some plans have, or what costs money.
+  const isOwn = findPreset(provider.id) === undefined;
+  const model = named ?? (isOwn ? await listedModel(provider, key, options.signal) : undefined);
   return model === undefined ? { kind: "unproven" } : tryModel(provider, key, model, options);
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { keyOutcome } from "../../src/commands/keys/test/key-outcome.ts";
 import type { KeyTrial } from "../../src/commands/keys/test/test-key.ts";
-import { keyOutcome } from "../../src/commands/setup/key-outcome.ts";
 import type { VerdictKind } from "../../src/core/verdict/verdict.ts";
 
 const refused = (verdict: VerdictKind | undefined, status: number): KeyTrial => ({

@@ -1,6 +1,6 @@
-import type { VerdictKind } from "../../core/verdict/verdict.ts";
-import type { KeyTrial } from "../keys/test/test-key.ts";
-import { refusalWords } from "../keys/test/trial-words.ts";
+import type { VerdictKind } from "../../../core/verdict/verdict.ts";
+import { refusalWords } from "./refusal-words.ts";
+import type { KeyTrial } from "./test-key.ts";
 
 /** What a trial says about the key itself. */
 export interface KeyOutcome {
