@@ -49,6 +49,19 @@ async function soundMachine(baseUrl: string, version = "1.18.33") {
   return { ...machine, env, doctor, [Symbol.dispose]: () => machine[Symbol.dispose]() };
 }
 
+test("where config.toml is wrong no key is sent anywhere: its address may stand there", async () => {
+  using proxy = provider();
+  using machine = await soundMachine("http://127.0.0.1:9/v1");
+  await machine.write("config.toml", '[providers.nvidia]\nbase_url = "http://127.0.0.1:9/v1"\n[routing\n');
+  await machine.write("keys.toml", keysToml({ provider: "nvidia", name: "work", value: SECRET }));
+  const env = { ...machine.env, HTTPS_PROXY: new URL(proxy.url).origin };
+  const run = await machine.run(["doctor"], { env });
+  expect(run.exitCode).toBe(1);
+  expect(run.stdout).toMatch(/^note +providers +not asked: config.toml may say where they are$/m);
+  expect(run.stdout).not.toContain("provider nvidia");
+  expect(proxy.seen).toEqual([]);
+});
+
 test("on a sound machine every check is ok, and each provider is asked once", async () => {
   using own = provider();
   using machine = await soundMachine(own.url);

@@ -38,7 +38,7 @@ export function checkKeys({ keys }: Pick<Patient, "keys">, rests: readonly Rest[
   const count = `${ready} of ${usable.length} ready, of ${counted(providers, "provider")}`;
   const overall =
     ready > 0
-      ? ok(CHECK, count)
+      ? ok(CHECK, `${count}; orouter keys test tries each`)
       : wrong(
           CHECK,
           `No key is ready: ${count}.`,

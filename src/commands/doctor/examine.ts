@@ -44,9 +44,10 @@ export async function examine({ self, isOffline, ...at }: Examination): Promise<
   const { patient, findings } = await readPatient(at);
   const { rests, troubles } = await readRests(patient);
   const nowMs = Date.now();
+  const reason = silence(patient, isOffline);
   const [opencode, probed] = await Promise.all([
     checkOpencode(patient, self),
-    isOffline ? [] : probeAll(patient, rests, nowMs),
+    reason !== undefined ? [] : probeAll(patient, rests, nowMs),
   ]);
   const configs = readOpencodeConfigs(patient);
   const plugins = findSeedPlugins(configs, opencodeFolder(patient));
@@ -62,7 +63,7 @@ export async function examine({ self, isOffline, ...at }: Examination): Promise<
     ...findings,
     ...checkKeys(patient, rests, nowMs),
     ...checkAddresses(patient, usableProviders(patient)),
-    ...(isOffline ? [note("providers", "not asked (--offline)")] : checkProviders(probed)),
+    ...(reason !== undefined ? [note("providers", reason)] : checkProviders(probed)),
     ...checkChains(patient, live),
     ...checkOpencodeConfig(patient, configs, plugins),
     ...checkPlugin(patient, nowMs),
@@ -70,6 +71,13 @@ export async function examine({ self, isOffline, ...at }: Examination): Promise<
     ...checkFolders(patient, troubles),
     ...checkOtherFiles(patient, findSeedSources({ ...patient, configs }, plugins)),
   ];
+}
+
+/** Why no provider is asked; undefined: they are. */
+function silence({ isConfigWrong }: Patient, isOffline: boolean): string | undefined {
+  if (isOffline) return "not asked (--offline)";
+  // A key goes to no other address than the one that its owner has written down, and that cannot be read.
+  return isConfigWrong ? "not asked: config.toml may say where they are" : undefined;
 }
 
 async function readRests(patient: Patient): Promise<{ rests: Rest[]; troubles: Problem[] }> {

@@ -19,6 +19,7 @@ export interface Patient {
   paths: Paths;
   /** The defaults where config.toml is wrong. */
   settings: Settings;
+  isConfigWrong: boolean;
   /** config.toml as it is written; empty where there is none, or a wrong one. */
   written: Record<string, unknown>;
   entries: readonly KeyEntry[];
@@ -52,7 +53,15 @@ export async function readPatient(
   findings.push(...keyFileFindings(existsSync(paths.keysFile), own?.notes, loaded?.notes));
   const written = isTable(toml?.value) ? toml.value : {};
   return {
-    patient: { ...at, paths, settings, written, entries: own?.entries ?? [], keys: loaded?.keys },
+    patient: {
+      ...at,
+      paths,
+      settings,
+      isConfigWrong: config === undefined,
+      written,
+      entries: own?.entries ?? [],
+      keys: loaded?.keys,
+    },
     findings,
   };
 }
