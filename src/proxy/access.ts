@@ -18,11 +18,18 @@ export function createAccess(options: AccessOptions): (headers: Headers) => Refu
   const expected = `Bearer ${options.token}`;
   const hosts = new Set([...LOOPBACK, ...options.hosts.map(bracketed)]);
   const isForAll = options.hosts.some((host) => host === "0.0.0.0" || host === "::");
+  const isOurs = (host: string): boolean => {
+    const name = hostName(host);
+    return hosts.has(name) || (isForAll && isAddress(name));
+  };
+  // A client names the same one with every request.
+  let knownHost: string | undefined;
   return (headers) => {
     const host = headers.get("host");
-    if (host === null || !(hosts.has(hostName(host)) || (isForAll && isAddress(hostName(host))))) {
+    if (host === null || (host !== knownHost && !isOurs(host))) {
       return { status: 403, message: "orouter answers only under the name of this machine." };
     }
+    knownHost = host;
     if (headers.has("origin")) return { status: 403, message: "orouter does not answer web pages." };
     if (!matches(headers.get("authorization"), expected)) {
       return { status: 401, message: "orouter: the token is missing or is not this run's." };

@@ -1,4 +1,5 @@
 import { finalEvent, retryEvent } from "../core/routing/final-error.ts";
+import { joined } from "../core/stream/join-bytes.ts";
 import { classifyFailure } from "../core/verdict/classify-failure.ts";
 import { ownVerdict } from "../core/verdict/own-verdict.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
@@ -27,6 +28,11 @@ const MAX_RESUMES = 2;
 
 /** Silence behind the finish of an answer: only usage and the end mark can still come, and few wait for them. */
 const AFTER_FINISH_MS = 3_000;
+
+type Chunk = Awaited<ReturnType<OpenStream["reader"]["read"]>>;
+
+/** What there is for the client now, or once it is known how a broken answer goes on; it may be nothing. */
+type Passed = Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
 const BROKE_OFF = "orouter: the provider broke off in the middle of its answer";
 
@@ -79,57 +85,80 @@ export class AnswerStream {
     });
   }
 
+  /** One wait for each chunk, in this very function: whatever else a chunk had to wait for would cost every answer. */
   async #pour(client: ReadableStreamDirectController): Promise<void> {
+    await this.#write(client, this.#takePending());
     while (!this.#isOver) {
-      const bytes = this.#takePending() ?? (await this.#next());
-      if (this.#hasLeft) return;
-      const written = bytes === undefined ? 0 : client.write(bytes);
-      if (this.#isOver) break;
-      if (bytes !== undefined) client.flush();
-      // It is a promise where the client is slow: that is to slow the upstream, and not to fill our memory.
-      if (typeof written !== "number") await written;
+      if (this.#stream.isWhole) this.#complete(undefined);
+      else {
+        this.#watch.reading();
+        let passed: Passed;
+        try {
+          passed = this.#pass(await this.#stream.reader.read());
+        } catch (cause) {
+          passed = this.#readFailed(cause);
+        }
+        const full = this.#write(client, passed instanceof Promise ? await passed : passed);
+        if (full !== undefined) await full;
+      }
     }
     if (!this.#hasLeft) client.end();
   }
 
-  /** The next bytes for the client; undefined where a chunk let nothing through. */
-  async #next(): Promise<Uint8Array | undefined> {
+  /** A promise where the client is slow: that is to slow the upstream, and not to fill our memory. */
+  #write(
+    client: ReadableStreamDirectController,
+    bytes: Uint8Array | undefined,
+  ): Promise<unknown> | undefined {
+    if (bytes === undefined || this.#hasLeft) return undefined;
+    const written: number | Promise<number> = client.write(bytes);
+    // With the last bytes goes the end.
+    if (!this.#isOver) client.flush();
+    return typeof written === "number" || this.#isOver ? undefined : written;
+  }
+
+  /** What of a chunk is for the client; a promise only where the answer breaks. */
+  #pass({ done, value }: Chunk): Passed {
     try {
-      const { gate, reader } = this.#stream;
-      if (this.#stream.isWhole) return this.#complete(undefined);
-      let chunk: Awaited<ReturnType<typeof reader.read>>;
-      this.#watch.reading();
-      try {
-        chunk = await reader.read();
-      } catch (cause) {
-        return await this.#readFailed(cause);
-      }
-      if (chunk.done) return await this.#atEnd(undefined);
-      const step = gate.push(chunk.value);
+      if (done) return this.#atEnd(undefined);
+      const { gate } = this.#stream;
+      const step = gate.push(value);
       this.#watch.read(step.progressed);
-      if (step.error !== undefined) return joined(step.pass, await this.#broken(this.#judge(step.error)));
-      return gate.isDone ? await this.#atEnd(step.pass) : step.pass;
+      if (step.error !== undefined) return this.#brokenBehind(step.pass, this.#judge(step.error));
+      return gate.isDone ? this.#atEnd(step.pass) : step.pass;
     } catch (error) {
-      // A bug in us must not leave the client with an answer that looks whole, nor the lane taken.
-      this.#options.onBug(error);
-      return this.#giveUp(undefined);
+      return this.#bug(error);
     }
   }
 
-  async #readFailed(cause: unknown): Promise<Uint8Array | undefined> {
+  /** A bug in us must not leave the client with an answer that looks whole, nor the lane taken. */
+  #bug(error: unknown): Uint8Array | undefined {
+    this.#options.onBug(error);
+    return this.#giveUp(undefined);
+  }
+
+  #readFailed(cause: unknown): Passed {
     this.#watch.read(false);
     // Behind the finish a broken connection takes nothing away.
     if (this.#stream.gate.isFinished) return this.#atEnd(undefined);
     const [how, why] = this.#isStalled
       ? (["stall", "the answer fell silent"] as const)
       : (["reset", classifyFailure(cause).message] as const);
-    return this.#broken(ownVerdict.broken(how, why));
+    return this.#brokenBehind(undefined, ownVerdict.broken(how, why));
   }
 
-  async #atEnd(pass: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+  #atEnd(pass: Uint8Array | undefined): Passed {
     const end = this.#stream.gate.end();
     if (end.kind === "complete") return joined(pass, this.#complete(end.tail));
-    return joined(pass, await this.#broken(ownVerdict.broken("reset", end.why)));
+    return this.#brokenBehind(pass, ownVerdict.broken("reset", end.why));
+  }
+
+  async #brokenBehind(pass: Uint8Array | undefined, verdict: Verdict): Promise<Uint8Array | undefined> {
+    try {
+      return joined(pass, await this.#broken(verdict));
+    } catch (error) {
+      return this.#bug(error);
+    }
   }
 
   #judge(error: string): Verdict {
@@ -218,9 +247,4 @@ export class AnswerStream {
     this.#router.drop(this.#lease);
     this.#options.trail.close(outcome, this.#stream.gate.usage);
   }
-}
-
-function joined(a: Uint8Array | undefined, b: Uint8Array | undefined): Uint8Array | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return Buffer.concat([a, b]);
 }

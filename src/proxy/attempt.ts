@@ -10,7 +10,7 @@ import { bodyFor, wantsStream } from "./model-request.ts";
 import { openStream } from "./open-stream.ts";
 import { readBody, readWhole } from "./read-body.ts";
 import { type TranslatedCall, translateCall } from "./translated-call.ts";
-import { send } from "./upstream.ts";
+import { send, unpacked } from "./upstream.ts";
 
 /** Makes one upstream call and finds out whether it is an answer. Nothing has gone to the client yet. */
 export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutcome> {
@@ -38,7 +38,7 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
       body: translated?.body ?? bodyFor(request, model),
       signal: controller.signal,
     });
-    return await understand(response, { options, abort, progressed: watch.progressed }, translated);
+    return await understand(unpacked(response), { options, abort, progressed: watch.progressed }, translated);
   } catch (cause) {
     if (request.signal.aborted) return { kind: "client-gone" };
     const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause, abort);

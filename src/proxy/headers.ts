@@ -40,9 +40,9 @@ export function upstreamHeaders(client: Headers, secret: string): Record<string,
   return headers;
 }
 
-/** The headers of an answer to the client, with who served it. */
-export function clientHeaders(upstream: Headers, served: Record<string, string>): Record<string, string> {
-  return { ...kept(upstream, NOT_DOWN_SET), ...served };
+/** The headers of an answer to the client. */
+export function clientHeaders(upstream: Headers): Record<string, string> {
+  return kept(upstream, NOT_DOWN_SET);
 }
 
 /** One pass over a plain copy: Bun's own iteration costs three times as much, taking names out a call each. */
@@ -59,12 +59,16 @@ function kept(given: Headers, dropped: ReadonlySet<string>): Record<string, stri
   return headers;
 }
 
-/** The characters in the head of a request. */
-export function headBytes(headers: Headers): number {
+/** Bun itself refuses a longer head than this. */
+const BUN_HEAD_BYTES = 16 * 1024;
+
+/** Whether the characters in the head of a request are more than allowed; counted only where Bun allows more. */
+export function isHeadTooLong(headers: Headers, maxBytes: number): boolean {
+  if (maxBytes >= BUN_HEAD_BYTES) return false;
   const all = headers.toJSON();
   let bytes = 0;
   for (const name in all) bytes += name.length + (all[name]?.length ?? 0);
-  return bytes;
+  return bytes > maxBytes;
 }
 
 /** `Connection: close, X-Foo` makes X-Foo hop-by-hop too. */

@@ -27,6 +27,8 @@ export interface ModelRequest {
   /** Fires when the client hangs up. */
   signal: AbortSignal;
   startedMs: number;
+  /** Whether a stream was asked for, once somebody had to know. */
+  isStreamWanted?: boolean;
 }
 
 /** The body for one target: the same bytes where the model stays, else with only its name replaced. */
@@ -38,5 +40,6 @@ export function bodyFor(request: ModelRequest, wireModel: string): Uint8Array<Ar
 
 /** Whether a stream was asked for. Looked up only where it matters, since it means reading through the body. */
 export function wantsStream(request: ModelRequest): boolean {
-  return request.body !== undefined && readField(request.body, "stream") === true;
+  request.isStreamWanted ??= request.body !== undefined && readField(request.body, "stream") === true;
+  return request.isStreamWanted;
 }

@@ -1,3 +1,4 @@
+import { joined } from "../core/stream/join-bytes.ts";
 import { MISMATCH, StreamGate } from "../core/stream/stream-gate.ts";
 import { ownVerdict } from "../core/verdict/own-verdict.ts";
 import type { AttemptOptions, AttemptOutcome, ByteReader, Call } from "./attempt-outcome.ts";
@@ -49,8 +50,7 @@ function readOn(gate: StreamGate, chunk: Uint8Array | undefined): Head {
   }
   const end = gate.end();
   if (end.kind === "cut") return { error: end.why, isWhole: false };
-  const parts = [step?.pass, end.tail].filter((part) => part !== undefined);
-  return { pass: parts.length === 0 ? undefined : Buffer.concat(parts), isWhole: true };
+  return { pass: joined(step?.pass, end.tail), isWhole: true };
 }
 
 function inBandRefusal(response: Response, options: AttemptOptions, text: string): AttemptOutcome {

@@ -1,6 +1,7 @@
 import { formatModelRef } from "../core/model-ref.ts";
 import { exhaustionSummary } from "../core/routing/exhaustion.ts";
 import { finalError } from "../core/routing/final-error.ts";
+import { hasBytes } from "../core/stream/has-bytes.ts";
 import { readField } from "../core/stream/rewrite.ts";
 import { type Usage, usageOf } from "../core/stream/stream-events.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
@@ -75,17 +76,16 @@ interface Answered {
 function answered(answer: Answered): Response {
   const { outcome, lease, router, trail, walk, onBug } = answer;
   noteFit(walk.request);
-  const served = {
-    "x-orouter-model": headerSafe(formatModelRef(lease.ref)),
-    "x-orouter-key": headerSafe(lease.key.name),
-    "x-orouter-attempts": String(walk.progress.attempts.length),
-  };
+  const { status, headers: theirs } = outcome.kind === "stream" ? outcome.stream : outcome;
+  const headers = clientHeaders(theirs);
+  headers["x-orouter-model"] = headerSafe(formatModelRef(lease.ref));
+  headers["x-orouter-key"] = headerSafe(lease.key.name);
+  headers["x-orouter-attempts"] = String(walk.progress.attempts.length);
+  const init = { status, headers };
   if (outcome.kind === "stream") {
     const { stream } = outcome;
-    const body = new AnswerStream({ router, trail, walk, stream, lease, onBug }).body();
-    return new Response(body, { status: stream.status, headers: clientHeaders(stream.headers, served) });
+    return new Response(new AnswerStream({ router, trail, walk, stream, lease, onBug }).body(), init);
   }
-  const init = { status: outcome.status, headers: clientHeaders(outcome.headers, served) };
   const end = (isWhole: boolean): void => {
     if (isWhole) router.complete(lease);
     router.drop(lease);
@@ -113,8 +113,10 @@ function noteFit(request: ModelRequest): void {
     request.session.overflows = 0;
 }
 
+const TOOLS = new TextEncoder().encode('"tools"');
+
 function hasTools(body: Uint8Array): boolean {
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes('"tools"');
+  return hasBytes(body, TOOLS);
 }
 
 function exhausted(walk: Walk, router: Router): Response {
@@ -135,7 +137,7 @@ function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | un
   const isFinal = !isChat || (reply.status < 500 && !NOT_FOR_OPENCODE.has(reply.status));
   return new Response(reply.body, {
     status: isFinal ? reply.status : 400,
-    headers: clientHeaders(reply.headers, {}),
+    headers: clientHeaders(reply.headers),
   });
 }
 

@@ -4,7 +4,7 @@ import type { Settings } from "../core/settings/settings.ts";
 import { createAccess } from "./access.ts";
 import { createAddressBook } from "./address-book.ts";
 import { type ControlPowers, createControl } from "./control.ts";
-import { headBytes } from "./headers.ts";
+import { isHeadTooLong } from "./headers.ts";
 import { readRequest } from "./read-request.ts";
 import { RequestRoom } from "./request-room.ts";
 import { bugReply, clientGone, lastWord, respond } from "./respond.ts";
@@ -56,7 +56,7 @@ export function startProxy(options: ProxyOptions): ProxyServer {
         const refusal = access(req.headers);
         if (refusal !== undefined)
           return Response.json({ error: { message: refusal.message } }, { status: refusal.status });
-        if (headBytes(req.headers) > options.settings.limits.headerBytes)
+        if (isHeadTooLong(req.headers, options.settings.limits.headerBytes))
           return unroutable(431, "The head of the request is too large.");
         return room.isNarrow ? handle(req).then(closing) : handle(req);
       },

@@ -20,8 +20,8 @@ const FORMATS = new Map<string, ConstructorParameters<typeof DecompressionStream
 ]);
 
 /** Sends a call with the key in its one place. Redirects come back as they are: a key is for its own origin only. */
-export async function send(call: UpstreamCall): Promise<Response> {
-  const response = await fetch(call.url, {
+export function send(call: UpstreamCall): Promise<Response> {
+  return fetch(call.url, {
     method: call.method,
     headers: upstreamHeaders(call.headers, call.secret),
     body: call.body ?? null,
@@ -32,6 +32,10 @@ export async function send(call: UpstreamCall): Promise<Response> {
     // Bun would undo an encoding by itself, but it prints what it cannot undo, into the middle of opencode's screen.
     decompress: false,
   } as RequestInit);
+}
+
+/** The same reply, its body as it was before it was packed. */
+export function unpacked(response: Response): Response {
   const format = FORMATS.get(response.headers.get("content-encoding")?.trim().toLowerCase() ?? "");
   if (format === undefined || response.body === null) return response;
   const { status, headers } = response;

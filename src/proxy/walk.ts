@@ -58,7 +58,10 @@ export class Walk {
     const { signal } = this.request;
     for (;;) {
       if (signal.aborted) return { kind: "client-gone" };
-      const found = await this.#find();
+      // Those who wait came first.
+      this.#router.waiting.serve(this.#ticket);
+      const now = this.#look();
+      const found = now.kind === "wait" ? await this.#wait(now) : now;
       if (found === undefined) continue;
       if (found.kind === "give-up")
         return this.#overflow ? { kind: "refusal", ...this.#overflow } : { kind: "exhausted" };
@@ -98,14 +101,6 @@ export class Walk {
     return { progress: this.progress, session: this.request.session, terms: this.request.terms };
   }
 
-  /** The next lane, once there is one; undefined when a wait has ended without one. */
-  async #find(): Promise<Exclude<Found, { kind: "wait" }> | undefined> {
-    // Those who wait came first.
-    this.#router.waiting.serve(this.#ticket);
-    const found = this.#look();
-    return found.kind === "wait" ? this.#wait(found) : found;
-  }
-
   #look(): Found {
     const step = this.#router.step(this.#traveller);
     if (step.kind !== "attempt") return step;
@@ -121,6 +116,7 @@ export class Walk {
     return lease;
   }
 
+  /** The next lane, once there is one; undefined when the wait has ended without one. */
   async #wait(step: Extract<Step, { kind: "wait" }>): Promise<Exclude<Found, { kind: "wait" }> | undefined> {
     const { waiting, chance } = this.#router;
     const fromMs = chance.nowMs();

@@ -1,4 +1,6 @@
+import { hasChoice } from "./chat-chunk.ts";
 import { EventForm, latin1 } from "./event-form.ts";
+import type { SentText } from "./sent-text.ts";
 import type { Meaning } from "./stream-events.ts";
 
 /** What is left of an event that is longer than this is not compared again and again as it grows. */
@@ -10,22 +12,12 @@ const UNTIL_LEARNT = 3;
 /** Forms that fitted no second event before no more are looked for: this provider's events are all different. */
 const FORMS_IN_VAIN = 8;
 
-/** Events found to be alike. */
-export interface Alike {
-  /** Where they end. */
-  end: number;
-  /** The one that they are like. */
-  model: unknown;
-  /** Their visible text, read only when it is asked for. */
-  text: () => string;
-  /** No shorter than their text. */
-  chars: number;
-}
-
 /** The events of one answer that need not be parsed, since they differ from one that was in nothing but their words. */
 export class AlikeEvents {
+  /** The event that they are like, where it is a part of the answer. */
+  model: unknown;
+
   #form: EventForm | undefined;
-  #model: unknown;
   #inVain = -UNTIL_LEARNT;
   #stream: string | undefined;
 
@@ -34,15 +26,18 @@ export class AlikeEvents {
     this.#stream = this.#form === undefined || bytes.length > FORM_BYTES ? undefined : latin1(bytes);
   }
 
-  /** The events of the known form from a place on; undefined where there is none. */
-  from(at: number): Alike | undefined {
-    const form = this.#form;
-    const stream = this.#stream;
-    if (form === undefined || stream === undefined) return undefined;
-    const end = form.endFrom(stream, at);
-    if (end === at) return undefined;
-    this.#inVain = 0;
-    return { end, model: this.#model, text: () => form.textOf(stream.slice(at, end)), chars: end - at };
+  /** How far from a place on events of the known form follow each other. */
+  endFrom(at: number): number {
+    if (this.#form === undefined || this.#stream === undefined) return at;
+    const end = this.#form.endFrom(this.#stream, at);
+    if (end > at) this.#inVain = 0;
+    return end;
+  }
+
+  /** Their visible text goes to the rest of it. */
+  keepText(text: SentText, from: number, end: number): void {
+    if (this.#form === undefined || this.#stream === undefined) return;
+    text.addEvents(this.#form, this.#stream.slice(from, end));
   }
 
   /** Takes the form of an event in the middle of an answer. */
@@ -52,6 +47,6 @@ export class AlikeEvents {
     const form = this.#inVain > 0 ? EventForm.of(bytes, meaning.text) : undefined;
     if (form === undefined) return;
     this.#form = form;
-    this.#model = json;
+    this.model = hasChoice(json) ? json : undefined;
   }
 }

@@ -1,3 +1,5 @@
+import { hasBytes } from "./has-bytes.ts";
+
 const MESSAGES_HINT = new TextEncoder().encode('"assistant"');
 const EMPTY_HINTS = ['"content":""', '"content": ""'].map((hint) => new TextEncoder().encode(hint));
 
@@ -6,11 +8,10 @@ const EMPTY_HINTS = ['"content":""', '"content": ""'].map((hint) => new TextEnco
  * refuse. It is taken out on the way up; a body without one comes back as the same bytes.
  */
 export function withoutEmptyTurns(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!EMPTY_HINTS.some((hint) => bytes.includes(hint)) || !bytes.includes(MESSAGES_HINT)) return body;
+  if (!EMPTY_HINTS.some((hint) => hasBytes(body, hint)) || !hasBytes(body, MESSAGES_HINT)) return body;
   let request: unknown;
   try {
-    request = JSON.parse(bytes.toString());
+    request = JSON.parse(new TextDecoder().decode(body));
   } catch {
     return body;
   }

@@ -1,3 +1,5 @@
+import { hasBytes, indexOfBytes } from "./has-bytes.ts";
+
 /** Where a value stands in the bytes of a JSON body. */
 export interface Span {
   start: number;
@@ -52,9 +54,17 @@ function onlyCandidate(body: Uint8Array, at: number, name: string): Span | undef
   let last = body.length - 1;
   while (isSpace(body[last])) last--;
   if (body[last] !== CLOSE_BRACE) return undefined;
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (bytes.indexOf(`"${name}"`, first.end) >= 0 || bytes.includes(ESCAPED_LETTER)) return undefined;
+  if (indexOfBytes(body, quoted(name), first.end) >= 0 || hasBytes(body, ESCAPED_LETTER)) return undefined;
   return { start: first.start, end: first.end };
+}
+
+const quotedNames = new Map<string, Uint8Array>();
+
+/** The names that are looked for are few. */
+function quoted(name: string): Uint8Array {
+  const bytes = quotedNames.get(name) ?? encoder.encode(`"${name}"`);
+  quotedNames.set(name, bytes);
+  return bytes;
 }
 
 function memberAt(body: Uint8Array, at: number): (Span & { keyEnd: number }) | undefined {

@@ -1,28 +1,35 @@
 /** A text longer than this, the events around its words included, is no answer that anyone would say again to the letter. */
 const KEPT_CHARS = 4 * 1024 * 1024;
 
-/** Texts to be made out later are kept with all that is around their words, and that is much more than the words. */
+/** Events whose text is made out later are kept with all that is around their words, and that is much more than the words. */
 const LATER_CHARS = 16 * 1024;
+
+/** What can tell the visible text of events that are alike. */
+export interface TextReader {
+  textOf: (events: string) => string;
+}
 
 /** The visible text of an answer so far, as long as that is of any use. */
 export class SentText {
   readonly #said: string[] = [];
-  #later: (() => string)[] = [];
-  #laterChars = 0;
+  #reader: TextReader | undefined;
+  #events = "";
   #chars = 0;
 
   add(text: string): void {
-    if (text !== "") this.addLater(() => text, text.length);
+    if (text === "" || !this.isKept) return;
+    this.#makeOut();
+    this.#said.push(text);
+    this.#count(text.length);
   }
 
-  /** A text that is made out only when it is asked for, or when many have gathered. */
-  addLater(text: () => string, chars: number): void {
+  /** Events whose text is made out only when it is asked for, or when many have gathered. */
+  addEvents(reader: TextReader, events: string): void {
     if (!this.isKept) return;
-    this.#later.push(text);
-    this.#laterChars += chars;
-    this.#chars += chars;
-    if (this.#laterChars > LATER_CHARS) this.#makeOut();
-    if (!this.isKept) this.#said.length = 0;
+    if (reader !== this.#reader || this.#events.length > LATER_CHARS) this.#makeOut();
+    this.#reader = reader;
+    this.#events += events;
+    this.#count(events.length);
   }
 
   /** Whether it is all here. */
@@ -35,9 +42,16 @@ export class SentText {
     return this.#said.join("");
   }
 
+  #count(chars: number): void {
+    this.#chars += chars;
+    if (this.isKept) return;
+    this.#said.length = 0;
+    this.#events = "";
+  }
+
   #makeOut(): void {
-    this.#said.push(this.#later.map((text) => text()).join(""));
-    this.#later = [];
-    this.#laterChars = 0;
+    if (this.#reader === undefined || this.#events === "") return;
+    this.#said.push(this.#reader.textOf(this.#events));
+    this.#events = "";
   }
 }

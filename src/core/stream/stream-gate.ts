@@ -62,21 +62,22 @@ export class StreamGate {
   }
 
   push(chunk: Uint8Array): GateStep {
-    const out: Uint8Array[] = [];
     const bytes = this.#reader.begin(chunk);
     this.#alike.begin(bytes);
-    let at = 0;
-    let progressed = false;
+    let at = this.#passAlike(0);
+    let progressed = at > 0;
+    // Nearly every chunk is one event like the last.
+    if (progressed && at === bytes.length) return this.#passWhole(bytes);
+    const out = progressed ? [bytes.subarray(0, at)] : [];
     while (!this.isDone) {
-      const from = at;
-      at = this.#passAlike(at);
-      if (at > from) out.push(at - from === bytes.length ? bytes : bytes.subarray(from, at));
       const block = at === bytes.length ? undefined : this.#reader.blockAt(bytes, at);
-      progressed ||= at > from || block?.event !== undefined;
+      progressed ||= block?.event !== undefined;
       if (block === undefined) break;
-      at += block.bytes.length;
       const error = this.#admitOrHold(block, out);
       if (error !== undefined) return { pass: this.#flush(out), error, progressed };
+      const from = at + block.bytes.length;
+      at = this.isDone ? from : this.#passAlike(from);
+      if (at > from) out.push(bytes.subarray(from, at));
     }
     this.#reader.keep(bytes, at);
     const error = this.#reader.rest().length > EVENT_BYTES ? TOO_LONG : undefined;
@@ -93,13 +94,19 @@ export class StreamGate {
     return undefined;
   }
 
+  #passWhole(bytes: Uint8Array): GateStep {
+    this.#reader.keep(bytes, bytes.length);
+    return { pass: bytes, error: undefined, progressed: true };
+  }
+
   /** Lets events through that say nothing but further words; tells where they end. */
   #passAlike(from: number): number {
-    const alike = this.#finished ? undefined : this.#alike.from(from);
-    if (alike === undefined) return from;
-    this.#text.addLater(alike.text, alike.chars);
-    if (hasChoice(alike.model)) this.#lastChunk = alike.model;
-    return alike.end;
+    if (this.#finished) return from;
+    const end = this.#alike.endFrom(from);
+    if (end === from) return from;
+    this.#alike.keepText(this.#text, from, end);
+    this.#lastChunk = this.#alike.model ?? this.#lastChunk;
+    return end;
   }
 
   /** The upstream has closed the stream in good order; a broken connection is not asked, it is a cut by itself. */
