@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { overloaded, rateLimited } from "../../src/demo/replies.ts";
+import { overloaded, rateLimited, unauthorized } from "../../src/demo/replies.ts";
 import type { Answer, Reply } from "../../src/demo/reply.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { type Rig, until, withPair } from "./rig.ts";
@@ -102,6 +102,41 @@ test("without patience or a wait nothing is asked twice", () =>
     async ({ rig, calls }) => {
       expect((await rig.ask()).status).toBe(400);
       expect(calls()).toBe(3);
+    },
+  ));
+
+test.each(["0s", "5s"])(
+  "a cooldown that is over within max_wait is sat out, with patience %s",
+  (patience) => {
+    const routing = { patience, max_wait: "30s", cooldown: { base: "8s", factor: 2 } };
+    return withClock(
+      { reply: (nth) => (nth === 1 ? rateLimited() : GOOD), keys: ["one"], config: { routing } },
+      async ({ clock, rig, calls }) => {
+        const asked = rig.ask();
+        await isWaiting(rig);
+        clock.advance(7_999);
+        expect(calls()).toBe(1);
+        clock.advance(1);
+        expect([(await asked).status, calls()]).toEqual([200, 2]);
+      },
+    );
+  },
+);
+
+test("a key that was refused is asked once more when its rest is over, though others are good", () =>
+  withClock(
+    {
+      reply: (nth) => (nth === 1 ? unauthorized() : GOOD),
+      keys: ["one", "two"],
+      config: { routing: { strategy: "round-robin", fail_window: "1m" } },
+    },
+    async ({ clock, rig }) => {
+      const keyOf = async (): Promise<string | null> => (await rig.ask()).headers.get("x-orouter-key");
+      const good = await keyOf();
+      expect([await keyOf(), await keyOf()]).toEqual([good, good]);
+      clock.advance(60_000);
+      expect(new Set([await keyOf(), await keyOf()]).size).toBe(2);
+      expect(rig.router.health.size).toBe(0);
     },
   ));
 

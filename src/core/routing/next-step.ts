@@ -99,9 +99,11 @@ function lastWait(views: readonly View[], input: StepInput): Step | undefined {
  */
 const GUESS_HOLDS = { share: 0.5, leastMs: 1000 };
 
-/** Whether nobody but us has named the end of this lane's rest. */
-function isGuess(lane: Lane, { nowMs, cooldown }: StepInput): lane is Lane & { rest: Rest } {
-  return lane.rest !== undefined && lane.rest.untilMs > nowMs && isGuessed(lane.rest, cooldown);
+/** Whether nobody but us has named the end of this lane's rest. A rest that is short enough is sat out, guessed or not. */
+function isGuess(lane: Lane, { nowMs, cooldown, maxWaitMs }: StepInput): lane is Lane & { rest: Rest } {
+  const { rest } = lane;
+  if (rest === undefined || rest.untilMs <= nowMs || rest.untilMs - rest.sinceMs < maxWaitMs) return false;
+  return isGuessed(rest, cooldown);
 }
 
 /** Not its end is worth waiting for, only the time at which it may be asked whether it is true. */
@@ -167,13 +169,10 @@ function choose(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Lane |
   const free = lanes.filter((lane) => lane.isFree);
   const again = free.find((lane) => laneId(lane.key, ref) === input.progress.again);
   if (again !== undefined) return again;
-  // A key that was refused comes after those known to be good; one that was only tired is one of them again.
-  const sound = free.filter((lane) => lane.rest === undefined || isSoft(lane.rest.kind));
-  const pool = sound.length > 0 ? sound : free;
-  if (pool.length <= 1) return pool[0];
-  const candidates = pool.map((lane) => candidate(lane, input));
+  if (free.length <= 1) return free[0];
+  const candidates = free.map((lane) => candidate(lane, input));
   const chosen = chooseKey(input.strategy, candidates, input.contextOf(ref.provider));
-  return pool.find((lane) => lane.key === chosen?.key);
+  return free.find((lane) => lane.key === chosen?.key);
 }
 
 function candidate(lane: Lane, input: StepInput): Candidate {

@@ -2,7 +2,6 @@ import type { Key } from "../key.ts";
 import type { ModelRef } from "../model-ref.ts";
 import { type Lane, laneOf, type Situation } from "./lane.ts";
 import { isBarred } from "./progress.ts";
-import { isSoft } from "./rest.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
 
 /** What the short way to a lane depends on. */
@@ -28,7 +27,7 @@ export function readyLane(ref: ModelRef, input: ReadyInput): Lane | undefined {
   const context = input.contextOf(ref.provider);
   if (strategy === "sticky" && context.stuckTo !== undefined) {
     const key = keyWith(context.stuckTo, keys);
-    const lane = key && soundLane(ref, key, input);
+    const lane = key && freeLane(ref, key, input);
     if (lane !== undefined) return lane;
   }
   // A session that is known belongs to one key of all that are free; only who is nobody's may be drawn for.
@@ -44,17 +43,17 @@ function drawnLane(ref: ModelRef, keys: readonly Key[], input: ReadyInput): Lane
     if (key === undefined) continue;
     const inFlight = input.loads.get(key.fingerprint)?.inFlight ?? 0;
     if (input.strategy === "sticky" && inFlight > 0) continue;
-    const lane = soundLane(ref, key, input);
+    const lane = freeLane(ref, key, input);
     if (lane !== undefined) return lane;
   }
   return undefined;
 }
 
-/** The key's lane if it is free and none that was refused: those come only after the sound ones. */
-function soundLane(ref: ModelRef, key: Key, input: Situation): Lane | undefined {
+/** The key's lane if it is free. */
+function freeLane(ref: ModelRef, key: Key, input: Situation): Lane | undefined {
   if (!key.enabled || isBarred(input.progress, key, ref)) return undefined;
   const lane = laneOf(ref, key, input);
-  return lane.isFree && (lane.rest === undefined || isSoft(lane.rest.kind)) ? lane : undefined;
+  return lane.isFree ? lane : undefined;
 }
 
 const indexes = new WeakMap<readonly Key[], ReadonlyMap<string, Key>>();

@@ -65,7 +65,7 @@ test.each<[name: string, given: Given, place: number | undefined]>([
   ["the first drawn", {}, 0],
   ["the first drawn that does not rest", { rests: [restOf(keyAt(0), "rate-limit", NOW + 1)] }, 1],
   ["one whose soft rest has ended", { rests: [restOf(keyAt(0), "rate-limit", NOW - 1)] }, 0],
-  ["none that was refused, even long ago", { rests: [restOf(keyAt(0), "subscription", NOW - 1)] }, 1],
+  ["one that was refused long ago", { rests: [restOf(keyAt(0), "subscription", NOW - 1)] }, 0],
   ["an idle key before one in use", { busy: [keyAt(0), keyAt(1)] }, 2],
   ["with `random` one in use, too", { strategy: "random", busy: [keyAt(0)] }, 0],
   [
