@@ -231,8 +231,6 @@ export class AnswerStream {
   }
 
   #stalled(): void {
-    // The only lane there is may take all its time, as before its first token.
-    if (!this.#stream.gate.isFinished && !this.#walk.hasOtherLane(this.#lease)) return;
     this.#isStalled = true;
     this.#stream.abort();
   }

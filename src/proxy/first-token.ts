@@ -13,25 +13,28 @@ export interface FirstTokenWatch {
 /** How often, in parts of the limit, a silent call is looked at again while there is nowhere else to go. */
 const LOOKS = 4;
 
+/** A whole answer comes in one piece at its end: its silence is given so many times the limit. */
+const WHOLE_ANSWER = 4;
+
 /** Gives up a silent call once its time is over and another model is free; without one it may take all its time. */
 export function watchFirstToken(options: AttemptOptions, giveUp: () => void): FirstTokenWatch {
-  const { firstTokenMs, chance, request } = options;
+  const { chance, request } = options;
+  const limitMs = options.firstTokenMs * (wantsStream(request) ? 1 : WHOLE_ANSWER);
   let hasFired = false;
   let sinceMs = chance.nowMs();
   const look = (): void => {
     const nowMs = chance.nowMs();
     // A clock that was set back would have it wait for the difference, too.
     sinceMs = Math.min(nowMs, Math.max(sinceMs, options.crowdedUntilMs()));
-    const leftMs = sinceMs + firstTokenMs - nowMs;
-    // A whole JSON answer comes in one piece at its end: only a stream can be silent.
-    if (leftMs <= 0 && options.mayMoveOn() && wantsStream(request)) {
+    const leftMs = sinceMs + limitMs - nowMs;
+    if (leftMs <= 0 && options.mayMoveOn()) {
       hasFired = true;
       giveUp();
       return;
     }
-    stop = chance.after(leftMs > 0 ? leftMs : firstTokenMs / LOOKS, look);
+    stop = chance.after(leftMs > 0 ? leftMs : limitMs / LOOKS, look);
   };
-  let stop = chance.after(firstTokenMs, look);
+  let stop = chance.after(limitMs, look);
   return {
     progressed: () => {
       sinceMs = chance.nowMs();

@@ -70,17 +70,13 @@ export class Walk {
     }
   }
 
-  /** Whether another lane could take over now. */
-  hasOtherLane(lease: Lease): boolean {
-    return this.#router.hasOtherLane(lease, this.#traveller);
-  }
-
   /** A lane that failed after it had begun to answer. It is asked again only when there is no other. */
   broke(lease: Lease, verdict: Verdict): Decision {
     this.#options.trail.failed(lease, verdict);
     this.#note(lease, verdict);
     const decision = this.#router.fail(lease, verdict, this.#traveller);
-    if (this.hasOtherLane(lease)) this.progress.barredLanes.add(laneId(lease.key, lease.ref));
+    if (this.#router.hasOtherLane(lease, this.#traveller))
+      this.progress.barredLanes.add(laneId(lease.key, lease.ref));
     return decision;
   }
 

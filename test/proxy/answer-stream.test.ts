@@ -137,16 +137,13 @@ describe("an answer that breaks off", () => {
 });
 
 describe("a silence", () => {
-  test("is borne for as long as there is nowhere else to go", () => {
-    const reply: Answer = { ...GOOD, pause: { afterTokens: 3, ms: 200 } };
-    const config = { routing: { stall_timeout: "1s", first_token_timeout: "1s" } };
-    return withPair(
-      { reply: () => reply, chain: ["a/first"], config, chance: fastChance(50) },
-      async (rig, upstream) => {
-        expect(await read(await rig.ask())).toEqual({ text: TEXT, isWhole: true, error: undefined });
-        expect(upstream.calls.length).toBe(1);
-      },
-    );
+  test("ends the call also where there is nowhere else to go", () => {
+    const reply = (call: Call): Reply => (call.nthOfAll === 1 ? cut("stall") : GOOD);
+    const config = { routing: { stall_timeout: "1s" } };
+    return withPair({ reply, chain: ["a/first"], config, chance: fastChance(50) }, async (rig) => {
+      expect(await read(await rig.ask())).toEqual({ text: TEXT, isWhole: true, error: undefined });
+      expect(rig.records()[0]?.attempts.map((attempt) => attempt.verdict)).toEqual(["timeout", "ok"]);
+    });
   });
 
   test("is not broken by keep-alives", () => {
@@ -164,6 +161,16 @@ describe("a silence", () => {
       expect((await read(await rig.ask())).text).toBe(TEXT);
       expect(upstream.calls.map((call) => call.model)).toEqual(["first", "second"]);
       expect(rig.records()[0]?.attempts[0]?.verdict).toBe("silent");
+    });
+  });
+
+  test("where a whole answer was asked for is given four times as long", () => {
+    const reply = (call: Call): Reply => (call.model === "first" ? { kind: "hang" } : GOOD);
+    const config = { routing: { first_token_timeout: "1s" } };
+    return withPair({ reply, config, chance: fastChance(20) }, async (rig, upstream) => {
+      expect((await rig.ask({ stream: false })).status).toBe(200);
+      expect(upstream.calls.map((call) => call.model)).toEqual(["first", "second"]);
+      expect(rig.records()[0]?.attempts[0]?.durationMs).toBeGreaterThanOrEqual(4_000);
     });
   });
 
