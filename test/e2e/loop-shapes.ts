@@ -49,7 +49,6 @@ export const HEADLESS: readonly Shape[] = [
 export const GOOD_ENOUGH: readonly Shape[] = [
   { name: "a finish_reason that nobody knows", reply: says({ finishReason: "banana" }) },
   { name: "finish_reason tool_calls behind words alone", reply: says({ finishReason: "tool_calls" }) },
-  { name: "words, then [DONE] without a finish_reason", reply: says({ finishReason: null }) },
   { name: "an answer without [DONE]", reply: says({ omitDone: true }) },
   { name: "an event in the middle that is no JSON", reply: says({ badJsonAt: 4 }) },
   { name: "a whole completion where a stream was asked for", reply: body("application/json", completion()) },
@@ -57,6 +56,7 @@ export const GOOD_ENOUGH: readonly Shape[] = [
 
 /** Broken behind the first words: what was shown cannot be taken back. */
 export const BROKEN: readonly Shape[] = [
+  { name: "words, then [DONE] without a finish_reason", reply: says({ finishReason: null }) },
   { name: "words, then the end", reply: says({ finishReason: null, omitDone: true }) },
   { name: "words, then finish_reason error", reply: says({ finishReason: "error" }) },
   {

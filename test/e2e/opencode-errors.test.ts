@@ -89,7 +89,7 @@ test("when all refuse the report comes once, in its form, within five seconds, a
       new RegExp(
         [
           "^Summary: 3 keys failed\\.",
-          "1 no model access, 1 rate-limited, 1 other error\\.",
+          "1 no model access, 1 rate-limited, 1 other errors\\.",
           "Reason: .+",
           "Details:",
           "  1\\. limited \\([0-9a-f]{5}…\\) - 429 on ollama-cloud/gpt-oss:120b",

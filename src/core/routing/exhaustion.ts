@@ -80,11 +80,11 @@ const MAX_NAMED = 6;
 export function exhaustionReport(exhaustion: Exhaustion): string {
   const { keys, unasked } = exhaustion;
   const failed = new Set(keys.map((key) => key.fingerprint)).size;
-  const others = count(keys, "other errors");
   const lines = [
     "[orouter] ALL KEYS EXHAUSTED!",
     `Summary: ${failed} ${failed === 1 ? "key" : "keys"} failed.`,
-    `${count(keys, "no model access")} no model access, ${count(keys, "rate-limited")} rate-limited, ${others} other ${others === 1 ? "error" : "errors"}.`,
+    // Whoever reads it by program finds the same words, however many there are.
+    `${count(keys, "no model access")} no model access, ${count(keys, "rate-limited")} rate-limited, ${count(keys, "other errors")} other errors.`,
     `Reason: ${reasonOf(exhaustion)}`,
     "Details:",
     ...keys.flatMap((key, index) => detail(key, index + 1)),

@@ -1,4 +1,3 @@
-import { hasChoice } from "./chat-chunk.ts";
 import { EventForm, latin1 } from "./event-form.ts";
 import type { SentText } from "./sent-text.ts";
 import type { Meaning } from "./stream-events.ts";
@@ -14,9 +13,6 @@ const FORMS_IN_VAIN = 8;
 
 /** The events of one answer that need not be parsed, since they differ from one that was in nothing but their words. */
 export class AlikeEvents {
-  /** The event that they are like, where it is a part of the answer. */
-  model: unknown;
-
   #form: EventForm | undefined;
   #inVain = -UNTIL_LEARNT;
   #stream: string | undefined;
@@ -41,12 +37,11 @@ export class AlikeEvents {
   }
 
   /** Takes the form of an event in the middle of an answer. */
-  learn(bytes: Uint8Array, meaning: Meaning, json: unknown): void {
+  learn(bytes: Uint8Array, meaning: Meaning): void {
     if (meaning.finish !== undefined || meaning.usage !== undefined || this.#inVain > FORMS_IN_VAIN) return;
     this.#inVain++;
     const form = this.#inVain > 0 ? EventForm.of(bytes, meaning.text) : undefined;
     if (form === undefined) return;
     this.#form = form;
-    this.model = hasChoice(json) ? json : undefined;
   }
 }

@@ -7,23 +7,12 @@ export function withFinish(chunk: unknown, reason: string): Uint8Array {
   return encodeChunk(chunk, (choice) => ({ ...choice, finish_reason: reason }));
 }
 
-/** A chunk made up for an answer whose provider forgot the reason for its end. */
-export function bareFinish(chunk: unknown, reason: string): Uint8Array {
-  return encodeChunk(chunk, (choice) => ({ ...choice, delta: {}, finish_reason: reason }));
-}
-
 /** The same chunk with another text. */
 export function withText(chunk: unknown, text: string): Uint8Array {
   return encodeChunk(chunk, (choice) => {
     const delta = isObject(choice["delta"]) ? choice["delta"] : {};
     return { ...choice, delta: { ...delta, content: text } };
   });
-}
-
-/** Whether it says anything of the answer; the count of tokens does not. */
-export function hasChoice(json: unknown): boolean {
-  const choices = (json as { choices?: unknown } | null)?.choices;
-  return Array.isArray(choices) && choices.length > 0;
 }
 
 function encodeChunk(chunk: unknown, change: (choice: Json) => Json): Uint8Array {

@@ -47,7 +47,8 @@ export class EventForm {
     while (stream.startsWith(this.#before, end)) {
       const start = end + this.#before.length;
       const close = stream.indexOf(this.#after, start);
-      if (close < 0) break;
+      // One without a word is looked at: it may be a mere sign of life.
+      if (close <= start) break;
       if (!isPlain(stream, start, close) && parsed(stream.slice(start, close)) === undefined) break;
       end = close + this.#after.length;
     }

@@ -6,7 +6,7 @@ export interface GateStep {
   pass: Uint8Array | undefined;
   /** An event that says the answer has failed, as text for the verdict. The gate is of no more use then. */
   error: string | undefined;
-  /** Whether an event came at all: comments and keep-alives are no progress. */
+  /** Whether anything came of the answer: comments and keep-alives are no progress, empty chunks neither. */
   progressed: boolean;
 }
 

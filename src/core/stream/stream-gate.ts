@@ -1,6 +1,6 @@
 import type { Dialect } from "../routing/route.ts";
 import { AlikeEvents } from "./alike-events.ts";
-import { bareFinish, hasChoice, withFinish, withText } from "./chat-chunk.ts";
+import { withFinish, withText } from "./chat-chunk.ts";
 import { settleFinish } from "./finish-reason.ts";
 import type { GateEnd, GateOptions, GateStep } from "./gate-step.ts";
 import { joinBytes } from "./join-bytes.ts";
@@ -51,8 +51,8 @@ export class StreamGate {
   readonly #alike = new AlikeEvents();
   readonly #held: Uint8Array[] = [];
   #heldBytes = 0;
+  #progressed = false;
   #finished = false;
-  #lastChunk: unknown;
   #toSkip: string;
 
   constructor(options: GateOptions) {
@@ -65,23 +65,23 @@ export class StreamGate {
     const bytes = this.#reader.begin(chunk);
     this.#alike.begin(bytes);
     let at = this.#passAlike(0);
-    let progressed = at > 0;
+    this.#progressed = at > 0;
     // Nearly every chunk is one event like the last.
-    if (progressed && at === bytes.length) return this.#passWhole(bytes);
-    const out = progressed ? [bytes.subarray(0, at)] : [];
+    if (at > 0 && at === bytes.length) return this.#passWhole(bytes);
+    const out = at > 0 ? [bytes.subarray(0, at)] : [];
     while (!this.isDone) {
       const block = at === bytes.length ? undefined : this.#reader.blockAt(bytes, at);
-      progressed ||= block?.event !== undefined;
       if (block === undefined) break;
       const error = this.#admitOrHold(block, out);
-      if (error !== undefined) return { pass: this.#flush(out), error, progressed };
+      if (error !== undefined) return { pass: this.#flush(out), error, progressed: this.#progressed };
       const from = at + block.bytes.length;
       at = this.isDone ? from : this.#passAlike(from);
       if (at > from) out.push(bytes.subarray(from, at));
+      this.#progressed ||= at > from;
     }
     this.#reader.keep(bytes, at);
     const error = this.#reader.rest().length > EVENT_BYTES ? TOO_LONG : undefined;
-    return { pass: this.#flush(out), error, progressed };
+    return { pass: this.#flush(out), error, progressed: this.#progressed };
   }
 
   /** Passes a block on, or holds it; says what has failed. */
@@ -105,7 +105,6 @@ export class StreamGate {
     const end = this.#alike.endFrom(from);
     if (end === from) return from;
     this.#alike.keepText(this.#text, from, end);
-    this.#lastChunk = this.#alike.model ?? this.#lastChunk;
     return end;
   }
 
@@ -149,19 +148,21 @@ export class StreamGate {
     }
     const meaning = meaningOf(this.#dialect, json);
     if (meaning.error !== undefined) return { error: meaning.error };
-    this.#note(json, meaning);
+    this.#note(meaning);
     if (this.#toSkip !== "") return this.#skip(json, meaning);
     this.#text.add(meaning.text);
     if (isMeaningful(meaning)) this.isOpen = true;
-    if (this.isOpen && this.#dialect === "chat") this.#alike.learn(block.bytes, meaning, json);
+    if (this.isOpen && this.#dialect === "chat") this.#alike.learn(block.bytes, meaning);
     return meaning.finish === undefined
       ? { bytes: block.bytes }
       : this.#admitFinish(block.bytes, json, meaning.finish);
   }
 
-  #note(json: unknown, meaning: Meaning): void {
+  #note(meaning: Meaning): void {
     this.usage = meaning.usage ?? this.usage;
-    if (hasChoice(json)) this.#lastChunk = json;
+    // Some keep a connection alive by chunks with nothing in them; the other dialect tells of work in many events.
+    this.#progressed ||=
+      this.#dialect === "responses" || isMeaningful(meaning) || meaning.finish !== undefined;
     this.#seen.text ||= meaning.text !== "";
     this.#seen.toolCall ||= meaning.hasToolCall;
     this.#seen.other ||= meaning.hasOther;
@@ -184,13 +185,8 @@ export class StreamGate {
   #admitDone(bytes: Uint8Array): Admitted {
     if (this.#toSkip !== "") return { error: MISMATCH };
     this.isDone = true;
-    if (this.#finished) return { bytes };
-    const { text, toolCall } = this.#seen;
-    // Done with nothing said: the end is a cut, and its mark must not make it look like an answer.
-    if (this.#dialect !== "chat" || !(text || toolCall)) return {};
-    // The provider says the answer is whole; without a finish reason opencode would ask again for ever.
-    this.#finished = true;
-    return { bytes: joinBytes([bareFinish(this.#lastChunk, toolCall ? "tool_calls" : "stop"), bytes]) };
+    // Nothing said, or no word of why it ended: a cut, and the mark must not make it look like an answer.
+    return this.#finished ? { bytes } : {};
   }
 
   /** Compares the answer with what the client has; only where both are the same to the letter does it go on. */

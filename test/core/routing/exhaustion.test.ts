@@ -101,7 +101,7 @@ test("where there was no key at all that is what it says", () => {
 });
 
 test("one other error is one, and no others are none", () => {
-  expect(reportOf({ kind: "auth" })).toContain("0 no model access, 0 rate-limited, 1 other error.\n");
+  expect(reportOf({ kind: "auth" })).toContain("0 no model access, 0 rate-limited, 1 other errors.\n");
   expect(reportOf({ kind: "auth" }, { kind: "forbidden" })).toContain(" 2 other errors.\n");
 });
 

@@ -18,19 +18,23 @@ function formOf(event = chatEvent({ content: "Hi" }), text = "Hi"): EventForm {
 describe("the form of an event", () => {
   test("is followed as long as only the words differ, and gives them as a parser would", () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ unit: "binary", maxLength: 12 }), { maxLength: 6 }), (words) => {
-        const events = words.map((content) => chatEvent({ content })).join("");
-        const stream = latin1Of(events + finishEvent("stop"));
-        const end = formOf().endFrom(stream, 0);
-        expect(end).toBe(lengthOf(events));
-        // A lone surrogate has no bytes of its own: it is written as an escape, and read as one.
-        expect(formOf().textOf(stream.slice(0, end))).toBe(words.join(""));
-      }),
+      fc.property(
+        fc.array(fc.string({ unit: "binary", minLength: 1, maxLength: 12 }), { maxLength: 6 }),
+        (words) => {
+          const events = words.map((content) => chatEvent({ content })).join("");
+          const stream = latin1Of(events + finishEvent("stop"));
+          const end = formOf().endFrom(stream, 0);
+          expect(end).toBe(lengthOf(events));
+          // A lone surrogate has no bytes of its own: it is written as an escape, and read as one.
+          expect(formOf().textOf(stream.slice(0, end))).toBe(words.join(""));
+        },
+      ),
     );
   });
 
   test.each([
     ["an end", finishEvent("stop")],
+    ["no words at all", chatEvent({ content: "" })],
     ["words with an end", chatEvent({ content: "Hi" }, "stop")],
     ["an error", errorEvent("no")],
     ["the end mark", DONE],

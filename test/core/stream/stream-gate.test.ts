@@ -92,6 +92,18 @@ describe("a good stream", () => {
     expect(seen.text).toBe(text);
   });
 
+  test("makes progress by what is said, not by chunks with nothing in them", () => {
+    const gate = new StreamGate({ dialect: "chat" });
+    const progressed = (text: string): boolean => gate.push(encoder.encode(text)).progressed;
+    const word = chatEvent({ content: "Hi" });
+    const empty = chatEvent({ content: "" });
+    // Often enough for the form of the words to be known.
+    expect(Array.from({ length: 8 }, () => [progressed(word), progressed(empty)]).flat()).toEqual(
+      Array.from({ length: 8 }, () => [true, false]).flat(),
+    );
+    expect([progressed(": busy\n\n"), progressed(finishEvent("stop"))]).toEqual([false, true]);
+  });
+
   test("is held until its first word, and lets that go at once", () => {
     const gate = new StreamGate({ dialect: "chat" });
     expect(gate.push(encoder.encode(chatEvent({ role: "assistant", content: "" }))).pass).toBeUndefined();
@@ -177,8 +189,8 @@ const CALL = chatEvent({ tool_calls: [{ index: 0, id: "c", function: { name: "ls
 test.each<[name: string, stream: string, what: string, contains: string]>([
   ["no [DONE]", HI + finishEvent("stop"), "complete", DONE],
   ["a last event without its blank line", HI + finishEvent("stop") + DONE.trimEnd(), "complete", "[DONE]"],
-  ["[DONE] without a finish", HI + DONE, "complete", '"finish_reason":"stop"'],
-  ["[DONE] without a finish after a call", CALL + DONE, "complete", '"finish_reason":"tool_calls"'],
+  ["[DONE] without a finish", HI + DONE, "cut", HI],
+  ["[DONE] without a finish after a call", CALL + DONE, "cut", CALL],
   ["no finish and no [DONE]", HI, "cut", HI],
   ["nothing at all", "", "cut", ""],
   ["[DONE] alone", DONE, "cut", ""],
