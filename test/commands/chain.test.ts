@@ -142,6 +142,7 @@ test.each<[words: string[], exitCode: number, said: string]>([
   [["add", "coding", "wrok/x"], 2, "Did you mean work?"],
   [["add", "coding", "kimi-k2"], 1, "Did you mean"],
   [["add", "coding", "smal"], 1, "Did you mean small?"],
+  [["add", "coding", "oss"], 1, "With it in their names: work/gpt-oss:120b"],
   [["add", "coding", "work/gemma4:31b"], 2, "is in coding already, at 2"],
   [["add", "coding", "coding"], 3, "leads back to itself"],
   [["add", "coding", "work/kimi-k2.6", "--at", "4"], 2, "There is no place 4"],

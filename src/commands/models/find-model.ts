@@ -9,6 +9,9 @@ import { type ListedEntry, listedModels } from "./listed-models.ts";
 import { providersWithKey } from "./open-catalog.ts";
 import type { Refusals } from "./refusals.ts";
 
+/** More names than these are a list, and there is a command for that. */
+const MAX_HAVING = 6;
+
 /** The model that a person means: by its full name, a chain's, or an id that a single provider has. */
 export function findModel(
   text: string,
@@ -35,9 +38,16 @@ export function findModel(
   throw new Problem({
     code: "unknown-model",
     what: `Nothing is known about ${JSON.stringify(text)}.${didYouMean(near)}`,
-    fix: "See: orouter models list",
+    fix: near === undefined ? whereToLook(text, names) : "See: orouter models list",
     exit: EXIT.failed,
   });
+}
+
+/** A few words of a name are too far from all of it to be taken for a slip. */
+function whereToLook(text: string, names: readonly string[]): string {
+  const having = names.filter((name) => name.includes(text.toLowerCase()));
+  if (having.length === 0 || having.length > MAX_HAVING) return "See: orouter models list";
+  return `With it in their names: ${having.join(", ")}`;
 }
 
 function ambiguous(text: string, entries: readonly ListedEntry[]): Problem {
