@@ -5,29 +5,39 @@ import { counted } from "../../core/counted.ts";
 import type { Problem } from "../../core/problem.ts";
 import { runFolders } from "../../opencode/run-folders.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
+import { folderFix } from "./folder-fix.ts";
 import type { Patient } from "./patient.ts";
 
 /** Whether orouter may write where it has to. `troubles` is what opening the state file has brought up. */
-export function checkFolders({ paths }: Pick<Patient, "paths">, troubles: readonly Problem[]): Finding[] {
+export function checkFolders(
+  { paths, home }: Pick<Patient, "paths" | "home">,
+  troubles: readonly Problem[],
+): Finding[] {
   return [
     ...troubles.map((problem) =>
       wrong("state", problem.message, problem.fix ?? "Move the file away; a fresh one is begun."),
     ),
-    ...(troubles.length === 0 ? [writable("state", paths.stateDb)] : []),
-    writable("cache", paths.cacheDir),
-    runRootFinding(paths.runRoot),
+    ...(troubles.length === 0 ? [writable("state", paths.stateDb, home)] : []),
+    writable("cache", paths.cacheDir, home),
+    runRootFinding(paths.runRoot, home),
     ...leftovers(paths.runRoot),
   ];
 }
 
-function writable(check: string, path: string): Finding {
+function writable(check: string, path: string, home: string): Finding {
   const blocked = firstBlocked(path);
   if (blocked === undefined) return ok(check, `${path}${existsSync(path) ? "" : " (not there yet)"}`);
   return wrong(
     check,
     `${path} cannot be written: ${blocked} is not yours to write to.`,
-    `chmod u+rwX ${shellWord(blocked)}, or put orouter's files elsewhere: OROUTER_HOME=/a/writable/folder`,
+    folderFix({ path: blocked, isOwn: isOwn(blocked), home }),
   );
+}
+
+/** Where there are no users by number, everything may be ours. */
+function isOwn(path: string): boolean {
+  const uid = process.getuid?.();
+  return uid === undefined || statSync(path).uid === uid;
 }
 
 /** The file or folder that keeps us from writing; what does not exist yet is made in the folder above. */
@@ -43,14 +53,13 @@ function firstBlocked(path: string): string | undefined {
 }
 
 /** In a shared temp folder somebody else may have been faster, and would own the token of every run. */
-function runRootFinding(root: string): Finding {
+function runRootFinding(root: string, home: string): Finding {
   const stat = statSync(root, { throwIfNoEntry: false });
-  const uid = process.getuid?.();
-  if (stat !== undefined && (!stat.isDirectory() || (uid !== undefined && stat.uid !== uid))) {
+  if (stat !== undefined && (!stat.isDirectory() || !isOwn(root))) {
     const fix = "Set XDG_RUNTIME_DIR (or TMPDIR) to a folder of your own.";
     return wrong("runs", `${root} belongs to somebody else, or is no folder.`, fix);
   }
-  return writable("runs", root);
+  return writable("runs", root, home);
 }
 
 function leftovers(root: string): Finding[] {
