@@ -19,33 +19,34 @@ const CHAIN = "nim";
 /** What of the settings of older tools would change something here; each setting once, its first value counts. */
 export function settingOffers(found: readonly ImportedSettings[], settings: Settings): SettingOffer[] {
   const offers = new Map<string, SettingOffer>();
-  for (const one of found.flatMap((imported) => offersOf(imported, settings))) {
+  for (const one of found.flatMap((imported) => wishesOf(imported, settings))) {
     const id = one.path.join(".");
     if (!offers.has(id)) offers.set(id, one);
   }
-  return [...offers.values()];
+  // Only now: where the first value is in force, a second tool's other one does not get its turn.
+  return [...offers.values()].filter(({ value, now }) => value !== now);
 }
 
-function offersOf(imported: ImportedSettings, settings: Settings): SettingOffer[] {
+function wishesOf(imported: ImportedSettings, settings: Settings): SettingOffer[] {
   const { strategy, triesPerKey, failWindowMs, rateLimitThreshold, chain } = imported;
   const { routing, chains } = settings;
-  const offers: SettingOffer[] = [];
-  const offer = (name: string, value: string | number | undefined, now: string | number) => {
-    if (value !== undefined && value !== now) offers.push({ path: ["routing", name], value, now });
+  const wishes: SettingOffer[] = [];
+  const wish = (name: string, value: string | number | undefined, now: string | number) => {
+    if (value !== undefined) wishes.push({ path: ["routing", name], value, now });
   };
-  offer("strategy", strategy, routing.strategy);
-  offer("tries_per_key", triesPerKey, routing.triesPerKey);
+  wish("strategy", strategy, routing.strategy);
+  wish("tries_per_key", triesPerKey, routing.triesPerKey);
   const windowText = failWindowMs === undefined ? undefined : writeDuration(failWindowMs);
-  offer("fail_window", windowText, writeDuration(routing.failWindowMs));
-  offer("rate_limit_threshold", rateLimitThreshold, routing.rateLimitThreshold);
+  wish("fail_window", windowText, writeDuration(routing.failWindowMs));
+  wish("rate_limit_threshold", rateLimitThreshold, routing.rateLimitThreshold);
   const isThere = Object.values(chains).some((models) => models.join("\n") === chain?.join("\n"));
   if (chain !== undefined && !isThere)
-    offers.push({
+    wishes.push({
       path: ["chains", freeName(CHAIN, (name) => Object.hasOwn(chains, name))],
       value: chain,
       now: undefined,
     });
-  return offers;
+  return wishes;
 }
 
 /** The value of config.toml with the settings that were taken, and with the providers that its keys need. */

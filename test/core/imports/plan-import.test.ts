@@ -56,6 +56,14 @@ function settingsOf(file: Record<string, unknown>) {
   return parsed.settings;
 }
 
+test("two tools that disagree do not take turns: the first one's value stays when it is taken over again", () => {
+  const parsed = parseSettings({ routing: { fail_window: "2h" } });
+  if (!("settings" in parsed)) throw new Error("the settings are fine");
+  expect(settingOffers([{ failWindowMs: 7_200_000 }, { failWindowMs: 3_600_000 }], parsed.settings)).toEqual(
+    [],
+  );
+});
+
 test("only settings that would change something are offered, each once", () => {
   const file = { routing: { strategy: "random", fail_window: "2h" }, chains: { nim: ["nvidia/x"] } };
   const offers = settingOffers(
