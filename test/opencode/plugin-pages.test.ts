@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { formatClock } from "../../src/core/clock-text.ts";
 import type { ControlState } from "../../src/core/routing/control-state.ts";
 import { chainPage, chainsPage } from "../../src/opencode/plugin/chains-page.ts";
 import type { Desk } from "../../src/opencode/plugin/desk.ts";
@@ -42,6 +43,7 @@ function deskWith(state: ControlState, session?: string) {
     },
     pages: { open: (page) => opened.push(page) },
     state: () => state,
+    isLost: () => false,
     session: () => session,
     tests: () => new Map(),
     noteTest: () => {},
@@ -68,6 +70,15 @@ test("the status lists every key and leads to all that can be done", () => {
   expect(page.lines()[3]?.footer).toBe("rests for 1 model");
   for (const title of ["a/work", "Resting lanes", "Fallback chains", "Reset limits"]) press(page, title);
   expect(opened.map((one) => one.kind)).toEqual(["list", "list", "list", "confirm"]);
+});
+
+test("what is old is shown as such", () => {
+  const { desk } = deskWith(controlState({ keys: [WORK] }));
+  const page = statusPage({ ...desk, isLost: () => true });
+  expect(page.title()).toBe(`orouter does not answer; as of ${formatClock(NOW_MS, NOW_MS)}`);
+  expect(statusPage({ ...desk, isLost: () => true, state: () => undefined }).title()).toBe(
+    "orouter does not answer",
+  );
 });
 
 test.each<[name: string, key: typeof WORK, session: string | undefined, expected: string[]]>([

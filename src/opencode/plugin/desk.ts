@@ -8,6 +8,8 @@ export interface Desk {
   pages: Pages;
   /** As last heard of; undefined until the proxy has answered once. Pages that read it are drawn again when it changes. */
   state: () => ControlState | undefined;
+  /** Whether the proxy is away, so that what is known is old. */
+  isLost: () => boolean;
   /** The session that is open, if one is. */
   session: () => string | undefined;
   /** How the last test of each model went, by its name. */

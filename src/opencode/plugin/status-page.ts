@@ -13,7 +13,8 @@ export function statusPage(desk: Desk): ListPage {
     kind: "list",
     title: () => {
       const state = desk.state();
-      if (state === undefined) return "orouter";
+      if (state === undefined) return desk.isLost() ? "orouter does not answer" : "orouter";
+      if (desk.isLost()) return `orouter does not answer; as of ${formatClock(state.now, state.now)}`;
       const ready = state.keys.filter((key) => key.state === "ready").length;
       return `orouter: ${ready} of ${counted(state.keys.length, "key")} ready, ${state.strategy}`;
     },

@@ -44,6 +44,7 @@ async function tui(api: TuiApi, options: TuiOptions): Promise<void> {
     client,
     pages,
     state,
+    isLost,
     tests,
     session: () => sessionOf(api),
     noteTest: (model, result) => setTests(new Map(tests()).set(model, result)),
