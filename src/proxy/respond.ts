@@ -39,10 +39,10 @@ export async function respond(request: ModelRequest, options: RespondOptions): P
         return clientGone();
       case "exhausted":
         trail.close("exhausted");
-        return exhausted(walk, router);
+        return signed(exhausted(walk, router), walk);
       case "refusal":
         trail.close("passed-error");
-        return refused(request, arrival.verdict, arrival.reply);
+        return signed(refused(request, arrival.verdict, arrival.reply), walk);
       case "answer":
         return answered({ ...arrival, router, trail, walk, onBug });
     }
@@ -101,6 +101,16 @@ function answered(answer: Answered): Response {
   // A client that has left before the first byte was asked for cancels nothing.
   walk.request.signal.addEventListener("abort", () => end(false), { once: true });
   return new Response(passThrough(outcome.body, end), init);
+}
+
+/** Of an error, too, it can be seen who was asked last, and after how many tries. */
+function signed(response: Response, { progress }: Walk): Response {
+  const last = progress.attempts.at(-1);
+  response.headers.set("x-orouter-attempts", String(progress.attempts.length));
+  if (last === undefined) return response;
+  response.headers.set("x-orouter-model", headerSafe(formatModelRef(last.ref)));
+  response.headers.set("x-orouter-key", headerSafe(last.key.name));
+  return response;
 }
 
 function usageIn(outcome: { body: Uint8Array | ReadableStream }): Usage | undefined {

@@ -76,6 +76,9 @@ test("a refusal by content policy goes back in the provider's words, and no othe
   withPair({ reply: () => contentPolicy(), keys: ["one", "two"] }, async (rig, upstream) => {
     const response = await rig.ask();
     expect([response.status, await response.json()]).toEqual([400, contentPolicy().body]);
+    expect(response.headers.get("x-orouter-model")).toBe("a/first");
+    expect(response.headers.get("x-orouter-key")).toBe(upstream.calls[0]?.keyName ?? null);
+    expect(response.headers.get("x-orouter-attempts")).toBe("1");
     expect(upstream.calls.length).toBe(1);
     expect(rig.router.health.size).toBe(0);
   }));
