@@ -22,6 +22,9 @@ const REASONS: Readonly<Record<string, { why: string; fix: string }>> = {
   ELOOP: { why: "its links lead in a circle", fix: "Mend the symbolic link." },
 };
 
+/** What is to be read has to be there itself, not only its folder. */
+const NOT_THERE = { why: "it does not exist", fix: "Check its name, and where a link of that name leads." };
+
 /** What was being done, to which file. */
 interface Attempt extends Pick<ProblemParts, "code" | "exit"> {
   doing: "read" | "write" | "create";
@@ -32,7 +35,10 @@ interface Attempt extends Pick<ProblemParts, "code" | "exit"> {
 export function fileProblem({ doing, file, ...parts }: Attempt, error: unknown): unknown {
   const errno = errorCode(error);
   if (errno === undefined) return error;
-  const reason = REASONS[errno] ?? { why: errno, fix: "Check the file and its folder, then run it again." };
+  const reason =
+    errno === "ENOENT" && doing === "read"
+      ? NOT_THERE
+      : (REASONS[errno] ?? { why: errno, fix: "Check the file and its folder, then run it again." });
   return new Problem({ ...parts, what: `Cannot ${doing} ${file}: ${reason.why}.`, fix: reason.fix });
 }
 

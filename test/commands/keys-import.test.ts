@@ -292,6 +292,13 @@ test.each<[words: string[], exitCode: number, says: string]>([
   expect(run.stdout + run.stderr).toContain(says);
 });
 
+test("a file that is not there is said not to be, whatever its folder", async () => {
+  using machine = tempMachine();
+  const run = await machine.run(["keys", "import", "keys.json"]);
+  expect(run.exitCode).toBe(1);
+  expect(run.stderr).toContain("Cannot read keys.json: it does not exist.");
+});
+
 test("keys strategy changes the one word", async () => {
   using machine = tempMachine();
   await machine.write("config.toml", '# mine\n[routing]\nstrategy = "random" # so far\n');
