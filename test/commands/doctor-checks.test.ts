@@ -236,6 +236,17 @@ test("the report keeps to the width, and never breaks a word", () => {
   );
 });
 
+test("in a narrow terminal the report's sentences stand below what was looked at", () => {
+  const findings: Finding[] = [
+    { check: "opencode's config", level: "ok", what: "nothing in it stands in the way", fix: undefined },
+  ];
+  expect(doctorText(findings, { width: 30, paint: PLAIN_PAINT }).split("\n")).toEqual([
+    "ok  opencode's config",
+    "  nothing in it stands in the",
+    "  way",
+  ]);
+});
+
 test("a preset that cannot be reached is a matter of the network, not of its address", () => {
   const provider = providerOf(settingsOf({}), "groq");
   if (provider === undefined) throw new Error("groq is no preset any more");
