@@ -14,8 +14,15 @@ export function wrapText(text: string, width: number): string[] {
   return lines;
 }
 
-/** A text behind something that stands only in front of its first line. */
+/** How far a text is moved in that stands below what is in front of it. */
+const BELOW = "    ";
+
+/** A text behind something that stands only in front of its first line; below it where there is no room beside it. */
 export function hangingLines(front: string, text: string, width: number): string[] {
   const indent = Bun.stringWidth(front);
-  return wrapText(text, width - indent).map((line, at) => (at === 0 ? front : " ".repeat(indent)) + line);
+  const lines = wrapText(text, width - indent);
+  const isTight = width - indent < MIN_WIDTH && indent > BELOW.length && front.trim() !== "";
+  if (isTight && indent + Bun.stringWidth(lines.join(" ")) > width)
+    return [front.trimEnd(), ...wrapText(text, width - BELOW.length).map((line) => BELOW + line)];
+  return lines.map((line, at) => (at === 0 ? front : " ".repeat(indent)) + line);
 }

@@ -21,3 +21,14 @@ test("what stands in front does so once, and the text stands under itself", () =
   ]);
   expect(hangingLines("ok   ", "one two", Number.POSITIVE_INFINITY)).toEqual(["ok   one two"]);
 });
+
+test("where there is no room beside what stands in front, the text goes below it", () => {
+  const front = "11-21 15:20:49  ok          158 ms  ";
+  const model = "orouter/coding → ollama-cloud/gpt-oss:120b";
+  expect(hangingLines(front, model, 40)).toEqual([
+    "11-21 15:20:49  ok          158 ms",
+    "    orouter/coding →",
+    "    ollama-cloud/gpt-oss:120b",
+  ]);
+  expect(hangingLines(front, "tiny", 40)).toEqual([`${front}tiny`]);
+});
