@@ -1,3 +1,4 @@
+import { sized } from "./sized.ts";
 import { talkWidth } from "./talk-width.ts";
 import { hangingLines } from "./wrap-text.ts";
 
@@ -11,7 +12,7 @@ export interface Guide {
 }
 
 /** Like the questions it is talk. */
-const output = process.stderr;
+const output = sized(process.stderr);
 
 /** The line on the left, and the blanks behind it. */
 const MARGIN = 3;

@@ -1,3 +1,4 @@
+import { sized, USUAL_SIZE } from "./sized.ts";
 import { writeAll } from "./write-data.ts";
 
 const STDERR = 2;
@@ -14,7 +15,7 @@ export class LiveBlock {
 
   /** What the terminal has no room for is left out: lines at the end, and the ends of lines. */
   draw(lines: readonly string[]): void {
-    const { columns = 80, rows = 24 } = process.stderr;
+    const { columns = USUAL_SIZE.columns, rows = USUAL_SIZE.rows } = sized(process.stderr);
     // A line as wide as the terminal would wrap in some of them, and then the way back up is not known.
     const shown = lines.slice(0, rows - 1).map((line) => Bun.sliceAnsi(line, 0, columns - 1));
     writeAll(STDERR, `${FRAME.begin}${this.#back()}${shown.map((line) => `${line}\n`).join("")}${FRAME.end}`);

@@ -1,4 +1,5 @@
 import { leaveRawMode } from "./leave-raw-mode.ts";
+import { USUAL_SIZE } from "./sized.ts";
 
 /** The size of a terminal in characters. */
 export interface ScreenSize {
@@ -24,9 +25,6 @@ const FRAME = { begin: "\x1b[?2026h\x1b[H", end: "\x1b[J\x1b[?2026l" };
 const QUIT: ReadonlySet<string> = new Set(["q", "Q", "\x03", "\x04"]);
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** What a terminal that does not tell its size is taken for. */
-const USUAL: ScreenSize = { columns: 80, rows: 24 };
 
 /** Whether there is a terminal on both sides: one to draw on, and one to quit from. */
 export function hasScreen(): boolean {
@@ -106,7 +104,7 @@ class Painter {
 }
 
 function sizeOf({ columns, rows }: Partial<ScreenSize>): ScreenSize {
-  return { columns: columns || USUAL.columns, rows: rows || USUAL.rows };
+  return { columns: columns || USUAL_SIZE.columns, rows: rows || USUAL_SIZE.rows };
 }
 
 /** The bytes that put a text on the screen over the last one, without a moment of emptiness between. */

@@ -1,7 +1,8 @@
 import { askKeyboard, type QuestionInput } from "./keyboard.ts";
+import { sized } from "./sized.ts";
 
 /** Questions are talk: they go to stderr, so that stdout stays data. */
-const output = process.stderr;
+const output = sized(process.stderr);
 
 /** What is seen at once. A longer list can be searched; in a shorter one that would only be a line more to read. */
 const LIST_ROWS = 12;
