@@ -34,13 +34,16 @@ export async function writePlatformPackage(folder: string, platform: Platform): 
   });
 }
 
+/** What the README links to comes with it. */
+const TEXTS = ["README.md", "LICENSE", "CHANGELOG.md", "docs"];
+
 /** The package that people install: a small launcher, the library, and the others as optional packages. */
 export async function writeMainPackage(folder: string, platforms: readonly Platform[]): Promise<void> {
   mkdirSync(join(folder, "bin"), { recursive: true });
   cpSync(join(HERE, "launcher.cjs"), join(folder, "bin", "orouter"));
   chmodSync(join(folder, "bin", "orouter"), 0o755);
   cpSync(join(HERE, "link-program.cjs"), join(folder, "link-program.cjs"));
-  for (const file of ["README.md", "LICENSE", "CHANGELOG.md"]) cpSync(join(ROOT, file), join(folder, file));
+  for (const text of TEXTS) cpSync(join(ROOT, text), join(folder, text), { recursive: true });
   await buildLibrary(join(folder, "lib"));
   // The launcher is CommonJS, since it has no extension; the library is not.
   await writeJson(join(folder, "lib", "package.json"), { type: "module" });
@@ -55,7 +58,7 @@ export async function writeMainPackage(folder: string, platforms: readonly Platf
       "./package.json": "./package.json",
     },
     types: "./lib/index.d.ts",
-    files: ["bin", "lib", "link-program.cjs", "CHANGELOG.md"],
+    files: ["bin", "lib", "docs", "link-program.cjs", "CHANGELOG.md"],
     optionalDependencies: Object.fromEntries(
       platforms.map(({ name }) => [`orouter-${name}`, manifest.version]),
     ),

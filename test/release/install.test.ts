@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { tempFolder } from "../config/temp-folder.ts";
+import { linksOf } from "../docs/links.ts";
 import { opencodeBinary } from "../e2e/binary.ts";
 import { serveRegistry } from "./registry.ts";
 
@@ -75,6 +76,15 @@ test("with install scripts off, npm's launcher starts the program and the demo r
   });
   expect(demo).toMatchObject({ exitCode: 0 });
   expect(demo.stdout).toContain("Hello!");
+});
+
+test("what the README links to is in the package", async () => {
+  const { install, home } = machine("links");
+  await install("--ignore-scripts");
+  const root = join(home, "prefix", "lib", "node_modules", "orouter");
+  const pages = linksOf("README.md").map(({ file }) => file);
+  expect(pages.length).toBeGreaterThan(10);
+  expect(pages.filter((page) => !existsSync(join(root, page)))).toEqual([]);
 });
 
 test("the launcher passes signals on and ends as the program ended", async () => {
