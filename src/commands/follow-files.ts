@@ -1,14 +1,17 @@
+import type { Catalog } from "../core/catalog/catalog.ts";
 import { Problem } from "../core/problem.ts";
-import { readUserFiles, type UserPlaces } from "./read-user-files.ts";
+import { readUserFiles, type UserFiles, type UserPlaces } from "./read-user-files.ts";
 import type { Routing } from "./routing.ts";
-import { loadRunCatalog } from "./run-catalog.ts";
+import { loadRunCatalog, type RunCatalog } from "./run-catalog.ts";
 import { watchFiles } from "./watch-files.ts";
 
 export interface FollowOptions {
   places: UserPlaces;
   routing: Routing;
-  /** What was told of the files when they were read first. */
-  told: readonly string[];
+  /** The files as they were read first, and what was known of the models by them. */
+  begun: UserFiles & { run: RunCatalog };
+  /** Takes in what is known of the models, by the files as they are now. */
+  learn: (files: Pick<UserFiles, "settings" | "keys">, catalog: Catalog) => void;
   /** Told of what is odd about the files, each once. */
   onNote: (note: string) => void;
   onBug: (error: unknown) => void;
@@ -18,11 +21,20 @@ export interface FollowOptions {
  * Keeps a running proxy at what the user's files say. A file that has become faulty is not taken, and said once; what
  * it said before goes on. Returns the end of it.
  */
-export function followFiles({ places, routing, told, onNote, onBug }: FollowOptions): () => void {
+export function followFiles({ places, routing, begun, learn, onNote, onBug }: FollowOptions): () => void {
   const { paths } = places;
-  const known = new Set(told);
-  const stops: (() => void)[] = [];
+  const known = new Set(begun.notes);
+  let { run } = begun;
   let fault: string | undefined;
+
+  const learnLater = async (files: UserFiles, { later }: RunCatalog): Promise<void> => {
+    try {
+      const newer = await later();
+      if (newer !== undefined) learn(files, newer);
+    } catch (error) {
+      onBug(error);
+    }
+  };
 
   const take = async (): Promise<void> => {
     const files = await readUserFiles(places);
@@ -33,10 +45,14 @@ export function followFiles({ places, routing, told, onNote, onBug }: FollowOpti
     }
     routing.follow(files);
     // Keys and rules count from now on; what is known of the models may take a question to a provider.
-    const { catalog, stop } = await loadRunCatalog({ ...files, paths });
-    stops.push(stop);
-    routing.know(catalog);
+    run.stop();
+    run = await loadRunCatalog({ ...files, paths });
+    learn(files, run.catalog);
+    void learnLater(files, run);
   };
+
+  // Lists that were old as the run began are asked for meanwhile.
+  void learnLater(begun, run);
 
   const unwatch = watchFiles({
     files: [paths.configFile, paths.keysFile, paths.opencodeAuthFile],
@@ -54,6 +70,6 @@ export function followFiles({ places, routing, told, onNote, onBug }: FollowOpti
   });
   return () => {
     unwatch();
-    for (const stop of stops) stop();
+    run.stop();
   };
 }

@@ -12,6 +12,7 @@ import { locateOpencode } from "../opencode/locate.ts";
 import { isPlainCommand } from "../opencode/plain-command.ts";
 import { keepState } from "./keep-state.ts";
 import { launch } from "./launch.ts";
+import { providersWithKey } from "./models/open-catalog.ts";
 import { noKey } from "./no-key.ts";
 import { findOrOfferOpencode } from "./offer-opencode.ts";
 import { pluginPowers } from "./plugin-powers.ts";
@@ -31,8 +32,10 @@ export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
 
   const places = { env, paths };
   const here = opencodePlace(env);
-  const { settings, keys, variables, notes } = await usableFiles(places, config);
-  const { catalog, stop } = await loadRunCatalog({ settings, keys, paths });
+  const files = await usableFiles(places, config);
+  const { settings, keys, variables } = files;
+  const run = await loadRunCatalog({ settings, keys, paths });
+  const { catalog } = run;
   const watch = watchPlugin({ settings, args: words, env, cacheDir: paths.cacheDir });
   const { powers, onState } = pluginPowers({ paths, settings, onListener: watch.heard });
   const end = await launch({
@@ -49,16 +52,21 @@ export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
       return isChosen ? undefined : defaultModel(usable, settings);
     },
     runName: "opencode",
-    joinDisk: async (routing, tally) => {
+    joinDisk: async ({ routing, tally, tellModels }) => {
       const { followFiles } = await import("./follow-files.ts");
+      const { router } = routing;
       const unfollow = followFiles({
         places,
         routing,
-        told: notes,
+        begun: { ...files, run },
+        learn: (now, models) => {
+          routing.know(models);
+          const known = { settings: now.settings, usable: providersWithKey(now), catalog: models };
+          if (tellModels(known)) router.emit({ kind: "models-changed" });
+        },
         onNote: (note) => tally.noteWord(note),
         onBug: (error) => tally.noteBug(error),
       });
-      const { router } = routing;
       watch.follow(router);
       const onTrouble = (problem: Problem): void => tally.noteTrouble(problem);
       const forget = await keepState({ paths, settings, keys, router, onOpen: onState, onTrouble });
@@ -68,7 +76,7 @@ export async function runOpencode(words: readonly string[]): Promise<ChildEnd> {
       };
     },
   });
-  stop();
+  run.stop();
   watch.settle();
   return end;
 }

@@ -1,4 +1,4 @@
-import { loadCatalog } from "../catalog/load-catalog.ts";
+import { type LoadedCatalog, loadCatalog } from "../catalog/load-catalog.ts";
 import { PATIENCE } from "../catalog/patience.ts";
 import type { Paths } from "../config/paths.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
@@ -17,6 +17,8 @@ export interface RunCatalogOptions {
 /** The catalogue of a run, and the end of what it still asks for in the background. */
 export interface RunCatalog {
   catalog: Catalog;
+  /** The same once all that was asked for has come, or has failed; undefined where the run is over by then. */
+  later: () => Promise<Catalog | undefined>;
   stop: () => void;
 }
 
@@ -24,15 +26,25 @@ export interface RunCatalog {
 export async function loadRunCatalog({ settings, keys, paths }: RunCatalogOptions): Promise<RunCatalog> {
   keepLoopbackDirect(process.env);
   const run = new AbortController();
-  const { catalog } = await loadCatalog({
-    settings,
-    providers: providersWithKey({ settings, keys }),
-    keys,
-    cacheDir: paths.cacheDir,
-    writeFile: writeCache,
-    patience: PATIENCE.launch,
-    isWaitedFor: needsModels,
-    signal: run.signal,
-  });
-  return { catalog, stop: () => run.abort() };
+  const load = (): Promise<LoadedCatalog> =>
+    loadCatalog({
+      settings,
+      providers: providersWithKey({ settings, keys }),
+      keys,
+      cacheDir: paths.cacheDir,
+      writeFile: writeCache,
+      patience: PATIENCE.launch,
+      isWaitedFor: needsModels,
+      signal: run.signal,
+    });
+  const { catalog, settled } = await load();
+  return {
+    catalog,
+    later: async () => {
+      await settled;
+      // What has come lies in the cache.
+      return run.signal.aborted ? undefined : (await load()).catalog;
+    },
+    stop: () => run.abort(),
+  };
 }

@@ -37,6 +37,7 @@ export class RunTally {
       case "rested":
       case "cleared":
       case "key-changed":
+      case "models-changed":
         return;
     }
   }

@@ -37,16 +37,17 @@ async function serve(args: VerbArgs): Promise<number> {
   const { env } = process;
   const paths = resolvePaths(env);
   const places = { env, paths };
-  const { settings, keys, notes } = await readUserFiles(places);
-  for (const note of notes) say(`[orouter] ${note}`);
+  const files = await readUserFiles(places);
+  const { settings, keys } = files;
+  for (const note of files.notes) say(`[orouter] ${note}`);
   requireKey(keys);
   const tally = new RunTally();
   const host = typeof args["host"] === "string" ? args["host"] : undefined;
-  const { catalog, stop } = await loadRunCatalog({ settings, keys, paths });
+  const run = await loadRunCatalog({ settings, keys, paths });
   const routing = startRouting({
     settings,
     keys,
-    catalog,
+    catalog: run.catalog,
     host,
     port: portArg(args["port"]),
     onBug: (error) => tally.noteBug(error),
@@ -67,7 +68,8 @@ async function serve(args: VerbArgs): Promise<number> {
   const unfollow = followFiles({
     places,
     routing,
-    told: notes,
+    begun: { ...files, run },
+    learn: (_files, catalog) => routing.know(catalog),
     onNote: (note) => say(`[orouter] ${note}`),
     onBug: (error) => tally.noteBug(error),
   });
@@ -76,7 +78,6 @@ async function serve(args: VerbArgs): Promise<number> {
   await untilStopped();
   unfollow();
   await routing.proxy.stop();
-  stop();
   forget();
   const summary = tally.summary();
   if (summary !== "") say(summary);

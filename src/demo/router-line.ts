@@ -20,6 +20,7 @@ export function routerLine(event: RouterEvent, nowMs: number): string | undefine
     case "cleared":
     case "key-changed":
     case "settings-taken":
+    case "models-changed":
     case "settings-refused":
       return undefined;
   }

@@ -16,7 +16,7 @@ export interface RunCard {
 }
 
 /** The files of a run's folder, by name. */
-export const RUN_FILES = { card: "run.json", token: "token" };
+export const RUN_FILES = { card: "run.json", token: "token", config: "opencode.json" };
 
 /** A run that is under way, with the token that its proxy asks for. */
 export interface FoundRun extends RunCard {

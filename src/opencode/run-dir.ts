@@ -1,4 +1,13 @@
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
 import { runFolders } from "./run-folders.ts";
@@ -7,6 +16,8 @@ import { runFolders } from "./run-folders.ts";
 export interface RunDir {
   path: string;
   write: (name: string, content: string) => string;
+  /** Puts another content in the place of one that somebody may be reading; it fails where there is no room for it. */
+  replace: (name: string, content: string) => void;
   remove: () => void;
 }
 
@@ -21,19 +32,33 @@ export function createRunDir(root: string): RunDir {
         writeFileSync(file, content, { mode: 0o600 });
       } catch (cause) {
         rmSync(path, { recursive: true, force: true });
-        throw new Problem({
-          code: "run-folder",
-          what: `${file} cannot be written: ${(cause as Error).message}.`,
-          fix: "Free some space there, or point XDG_RUNTIME_DIR (or TMPDIR) at another folder.",
-        });
+        throw cannotWrite(file, cause);
       }
       return file;
+    },
+    replace(name, content) {
+      const file = join(path, name);
+      const fresh = `${file}.new`;
+      try {
+        writeFileSync(fresh, content, { mode: 0o600 });
+        renameSync(fresh, file);
+      } catch (cause) {
+        throw cannotWrite(file, cause);
+      }
     },
     remove: () => {
       rmSync(path, { recursive: true, force: true, maxRetries: 2 });
       removeIfEmpty(root);
     },
   };
+}
+
+function cannotWrite(file: string, cause: unknown): Problem {
+  return new Problem({
+    code: "run-folder",
+    what: `${file} cannot be written: ${(cause as Error).message}.`,
+    fix: "Free some space there, or point XDG_RUNTIME_DIR (or TMPDIR) at another folder.",
+  });
 }
 
 function makeFolder(root: string, triesLeft = 3): string {

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve, sep } from "node:path";
 
 /** The folder of one run of opencode, and whether that run is still under way. */
 export interface RunFolder {
@@ -17,6 +17,11 @@ export function runFolders(root: string): RunFolder[] {
     const pid = Number(RUN_NAME.exec(name)?.[1] ?? 0);
     return pid === 0 ? [] : [{ path: join(root, name), pid, isAlive: isAlive(pid) }];
   });
+}
+
+/** Whether a file lies in the folder of some run: it is ours then, and goes with that run. */
+export function isInRunFolder(root: string, file: string): boolean {
+  return resolve(file).startsWith(root + sep);
 }
 
 function namesIn(root: string): string[] {

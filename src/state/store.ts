@@ -73,6 +73,7 @@ class SqliteStore implements StateStore {
       case "exhausted":
       case "key-changed":
       case "settings-taken":
+      case "models-changed":
       case "settings-refused":
         return;
     }

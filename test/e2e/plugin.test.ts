@@ -141,6 +141,19 @@ test("limits are reset after a question, and opencode's own folders have nothing
     );
   }));
 
+test("a chain that is made while opencode runs is there to pick, without a new start", () =>
+  withInterface("", async (terminal, machine) => {
+    const made = await machine.orouter(["chain", "add", "brand-new", MODEL]);
+    expect(made.exitCode).toBe(0);
+    await terminal.sees("Models have changed");
+    terminal.type(`${LEADER}m`);
+    await terminal.sees("Select model");
+    terminal.type("brand");
+    await terminal.sees("brand-new (chain)");
+    terminal.type(ESCAPE);
+    await untilGone(terminal, "Select model");
+  }));
+
 test("plugin = false leaves it out", () =>
   withInterface("[opencode]\nplugin = false\n", async (terminal, machine) => {
     await ask(terminal);

@@ -14,6 +14,19 @@ test("the folder and its files are for us alone, and nothing is left of them", (
   expect(existsSync(folder.in("orouter"))).toBe(false);
 });
 
+test("a file that is read meanwhile is replaced at once, and stays as it was where there is no room", () => {
+  using folder = tempFolder();
+  const run = createRunDir(folder.in("orouter"));
+  const file = run.write("opencode.json", "old");
+  run.replace("opencode.json", "new");
+  expect(readFileSync(file, "utf8")).toBe("new");
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  mkdirSync(`${file}.new`);
+  expect(() => run.replace("opencode.json", "newer")).toThrow("cannot be written");
+  expect(readFileSync(file, "utf8")).toBe("new");
+  run.remove();
+});
+
 test("two runs share the root; the first to end leaves the other its folder", () => {
   using folder = tempFolder();
   const first = createRunDir(folder.in("orouter"));

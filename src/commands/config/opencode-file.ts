@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve, sep } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { errorCode, fileProblem } from "../../config/file-problem.ts";
 import { withLock } from "../../config/lock.ts";
 import type { Env, Paths } from "../../config/paths.ts";
@@ -11,6 +11,7 @@ import type { OpenCodeConfig } from "../../core/opencode-config/build-opencode-c
 import { mergeOpenCodeConfig } from "../../core/opencode-config/merge-opencode-config.ts";
 import { type JsoncFault, parseJsonc } from "../../core/opencode-config/parse-jsonc.ts";
 import { EXIT, type Problem } from "../../core/problem.ts";
+import { isInRunFolder } from "../../opencode/run-folders.ts";
 
 const PRIVATE_FILE = 0o600;
 
@@ -18,8 +19,7 @@ const PRIVATE_FILE = 0o600;
 export function opencodeFile(env: Env, paths: Pick<Paths, "runRoot">): string {
   const named = env["OPENCODE_CONFIG"];
   // Inside an opencode that orouter runs, it may name a file that is gone when the run ends.
-  if (named !== undefined && named !== "" && !resolve(named).startsWith(paths.runRoot + sep))
-    return resolve(named);
+  if (named !== undefined && named !== "" && !isInRunFolder(paths.runRoot, named)) return resolve(named);
   const xdg = env["XDG_CONFIG_HOME"];
   const home = env["HOME"] ?? homedir();
   const folder = join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".config"), "opencode");

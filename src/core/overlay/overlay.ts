@@ -54,6 +54,16 @@ export function buildOverlay(options: OverlayOptions): JsonObject {
   };
 }
 
+/** What holds for the whole run: where providers are and how they are spoken to, but not their models. */
+export function withoutModels(overlay: JsonObject): JsonObject {
+  const provider = isObject(overlay["provider"]) ? overlay["provider"] : {};
+  const entries = Object.entries(provider).map(([id, entry]) => {
+    const { models: _, ...rest } = isObject(entry) ? entry : {};
+    return [id, rest];
+  });
+  return { ...overlay, provider: Object.fromEntries(entries) };
+}
+
 function overlayProvider(one: OverlayProvider, options: OverlayOptions): JsonObject {
   const entry: JsonObject = {
     options: {

@@ -15,4 +15,6 @@ export type RouterEvent =
   | { kind: "settings-taken" }
   /** A file has changed and is faulty: what it said before stays in force. */
   | { kind: "settings-refused"; what: string }
+  /** The models that opencode is told of have changed; it knows of them once it has read its configuration anew. */
+  | { kind: "models-changed" }
   | { kind: "finished"; record: RequestRecord };

@@ -75,7 +75,7 @@ export class StreamGate {
       const error = this.#admitOrHold(block, out);
       if (error !== undefined) return { pass: this.#flush(out), error, progressed: this.#progressed };
       const from = at + block.bytes.length;
-      at = this.isDone ? from : this.#passAlike(from);
+      at = this.#passAlike(from);
       if (at > from) out.push(bytes.subarray(from, at));
       this.#progressed ||= at > from;
     }
@@ -101,7 +101,7 @@ export class StreamGate {
 
   /** Lets events through that say nothing but further words; tells where they end. */
   #passAlike(from: number): number {
-    if (this.#finished) return from;
+    if (this.#finished || this.isDone) return from;
     const end = this.#alike.endFrom(from);
     if (end === from) return from;
     this.#alike.keepText(this.#text, from, end);

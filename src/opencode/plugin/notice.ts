@@ -33,6 +33,15 @@ export const FOUND: Notice = {
   now: "",
 };
 
+/** opencode has been asked to read its models again. */
+export const MODELS_READ: Notice = {
+  kind: "settings",
+  variant: "info",
+  title: "Models have changed",
+  message: "opencode has read its list of models again.",
+  now: "",
+};
+
 /** What an event has to say to a person, if anything. */
 export function noticeOf(event: RouterEvent): Notice | undefined {
   switch (event.kind) {
@@ -60,6 +69,7 @@ export function noticeOf(event: RouterEvent): Notice | undefined {
     case "cleared":
     case "key-changed":
     case "settings-taken":
+    case "models-changed":
     case "finished":
       return undefined;
   }

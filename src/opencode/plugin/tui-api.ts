@@ -16,6 +16,12 @@ export interface TuiApi {
       readonly open: boolean;
     };
   };
+  event: {
+    on: (
+      type: "session.status",
+      handler: (event: { properties: { sessionID: string; status: { type: string } } }) => void,
+    ) => void;
+  };
   slots: { register: (plugin: { slots: Record<string, () => unknown> }) => void };
   theme: { readonly current: { readonly textMuted: unknown } };
   tuiConfig: { keybinds?: { bindings?: readonly { key?: unknown }[] } };

@@ -6,7 +6,8 @@ import { registerCommands } from "./commands.ts";
 import { createDesk } from "./create-desk.ts";
 import { dialogPages } from "./dialog-pages.ts";
 import { follow } from "./feed.ts";
-import { backNotices, FOUND, LOST, noticeOf } from "./notice.ts";
+import { askForReload, modelReload } from "./model-reload.ts";
+import { backNotices, FOUND, LOST, MODELS_READ, noticeOf } from "./notice.ts";
 import type { TuiOptions } from "./plugin-options.ts";
 import { refresher } from "./refresher.ts";
 import { routerClient } from "./router-client.ts";
@@ -60,6 +61,12 @@ async function tui(api: TuiApi, options: TuiOptions): Promise<void> {
   registerLine(api, (room) => (isLost() ? "orouter does not answer" : statusLine(state(), room)));
   const tick = setInterval(() => pages.isOpen() && states.soon(), TICK_MS);
   signal.addEventListener("abort", () => clearInterval(tick), { once: true });
+  const reloadModels = modelReload({
+    event: api.event,
+    after,
+    reload: askForReload,
+    onReload: () => tell(MODELS_READ),
+  });
   void follow(
     client,
     {
@@ -72,6 +79,7 @@ async function tui(api: TuiApi, options: TuiOptions): Promise<void> {
         states.soon();
         const notice = noticeOf(event);
         if (notice !== undefined) tell(notice);
+        if (event.kind === "models-changed") reloadModels();
       },
       onLost: () => {
         setLost(true);
