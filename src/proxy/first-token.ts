@@ -18,12 +18,13 @@ const WHOLE_ANSWER = 4;
 
 /** Gives up a silent call once its time is over and another model is free; without one it may take all its time. */
 export function watchFirstToken(options: AttemptOptions, giveUp: () => void): FirstTokenWatch {
-  const { chance, request } = options;
-  const limitMs = options.firstTokenMs * (wantsStream(request) ? 1 : WHOLE_ANSWER);
+  const { firstTokenMs, chance, request } = options;
   let hasFired = false;
   let sinceMs = chance.nowMs();
   const look = (): void => {
     const nowMs = chance.nowMs();
+    // Not before there is a silence: to find out what was asked for means reading through the request.
+    const limitMs = firstTokenMs * (wantsStream(request) ? 1 : WHOLE_ANSWER);
     // A clock that was set back would have it wait for the difference, too.
     sinceMs = Math.min(nowMs, Math.max(sinceMs, options.crowdedUntilMs()));
     const leftMs = sinceMs + limitMs - nowMs;
@@ -34,7 +35,7 @@ export function watchFirstToken(options: AttemptOptions, giveUp: () => void): Fi
     }
     stop = chance.after(leftMs > 0 ? leftMs : limitMs / LOOKS, look);
   };
-  let stop = chance.after(limitMs, look);
+  let stop = chance.after(firstTokenMs, look);
   return {
     progressed: () => {
       sinceMs = chance.nowMs();
