@@ -167,10 +167,9 @@ test("a malformed request goes to one key of five, once, and nobody rests", () =
 
 test("nobody waits ten hours because a provider says so", () =>
   withPair({ reply: (call) => (call.model === "first" ? rateLimited(36_000) : GOOD) }, async (rig) => {
-    const startMs = performance.now();
     const response = await rig.ask();
     expect(await said(Promise.resolve(response))).toBe("a good answer");
-    expect(performance.now() - startMs).toBeLessThan(2_000);
+    expect(rig.records()[0]?.waitedMs).toBe(0);
     expect(response.headers.get("retry-after")).toBeNull();
     const [rest] = [...rig.router.health.values()];
     expect((rest?.untilMs ?? 0) - Date.now()).toBeGreaterThan(35_000_000);

@@ -51,6 +51,13 @@ function prompts(upstream: Upstream): Call[] {
   return answers(upstream).filter((call) => !call.isTitle);
 }
 
+/** How long each request stood still before it had an answer or none was left, by the ledger. */
+async function waits(machine: Machine): Promise<number[]> {
+  const { stdout } = await machine.orouter(["logs", "--json"]);
+  const requests = stdout.trim().split("\n");
+  return requests.map((line) => (JSON.parse(line) as { waitedMs: number }).waitedMs);
+}
+
 /** Three keys, each refused for its own reason and for longer than anyone would wait. */
 const REFUSALS: Record<string, Reply> = {
   limited: rateLimited(600),
@@ -76,12 +83,12 @@ test("the first key is limited, the second lacks the plan, the third answers: th
     },
   ));
 
-test("when all refuse the report comes once, in its form, within five seconds, and opencode's exit code stays", () =>
+test("when all refuse the report comes once, in its form, nobody waits, and opencode's exit code stays", () =>
   withKeys(REFUSED, refuse, async (machine, upstream) => {
     const run = await boundedRun(machine, [...RUN, "hi"], { limitMs: LIMIT_MS });
     expect(run.exitCode).toBe(1);
     expect(run.stdout).toBe("");
-    expect(Date.now() - (answers(upstream)[0]?.atMs ?? 0)).toBeLessThan(5_000);
+    expect(await waits(machine)).toEqual([0, 0]);
     expect(run.stderr.match(/Error: /g)).toHaveLength(1);
     const report = run.stderr.split("[orouter] ALL KEYS EXHAUSTED!\n");
     expect(report).toHaveLength(2);
@@ -114,9 +121,9 @@ test("limits that name no end do not keep a run waiting: each key once, one more
     async (machine, upstream) => {
       const run = await boundedRun(machine, [...RUN, "hi"], { limitMs: LIMIT_MS });
       expect(run.exitCode).toBe(1);
-      const tries = prompts(upstream);
-      expect((tries.at(-1)?.atMs ?? 0) - (tries[0]?.atMs ?? 0)).toBeLessThan(5_000);
-      expect(tries.length).toBeLessThanOrEqual(3);
+      expect(prompts(upstream).length).toBeLessThanOrEqual(3);
+      // A key whose limit names no end rests for 30 s; it is asked again long before.
+      for (const waitedMs of await waits(machine)) expect(waitedMs).toBeLessThan(15_000);
       expect(run.stderr).toContain("\n\n[orouter] ALL KEYS EXHAUSTED!\nSummary: 2 keys failed.\n");
       expect(run.stderr).toContain("Reason: keys are rate-limited\n");
     },
