@@ -61,13 +61,23 @@ export class StreamGate {
     this.#resumes = this.#toSkip !== "";
   }
 
+  /** Short, since nearly every chunk is one event like the last, and the best of compilers is slow with what is long. */
   push(chunk: Uint8Array): GateStep {
     const bytes = this.#reader.begin(chunk);
     this.#alike.begin(bytes);
-    let at = this.#passAlike(0);
+    const alike = this.#passAlike(0);
+    return alike > 0 && alike === bytes.length ? this.#passWhole(bytes) : this.#passRest(bytes, alike);
+  }
+
+  #passWhole(bytes: Uint8Array): GateStep {
+    this.#reader.keep(bytes, bytes.length);
+    return { pass: bytes, error: undefined, progressed: true };
+  }
+
+  /** Looks at each event behind those at the beginning that are alike. */
+  #passRest(bytes: Uint8Array, alike: number): GateStep {
+    let at = alike;
     this.#progressed = at > 0;
-    // Nearly every chunk is one event like the last.
-    if (at > 0 && at === bytes.length) return this.#passWhole(bytes);
     const out = at > 0 ? [bytes.subarray(0, at)] : [];
     while (!this.isDone) {
       const block = at === bytes.length ? undefined : this.#reader.blockAt(bytes, at);
@@ -92,11 +102,6 @@ export class StreamGate {
     if (bytes !== undefined && this.isOpen) out.push(bytes);
     else if (bytes !== undefined) this.#hold(bytes);
     return undefined;
-  }
-
-  #passWhole(bytes: Uint8Array): GateStep {
-    this.#reader.keep(bytes, bytes.length);
-    return { pass: bytes, error: undefined, progressed: true };
   }
 
   /** Lets events through that say nothing but further words; tells where they end. */
