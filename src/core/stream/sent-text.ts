@@ -2,7 +2,7 @@
 const KEPT_CHARS = 4 * 1024 * 1024;
 
 /** Events whose text is made out later are kept with all that is around their words, and that is much more than the words. */
-const LATER_CHARS = 16 * 1024;
+const LATER_CHARS = 4 * 1024;
 
 /** What can tell the visible text of events that are alike. */
 export interface TextReader {
