@@ -11,6 +11,8 @@ const SECOND = 1000;
 
 /** One for each occasion. */
 export const PATIENCE = {
+  /** Nobody wants to know how it is now. */
+  never: { mustAsk: () => false, waitMs: () => 0, limitMs: 0 },
   /** Nobody waits for a list while an old one will do; what comes late is there the next time. */
   launch: {
     mustAsk: ({ isFresh }) => !isFresh,

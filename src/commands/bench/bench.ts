@@ -38,6 +38,7 @@ export const benchVerb: Verb = {
       required: false,
       valueHint: "MODEL…",
       description: "PROVIDER/MODEL, or the name of a chain",
+      offers: { names: ["models", "chains"] },
     },
     runs: { type: "string", description: "Runs for each model, 1 to 20 (default: 3)", valueHint: "N" },
     all: { type: "boolean", description: "Every model that is listed, after asking" },

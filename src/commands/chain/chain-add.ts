@@ -19,7 +19,11 @@ export const chainAddVerb: Verb = {
   ],
   args: {
     chain: CHAIN_ARGS.chain,
-    model: { type: "positional", description: "provider/model, or the name of another chain" },
+    model: {
+      type: "positional",
+      description: "provider/model, or the name of another chain",
+      offers: { names: ["models", "chains"] },
+    },
     at: { type: "string", description: "Its place, counted from 1 (default: the last)", valueHint: "N" },
   },
   run: add,

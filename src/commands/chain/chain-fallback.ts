@@ -24,12 +24,17 @@ export const chainFallbackVerb: Verb = {
     { line: 'orouter chain fallback "*" --remove', does: "nothing any more" },
   ],
   args: {
-    model: { type: "positional", description: 'provider/model, or "*" for every other one' },
+    model: {
+      type: "positional",
+      description: 'provider/model, or "*" for every other one',
+      offers: { names: ["models"] },
+    },
     behind: {
       type: "positional",
       required: false,
       valueHint: "CHAIN|MODEL…",
       description: "What is tried after it, in this order",
+      offers: { names: ["models", "chains"] },
     },
     remove: { type: "boolean", description: "Leave nothing behind it" },
   },

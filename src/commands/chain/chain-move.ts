@@ -19,7 +19,12 @@ export const chainMoveVerb: Verb = {
   ],
   args: {
     ...CHAIN_ARGS,
-    to: { type: "positional", valueHint: "up|down|N", description: "One place, or a place counted from 1" },
+    to: {
+      type: "positional",
+      valueHint: "up|down|N",
+      description: "One place, or a place counted from 1",
+      offers: { words: ["up", "down"] },
+    },
   },
   run: move,
   children: {},

@@ -15,10 +15,11 @@ import type { World } from "../world.ts";
 
 /** Arguments that name a chain, and a model in it. */
 export const CHAIN_ARGS = {
-  chain: { type: "positional", description: "The chain's name" },
+  chain: { type: "positional", description: "The chain's name", offers: { names: ["chains"] } },
   model: {
     type: "positional",
     description: "provider/model, its place in the chain, or the end of its name",
+    offers: { names: ["models"] },
   },
 } as const;
 

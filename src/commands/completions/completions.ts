@@ -3,6 +3,7 @@ import type { Example, Verb } from "../../cli/verb.ts";
 import { EXIT } from "../../core/problem.ts";
 import { bashScript } from "./bash-script.ts";
 import { fishScript } from "./fish-script.ts";
+import { namesVerb } from "./names.ts";
 import { type TreeVerb, verbTree } from "./verb-tree.ts";
 import { zshScript } from "./zsh-script.ts";
 
@@ -18,7 +19,7 @@ const SHELLS = {
   fish: { script: fishScript, place: "~/.config/fish/completions/orouter.fish" },
 } satisfies Record<string, Shell>;
 
-/** `orouter completions`: a script that knows all commands under `root`. It is static: no shell has to start us. */
+/** `orouter completions`: a script that knows all commands under `root`. A shell has to start us for names alone. */
 export function completionsVerb(root: Verb): Verb {
   return {
     name: "completions",
@@ -27,10 +28,9 @@ export function completionsVerb(root: Verb): Verb {
     args: {},
     run: undefined,
     children: Object.fromEntries(
-      Object.entries(SHELLS).map(([name, shell]) => {
-        const verb = shellVerb(name, shell, root);
-        return [name, { about: verb.about, load: async () => verb }];
-      }),
+      [...Object.entries(SHELLS).map(([name, shell]) => shellVerb(name, shell, root)), namesVerb].map(
+        (verb) => [verb.name, { about: verb.about, load: async () => verb }],
+      ),
     ),
   };
 }

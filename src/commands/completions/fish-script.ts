@@ -1,4 +1,5 @@
-import { isFile, type TreeFlag, type TreeVerb } from "./verb-tree.ts";
+import type { Offer } from "../../cli/verb.ts";
+import { isEmpty, type TreeFlag, type TreeVerb } from "./verb-tree.ts";
 
 /** Completions for fish. */
 export function fishScript(tree: readonly TreeVerb[]): string {
@@ -22,10 +23,10 @@ complete -c orouter -f
 ${tree.flatMap(verbLines).join("\n")}`;
 }
 
-function verbLines({ path, children, flags, takesFiles }: TreeVerb): string[] {
+function verbLines({ path, children, flags, offer }: TreeVerb): string[] {
   const start = `complete -c orouter -n ${quoted(`__orouter_at ${quoted(path)}`)}`;
   return [
-    ...(takesFiles ? [`${start} -F`] : []),
+    ...offerWords(offer).map((words) => `${start} ${words}`),
     ...children.map(({ name, about }) => `${start} -a ${quoted(name)} -d ${quoted(about)}`),
     ...flags.map((flag) => `${start} ${flagWords(flag)}`),
   ];
@@ -38,11 +39,18 @@ function flagWords(flag: TreeFlag): string {
   return [...names, ...valueWords(flag), `-d ${quoted(flag.about)}`].join(" ");
 }
 
-/** -x: a value that is no file; -r -F: a value that is one. */
-function valueWords(flag: TreeFlag): string[] {
-  if (flag.value === undefined) return [];
-  if (isFile(flag)) return ["-r", "-F"];
-  return flag.choices.length === 0 ? ["-x"] : ["-x", `-a ${quoted(flag.choices.join(" "))}`];
+/** -x: a value that is no file; -r: one that may be. */
+function valueWords({ value, offer }: TreeFlag): string[] {
+  if (value === undefined) return [];
+  return [offer.files === true ? "-r" : "-x", ...(isEmpty(offer) ? [] : offerWords(offer))];
+}
+
+/** Names that only orouter knows are asked of it when they are wanted. */
+function offerWords({ names = [], words = [], files = false }: Offer): string[] {
+  const asked =
+    names.length === 0 ? [] : [`(command orouter completions names ${names.join(" ")} 2>/dev/null)`];
+  const all = [...words, ...asked];
+  return [...(files ? ["-F"] : []), ...(all.length === 0 ? [] : [`-a ${quoted(all.join(" "))}`])];
 }
 
 /** Inside fish's single quotes only the quote and the backslash mean something. */

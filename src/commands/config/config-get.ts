@@ -18,6 +18,7 @@ import { namedSetting, type SettingInForce, settingInForce } from "./setting-in-
 export const SETTING_ARG = {
   type: "positional",
   description: "Where it stands in config.toml: routing.strategy, providers.nvidia.rpm, chains.coding",
+  offers: { names: ["settings"] },
 } as const;
 
 /** `orouter config get`: one setting as it holds now. */

@@ -26,6 +26,7 @@ export const demoVerb: Verb = {
       type: "string",
       description: `Scene to play: ${SCENES.map((scene) => scene.name).join(", ")}`,
       valueHint: "NAME",
+      offers: { words: SCENES.map((scene) => scene.name) },
     },
     list: { type: "boolean", description: "List the scenes" },
     serve: { type: "boolean", description: "Only serve the scripted provider" },

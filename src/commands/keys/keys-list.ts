@@ -17,7 +17,12 @@ export const keysListVerb: Verb = {
     { line: "orouter keys list nvidia --json", does: "those of one provider, for scripts" },
   ],
   args: {
-    provider: { type: "positional", required: false, description: "Only this provider's" },
+    provider: {
+      type: "positional",
+      required: false,
+      description: "Only this provider's",
+      offers: { names: ["providers"] },
+    },
     json: { type: "boolean", description: 'Print {"keys":[…]}' },
   },
   run: list,

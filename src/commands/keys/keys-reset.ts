@@ -26,7 +26,12 @@ export const keysResetVerb: Verb = {
   args: {
     ...KEY_ARGS,
     name: { ...KEY_ARGS.name, required: false },
-    model: { type: "string", description: "Only rests for this model", valueHint: "PROVIDER/MODEL" },
+    model: {
+      type: "string",
+      description: "Only rests for this model",
+      valueHint: "PROVIDER/MODEL",
+      offers: { names: ["models"] },
+    },
   },
   run: reset,
   children: {},

@@ -27,7 +27,12 @@ export const keysStrategyVerb: Verb = {
     { line: "orouter keys strategy round-robin", does: "writes it into config.toml; comments stay" },
   ],
   args: {
-    strategy: { type: "positional", required: false, description: `One of: ${STRATEGIES.join(", ")}` },
+    strategy: {
+      type: "positional",
+      required: false,
+      description: `One of: ${STRATEGIES.join(", ")}`,
+      offers: { words: STRATEGIES },
+    },
     json: { type: "boolean", description: 'Print {"strategy":…}' },
   },
   run: strategy,

@@ -13,8 +13,14 @@ export const KEY_ARGS = {
   name: {
     type: "positional",
     description: "Its name, provider/name, or the first digits of its fingerprint",
+    offers: { names: ["keys"] },
   },
-  provider: { type: "string", description: "Only look at this provider's keys", valueHint: "PROVIDER" },
+  provider: {
+    type: "string",
+    description: "Only look at this provider's keys",
+    valueHint: "PROVIDER",
+    offers: { names: ["providers"] },
+  },
 } as const;
 
 /** The key that the arguments name. It lies in keys.toml: any other is only ours to read. */

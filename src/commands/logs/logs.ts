@@ -32,11 +32,13 @@ export const logsVerb: Verb = {
       type: "string",
       description: "Only those that tried this key: NAME, PROVIDER/NAME, or a fingerprint",
       valueHint: "KEY",
+      offers: { names: ["keys"] },
     },
     model: {
       type: "string",
       description: "Only those that asked for or tried this model, or this chain",
       valueHint: "PROVIDER/MODEL",
+      offers: { names: ["picks"] },
     },
     session: { type: "string", description: "Only those of this session of opencode", valueHint: "ID" },
     lines: {

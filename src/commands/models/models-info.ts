@@ -29,6 +29,7 @@ export const modelsInfoVerb: Verb = {
     model: {
       type: "positional",
       description: "provider/model, a chain, or an id that only one provider has",
+      offers: { names: ["picks"] },
     },
     json: { type: "boolean", description: "The same as one object of models list --json" },
   },

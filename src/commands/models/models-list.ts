@@ -29,6 +29,7 @@ export const modelsListVerb: Verb = {
       type: "positional",
       required: false,
       description: "Only this provider's; orouter: your chains",
+      offers: { names: ["providers"], words: [CHAIN_PROVIDER] },
     },
     json: { type: "boolean", description: 'Print {"models":[…],"providers":[…]}' },
   },

@@ -20,7 +20,12 @@ export const modelsRefreshVerb: Verb = {
     { line: "orouter models refresh nvidia --json", does: "one of them, for scripts" },
   ],
   args: {
-    provider: { type: "positional", required: false, description: "Only this provider" },
+    provider: {
+      type: "positional",
+      required: false,
+      description: "Only this provider",
+      offers: { names: ["providers"] },
+    },
     json: { type: "boolean", description: 'Print {"providers":[…],"modelsDev":{…}}' },
   },
   run: refresh,

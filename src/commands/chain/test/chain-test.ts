@@ -27,7 +27,12 @@ export const chainTestVerb: Verb = {
     { line: "orouter chain test ollama-cloud/gpt-oss:120b --json", does: "a single model, for scripts" },
   ],
   args: {
-    name: { type: "positional", valueHint: "CHAIN|MODEL", description: "Whom to ask" },
+    name: {
+      type: "positional",
+      valueHint: "CHAIN|MODEL",
+      description: "Whom to ask",
+      offers: { names: ["chains", "models"] },
+    },
     json: { type: "boolean", description: 'Print {"asked","answered","model","key","attempts",…}' },
   },
   run: test,

@@ -31,6 +31,7 @@ export const keysAddVerb: Verb = {
       type: "positional",
       required: false,
       description: "Whose key it is (asked for when left out)",
+      offers: { names: ["providers"] },
     },
     name: { type: "string", description: "What to call it (default: key-1, key-2, …)", valueHint: "NAME" },
     stdin: { type: "boolean", description: "Read keys from stdin, one a line" },

@@ -31,9 +31,15 @@ export const keysImportVerb: Verb = {
       required: false,
       description:
         "An export of orouter's, ollama-router.json, opencode.json, nim-rotator-keys.json or auth.json",
+      offers: { files: true },
     },
     all: { type: "boolean", description: "Everything that is found on this machine" },
-    from: { type: "string", description: `Only one of: ${IMPORT_KINDS.join(", ")}`, valueHint: "TOOL" },
+    from: {
+      type: "string",
+      description: `Only one of: ${IMPORT_KINDS.join(", ")}`,
+      valueHint: "TOOL",
+      offers: { words: IMPORT_KINDS },
+    },
     settings: { type: "boolean", description: "Their strategy, thresholds and chain as well" },
     json: { type: "boolean", description: 'Print {"added","known","leftOut","settings",…}' },
   },

@@ -38,6 +38,7 @@ export const keysTestVerb: Verb = {
       type: "string",
       description: "Ask its models, too: those in chains, or all that are listed",
       valueHint: "chains|all",
+      offers: { words: ["chains", "all"] },
     },
     limit: {
       type: "string",
