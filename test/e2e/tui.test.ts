@@ -45,6 +45,8 @@ test("Ctrl-Z stops both, and fg brings the interface back", async () => {
     shell.forget();
     shell.type(CTRL_Z);
     await shell.sees("Stopped");
+    // Its prompt may come a moment later, and must not be taken for the one at the end.
+    await shell.sees("shell>");
     shell.forget();
     shell.type("fg\r");
     await shell.sees("Ask anything");
