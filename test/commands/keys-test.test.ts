@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { fingerprint } from "../../src/core/fingerprint.ts";
+import { openState } from "../../src/state/store.ts";
+import { restOf, stateOptions } from "../state/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const GOOD = "secret-good-key";
@@ -70,6 +73,21 @@ test("each key is tried, and a refused one makes exit 1 with the reason in plain
   expect(run.stdout).toMatch(/work +good +[0-9a-f]{12} +ok$/m);
   expect(run.stdout).toMatch(/work +bad +[0-9a-f]{12} +refused: wrong or expired \(401, /);
   expect(run.stdout + run.stderr).not.toContain("secret-");
+});
+
+test("a key that works again and is left alone for an old refusal is told of, with what ends that", async () => {
+  await using upstream = provider();
+  using machine = await machineWith("work", upstream.baseUrl);
+  const store = openState(stateOptions(machine.file("state.db")));
+  for (const secret of [GOOD, BAD]) {
+    const rest = restOf(`key ${fingerprint(secret)}`, Date.now(), { scope: "key", kind: "auth" });
+    store.note({ kind: "rested", rest, keyName: "" });
+  }
+  store.close();
+  const run = await machine.run(["keys", "test"]);
+  expect(run.stderr.match(/orouter keys reset \S+/g)).toEqual(["orouter keys reset work/good"]);
+  expect((await machine.run(["keys", "reset", "work/good"])).exitCode).toBe(0);
+  expect((await machine.run(["keys", "test"])).stderr).not.toContain("keys reset");
 });
 
 test("a closed list of models is proof enough: no model is bothered", async () => {

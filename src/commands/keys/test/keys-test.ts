@@ -12,6 +12,7 @@ import { readWorld, type World } from "../../world.ts";
 import { describeKey, findKey } from "../find-key.ts";
 import { type ListedKey, listKeys } from "../listed-key.ts";
 import { KEY_ARGS } from "../own-key.ts";
+import { tellLeftAlone } from "./left-alone.ts";
 import { type KeyTrial, type TrialOptions, testKey } from "./test-key.ts";
 import { testModels } from "./test-models.ts";
 import { trialOptions } from "./trial-options.ts";
@@ -70,6 +71,7 @@ async function test(args: VerbArgs): Promise<number> {
   const tried = await tryKeys(world, keys);
   if (asJson) outJson({ keys: tried.map(toJson) });
   else if (tried.length > 0) out(resultText(tried, outputLook(world.settings.theme)));
+  await tellLeftAlone(world, letIn(tried));
   return tried.some(({ trial }) => trial.kind === "refused") ? EXIT.failed : EXIT.fine;
 }
 
@@ -80,11 +82,17 @@ async function tryKeys(world: World, keys: readonly Key[]): Promise<TriedKey[]> 
 
 /** Tries keys with one cheap call each, and tells what they answered. */
 export async function tellKeyTests(world: World, keys: readonly Key[]): Promise<void> {
-  for (const { key, trial } of await tryKeys(world, keys)) {
+  const tried = await tryKeys(world, keys);
+  for (const { key, trial } of tried) {
     const sentence = `${describeKey(key)}: ${trialWords(trial, key.provider)}`;
     if (trial.kind === "refused") talk.warn(sentence);
     else talk.success(sentence);
   }
+  await tellLeftAlone(world, letIn(tried));
+}
+
+function letIn(tried: readonly TriedKey[]): Key[] {
+  return tried.flatMap(({ key, trial }) => (trial.kind === "ok" ? [key] : []));
 }
 
 function modelChoice(args: VerbArgs): ModelChoice | undefined {
