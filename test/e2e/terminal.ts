@@ -4,6 +4,9 @@ const DOWN = "\x1b[B";
 /** The last line of a list that has the mark, and that it has ended. */
 const MARKED = /│ {2}● ([^\n]*)\n(?![\s\S]*│ {2}● )/;
 
+/** What opencode has run while it waits: a step of it may come between two words of an answer. */
+const RUNNING_LIGHT = /[■⬝]+/g;
+
 /** A terminal with a program in it, and what it has shown so far. */
 export function openTerminal(
   command: readonly string[],
@@ -23,7 +26,7 @@ export function openTerminal(
       },
     },
   });
-  const text = (): string => Bun.stripANSI(shown).replace(/\s+/g, " ");
+  const text = (): string => Bun.stripANSI(shown).replace(RUNNING_LIGHT, "").replace(/\s+/g, " ");
   const forget = (): void => {
     shown = "";
   };
@@ -60,6 +63,8 @@ export function openTerminal(
     sees: async (cue: string) => {
       for (let tries = 0; tries < 2_000; tries++) {
         if (text().includes(cue)) return;
+        // What was drawn bit by bit does not stand together in `text`; all of it drawn anew does.
+        if (tries === 400) child.terminal?.resize(cols, rows + 1);
         await Bun.sleep(50);
       }
       throw new Error(`the terminal never showed ${cue}; it showed: ${text().slice(-600)}`);
