@@ -6,9 +6,9 @@ import { EXIT, Problem } from "../core/problem.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { MAX_ENV_BYTES } from "../opencode/child-env.ts";
+import { ownConfig } from "../opencode/own-config.ts";
 import { RUN_FILES } from "../opencode/run-card.ts";
 import type { RunDir } from "../opencode/run-dir.ts";
-import { isInRunFolder } from "../opencode/run-folders.ts";
 
 export interface RunConfigOptions {
   baseUrl: string;
@@ -46,8 +46,7 @@ export interface RunConfig {
 export function placeRunConfig(options: RunConfigOptions, known: Known): RunConfig {
   const { runDir, env } = options;
   const overlay = overlayOf(options, known);
-  const own = env["OPENCODE_CONFIG"];
-  if (own !== undefined && own !== "" && !isInRunFolder(options.runRoot, own))
+  if (ownConfig(env, options.runRoot) !== undefined)
     return { env: { OPENCODE_CONFIG_CONTENT: fitting(overContent(overlay, options)) }, tell: () => false };
   let told = modelsOf(overlay);
   return {

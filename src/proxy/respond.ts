@@ -78,9 +78,7 @@ function answered(answer: Answered): Response {
   noteFit(walk.request);
   const { status, headers: theirs } = outcome.kind === "stream" ? outcome.stream : outcome;
   const headers = clientHeaders(theirs);
-  headers["x-orouter-model"] = headerSafe(formatModelRef(lease.ref));
-  headers["x-orouter-key"] = headerSafe(lease.key.name);
-  headers["x-orouter-attempts"] = String(walk.progress.attempts.length);
+  Object.assign(headers, signature(lease, walk));
   const init = { status, headers };
   if (outcome.kind === "stream") {
     const { stream } = outcome;
@@ -104,13 +102,24 @@ function answered(answer: Answered): Response {
 }
 
 /** Of an error, too, it can be seen who was asked last, and after how many tries. */
-function signed(response: Response, { progress }: Walk): Response {
-  const last = progress.attempts.at(-1);
-  response.headers.set("x-orouter-attempts", String(progress.attempts.length));
-  if (last === undefined) return response;
-  response.headers.set("x-orouter-model", headerSafe(formatModelRef(last.ref)));
-  response.headers.set("x-orouter-key", headerSafe(last.key.name));
+function signed(response: Response, walk: Walk): Response {
+  const headers = signature(walk.progress.attempts.at(-1), walk);
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   return response;
+}
+
+/** Who answered or was asked last, and how many tries there were; nobody may have been asked. */
+function signature(
+  asked: Pick<Lease, "ref" | "key"> | undefined,
+  { progress }: Walk,
+): Record<string, string> {
+  const tries = { "x-orouter-attempts": String(progress.attempts.length) };
+  if (asked === undefined) return tries;
+  return {
+    ...tries,
+    "x-orouter-model": headerSafe(formatModelRef(asked.ref)),
+    "x-orouter-key": headerSafe(asked.key.name),
+  };
 }
 
 function usageIn(outcome: { body: Uint8Array | ReadableStream }): Usage | undefined {

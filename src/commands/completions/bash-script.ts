@@ -1,5 +1,5 @@
 import type { Offer } from "../../cli/verb.ts";
-import { singleQuoted } from "./single-quoted.ts";
+import { quotedList, singleQuoted } from "./single-quoted.ts";
 import { isEmpty, type TreeVerb, valueFlags } from "./verb-tree.ts";
 
 /** Completions for bash, the 3.2 of macOS included, without the package bash-completion. */
@@ -63,22 +63,20 @@ function valueCase({ cues, flag }: ReturnType<typeof valueFlags>[number]): strin
 
 function valueOffer(offer: Offer): string {
   if (offer.files === true) return '_orouter_files "$cur"; ';
-  return isEmpty(offer) ? "" : `_orouter_offer "$cur" ${listed(offer.words)} ${listed(offer.names)}; `;
+  return isEmpty(offer)
+    ? ""
+    : `_orouter_offer "$cur" ${quotedList(offer.words)} ${quotedList(offer.names)}; `;
 }
 
 function verbCase({ path, children, flags, offer }: TreeVerb): string {
   // The short forms are for those who know them.
   const long = flags.flatMap(({ names }) => names.filter((name) => name.startsWith("--")));
   const parts = [
-    `commands=${listed(children.map(({ name }) => name))}`,
-    `flags=${listed(long)}`,
-    `offers=${listed(offer.words)}`,
-    `names=${listed(offer.names)}`,
+    `commands=${quotedList(children.map(({ name }) => name))}`,
+    `flags=${quotedList(long)}`,
+    `offers=${quotedList(offer.words)}`,
+    `names=${quotedList(offer.names)}`,
     ...(offer.files === true ? ["files=1"] : []),
   ];
   return `    ${singleQuoted(path)}) ${parts.join(" ")} ;;`;
-}
-
-function listed(words: readonly string[] = []): string {
-  return singleQuoted(words.join(" "));
 }

@@ -1,5 +1,5 @@
 import type { Offer } from "../../cli/verb.ts";
-import { isEmpty, type TreeFlag, type TreeVerb } from "./verb-tree.ts";
+import type { TreeFlag, TreeVerb } from "./verb-tree.ts";
 
 /** Completions for fish. */
 export function fishScript(tree: readonly TreeVerb[]): string {
@@ -42,7 +42,7 @@ function flagWords(flag: TreeFlag): string {
 /** -x: a value that is no file; -r: one that may be. */
 function valueWords({ value, offer }: TreeFlag): string[] {
   if (value === undefined) return [];
-  return [offer.files === true ? "-r" : "-x", ...(isEmpty(offer) ? [] : offerWords(offer))];
+  return [offer.files === true ? "-r" : "-x", ...offerWords(offer)];
 }
 
 /** Names that only orouter knows are asked of it when they are wanted. */

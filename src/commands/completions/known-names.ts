@@ -58,21 +58,10 @@ async function modelNames(settings: Settings, { cacheDir }: Paths): Promise<stri
 
 /** What is called as the user likes stands there by the names that it has by now. */
 function settingNames({ providers, chains }: Settings): string[] {
-  const expand = (path: string, place: string, names: Iterable<string>): string[] =>
-    path.includes(place) ? [...names].map((name) => path.replace(place, name)) : [path];
-  return settingRows()
-    .flatMap(({ path }) =>
-      expand(
-        path,
-        "providers.<id>",
-        Object.keys(providers).map((id) => `providers.${id}`),
-      ),
-    )
-    .flatMap((path) =>
-      expand(
-        path,
-        "chains.<name>",
-        Object.keys(chains).map((name) => `chains.${name}`),
-      ),
-    );
+  return settingRows().flatMap(({ path }) => {
+    if (path.startsWith("providers.<id>"))
+      return Object.keys(providers).map((id) => path.replace("<id>", id));
+    if (path === "chains.<name>") return Object.keys(chains).map((name) => `chains.${name}`);
+    return [path];
+  });
 }

@@ -2,3 +2,8 @@
 export function singleQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
+
+/** Words that hold no blanks, as one of them all. */
+export function quotedList(words: readonly string[] = []): string {
+  return singleQuoted(words.join(" "));
+}

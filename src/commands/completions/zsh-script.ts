@@ -1,5 +1,5 @@
 import type { Offer } from "../../cli/verb.ts";
-import { singleQuoted } from "./single-quoted.ts";
+import { quotedList, singleQuoted } from "./single-quoted.ts";
 import { isEmpty, type TreeVerb, valueFlags } from "./verb-tree.ts";
 
 /** Completions for zsh: as a file `_orouter` in $fpath, or sourced. */
@@ -44,7 +44,7 @@ function valueCase({ cues, flag }: ReturnType<typeof valueFlags>[number]): strin
 function valueOffer(offer: Offer, about: string): string {
   if (offer.files === true) return "_files";
   if (isEmpty(offer)) return `_message ${singleQuoted(about)}`;
-  return `_orouter_offer ${listed(offer.words)} ${listed(offer.names)}`;
+  return `_orouter_offer ${quotedList(offer.words)} ${quotedList(offer.names)}`;
 }
 
 function verbCase({ path, children, flags, offer }: TreeVerb): string {
@@ -53,8 +53,8 @@ function verbCase({ path, children, flags, offer }: TreeVerb): string {
   const parts = [
     `commands=(${commands})`,
     `flags=(${options})`,
-    `offers=${listed(offer.words)}`,
-    `names=${listed(offer.names)}`,
+    `offers=${quotedList(offer.words)}`,
+    `names=${quotedList(offer.names)}`,
     ...(offer.files === true ? ["files=1"] : []),
   ];
   return `    (${singleQuoted(path)}) ${parts.join(" ")} ;;`;
@@ -63,8 +63,4 @@ function verbCase({ path, children, flags, offer }: TreeVerb): string {
 /** `_describe` parts a word from what it does at the first colon. */
 function described(name: string, about: string): string {
   return singleQuoted(`${name.replaceAll(":", "\\:")}:${about}`);
-}
-
-function listed(words: readonly string[] = []): string {
-  return singleQuoted(words.join(" "));
 }

@@ -11,15 +11,15 @@ import type { OpenCodeConfig } from "../../core/opencode-config/build-opencode-c
 import { mergeOpenCodeConfig } from "../../core/opencode-config/merge-opencode-config.ts";
 import { type JsoncFault, parseJsonc } from "../../core/opencode-config/parse-jsonc.ts";
 import { EXIT, type Problem } from "../../core/problem.ts";
-import { isInRunFolder } from "../../opencode/run-folders.ts";
+import { ownConfig } from "../../opencode/own-config.ts";
 
 const PRIVATE_FILE = 0o600;
 
 /** The config of opencode's that is the user's own everywhere: the one they name, else the global one. */
 export function opencodeFile(env: Env, paths: Pick<Paths, "runRoot">): string {
-  const named = env["OPENCODE_CONFIG"];
-  // Inside an opencode that orouter runs, it may name a file that is gone when the run ends.
-  if (named !== undefined && named !== "" && !isInRunFolder(paths.runRoot, named)) return resolve(named);
+  // Inside an opencode that orouter runs, the variable may name a file that is gone when the run ends.
+  const own = ownConfig(env, paths.runRoot);
+  if (own !== undefined) return resolve(own);
   const xdg = env["XDG_CONFIG_HOME"];
   const home = env["HOME"] ?? homedir();
   const folder = join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".config"), "opencode");
