@@ -113,13 +113,14 @@ function signature(
   asked: Pick<Lease, "ref" | "key"> | undefined,
   { progress }: Walk,
 ): Record<string, string> {
-  const tries = { "x-orouter-attempts": String(progress.attempts.length) };
-  if (asked === undefined) return tries;
-  return {
-    ...tries,
-    "x-orouter-model": headerSafe(formatModelRef(asked.ref)),
-    "x-orouter-key": headerSafe(asked.key.name),
-  };
+  const who: Record<string, string> =
+    asked === undefined
+      ? {}
+      : {
+          "x-orouter-model": headerSafe(formatModelRef(asked.ref)),
+          "x-orouter-key": headerSafe(asked.key.name),
+        };
+  return { ...who, "x-orouter-attempts": String(progress.attempts.length) };
 }
 
 function usageIn(outcome: { body: Uint8Array | ReadableStream }): Usage | undefined {
