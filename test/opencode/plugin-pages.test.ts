@@ -189,6 +189,8 @@ test("the line beside the prompt names who answered, and the next end of a rest"
   expect(statusLine(controlState({ last }), 40)).toBe("work · gpt-oss-120b");
   const resting = statusLine(controlState({ last, rests: [restFor("work")] }), 40);
   expect(resting).toMatch(/^work · gpt-oss-120b · rest ends \d\d:\d\d$/);
+  const gone = { ...restFor("gone"), key: null };
+  expect(statusLine(controlState({ last, rests: [gone] }), 40)).toBe("work · gpt-oss-120b");
 });
 
 test.each<[place: "home" | "session", columns: number, expected: RegExp]>([

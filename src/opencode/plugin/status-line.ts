@@ -36,9 +36,10 @@ export function lineRoom(place: "home" | "session", columns: number): number {
   return (place === "home" ? Math.min(columns, HOME_PROMPT) : session) - TAKEN;
 }
 
-/** When the first of the rests ends. */
+/** When the first of the rests ends; those of keys that are no longer there are nobody's. */
 export function nextEnd({ rests, now }: ControlState): number | undefined {
-  const ends = rests.flatMap(({ untilMs }) => (untilMs !== null && untilMs > now ? [untilMs] : []));
+  const ours = rests.filter(({ fingerprint, key }) => fingerprint === null || key !== null);
+  const ends = ours.flatMap(({ untilMs }) => (untilMs !== null && untilMs > now ? [untilMs] : []));
   return ends.length === 0 ? undefined : Math.min(...ends);
 }
 
