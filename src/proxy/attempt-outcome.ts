@@ -1,3 +1,4 @@
+import type { ReplyHeaders } from "../core/http/reply-headers.ts";
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
 import type { Provider } from "../core/settings/provider.ts";
@@ -6,6 +7,7 @@ import type { UserRule } from "../core/verdict/error-rule.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Chance } from "./chance.ts";
 import type { ModelRequest } from "./model-request.ts";
+import type { ByteReader } from "./reply.ts";
 
 /** One upstream call that is to be made. */
 export interface AttemptOptions {
@@ -16,6 +18,8 @@ export interface AttemptOptions {
   /** Silence allowed before the first token, for as long as there is somewhere else to go. */
   firstTokenMs: number;
   mayMoveOn: () => boolean;
+  /** Whether few calls are under way, this one among them. */
+  isCrowdSmall: boolean;
   /** Until when the call may have stood in line within this process. */
   crowdedUntilMs: () => number;
   /** The text that a resumed answer has to begin with. */
@@ -30,17 +34,14 @@ export interface AttemptOptions {
 /** An upstream reply that was no answer, kept for the case that it goes back to the client as it is. */
 export interface ErrorReply {
   status: number;
-  headers: Headers;
+  headers: ReplyHeaders;
   body: string;
 }
-
-/** What is used of a reader; Bun's own type asks for more. */
-export type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
 /** A stream whose head has shown that it is an answer. */
 export interface OpenStream {
   status: number;
-  headers: Headers;
+  headers: ReplyHeaders;
   gate: StreamGate;
   reader: ByteReader;
   /** What the gate has let through so far. */
@@ -57,8 +58,8 @@ export type AttemptOutcome =
   | {
       kind: "body";
       status: number;
-      headers: Headers;
-      body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+      headers: ReplyHeaders;
+      body: Uint8Array<ArrayBuffer> | ByteReader;
     }
   | { kind: "refused"; verdict: Verdict; reply: ErrorReply | undefined }
   | { kind: "client-gone" };

@@ -9,8 +9,10 @@ import { noAnswer, refusal } from "./judge-reply.ts";
 import { bodyFor, wantsStream } from "./model-request.ts";
 import { openStream } from "./open-stream.ts";
 import { readBody, readWhole } from "./read-body.ts";
+import type { Reply } from "./reply.ts";
 import { type TranslatedCall, translateCall } from "./translated-call.ts";
-import { send, unpacked } from "./upstream.ts";
+import { unpacked } from "./unpacked.ts";
+import { type CallUnderWay, startCall } from "./upstream.ts";
 
 /** Makes one upstream call and finds out whether it is an answer. Nothing has gone to the client yet. */
 export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutcome> {
@@ -25,20 +27,24 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
   if (translated?.kind === "untranslatable") {
     return { kind: "refused", verdict: ownVerdict.untranslatable(translated.why), reply: undefined };
   }
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
+  let call: CallUnderWay | undefined;
+  const abort = (): void => call?.abort();
   request.signal.addEventListener("abort", abort, { once: true });
   const watch = watchFirstToken(options, abort);
   try {
-    const response = await send({
+    call = startCall({
       url: `${provider.baseUrl}/${translated?.endpoint ?? request.endpoint}`,
       method: request.method,
       headers: request.headers,
       secret: key.secret,
       body: translated?.body ?? bodyFor(request, model),
-      signal: controller.signal,
+      isCrowdSmall: options.isCrowdSmall,
     });
-    return await understand(unpacked(response), { options, abort, progressed: watch.progressed }, translated);
+    return await understand(
+      unpacked(await call.reply),
+      { options, abort, progressed: watch.progressed },
+      translated,
+    );
   } catch (cause) {
     if (request.signal.aborted) return { kind: "client-gone" };
     const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause, abort);
@@ -55,7 +61,7 @@ function failure(cause: unknown, abort: () => void): Verdict {
 }
 
 function understand(
-  response: Response,
+  response: Reply,
   call: Call,
   translated: TranslatedCall | undefined,
 ): AttemptOutcome | Promise<AttemptOutcome> {
@@ -67,8 +73,7 @@ function understand(
   const isStream = type.includes("text/event-stream");
   if (!isStream && translated === undefined && !wantsStream(call.options.request))
     return readWhole(response, call);
-  const source = body?.getReader();
-  const reader = source && (translated?.reader(source, type, call.options.answerBytes) ?? source);
+  const reader = body && (translated?.reader(body, type, call.options.answerBytes) ?? body);
   if (isStream) {
     return reader === undefined
       ? noAnswer(response, "the stream was empty")

@@ -2,7 +2,8 @@ import { classify } from "../core/verdict/classify.ts";
 import { ownVerdict } from "../core/verdict/own-verdict.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { AttemptOptions, AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
-import { readHead } from "./upstream.ts";
+import { readHead } from "./read-head.ts";
+import type { Reply } from "./reply.ts";
 
 type Judging = Pick<AttemptOptions, "provider" | "rules" | "request" | "chance">;
 
@@ -15,9 +16,9 @@ export function judgeReply(reply: ErrorReply, options: Judging, isWhole = false)
 }
 
 /** A reply whose status already says that it is no answer. */
-export async function refusal(response: Response, options: AttemptOptions): Promise<AttemptOutcome> {
+export async function refusal(response: Reply, options: AttemptOptions): Promise<AttemptOutcome> {
   const { status, headers } = response;
-  const reply = { status, headers, body: await readHead(response, options.errorBodyBytes) };
+  const reply = { status, headers, body: await readHead(response.body, options.errorBodyBytes) };
   const verdict =
     status < 400
       ? ownVerdict.redirect(status, headers.get("location"))
@@ -26,7 +27,7 @@ export async function refusal(response: Response, options: AttemptOptions): Prom
 }
 
 /** A 200 that holds neither an answer nor a reason. */
-export function noAnswer(response: Response, why: string): AttemptOutcome {
+export function noAnswer(response: Reply, why: string): AttemptOutcome {
   const reply = { status: response.status, headers: response.headers, body: "" };
   return { kind: "refused", verdict: ownVerdict.badStream(why), reply };
 }

@@ -1,18 +1,15 @@
 import { joined } from "../core/stream/join-bytes.ts";
 import { MISMATCH, StreamGate } from "../core/stream/stream-gate.ts";
 import { ownVerdict } from "../core/verdict/own-verdict.ts";
-import type { AttemptOptions, AttemptOutcome, ByteReader, Call } from "./attempt-outcome.ts";
+import type { AttemptOptions, AttemptOutcome, Call } from "./attempt-outcome.ts";
 import { judgeReply, noAnswer } from "./judge-reply.ts";
+import type { ByteReader, Reply } from "./reply.ts";
 
 /**
  * Reads the head of a stream until it means something. Nothing has gone to the client before this returns, so an error
  * is a plain refusal even where words of an answer came in front of it.
  */
-export async function openStream(
-  response: Response,
-  reader: ByteReader,
-  call: Call,
-): Promise<AttemptOutcome> {
+export async function openStream(response: Reply, reader: ByteReader, call: Call): Promise<AttemptOutcome> {
   const { options, abort } = call;
   const { dialect } = options.request;
   if (dialect === undefined) return noAnswer(response, "a stream that nobody asked for");
@@ -53,7 +50,7 @@ function readOn(gate: StreamGate, chunk: Uint8Array | undefined): Head {
   return { pass: joined(step?.pass, end.tail), isWhole: true };
 }
 
-function inBandRefusal(response: Response, options: AttemptOptions, text: string): AttemptOutcome {
+function inBandRefusal(response: Reply, options: AttemptOptions, text: string): AttemptOutcome {
   if (text === MISMATCH) return { kind: "refused", verdict: ownVerdict.mismatch(), reply: undefined };
   const { status, headers } = response;
   const reply = { status, headers, body: text };

@@ -1,12 +1,13 @@
+import type { ByteReader } from "./reply.ts";
+
 /**
  * A body carried on unread. Through a pump and not as it is: Bun prints a broken connection of a body it relays by
  * itself, and that would land in the middle of opencode's screen.
  */
 export function passThrough(
-  body: ReadableStream<Uint8Array>,
+  reader: ByteReader,
   onEnd: (isWhole: boolean) => void,
 ): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
   let isOver = false;
   const end = (isWhole: boolean): void => {
     if (isOver) return;

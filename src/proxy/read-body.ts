@@ -1,9 +1,11 @@
+import { HeaderFields } from "../core/http/reply-headers.ts";
 import { completionEvents } from "../core/stream/completion-events.ts";
 import { AnswerTooLong } from "./answer-too-long.ts";
-import type { AttemptOutcome, ByteReader, Call } from "./attempt-outcome.ts";
+import type { AttemptOutcome, Call } from "./attempt-outcome.ts";
 import { judgeReply, noAnswer } from "./judge-reply.ts";
 import { wantsStream } from "./model-request.ts";
 import { openStream } from "./open-stream.ts";
+import type { ByteReader, Reply } from "./reply.ts";
 
 const decoder = new TextDecoder();
 
@@ -12,7 +14,7 @@ const decoder = new TextDecoder();
  * by its first bytes so that it is not held until its end.
  */
 export async function readBody(
-  response: Response,
+  response: Reply,
   reader: ByteReader | undefined,
   call: Call,
 ): Promise<AttemptOutcome> {
@@ -36,15 +38,16 @@ export async function readBody(
  * A body that nobody expects to be a stream: it is taken in one piece, which costs less than reading it bit by bit,
  * where its length is known. A packed body says nothing of its own.
  */
-export async function readWhole(response: Response, call: Call): Promise<AttemptOutcome> {
-  const announced = Number(response.headers.get("content-length") ?? Number.NaN);
-  const isKnown = announced <= call.options.answerBytes && !response.headers.has("content-encoding");
-  if (!isKnown) return readBody(response, response.body?.getReader(), call);
-  return wholeBody(response, (await response.bytes()) as Uint8Array<ArrayBuffer>, call);
+export async function readWhole(response: Reply, call: Call): Promise<AttemptOutcome> {
+  const { body, headers } = response;
+  const announced = Number(headers.get("content-length") ?? Number.NaN);
+  const isKnown = announced <= call.options.answerBytes && !headers.has("content-encoding");
+  if (!isKnown || body === undefined) return readBody(response, body, call);
+  return wholeBody(response, await body.bytes(), call);
 }
 
 function wholeBody(
-  response: Response,
+  response: Reply,
   body: Uint8Array<ArrayBuffer>,
   call: Call,
 ): AttemptOutcome | Promise<AttemptOutcome> {
@@ -59,10 +62,9 @@ function wholeBody(
   return openStream(asEvents(response), replay(new TextEncoder().encode(events)), call);
 }
 
-function asEvents(response: Response): Response {
-  const headers = new Headers(response.headers);
-  headers.set("content-type", "text/event-stream");
-  return new Response(null, { status: response.status, headers });
+function asEvents({ status, headers }: Reply): Reply {
+  const fields = { ...Object.fromEntries(headers), "content-type": "text/event-stream" };
+  return { status, headers: new HeaderFields(fields), body: undefined };
 }
 
 /** A reader that first gives back what was already read. */

@@ -12,6 +12,7 @@ import { clientHeaders, headerSafe } from "./headers.ts";
 import type { Lease } from "./lease.ts";
 import type { ModelRequest } from "./model-request.ts";
 import { passThrough } from "./pass-through.ts";
+import type { ByteReader } from "./reply.ts";
 import type { Router } from "./router.ts";
 import { Trail } from "./trail.ts";
 import { Walk, type WalkOptions } from "./walk.ts";
@@ -123,7 +124,7 @@ function signature(
   return { ...who, "x-orouter-attempts": String(progress.attempts.length) };
 }
 
-function usageIn(outcome: { body: Uint8Array | ReadableStream }): Usage | undefined {
+function usageIn(outcome: { body: Uint8Array | ByteReader }): Usage | undefined {
   return outcome.body instanceof Uint8Array ? usageOf(readField(outcome.body, "usage")) : undefined;
 }
 

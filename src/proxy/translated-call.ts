@@ -3,9 +3,9 @@ import { chatToResponsesRequest } from "../core/dialect/chat-to-responses-reques
 import { asObject, isObject, type JsonObject } from "../core/dialect/json-object.ts";
 import { responsesToChatRequest } from "../core/dialect/responses-to-chat-request.ts";
 import type { Dialect } from "../core/routing/route.ts";
-import type { ByteReader } from "./attempt-outcome.ts";
 import type { Chance } from "./chance.ts";
 import type { ModelRequest } from "./model-request.ts";
+import type { ByteReader } from "./reply.ts";
 import { TranslatedReader } from "./translated-reader.ts";
 
 /** A call to a provider that speaks the other dialect. */

@@ -3,8 +3,8 @@ import { createEventBytes, type EventBytes, encodeEvents } from "../core/dialect
 import { translateWholeAnswer, wholeAnswerEvents } from "../core/dialect/whole-answer.ts";
 import type { Dialect } from "../core/routing/route.ts";
 import { AnswerTooLong } from "./answer-too-long.ts";
-import type { ByteReader } from "./attempt-outcome.ts";
 import type { Chance } from "./chance.ts";
+import type { ByteReader } from "./reply.ts";
 
 export interface TranslatedReaderOptions {
   source: ByteReader;

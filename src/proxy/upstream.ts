@@ -1,26 +1,45 @@
+import { fetchedReply } from "./fetched-reply.ts";
 import { upstreamHeaders } from "./headers.ts";
+import { sendPlain } from "./plain-http/plain-http.ts";
+import type { Reply } from "./reply.ts";
 
 /** One call to a provider. */
-export interface UpstreamCall {
+interface UpstreamCall {
   url: string;
   method: string;
   headers: Headers;
   secret: string;
   body: Uint8Array<ArrayBuffer> | undefined;
-  signal: AbortSignal;
 }
 
-/** Encodings that an upstream may use although it was asked not to. */
-const FORMATS = new Map<string, ConstructorParameters<typeof DecompressionStream>[0]>([
-  ["gzip", "gzip"],
-  ["x-gzip", "gzip"],
-  ["deflate", "deflate"],
-  ["br", "brotli"],
-  ["zstd", "zstd"],
-]);
+/** A call that has gone out. */
+export interface CallUnderWay {
+  reply: Promise<Reply>;
+  /** Breaks it off, at whatever point. */
+  abort: () => void;
+}
 
-/** Sends a call with the key in its one place. Redirects come back as they are: a key is for its own origin only. */
-export function send(call: UpstreamCall): Promise<Response> {
+/** Through a proxy, and around it where NO_PROXY says so, Bun knows the way. */
+const HAS_PROXY = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].some((name) => process.env[name]);
+
+/**
+ * Makes a call with the key in its one place. To a service without TLS, one on this machine as a rule, few calls go over
+ * connections of our own: there the way to Bun's network thread and back is most of what a call costs. For many calls
+ * that thread is a second pair of hands.
+ */
+export function startCall(call: UpstreamCall & { isCrowdSmall: boolean }): CallUnderWay {
+  if (call.isCrowdSmall && call.url.startsWith("http://") && !HAS_PROXY) {
+    const { url, method, headers, secret, body } = call;
+    const exchange = sendPlain({ url, method, fields: upstreamHeaders(headers, secret), body });
+    return { reply: exchange.reply, abort: () => exchange.abort() };
+  }
+  const controller = new AbortController();
+  const reply = send({ ...call, signal: controller.signal }).then(fetchedReply);
+  return { reply, abort: () => controller.abort() };
+}
+
+/** The same through `fetch`. Redirects come back as they are: a key is for its own origin only. */
+export function send(call: UpstreamCall & { signal: AbortSignal }): Promise<Response> {
   return fetch(call.url, {
     method: call.method,
     headers: upstreamHeaders(call.headers, call.secret),
@@ -32,33 +51,4 @@ export function send(call: UpstreamCall): Promise<Response> {
     // Bun would undo an encoding by itself, but it prints what it cannot undo, into the middle of opencode's screen.
     decompress: false,
   } as RequestInit);
-}
-
-/** The same reply, its body as it was before it was packed. */
-export function unpacked(response: Response): Response {
-  const format = FORMATS.get(response.headers.get("content-encoding")?.trim().toLowerCase() ?? "");
-  if (format === undefined || response.body === null) return response;
-  const { status, headers } = response;
-  const plain = response.body.pipeThrough(new DecompressionStream(format));
-  return new Response(plain, { status, headers });
-}
-
-/** The first bytes of a body as text; the rest is not worth its time. */
-export async function readHead(response: Response, maxBytes: number): Promise<string> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return "";
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    while (bytes < maxBytes) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      parts.push(value);
-      bytes += value.length;
-    }
-  } catch {
-    // A body that breaks off still has its beginning, and the status.
-  }
-  void reader.cancel().catch(() => {});
-  return new TextDecoder().decode(Buffer.concat(parts).subarray(0, maxBytes));
 }

@@ -155,6 +155,7 @@ export class Walk {
       answerBytes,
       firstTokenMs: provider.firstTokenTimeoutMs ?? terms.policy.firstTokenTimeoutMs,
       mayMoveOn: () => router.canMoveOn(lease, this.#traveller),
+      isCrowdSmall: router.crowd.isSmall,
       crowdedUntilMs: () => router.crowd.untilMs(router.chance.nowMs()),
       chance: router.chance,
     });

@@ -5,7 +5,7 @@ import type { Dialect } from "../../src/core/routing/route.ts";
 import { StreamGate } from "../../src/core/stream/stream-gate.ts";
 import type { Answer, Reply } from "../../src/demo/reply.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
-import type { ByteReader } from "../../src/proxy/attempt-outcome.ts";
+import type { ByteReader } from "../../src/proxy/reply.ts";
 import { type TranslatedCall, translateCall } from "../../src/proxy/translated-call.ts";
 import { chunk, OPTIONS, readChat } from "../core/dialect/answers.ts";
 import { sceneOf } from "../demo/ask.ts";

@@ -1,7 +1,8 @@
 import { readModelList } from "../../core/catalog/read-model-list.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { classifyFailure } from "../../core/verdict/classify-failure.ts";
-import { readHead, send } from "../../proxy/upstream.ts";
+import { readHead } from "../../proxy/read-head.ts";
+import { send } from "../../proxy/upstream.ts";
 
 /** What a provider has said to one question for its models. */
 export type Probe =
@@ -30,7 +31,7 @@ export async function probeProvider(
       signal,
     });
     const skewMs = skewOf(response.headers, sentMs, nowMs());
-    const text = await readHead(response, response.ok ? LIST_BYTES : 0);
+    const text = await readHead(response.body?.getReader(), response.ok ? LIST_BYTES : 0);
     // A list that the clock has cut short is no list.
     signal.throwIfAborted();
     return { kind: "answer", status: response.status, models: response.ok ? modelsIn(text) : [], skewMs };

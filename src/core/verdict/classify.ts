@@ -1,3 +1,4 @@
+import type { ReplyHeaders } from "../http/reply-headers.ts";
 import { oneLine, redact } from "../redact.ts";
 import { matchesRule, matchesUserRule, type RuleSubject, USUAL_FAULT, type UserRule } from "./error-rule.ts";
 import { errorRules } from "./error-rules.ts";
@@ -11,7 +12,7 @@ import type { Fault, Verdict, VerdictKind } from "./verdict.ts";
 /** A reply to be understood. */
 export interface Reply extends ReplyContent {
   provider: string;
-  headers: Headers;
+  headers: ReplyHeaders;
   /** The path asked for, where the caller knows it. */
   path?: string;
 }

@@ -1,3 +1,4 @@
+import type { ReplyHeaders } from "../http/reply-headers.ts";
 import { hintFields, waitInFields } from "./wait-hints.ts";
 import { waitInText, waitOfValue } from "./wait-words.ts";
 
@@ -5,7 +6,7 @@ import { waitInText, waitOfValue } from "./wait-words.ts";
 export const LONGEST_WAIT_MS = 30 * 24 * 3_600_000;
 
 export interface WaitSources {
-  headers: Headers;
+  headers: ReplyHeaders;
   /** The error's own words. */
   text?: string;
   /** The error's body, nested JSON opened. */

@@ -6,7 +6,8 @@ import { classify } from "../../../core/verdict/classify.ts";
 import { classifyFailure } from "../../../core/verdict/classify-failure.ts";
 import type { UserRule } from "../../../core/verdict/error-rule.ts";
 import type { VerdictKind } from "../../../core/verdict/verdict.ts";
-import { readHead, send } from "../../../proxy/upstream.ts";
+import { readHead } from "../../../proxy/read-head.ts";
+import { send } from "../../../proxy/upstream.ts";
 import { listedModel } from "./listed-model.ts";
 
 /** What one cheap call has shown of a key. */
@@ -148,7 +149,7 @@ async function call(
     signal: options.signal,
   });
   const { status, headers } = response;
-  const body = await readHead(response, BODY_BYTES);
+  const body = await readHead(response.body?.getReader(), BODY_BYTES);
   // A body that the clock has cut short is no answer.
   options.signal.throwIfAborted();
   if (status >= 300 && status < 400) {
