@@ -1,8 +1,8 @@
 /** Calls to providers that Bun makes at once in a process; further ones stand in a line of its own, in silence. */
 const CALLS_AT_ONCE = Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]) || 256;
 
-/** More than a person's agents ask at a time. */
-const FEW = 8;
+/** As many as an agent and its helpers have under way as a rule. */
+const FEW = 4;
 
 /** Counts the calls under way: while there are more than can be made at once, a silence says nothing of a provider. */
 export class Crowd {

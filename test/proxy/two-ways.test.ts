@@ -5,7 +5,7 @@ import { type Question, type Rig, withPair } from "./rig.ts";
 const GOOD: Reply = { kind: "answer", text: "one two three" };
 
 /** More calls than are made over connections of our own. */
-const CROWD = 8;
+const CROWD = 4;
 
 /** What a client is told, less what is new each time, and what was noted of the calls. */
 async function told(rig: Rig, question: Question): Promise<unknown> {

@@ -34,11 +34,6 @@ export class Exchange implements ReplyBody {
     return this.#head.promise;
   }
 
-  /** Nothing more comes, or matters. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
   carriedBy(carrier: Carrier): void {
     this.#carrier = carrier;
   }
