@@ -46,18 +46,18 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
       translated,
     );
   } catch (cause) {
+    // Whatever went wrong, nobody reads the rest of it.
+    abort();
     if (request.signal.aborted) return { kind: "client-gone" };
-    const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause, abort);
+    const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause);
     return { kind: "refused", verdict, reply: undefined };
   } finally {
     watch.stop();
   }
 }
 
-function failure(cause: unknown, abort: () => void): Verdict {
-  if (!(cause instanceof AnswerTooLong)) return classifyFailure(cause);
-  abort();
-  return ownVerdict.badStream(cause.message);
+function failure(cause: unknown): Verdict {
+  return cause instanceof AnswerTooLong ? ownVerdict.badStream(cause.message) : classifyFailure(cause);
 }
 
 function understand(
