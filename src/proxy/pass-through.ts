@@ -6,7 +6,7 @@ import type { ByteReader } from "./reply.ts";
  */
 export function passThrough(
   reader: ByteReader,
-  onEnd: (isWhole: boolean) => void,
+  onEnd: (isWhole: boolean) => void = () => {},
 ): ReadableStream<Uint8Array> {
   let isOver = false;
   const end = (isWhole: boolean): void => {

@@ -1,5 +1,6 @@
 import { fetchedReply } from "./fetched-reply.ts";
-import type { Reply, ReplyBody } from "./reply.ts";
+import { passThrough } from "./pass-through.ts";
+import type { Reply } from "./reply.ts";
 
 /** Encodings that an upstream may use although it was asked not to. */
 const FORMATS = new Map<string, ConstructorParameters<typeof DecompressionStream>[0]>([
@@ -15,20 +16,7 @@ export function unpacked(reply: Reply): Reply {
   const encoding = reply.headers.get("content-encoding");
   const format = encoding === null ? undefined : FORMATS.get(encoding.trim().toLowerCase());
   if (format === undefined || reply.body === undefined) return reply;
-  const plain = streamOf(reply.body).pipeThrough(new DecompressionStream(format));
+  const packed = passThrough(reply.body) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  const plain = packed.pipeThrough(new DecompressionStream(format));
   return { ...fetchedReply(new Response(plain)), status: reply.status, headers: reply.headers };
-}
-
-function streamOf(body: ReplyBody): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        const { done, value } = await body.read();
-        if (done) controller.close();
-        else controller.enqueue(value as Uint8Array<ArrayBuffer>);
-      },
-      cancel: (reason) => body.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
 }

@@ -163,6 +163,27 @@ test("what nobody reads stays with the provider, and comes once it is read", () 
   );
 });
 
+test("a reply whose end nobody has read yet leaves its connection to the next call", () => {
+  const start = "x".repeat(250 * 1024);
+  const end = "x".repeat(10 * 1024);
+  return withUpstream(
+    ({ nth, socket }) =>
+      socket.write(
+        nth === 1 ? `HTTP/1.1 200 OK\r\ncontent-length: ${start.length + end.length}\r\n\r\n` : HELLO,
+      ),
+    async (upstream, send) => {
+      const { body } = await send().reply;
+      upstream.calls[0]?.socket.write(start);
+      await Bun.sleep(50);
+      // With these there is more than is taken unread.
+      upstream.calls[0]?.socket.write(end);
+      await Bun.sleep(50);
+      expect(await textOf(send())).toBe("hello");
+      expect((await body?.bytes())?.length).toBe(start.length + end.length);
+    },
+  );
+});
+
 test("a long request arrives as it was sent, on a connection that is new and on one that is not", () =>
   withUpstream(
     ({ socket }) => socket.write(HELLO),

@@ -1,3 +1,4 @@
+import { latin1 } from "../stream/latin1.ts";
 import { ChunkedBody } from "./chunked-body.ts";
 import { MalformedReply } from "./malformed-reply.ts";
 import { parseReplyHead, type ReplyHead } from "./reply-head.ts";
@@ -113,8 +114,4 @@ function endOfHead(bytes: Uint8Array, from: number): { text: number; next: numbe
     if (bytes[at + 1] === CR && bytes[at + 2] === LF) return { text: at, next: at + 3 };
   }
   return undefined;
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.prototype.toString.call(bytes, "latin1");
 }

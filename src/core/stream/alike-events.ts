@@ -1,4 +1,5 @@
-import { EventForm, latin1 } from "./event-form.ts";
+import { EventForm } from "./event-form.ts";
+import { latin1 } from "./latin1.ts";
 import type { SentText } from "./sent-text.ts";
 import type { Meaning } from "./stream-events.ts";
 

@@ -1,3 +1,5 @@
+import { latin1 } from "./latin1.ts";
+
 /** Where the events of one answer differ: the next words, thoughts or arguments. */
 const VARYING = /"(content|reasoning_content|reasoning|arguments)": ?"((?:[^"\\]|\\.)*)"/g;
 
@@ -70,11 +72,6 @@ export class EventForm {
     // Joined they are a text of their own, and no more a part of the events.
     return words.join("");
   }
-}
-
-/** Bytes as text, one character each. To ask a small chunk for its buffer, as a Buffer over it has to, costs more. */
-export function latin1(bytes: Uint8Array): string {
-  return Buffer.prototype.toString.call(bytes, "latin1");
 }
 
 /** Whether it stands for itself, in JSON as in UTF-8. Character by character: words are short, and no copy is made. */

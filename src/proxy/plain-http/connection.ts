@@ -39,7 +39,6 @@ export class Connection implements Carrier {
   #exchange: Exchange | undefined;
   #parser: ReplyParser | undefined;
   #unsent: Uint8Array | undefined;
-  #isPaused = false;
   #isGone = false;
 
   constructor(options: ConnectionOptions) {
@@ -113,14 +112,13 @@ export class Connection implements Carrier {
   #finish(exchange: Exchange, parser: ReplyParser): void {
     this.#exchange = undefined;
     this.#parser = undefined;
+    exchange.finish();
     // A reply that came before its request was all sent leaves the rest of that in the way.
     if (parser.leavesOpen && this.#unsent === undefined) this.#becomeFree();
     else this.drop();
-    exchange.finish();
   }
 
   #becomeFree(): void {
-    if (this.#isPaused) this.resume();
     this.#socket?.timeout(IDLE_S);
     // It is no reason for a process to stay.
     this.#socket?.unref();
@@ -145,12 +143,10 @@ export class Connection implements Carrier {
   }
 
   pause(): void {
-    this.#isPaused = true;
     this.#socket?.pause();
   }
 
   resume(): void {
-    this.#isPaused = false;
     this.#socket?.resume();
   }
 

@@ -57,6 +57,8 @@ export class Exchange implements ReplyBody {
 
   /** It has come to its end. */
   finish(): void {
+    // Its last bytes may be waiting here; the connection is not to wait with them.
+    if (this.#isPaused) this.#carrier?.resume();
     this.#isOver = true;
     this.#carrier = undefined;
     if (this.#reader !== undefined) this.#answer(ENDED);

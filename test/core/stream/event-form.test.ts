@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { EventForm, latin1 } from "../../../src/core/stream/event-form.ts";
+import { EventForm } from "../../../src/core/stream/event-form.ts";
+import { latin1 } from "../../../src/core/stream/latin1.ts";
 import { StreamGate } from "../../../src/core/stream/stream-gate.ts";
 import { chatEvent, DONE, errorEvent, finishEvent } from "./streams.ts";
 
