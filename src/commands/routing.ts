@@ -1,4 +1,5 @@
 import type { Catalog } from "../core/catalog/catalog.ts";
+import type { ProfileName } from "../core/client/client-profile.ts";
 import type { Key } from "../core/key.ts";
 import { formatModelRef } from "../core/model-ref.ts";
 import { windowOf } from "../core/overlay/window.ts";
@@ -17,6 +18,8 @@ export interface RoutingOptions {
   keys: readonly Key[];
   host?: string | undefined;
   port?: number | undefined;
+  /** The client that the proxy is for; absent: each request's user-agent tells. */
+  profile?: ProfileName | undefined;
   /** What is known of the models; absent where nothing need be. */
   catalog?: Catalog | undefined;
   /** Makes the router, for those who want to see it at work. */
@@ -57,6 +60,7 @@ export function startRouting(options: RoutingOptions): Routing {
       return settings;
     },
     token,
+    profile: options.profile,
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),
     listModels: () => modelsToList(providersWithKey({ settings, keys }), settings, catalog),

@@ -1,4 +1,4 @@
-import { finalEvent, retryEvent } from "../core/routing/final-error.ts";
+import { brokenEvent } from "../core/client/client-profile.ts";
 import { joined } from "../core/stream/join-bytes.ts";
 import { classifyFailure } from "../core/verdict/classify-failure.ts";
 import { ownVerdict } from "../core/verdict/own-verdict.ts";
@@ -19,9 +19,6 @@ export interface AnswerStreamOptions {
   lease: Lease;
   onBug: (error: unknown) => void;
 }
-
-/** Answers that may break in a row on one session before opencode is told to stop asking again. */
-const BROKEN_IN_A_ROW = 4;
 
 /** Attempts at going on with a broken answer. */
 const MAX_RESUMES = 2;
@@ -206,16 +203,21 @@ export class AnswerStream {
     return true;
   }
 
-  /** The last event of an answer that could not be saved: with words of its own it is final, else opencode asks again. */
+  /** The last event of an answer that could not be saved: with words of its own it is final. */
   #giveUp(final: string | undefined): Uint8Array | undefined {
     if (this.#isOver) return undefined;
-    const { session, dialect = "chat" } = this.#walk.request;
+    const { session, profile, dialect = "chat" } = this.#walk.request;
     session.broken++;
-    const tooOften =
-      session.broken >= BROKEN_IN_A_ROW ? `${BROKE_OFF}, ${BROKEN_IN_A_ROW} times in a row.` : undefined;
-    const words = final ?? tooOften;
     this.#end("broken");
-    return encoder.encode(words === undefined ? retryEvent(dialect, BROKE_OFF) : finalEvent(dialect, words));
+    const event = brokenEvent(profile, {
+      dialect,
+      message: final ?? BROKE_OFF,
+      isFinal: final !== undefined,
+      // The head was held until it meant something, so part of the answer has gone out.
+      hasOutput: true,
+      inARow: session.broken,
+    });
+    return encoder.encode(event);
   }
 
   #takePending(): Uint8Array | undefined {

@@ -1,3 +1,4 @@
+import type { ClientProfile } from "../core/client/client-profile.ts";
 import type { ModelRef } from "../core/model-ref.ts";
 import type { Dialect } from "../core/routing/route.ts";
 import type { Session } from "../core/routing/session.ts";
@@ -21,6 +22,8 @@ export interface ModelRequest {
   /** As the client would write it: `provider/model`, or a chain's name. */
   asked: string;
   targets: readonly ModelRef[];
+  /** How the client wants to be spoken to. */
+  profile: ClientProfile;
   sessionId: string | undefined;
   session: Session;
   terms: Terms;

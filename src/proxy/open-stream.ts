@@ -11,10 +11,14 @@ import type { ByteReader, Reply } from "./reply.ts";
  */
 export async function openStream(response: Reply, reader: ByteReader, call: Call): Promise<AttemptOutcome> {
   const { options, abort } = call;
-  const { dialect } = options.request;
+  const { dialect, profile } = options.request;
   if (dialect === undefined) return noAnswer(response, "a stream that nobody asked for");
   const { resumeAfter } = options;
-  const gate = new StreamGate({ dialect, ...(resumeAfter === undefined ? {} : { resumeAfter }) });
+  const gate = new StreamGate({
+    dialect,
+    settleFinish: profile.settleFinish,
+    ...(resumeAfter === undefined ? {} : { resumeAfter }),
+  });
   for (;;) {
     const { done, value } = await reader.read();
     const head = readOn(gate, done ? undefined : value);

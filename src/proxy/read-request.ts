@@ -1,6 +1,6 @@
+import type { ClientProfile } from "../core/client/client-profile.ts";
 import { ANY_MODEL, CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import { dialectOf } from "../core/routing/route.ts";
-import { sessionIdOf } from "../core/routing/session.ts";
 import { askedRef, targetsOf } from "../core/routing/targets.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { withoutEmptyTurns } from "../core/stream/clean-history.ts";
@@ -16,6 +16,7 @@ export interface ReadOptions {
   search: string;
   router: Router;
   settings: Settings;
+  profile: ClientProfile;
 }
 
 /** Why a request cannot be routed: the status and the words for the client, or that there is no client any more. */
@@ -25,7 +26,7 @@ const decoder = new TextDecoder();
 
 /** Reads a request as far as routing needs it: its model, its session, and the models that may answer it. */
 export async function readRequest(req: Request, options: ReadOptions): Promise<ModelRequest | Unroutable> {
-  const { router, settings, provider, rest } = options;
+  const { router, settings, provider, rest, profile } = options;
   const dialect = req.method === "POST" ? dialectOf(rest) : undefined;
   const raw = hasBody(req.method) ? await readWithin(req, settings.limits.bodyBytes) : undefined;
   if (raw === "gone") return { isGone: true };
@@ -44,7 +45,7 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
   const targets = dialect === undefined ? withoutFallbacks(ref, settings) : targetsOf(ref, settings);
   const unroutable = whyNot(ref, targets, options);
   if (unroutable !== undefined) return unroutable;
-  const sessionId = sessionIdOf(req.headers);
+  const sessionId = profile.sessionId(req.headers);
   return {
     // In the order of time: by ids of pure chance every row of the ledger would land on a page of its own.
     id: Bun.randomUUIDv7(),
@@ -57,6 +58,7 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
     pathProvider: provider,
     asked: formatModelRef(ref),
     targets,
+    profile,
     sessionId,
     session: router.sessions.of(sessionId),
     terms: router.terms,

@@ -1,6 +1,11 @@
+import type {
+  ErrorReply as ClientError,
+  ClientProfile,
+  FinalFailure,
+} from "../core/client/client-profile.ts";
 import { formatModelRef } from "../core/model-ref.ts";
-import { exhaustionSummary } from "../core/routing/exhaustion.ts";
-import { finalError } from "../core/routing/final-error.ts";
+import { exhaustionSummary, firstFreeMs } from "../core/routing/exhaustion.ts";
+import type { Dialect } from "../core/routing/route.ts";
 import { hasBytes } from "../core/stream/has-bytes.ts";
 import { readField } from "../core/stream/rewrite.ts";
 import { type Usage, usageOf } from "../core/stream/stream-events.ts";
@@ -16,9 +21,6 @@ import type { ByteReader } from "./reply.ts";
 import type { Router } from "./router.ts";
 import { Trail } from "./trail.ts";
 import { Walk, type WalkOptions } from "./walk.ts";
-
-/** Statuses that opencode would retry by itself, or take for something else. */
-const NOT_FOR_OPENCODE = new Set([401, 404, 408, 409, 413, 429]);
 
 export interface RespondOptions extends Omit<WalkOptions, "trail"> {
   /** Told once the request is over, its last byte included. */
@@ -51,7 +53,7 @@ export async function respond(request: ModelRequest, options: RespondOptions): P
     walk.abandon();
     trail.close("broken");
     onBug(error);
-    return bugReply();
+    return bugReply(request.profile);
   }
 }
 
@@ -61,8 +63,9 @@ export function clientGone(): Response {
 }
 
 /** What a client hears of a bug in us. */
-export function bugReply(): Response {
-  return lastWord("[orouter] orouter itself has failed on this request. See: orouter logs", "orouter_bug");
+export function bugReply(profile: ClientProfile): Response {
+  const message = "[orouter] orouter itself has failed on this request. See: orouter logs";
+  return finalReply(profile, { why: "bug", message });
 }
 
 interface Answered {
@@ -128,7 +131,7 @@ function usageIn(outcome: { body: Uint8Array | ByteReader }): Usage | undefined 
   return outcome.body instanceof Uint8Array ? usageOf(readField(outcome.body, "usage")) : undefined;
 }
 
-/** A full turn that fitted: the next overflow may be handed to opencode's compaction again. */
+/** A full turn that fitted: the next overflow may be handed to the client's compaction again. */
 function noteFit(request: ModelRequest): void {
   if (request.session.overflows > 0 && request.body !== undefined && hasTools(request.body))
     request.session.overflows = 0;
@@ -143,42 +146,34 @@ function hasTools(body: Uint8Array): boolean {
 function exhausted(walk: Walk, router: Router): Response {
   const exhaustion = describeExhaustion(walk.progress, walk.request, router);
   router.emit({ kind: "exhausted", exhaustion });
-  return lastWord(exhaustionSummary(exhaustion));
+  const { profile, dialect } = walk.request;
+  const firstMs = firstFreeMs(exhaustion);
+  const freeInMs = firstMs === undefined ? undefined : firstMs - exhaustion.atMs;
+  return finalReply(profile, { why: "exhausted", message: exhaustionSummary(exhaustion), freeInMs }, dialect);
 }
 
-/** The request itself is at fault: the provider's words go back, in a status that nobody retries. */
+/** The request itself is at fault: the provider's words go back. */
 function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | undefined): Response {
-  if (verdict.kind === "overflow") return overflowed(request, verdict);
-  if (reply === undefined || reply.status < 400) {
-    // The words came in a good status, or in the middle of a stream: as an error they need a form of their own.
-    const error = { message: verdict.message, type: "invalid_request_error" };
-    return Response.json({ error }, { status: 400 });
+  const { profile, dialect } = request;
+  const { message } = verdict;
+  if (verdict.kind === "overflow") {
+    const inARow = ++request.session.overflows;
+    return errorResponse(profile.overflow({ message, asked: request.asked, inARow }, dialect));
   }
-  const isChat = request.dialect !== undefined;
-  const isFinal = !isChat || (reply.status < 500 && !NOT_FOR_OPENCODE.has(reply.status));
+  // The words came in a good status, or in the middle of a stream: as an error they need a form of their own.
+  if (reply === undefined || reply.status < 400)
+    return finalReply(profile, { why: "refused", message }, dialect);
   return new Response(reply.body, {
-    status: isFinal ? reply.status : 400,
+    status: dialect === undefined ? reply.status : profile.passedStatus(reply.status),
     headers: clientHeaders(reply.headers),
   });
 }
 
-/**
- * opencode compacts on this form and asks again. Where even that did not help, a second one would have it compact
- * and ask for ever; so the second in a row is final.
- */
-function overflowed(request: ModelRequest, verdict: Verdict): Response {
-  request.session.overflows++;
-  if (request.session.overflows > 1) {
-    return lastWord(
-      `[orouter] The conversation is longer than ${request.asked} takes, even after it was shortened. Start a new session, or choose a model with a larger window.`,
-      "window_too_small",
-    );
-  }
-  const error = { message: verdict.message, type: "invalid_request_error", code: "context_length_exceeded" };
-  return Response.json({ error }, { status: 400 });
+/** The one error that ends a request, in the client's form. */
+export function finalReply(profile: ClientProfile, failure: FinalFailure, dialect?: Dialect): Response {
+  return errorResponse(profile.finalError(failure, dialect));
 }
 
-/** One error that opencode shows once and does not retry. */
-export function lastWord(message: string, code?: string): Response {
-  return Response.json(finalError(message, code), { status: 400, headers: { "x-should-retry": "false" } });
+function errorResponse({ status, headers, body }: ClientError): Response {
+  return Response.json(body, { status, headers });
 }

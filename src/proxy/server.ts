@@ -1,5 +1,6 @@
+import type { ClientProfile, ProfileName } from "../core/client/client-profile.ts";
+import { profileByUserAgent, profileFor } from "../core/client/profiles.ts";
 import { Problem } from "../core/problem.ts";
-import { finalError } from "../core/routing/final-error.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { createAccess } from "./access.ts";
 import { createAddressBook } from "./address-book.ts";
@@ -7,7 +8,7 @@ import { type ControlPowers, createControl } from "./control.ts";
 import { isHeadTooLong } from "./headers.ts";
 import { readRequest } from "./read-request.ts";
 import { RequestRoom } from "./request-room.ts";
-import { bugReply, clientGone, lastWord, respond } from "./respond.ts";
+import { bugReply, clientGone, finalReply, respond } from "./respond.ts";
 import type { Router } from "./router.ts";
 
 export interface ProxyOptions {
@@ -15,6 +16,8 @@ export interface ProxyOptions {
   /** Read anew for each request: they may change while the proxy runs. */
   readonly settings: Settings;
   token: string;
+  /** The client that the token is for; absent: each request's user-agent tells. */
+  profile?: ProfileName | undefined;
   host?: string;
   port?: number;
   /** The models listed under `/v1/models` and `/orouter/v1/models`. */
@@ -50,19 +53,19 @@ export function startProxy(options: ProxyOptions): ProxyServer {
       development: false,
       // Without development mode Bun would share a taken port with its owner instead of saying so.
       reusePort: false,
-      // Bun's own 413 would have opencode compact and ask again for ever; too long a body is ours to refuse.
+      // On Bun's own 413 an agent may compact and ask again for ever; too long a body is ours to refuse.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (req) => {
         const refusal = access(req.headers);
         if (refusal !== undefined)
           return Response.json({ error: { message: refusal.message } }, { status: refusal.status });
         if (isHeadTooLong(req.headers, options.settings.limits.headerBytes))
-          return unroutable(431, "The head of the request is too large.");
+          return unroutable(profileOf(options, req), 431, "The head of the request is too large.");
         return room.isNarrow ? handle(req).then(closing) : handle(req);
       },
       error: (error) => {
         options.onBug(error);
-        return bugReply();
+        return bugReply(profileFor(options.profile ?? "neutral"));
       },
     });
   } catch (cause) {
@@ -81,21 +84,23 @@ function createHandler(options: ProxyOptions, room: RequestRoom): (req: Request)
     const { settings } = options;
     const { route, search } = addressOf(req.url);
     if (route.kind === "control") return control(req, route.path);
-    if (route.kind === "unknown") return unroutable(404, "orouter serves /<provider>/v1/… and /v1/…");
+    const profile = profileOf(options, req);
+    if (route.kind === "unknown")
+      return unroutable(profile, 404, "orouter serves /<provider>/v1/… and /v1/…");
     const { provider, rest } = route;
     if (rest === "models" && req.method === "GET" && (provider === undefined || provider === "orouter")) {
       return modelList(options.listModels());
     }
     if (open >= Math.min(settings.limits.openRequests, room.requests))
-      return lastWord(tooManyOpen(open), "too_many_open");
+      return finalReply(profile, { why: "too-many-open", message: tooManyOpen(open) });
     open++;
     const onClose = (): void => {
       open--;
     };
-    const request = await readRequest(req, { provider, rest, search, router, settings });
+    const request = await readRequest(req, { provider, rest, search, router, settings, profile });
     if (!("targets" in request)) {
       onClose();
-      return "isGone" in request ? clientGone() : unroutable(request.status, request.message);
+      return "isGone" in request ? clientGone() : unroutable(profile, request.status, request.message);
     }
     return respond(request, {
       router,
@@ -107,6 +112,10 @@ function createHandler(options: ProxyOptions, room: RequestRoom): (req: Request)
       onBug: options.onBug,
     });
   };
+}
+
+function profileOf({ profile }: ProxyOptions, req: Request): ClientProfile {
+  return profile === undefined ? profileByUserAgent(req.headers.get("user-agent")) : profileFor(profile);
 }
 
 /** The client is to make a new connection for its next request. */
@@ -124,8 +133,8 @@ function modelList(models: readonly string[]): Response {
   return Response.json({ object: "list", data });
 }
 
-function unroutable(status: number, message: string): Response {
-  return Response.json(finalError(message, "not_routable"), { status });
+function unroutable(profile: ClientProfile, status: number, message: string): Response {
+  return finalReply(profile, { why: "not-routable", message, status });
 }
 
 function portProblem(cause: unknown, hostname: string, port: number | undefined): Problem {

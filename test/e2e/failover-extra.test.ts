@@ -183,7 +183,7 @@ test("where all are told to wait for hours the client gets a last word, not the 
     const response = await rig.ask();
     expect(response.status).toBe(400);
     expect(response.headers.get("retry-after")).toBeNull();
-    expect(((await response.json()) as { error: { code: string } }).error.code).toBe("all_keys_exhausted");
+    expect(((await response.json()) as { error: { code: string } }).error.code).toBe("invalid_prompt");
   }));
 
 test("an answer that speaks of subscriptions and limits is an answer", () => {

@@ -170,6 +170,7 @@ function looks(home: string, serve: ServeProcess): Looks {
       headers: {
         authorization: `Bearer ${serve.token}`,
         "content-type": "application/json",
+        "user-agent": "opencode/1.18.33 ai-sdk/provider-utils/4.0.23",
         "x-session-id": prompt.session ?? crypto.randomUUID(),
       },
       body: promptBody(prompt),
@@ -202,7 +203,7 @@ function looks(home: string, serve: ServeProcess): Looks {
 /** How an answer has ended for opencode: `asks-again` is the event on which it sends the request once more. */
 export function endOf({ status, raw, isWhole }: Told): "whole" | "asks-again" | "last-word" | "cut" {
   if (!isWhole) return "cut";
-  if (status === 400 && raw.includes('"type":"orouter_error"')) return "last-word";
+  if (status === 400 && raw.includes('"code":"invalid_prompt"')) return "last-word";
   if (raw.endsWith("data: [DONE]\n\n") && raw.includes('"finish_reason":"stop"')) return "whole";
   return raw.includes('\\"code\\":\\"server_error\\"') && !raw.includes("[DONE]") ? "asks-again" : "cut";
 }

@@ -132,11 +132,14 @@ test("more requests at a time than allowed get a last word, and the place is fre
 });
 
 test("a head above its limit is refused, and no key is used for it", () =>
-  withPair({ reply: () => GOOD, config: { limits: { header_bytes: 1024 } } }, async (rig, upstream) => {
-    const long = await rig.ask({ headers: { "x-long": "x".repeat(2000) } });
-    expect(long.status).toBe(431);
-    expect(upstream.calls).toEqual([]);
-  }));
+  withPair(
+    { reply: () => GOOD, config: { limits: { header_bytes: 1024 } }, profile: "by user-agent" },
+    async (rig, upstream) => {
+      const long = await rig.ask({ headers: { "x-long": "x".repeat(2000) } });
+      expect(long.status).toBe(431);
+      expect(upstream.calls).toEqual([]);
+    },
+  ));
 
 test.each([
   ["a path that is none of ours", "/chat/completions", 404],
@@ -145,11 +148,11 @@ test.each([
   ["a provider without a key", "/groq/v1/models", 400],
   ["chains have no files", "/orouter/v1/files", 404],
 ])("%s is refused by us", (_what, path, status) =>
-  withPair({ reply: () => GOOD }, async (rig, upstream) => {
+  withPair({ reply: () => GOOD, profile: "neutral" }, async (rig, upstream) => {
     const response = await rig.fetch(path);
     expect([response.status, await response.json()]).toEqual([
       status,
-      { error: { message: expect.any(String), type: "orouter_error", code: "not_routable" } },
+      { error: { message: expect.any(String), type: "invalid_request_error", code: "not_routable" } },
     ]);
     expect(upstream.calls.length).toBe(0);
   }),

@@ -300,7 +300,7 @@ test("an outage of every lane is told once, and every lane is free afterwards", 
     const response = await rig.ask();
     expect([response.status, response.headers.get("x-should-retry")]).toEqual([400, "false"]);
     expect(await response.json()).toMatchObject({
-      error: { type: "orouter_error", code: "all_keys_exhausted" },
+      error: { type: "invalid_request_error", code: "invalid_prompt" },
     });
     expectTidy(rig, 1);
     expect(rig.events.filter((event) => event.kind === "exhausted").length).toBe(1);

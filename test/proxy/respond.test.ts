@@ -25,7 +25,7 @@ test("an overflow goes back once in the form that is compacted on, and is final 
     expect([first.status, (await failureOf(first)).code]).toEqual([400, "context_length_exceeded"]);
     const second = await rig.ask({ session: "s" });
     const error = await failureOf(second);
-    expect([second.status, error.code, error.type]).toEqual([400, "window_too_small", "orouter_error"]);
+    expect([second.status, error.code, error.type]).toEqual([400, "invalid_prompt", "invalid_request_error"]);
     expect(error.message).not.toMatch(/context[_ ]length|too long/i);
     // Another session has not been compacted yet.
     expect((await failureOf(await rig.ask({ session: "t" }))).code).toBe("context_length_exceeded");

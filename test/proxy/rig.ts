@@ -1,3 +1,4 @@
+import type { ProfileName } from "../../src/core/client/client-profile.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
 import { windowOf } from "../../src/core/overlay/window.ts";
@@ -44,6 +45,8 @@ export interface RigOptions {
   /** Names of keys by provider; the secret of `work` is `secret-work`. */
   keys: Record<string, string[]>;
   chance?: Partial<Chance>;
+  /** The client that the proxy is for; opencode 1 unless the test says otherwise. */
+  profile?: ProfileName | "by user-agent";
   control?: ControlPowers;
 }
 
@@ -86,10 +89,12 @@ export function startRig(options: RigOptions): Rig {
   router.subscribe((event) => events.push(event));
   const bugs: unknown[] = [];
   const token = "token-of-this-test";
+  const { profile = "opencode1" } = options;
   const proxy = startProxy({
     router,
     settings,
     token,
+    profile: profile === "by user-agent" ? undefined : profile,
     listModels: () => ["a/one"],
     windowOf: (model) => windowOf(model, settings),
     control: options.control,
@@ -152,7 +157,7 @@ export async function withPair(
   options: PairOptions,
   test: (rig: Rig, upstream: Upstream) => Promise<void>,
 ): Promise<void> {
-  const { keys = ["one"], chain = ["a/first", "a/second"], config = {}, chance, control } = options;
+  const { keys = ["one"], chain = ["a/first", "a/second"], config = {}, chance, control, profile } = options;
   const scene = sceneWith(options.reply, [...keys, "other"]);
   const upstream = await startUpstream(scene, options.onHangUp ? { onHangUp: options.onHangUp } : {});
   const { providers = {}, ...others } = config as { providers?: Record<string, object> };
@@ -167,6 +172,7 @@ export async function withPair(
     },
     keys: { a: keys, b: ["other"] },
     ...(chance === undefined ? {} : { chance }),
+    ...(profile === undefined ? {} : { profile }),
     ...(control === undefined ? {} : { control }),
   });
   try {

@@ -1,4 +1,4 @@
-import { type Finish, settleFinish } from "../stream/finish-reason.ts";
+import { type Finish, repairFinish } from "../stream/finish-reason.ts";
 import { type AnswerEvent, DONE, type StreamTranslator, type TranslatorOptions } from "./answer-event.ts";
 import { asArray, asObject, asText, isFilled, isObject, type JsonObject } from "./json-object.ts";
 import { type OpenCall, ResponseWriter } from "./response-writer.ts";
@@ -50,7 +50,7 @@ export class ChatToResponses implements StreamTranslator {
     if (isObject(event["usage"])) this.#usage = event["usage"];
     const reason = asText(choice["finish_reason"]);
     if (reason !== "" && this.#finish === undefined) {
-      const finish = settleFinish(reason, { text: this.#hasSpoken, toolCall: this.#callCount > 0 });
+      const finish = repairFinish(reason, { text: this.#hasSpoken, toolCall: this.#callCount > 0 });
       if (finish.kind === "failed") return [...out, ...this.#fail({ message: finish.why })];
       this.#finish = settled(finish, reason);
     }

@@ -22,7 +22,7 @@ export interface UnaskedKey {
   fingerprint: string;
 }
 
-/** Why a request could not be answered, as a value: the report on the terminal and the error in opencode are made of it. */
+/** Why a request could not be answered, as a value: the report on the terminal and the client's error are made of it. */
 export interface Exhaustion {
   atMs: number;
   asked: string;
@@ -94,7 +94,7 @@ export function exhaustionReport(exhaustion: Exhaustion): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The report in the few lines that opencode has room for; the words are made safe by `finalError`. */
+/** The report in the few lines that an agent has room for; the client profile makes the words safe. */
 export function exhaustionSummary(exhaustion: Exhaustion): string {
   const { keys, unasked } = exhaustion;
   const shown = keys
@@ -156,15 +156,20 @@ function nextOf(exhaustion: Exhaustion): string {
 }
 
 function freeText({ atMs, keys, unasked }: Exhaustion): string {
-  const ends = keys.flatMap(({ freeAtMs }) => (freeAtMs !== undefined && freeAtMs > atMs ? freeAtMs : []));
-  if (ends.length > 0) {
-    const firstMs = Math.min(...ends);
+  const firstMs = firstFreeMs({ atMs, keys });
+  if (firstMs !== undefined) {
     return `the first key is free again at ${formatClock(firstMs, atMs)} (in ${formatWait(firstMs - atMs)}).`;
   }
   // Nobody rests, and yet time may help: what failed is of the kind that passes, or there was no room.
   if (unasked.length > 0 || keys.some((key) => isSoft(key.kind)))
     return "this may pass by itself; send the message again in a while.";
   return "no key frees itself; add one with `orouter keys add`, or see `orouter keys list`.";
+}
+
+/** When the first key is known to be free again. */
+export function firstFreeMs({ atMs, keys }: Pick<Exhaustion, "atMs" | "keys">): number | undefined {
+  const ends = keys.flatMap(({ freeAtMs }) => (freeAtMs !== undefined && freeAtMs > atMs ? freeAtMs : []));
+  return ends.length === 0 ? undefined : Math.min(...ends);
 }
 
 function count(keys: readonly ExhaustedKey[], group: Group): number {

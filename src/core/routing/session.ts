@@ -1,6 +1,6 @@
 import type { Key } from "../key.ts";
 
-/** What is remembered of one opencode session while orouter runs. */
+/** What is remembered of one session of a client while orouter runs. */
 export interface Session {
   /** As the client names it, in every process alike. */
   readonly id: string | undefined;
@@ -50,15 +50,4 @@ export function unstick(session: Session, failed: Key, keys: readonly Key[]): vo
   const usable = keys.filter((key) => key.enabled);
   const next = usable[(usable.indexOf(failed) + 1) % usable.length];
   if (next !== undefined) session.stuckTo.set(failed.provider, next.fingerprint);
-}
-
-/** The headers that name a session, best first: opencode's own, then those of other clients. */
-const SESSION_HEADERS = ["x-session-id", "x-session-affinity", "x-opencode-session", "session_id"];
-
-export function sessionIdOf(headers: Headers): string | undefined {
-  for (const name of SESSION_HEADERS) {
-    const value = headers.get(name);
-    if (value) return value;
-  }
-  return undefined;
 }

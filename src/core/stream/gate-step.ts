@@ -1,4 +1,5 @@
 import type { Dialect } from "../routing/route.ts";
+import type { SettleFinish } from "./finish-reason.ts";
 
 /** What one chunk of the upstream's stream lets through. */
 export interface GateStep {
@@ -17,4 +18,6 @@ export interface GateOptions {
   dialect: Dialect;
   /** Text the client already has: the stream must begin with exactly this, and is let through behind it. */
   resumeAfter?: string;
+  /** How the end of the answer reaches the client; absent: repaired. */
+  settleFinish?: SettleFinish;
 }

@@ -1,7 +1,7 @@
 import type { Dialect } from "../routing/route.ts";
 import { AlikeEvents } from "./alike-events.ts";
 import { withFinish, withText } from "./chat-chunk.ts";
-import { settleFinish } from "./finish-reason.ts";
+import { repairFinish, type SettleFinish } from "./finish-reason.ts";
 import type { GateEnd, GateOptions, GateStep } from "./gate-step.ts";
 import { joinBytes } from "./join-bytes.ts";
 import { SentText } from "./sent-text.ts";
@@ -46,6 +46,7 @@ export class StreamGate {
   readonly #reader = createSseReader();
   readonly #dialect: Dialect;
   readonly #resumes: boolean;
+  readonly #settleFinish: SettleFinish;
   readonly #seen = { text: false, reasoning: false, toolCall: false, other: false };
   readonly #text = new SentText();
   readonly #alike = new AlikeEvents();
@@ -59,6 +60,7 @@ export class StreamGate {
     this.#dialect = options.dialect;
     this.#toSkip = options.resumeAfter ?? "";
     this.#resumes = this.#toSkip !== "";
+    this.#settleFinish = options.settleFinish ?? repairFinish;
   }
 
   /** Short, since nearly every chunk is one event like the last, and the best of compilers is slow with what is long. */
@@ -181,7 +183,7 @@ export class StreamGate {
       this.isDone = true;
       return { bytes };
     }
-    const finish = settleFinish(reason, this.#seen);
+    const finish = this.#settleFinish(reason, this.#seen);
     if (finish.kind === "failed") return { error: JSON.stringify({ error: { message: finish.why } }) };
     this.#finished = true;
     return { bytes: finish.kind === "as-is" ? bytes : withFinish(json, finish.reason) };

@@ -1,6 +1,6 @@
 import type { VerdictKind } from "./verdict.ts";
 
-/** Why somebody rests or was refused, short enough for a column. Inside opencode `finalError` makes it calm. */
+/** Why somebody rests or was refused, short enough for a column. For an agent the client profile rewords it. */
 const WORDS: Record<VerdictKind, string> = {
   subscription: "not in the plan",
   payment: "out of credit",

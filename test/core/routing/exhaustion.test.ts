@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
+import { calmText } from "../../../src/core/client/opencode.ts";
 import {
   type ExhaustedKey,
   type Exhaustion,
   exhaustionReport,
   exhaustionSummary,
 } from "../../../src/core/routing/exhaustion.ts";
-import { finalError } from "../../../src/core/routing/final-error.ts";
 import { VERDICT_KINDS } from "../../../src/core/verdict/verdict.ts";
 
 const AT = new Date(2026, 10, 21, 10, 53).getTime();
@@ -89,7 +89,7 @@ test("in opencode it has few lines, without a number that would be retried", () 
   const summary = exhaustionSummary({ ...EXHAUSTION, keys: many });
   expect(summary.split("\n").length).toBe(9);
   expect(summary).toContain("… and 2 more");
-  const { message } = finalError(summary).error;
+  const message = calmText(summary);
   expect(message).not.toMatch(/429|50[0234]/);
   expect(message).toStartWith("[orouter] ALL KEYS EXHAUSTED: keys have no model access");
 });
@@ -158,9 +158,8 @@ test("a refused key says so in opencode, and every word there survives", () => {
     keyWith({ keyName: `k${nth}`, fingerprint: `f${nth}`, kind }),
   );
   for (const key of keys) {
-    const { message } = finalError(
-      exhaustionSummary({ ...EXHAUSTION, keys: [key], unasked: [{ keyName: "spare", fingerprint: "f" }] }),
-    ).error;
+    const unasked = [{ keyName: "spare", fingerprint: "f" }];
+    const message = calmText(exhaustionSummary({ ...EXHAUSTION, keys: [key], unasked }));
     expect(message).toContain(`${key.keyName}: `);
     expect(message).toContain("not asked: spare");
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { formatClock, formatWait } from "../../../src/core/clock-text.ts";
 import { windowOf } from "../../../src/core/overlay/window.ts";
 import { parseRoute } from "../../../src/core/routing/route.ts";
-import { SessionBook, sessionIdOf } from "../../../src/core/routing/session.ts";
+import { SessionBook } from "../../../src/core/routing/session.ts";
 import { askedRef, namedModels, targetsOf } from "../../../src/core/routing/targets.ts";
 import { withoutEmptyTurns } from "../../../src/core/stream/clean-history.ts";
 import { completionEvents } from "../../../src/core/stream/completion-events.ts";
@@ -48,9 +48,7 @@ test("under a provider's path its name is no part of the model's, and a bare nam
   expect(namesOf(namedModels(SETTINGS))).toEqual(["a/one", "b/two", "c/three"]);
 });
 
-test("a session is known by the first header that names it, and the oldest is forgotten", () => {
-  expect(sessionIdOf(new Headers({ "x-session-affinity": "b", "x-session-id": "a" }))).toBe("a");
-  expect(sessionIdOf(new Headers())).toBeUndefined();
+test("the oldest session is forgotten", () => {
   const book = new SessionBook();
   const first = book.of("first");
   expect(book.of("first")).toBe(first);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { calmText, finalError, finalEvent, retryEvent } from "../../../src/core/routing/final-error.ts";
+import { calmText, opencode1, opencode2 } from "../../../src/core/client/opencode.ts";
 
 /** What opencode retries on, as it was found in its program: in the message or anywhere in the body. */
 const RETRIED =
@@ -45,8 +45,13 @@ describe("the last word", () => {
     "rate-limited\nrate limit\r\nRATE_LIMIT",
   ])("is calm whatever the provider said: %j", (said) => {
     expect(calmText(said)).toSatisfy(isCalm);
-    expect(JSON.stringify(finalError(`[orouter] ALL KEYS EXHAUSTED\n  work: ${said}`))).toSatisfy(isCalm);
-    expect(finalEvent("chat", said)).toSatisfy(isCalm);
+    const message = `[orouter] ALL KEYS EXHAUSTED\n  work: ${said}`;
+    for (const profile of [opencode1, opencode2]) {
+      const { body } = profile.finalError({ why: "exhausted", message, freeInMs: undefined }, "chat");
+      expect(JSON.stringify(body)).toSatisfy(isCalm);
+      expect(profile.finalEvent(said, "chat")).toSatisfy(isCalm);
+      expect(profile.finalEvent(said, "responses")).toSatisfy(isCalm);
+    }
   });
 
   test("is calm for any mixture of such words", () => {
@@ -85,9 +90,21 @@ describe("the last word", () => {
       fc.property(fc.array(anyWord, { maxLength: 14 }), (words) => {
         const text = calmText(words.join(""));
         expect(isCalm(text)).toBe(true);
-        expect(JSON.stringify(finalError(words.join(" ")))).toSatisfy(isCalm);
+        expect(calmText(words.join("\n"))).toSatisfy(isCalm);
       }),
       { numRuns: 3_000 },
+    );
+  });
+
+  test("keeps the lines around one whose words cannot be said", () => {
+    const text = "[orouter] ALL KEYS EXHAUSTED!\n  work: econnreset by peer\nNext: wait";
+    expect(calmText(text)).toBe("[orouter] ALL KEYS EXHAUSTED!\n  (see: orouter logs)\nNext: wait");
+    expect(calmText("econnreset by peer")).toBe("[orouter] The request failed. See why with: orouter logs");
+  });
+
+  test("counts rate-limited keys in the words of the report", () => {
+    expect(calmText("6 no model access, 2 rate-limited, 0 other errors.")).toBe(
+      "6 no model access, 2 rate\u2011limited, 0 other errors.",
     );
   });
 
@@ -95,25 +112,5 @@ describe("the last word", () => {
     const text =
       "[orouter] ALL KEYS EXHAUSTED: keys were refused (wrong or expired)\n  work: key refused on a/m";
     expect(calmText(text)).toBe(text);
-  });
-});
-
-function dataOf(event: string): unknown {
-  return JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? "");
-}
-
-test("a chat stream fails in the form that opencode reads: JSON within the message", () => {
-  const { error } = dataOf(retryEvent("chat", "it broke")) as { error: { message: string; type: string } };
-  expect(JSON.parse(error.message)).toEqual({
-    type: "error",
-    error: { code: "server_error", message: "it broke" },
-  });
-  expect(retryEvent("chat", "it broke")).toEndWith("\n\n");
-});
-
-test("a stream of the responses dialect fails in its own form", () => {
-  expect(dataOf(finalEvent("responses", "no more"))).toMatchObject({
-    type: "error",
-    error: { code: "invalid_prompt", message: "no more" },
   });
 });

@@ -1,0 +1,140 @@
+import type { Dialect } from "../routing/route.ts";
+import { repairFinish } from "../stream/finish-reason.ts";
+import {
+  type ClientProfile,
+  type ErrorReply,
+  firstHeader,
+  type HeaderSource,
+  type Overflow,
+} from "./client-profile.ts";
+import { errorBody, errorEvent, sseEvent } from "./error-forms.ts";
+
+/**
+ * opencode 1 retries an error when its text, anywhere in the body, looks like a passing one: it even looks for bare
+ * digits, so an id that contains 429 is enough. opencode 2 goes by codes first, then by some of the same words. These
+ * are their patterns; our final words must match none of them.
+ */
+const RETRIED = [
+  /429|500|502|503|504|524/,
+  /rate increased too quickly|rate[-_ ]limit|too[ _]many[ _]requests/i,
+  /overloaded|service[ _-]unavailable|internal[ _]error|internal server error|server[ _-]error/i,
+  /provider[ _-]returned[ _-]error|terminated|fetch failed|failed to fetch|network[-_\s]error|upstream connect/i,
+  /connection (?:error|refused|lost)|socket connection was closed|socket hang up|reset before headers/i,
+  /getaddrinfo|enotfound|eai_again|econnrefused|econnreset|etimedout/i,
+  /^timeout$|\b(?:request|response|connection|network|stream|read) (?:timeout|timed out|time out)\b/i,
+  /try your request again|retry your request|resource[ _]exhausted/i,
+  /\btry again (?:later|in\b)|\b(?:currently|temporarily) at capacity\b/i,
+];
+
+/** Its patterns for a conversation that is too long; matching one starts a compaction. */
+const TOO_LONG = [
+  /prompt is too long|request_too_large|input is too long|exceeds the context window|maximum context length/i,
+  /exceeds the limit of \d+|context[_ ]length[_ ]exceeded|context window exceeds|request entity too large/i,
+  /too many tokens|token limit exceeded|reduce the length of the messages|model_context_window_exceeded/i,
+  /greater than the context length|prompt too long|context length is only/i,
+];
+
+const PLAIN_WORDS: [RegExp, string][] = [
+  // With a hyphen that does not break, the word reads the same and matches no pattern.
+  [/\brate-limited\b/g, "rate\u2011limited"],
+  [/rate[-_ ]limit(?:ed|s)?/gi, "at the limit"],
+  [/too[ _]many[ _]requests/gi, "at the limit"],
+  [/overloaded|at capacity/gi, "busy"],
+  [/try again (?:later|in)/gi, "free in"],
+  [/internal server error|server[ _-]error|internal[ _]error/gi, "a failure of the provider"],
+  [/service[ _-]unavailable/gi, "not available"],
+  [/(connection|request|response|network|stream|read) (?:timeout|timed out|time out)/gi, "no answer in time"],
+];
+
+/** In place of a line whose words would start a retry even so. */
+const WITHHELD = "  (see: orouter logs)";
+
+/** In place of a text whose lines would do so together. */
+const FALLBACK = "[orouter] The request failed. See why with: orouter logs";
+
+/** A thin space that splits a number a retry pattern would find, and that no reader notices. */
+const HAIR_SPACE = "\u200a";
+
+/** The type and code of an error that neither major retries. */
+const FINAL = { type: "invalid_request_error", code: "invalid_prompt" };
+
+/** Statuses that opencode would retry by itself, or take for something else. */
+const MISREAD = new Set([401, 404, 408, 409, 413, 429]);
+
+/** The headers that name a session, best first. */
+const SESSION_HEADERS = ["x-session-id", "x-session-affinity", "x-opencode-session"];
+
+/** Text for opencode, free of everything that it would retry or compact on. */
+export function calmText(message: string): string {
+  let text = message;
+  for (const [pattern, plain] of PLAIN_WORDS) text = text.replace(pattern, plain);
+  text = text.replace(/4(?=29)|5(?=0[0234])|5(?=24)/g, (digit) => digit + HAIR_SPACE);
+  if (isCalm(text)) return text;
+  const calmLines = text.split("\n").map((line) => (isCalm(line) ? line : WITHHELD));
+  const calm = calmLines.join("\n");
+  return calmLines.length > 1 && isCalm(calm) ? calm : FALLBACK;
+}
+
+function isCalm(text: string): boolean {
+  return ![...RETRIED, ...TOO_LONG].some((pattern) => pattern.test(text));
+}
+
+/** Both majors show a 400 once, and its message only. */
+function finalReply(message: string, dialect: Dialect | undefined): ErrorReply {
+  return {
+    status: 400,
+    headers: { "x-should-retry": "false" },
+    body: errorBody({ ...FINAL, message: calmText(message) }, dialect),
+  };
+}
+
+/** opencode compacts on the first and asks again. After the second in a row opencode 1 would do so for ever. */
+function overflow({ message, asked, inARow }: Overflow, dialect: Dialect | undefined): ErrorReply {
+  if (inARow > 1) {
+    const words = `[orouter] The conversation is longer than ${asked} takes, even after it was shortened. Start a new session, or choose a model with a larger window.`;
+    return finalReply(words, dialect);
+  }
+  const words = { message, type: "invalid_request_error", code: "context_length_exceeded" };
+  return { status: 400, headers: {}, body: errorBody(words, dialect) };
+}
+
+/** What both majors have in common. */
+const BOTH = {
+  brokenInARow: 4,
+  finalError: ({ message }, dialect) => finalReply(message, dialect),
+  overflow,
+  passedStatus: (status) => (status >= 500 || MISREAD.has(status) ? 400 : status),
+  settleFinish: repairFinish,
+  sessionId: (headers: HeaderSource) => firstHeader(headers, SESSION_HEADERS),
+} satisfies Partial<ClientProfile>;
+
+/** opencode 1 reads only the message of an error in a chat stream, so the code that decides is JSON within it. */
+const OPENCODE1_EVENTS: Record<Dialect, (message: string, code: string) => string> = {
+  chat: (message, code) => {
+    const inner = JSON.stringify({ type: "error", error: { code, message } });
+    return sseEvent({ error: { message: inner, type: "orouter_error" } });
+  },
+  responses: (message, code) => {
+    const error = { type: code, code, message, param: null };
+    return sseEvent({ type: "error", sequence_number: 0, error }, "error");
+  },
+};
+
+/** opencode 1.x, measured on 1.18.33. */
+export const opencode1: ClientProfile = {
+  ...BOTH,
+  name: "opencode1",
+  askAgainAfterOutput: true,
+  finalEvent: (message, dialect) => OPENCODE1_EVENTS[dialect](calmText(message), FINAL.code),
+  askAgainEvent: (message, dialect) => OPENCODE1_EVENTS[dialect](message, "server_error"),
+};
+
+/** opencode 2.x, measured on 2.0.15. It shows what it already has a second time when it asks again, and exits 1. */
+export const opencode2: ClientProfile = {
+  ...BOTH,
+  name: "opencode2",
+  askAgainAfterOutput: false,
+  finalEvent: (message, dialect) => errorEvent({ ...FINAL, message: calmText(message) }, dialect),
+  askAgainEvent: (message, dialect) =>
+    errorEvent({ message, type: "server_error", code: "server_error" }, dialect),
+};
