@@ -1,4 +1,5 @@
 import { VERSION_TEXT } from "./core/version.ts";
+import { isAgent } from "./harness/registry.ts";
 
 /** Ends as the child ended: with its code, or by its signal, so that the calling shell sees no difference. */
 function leave(exitCode: number, signal?: NodeJS.Signals): never {
@@ -10,7 +11,7 @@ function leave(exitCode: number, signal?: NodeJS.Signals): never {
 }
 
 /**
- * Our own first look at the words: everything behind `opencode` is opencode's, down to `--help` and `--`, so no
+ * Our own first look at the words: everything behind an agent's name is the agent's, down to `--help` and `--`, so no
  * parser of ours may see it. All else is loaded when it is called: a start pays only for what it does.
  */
 async function main(words: readonly string[]): Promise<void> {
@@ -20,9 +21,9 @@ async function main(words: readonly string[]): Promise<void> {
     console.log(`orouter ${VERSION_TEXT}`);
     return;
   }
-  if (first === "opencode") {
-    const { runOpencode } = await import("./commands/opencode.ts");
-    const end = await runOpencode(words.slice(1));
+  if (isAgent(first)) {
+    const { runAgent } = await import("./commands/run-agent.ts");
+    const end = await runAgent(first, words.slice(1));
     leave(end.exitCode, end.signal);
   }
   if (first === undefined) {

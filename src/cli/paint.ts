@@ -2,7 +2,7 @@ import { opencodePlace } from "../config/opencode-place.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { type ColourDepth, colourCode } from "../core/theme/colour-code.ts";
 import { type Mode, type Palette, paletteOf } from "../core/theme/palette.ts";
-import { chosenTheme } from "../opencode/chosen-theme.ts";
+import { chosenTheme } from "../harness/opencode/chosen-theme.ts";
 import { isColoured } from "./is-coloured.ts";
 
 /** What a colour or a weight says. */

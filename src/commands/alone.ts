@@ -1,7 +1,7 @@
 import { helpText } from "../cli/help-text.ts";
 import { isInteractive, out } from "../cli/io.ts";
 import { EXIT } from "../core/problem.ts";
-import type { ChildEnd } from "../opencode/child.ts";
+import type { ChildEnd } from "../harness/run/child.ts";
 import { noKey } from "./no-key.ts";
 import { rootVerb } from "./root.ts";
 import { readWorld, type World } from "./world.ts";
@@ -17,8 +17,8 @@ export async function runAlone(): Promise<ChildEnd> {
   }
   if (!isInteractive()) throw noKey(0);
   if (!(await setUpAndAsk(world))) return FINE;
-  const { runOpencode } = await import("./opencode.ts");
-  return await runOpencode([]);
+  const { runAgent } = await import("./run-agent.ts");
+  return await runAgent("opencode", []);
 }
 
 /** Setup, and whether opencode is to start right after it. */

@@ -1,5 +1,5 @@
-import { RUN_FILES, type RunCard } from "../opencode/run-card.ts";
-import type { RunDir } from "../opencode/run-dir.ts";
+import { RUN_FILES, type RunCard } from "../harness/run/run-card.ts";
+import type { RunDir } from "../harness/run/run-dir.ts";
 
 /** Leaves word of a run in its folder, where `status` finds it. */
 export function announceRun(runDir: RunDir, run: Pick<RunCard, "what" | "url">): void {

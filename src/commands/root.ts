@@ -1,5 +1,15 @@
-import type { Verb } from "../cli/verb.ts";
+import type { Verb, VerbEntry } from "../cli/verb.ts";
 import { VERSION_TEXT } from "../core/version.ts";
+import { AGENTS, type AgentName } from "../harness/registry.ts";
+
+/** A command for each coding agent. */
+function agentEntries(): Record<string, VerbEntry> {
+  const entries = Object.entries(AGENTS).map(([name, { about }]): [string, VerbEntry] => [
+    name,
+    { about, load: async () => (await import("./agent-verb.ts")).agentVerb(name as AgentName) },
+  ]);
+  return Object.fromEntries(entries);
+}
 
 /** The list of commands. Each is loaded only when it is called. */
 export const rootVerb: Verb = {
@@ -13,10 +23,7 @@ export const rootVerb: Verb = {
   args: { version: { type: "boolean", alias: "v", description: "Which orouter this is" } },
   run: undefined,
   children: {
-    opencode: {
-      about: "Run opencode behind the router; everything that follows is opencode's",
-      load: async () => (await import("./opencode-verb.ts")).opencodeVerb,
-    },
+    ...agentEntries(),
     setup: {
       about: "Choose services, paste keys, pick models: questions, then the files are written",
       load: async () => (await import("./setup/setup.ts")).setupVerb,

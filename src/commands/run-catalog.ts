@@ -4,6 +4,7 @@ import type { Paths } from "../config/paths.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { Key } from "../core/key.ts";
 import { needsModels } from "../core/overlay/opencode-providers.ts";
+import type { Provider } from "../core/settings/provider.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { keepLoopbackDirect } from "./keep-loopback-direct.ts";
 import { providersWithKey, writeCache } from "./models/open-catalog.ts";
@@ -12,6 +13,8 @@ export interface RunCatalogOptions {
   settings: Settings;
   keys: readonly Key[];
   paths: Pick<Paths, "cacheDir">;
+  /** Whose models are needed at the start; of providers that no table has, unless told. */
+  isWaitedFor?: (provider: Provider) => boolean;
 }
 
 /** The catalogue of a run, and the end of what it still asks for in the background. */
@@ -23,7 +26,12 @@ export interface RunCatalog {
 }
 
 /** What is known of the models as a run begins: from the cache where there is one, so that no start waits for a network. */
-export async function loadRunCatalog({ settings, keys, paths }: RunCatalogOptions): Promise<RunCatalog> {
+export async function loadRunCatalog({
+  settings,
+  keys,
+  paths,
+  isWaitedFor = needsModels,
+}: RunCatalogOptions): Promise<RunCatalog> {
   keepLoopbackDirect(process.env);
   const run = new AbortController();
   const load = (): Promise<LoadedCatalog> =>
@@ -34,7 +42,7 @@ export async function loadRunCatalog({ settings, keys, paths }: RunCatalogOption
       cacheDir: paths.cacheDir,
       writeFile: writeCache,
       patience: PATIENCE.launch,
-      isWaitedFor: needsModels,
+      isWaitedFor,
       signal: run.signal,
     });
   const { catalog, settled } = await load();

@@ -1,15 +1,9 @@
-import type { Settings } from "../core/settings/settings.ts";
-import { isPure } from "../opencode/place-plugins.ts";
-import { writePluginMark } from "../opencode/plugin-mark.ts";
+import { writePluginMark } from "../harness/opencode/plugin-mark.ts";
 import type { Router } from "../proxy/router.ts";
 
-/** Commands of opencode that ask models and show no interface: the plugin has no place there. */
-const WITHOUT_INTERFACE = new Set(["run", "serve", "web", "acp", "models", "debug", "agent", "github", "pr"]);
-
 export interface PluginWatchOptions {
-  settings: Settings;
-  args: readonly string[];
-  env: Readonly<Record<string, string | undefined>>;
+  /** Whether the agent shows its interface, with our plugin in it. */
+  isShown: boolean;
   cacheDir: string;
 }
 
@@ -23,11 +17,10 @@ export interface PluginWatch {
 }
 
 /** A prompt that was answered with no plugin listening means that opencode has not taken it. */
-export function watchPlugin({ settings, args, env, cacheDir }: PluginWatchOptions): PluginWatch {
+export function watchPlugin({ isShown, cacheDir }: PluginWatchOptions): PluginWatch {
   let isHeard = false;
   let isAsked = false;
-  const hasInterface = process.stdout.isTTY && !WITHOUT_INTERFACE.has(args[0] ?? "");
-  const isExpected = hasInterface && settings.opencode.plugin && !isPure(args, env);
+  const isExpected = process.stdout.isTTY && isShown;
   return {
     heard: () => {
       isHeard = true;

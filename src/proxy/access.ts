@@ -1,3 +1,5 @@
+import { TOKEN_HEADER } from "../core/client/token-header.ts";
+
 /** Host names that mean this machine; with any other in `Host` a browser was led here by a foreign name. */
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
@@ -13,9 +15,19 @@ export interface Refusal {
   message: string;
 }
 
+/**
+ * The headers that may carry the token, and what stands before it there. A client may send a key of its user's in one
+ * of them beside ours in another: one right value is enough, and the others are not looked at.
+ */
+const CARRIERS = [
+  ["authorization", "Bearer "],
+  [TOKEN_HEADER, ""],
+  ["x-api-key", ""],
+] as const;
+
 /** Checks who calls: no foreign Host (DNS rebinding), no browser page at all, and only with this run's token. */
 export function createAccess(options: AccessOptions): (headers: Headers) => Refusal | undefined {
-  const expected = `Bearer ${options.token}`;
+  const carriers = CARRIERS.map(([name, scheme]) => [name, scheme + options.token] as const);
   const hosts = new Set([...LOOPBACK, ...options.hosts.map(bracketed)]);
   const isForAll = options.hosts.some((host) => host === "0.0.0.0" || host === "::");
   const isOurs = (host: string): boolean => {
@@ -31,7 +43,7 @@ export function createAccess(options: AccessOptions): (headers: Headers) => Refu
     }
     knownHost = host;
     if (headers.has("origin")) return { status: 403, message: "orouter does not answer web pages." };
-    if (!matches(headers.get("authorization"), expected)) {
+    if (!carriers.some(([name, expected]) => matches(headers.get(name), expected))) {
       return { status: 401, message: "orouter: the token is missing or is not this run's." };
     }
     return undefined;

@@ -1,3 +1,4 @@
+import { TOKEN_HEADER } from "../core/client/token-header.ts";
 import type { ReplyHeaders } from "../core/http/reply-headers.ts";
 
 /** Hop-by-hop headers (RFC 9110 §7.6.1) and what Bun sets by itself. */
@@ -17,7 +18,19 @@ const HOP_BY_HOP = [
 ];
 
 /** What tells of the client or its machine and is no business of an upstream. */
-const PRIVATE = ["authorization", "cookie", "origin", "forwarded", "via", "x-api-key", "x-real-ip"];
+const PRIVATE = [
+  "authorization",
+  "cookie",
+  "origin",
+  "forwarded",
+  "via",
+  "x-real-ip",
+  // The token, or a key of the user's own that is for its own provider only.
+  TOKEN_HEADER,
+  "x-api-key",
+  "api-key",
+  "x-goog-api-key",
+];
 
 /** What must not come back: encodings that are undone, cookies, and waits that opencode would sit out. */
 const NOT_DOWN = [
@@ -40,6 +53,28 @@ export function upstreamHeaders(client: Headers, secret: string): Record<string,
   // What is looked into has to be plain; an upstream that packs all the same is unpacked.
   headers["accept-encoding"] = "identity";
   return headers;
+}
+
+/** The headers without any that holds the token, whatever its name; the very same where there is none. */
+export function withoutToken(given: Headers, token: string): Headers {
+  const all = given.toJSON();
+  const holders = Object.keys(all).filter((name) => !NOT_UP_SET.has(name) && all[name]?.includes(token));
+  if (holders.length === 0) return given;
+  const kept = new Headers(given);
+  for (const name of holders) kept.delete(name);
+  return kept;
+}
+
+/** A query, with its question mark, without any value that holds the token. */
+export function withoutTokenIn(search: string, token: string): string {
+  if (search === "") return search;
+  const holdsToken = (part: string): boolean =>
+    [...new URLSearchParams(part)].some(([name, value]) => name.includes(token) || value.includes(token));
+  const kept = search
+    .slice(1)
+    .split("&")
+    .filter((part) => !holdsToken(part));
+  return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
 
 /** The headers of an answer to the client. */

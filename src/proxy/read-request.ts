@@ -14,6 +14,8 @@ export interface ReadOptions {
   provider: string | undefined;
   rest: string;
   search: string;
+  /** Without the run's token. */
+  headers: Headers;
   router: Router;
   settings: Settings;
   profile: ClientProfile;
@@ -45,13 +47,13 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
   const targets = dialect === undefined ? withoutFallbacks(ref, settings) : targetsOf(ref, settings);
   const unroutable = whyNot(ref, targets, options);
   if (unroutable !== undefined) return unroutable;
-  const sessionId = profile.sessionId(req.headers);
+  const sessionId = profile.sessionId(options.headers);
   return {
     // In the order of time: by ids of pure chance every row of the ledger would land on a page of its own.
     id: Bun.randomUUIDv7(),
     method: req.method,
     endpoint: rest + options.search,
-    headers: req.headers,
+    headers: options.headers,
     body,
     dialect,
     model,

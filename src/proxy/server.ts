@@ -5,7 +5,7 @@ import type { Settings } from "../core/settings/settings.ts";
 import { createAccess } from "./access.ts";
 import { createAddressBook } from "./address-book.ts";
 import { type ControlPowers, createControl } from "./control.ts";
-import { isHeadTooLong } from "./headers.ts";
+import { isHeadTooLong, withoutToken, withoutTokenIn } from "./headers.ts";
 import { readRequest } from "./read-request.ts";
 import { RequestRoom } from "./request-room.ts";
 import { bugReply, clientGone, finalReply, respond } from "./respond.ts";
@@ -97,7 +97,15 @@ function createHandler(options: ProxyOptions, room: RequestRoom): (req: Request)
     const onClose = (): void => {
       open--;
     };
-    const request = await readRequest(req, { provider, rest, search, router, settings, profile });
+    const request = await readRequest(req, {
+      provider,
+      rest,
+      search: withoutTokenIn(search, options.token),
+      headers: withoutToken(req.headers, options.token),
+      router,
+      settings,
+      profile,
+    });
     if (!("targets" in request)) {
       onClose();
       return "isGone" in request ? clientGone() : unroutable(profile, request.status, request.message);

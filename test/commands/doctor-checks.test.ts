@@ -8,13 +8,13 @@ import { checkOpencodeConfig } from "../../src/commands/doctor/check-opencode-co
 import { checkProviders, type Probed } from "../../src/commands/doctor/check-providers.ts";
 import { doctorText } from "../../src/commands/doctor/doctor-text.ts";
 import type { Finding } from "../../src/commands/doctor/finding.ts";
-import { readVersion } from "../../src/commands/doctor/opencode-version.ts";
 import type { Patient } from "../../src/commands/doctor/patient.ts";
 import { findSeedPlugins } from "../../src/config/imports/seed-plugins.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
 import { NEVER_MS } from "../../src/core/routing/rest.ts";
 import { parseSettings, providerOf, type Settings } from "../../src/core/settings/settings.ts";
+import { askVersion } from "../../src/harness/run/program.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { restOf } from "../state/samples.ts";
 
@@ -204,18 +204,18 @@ test("a program is asked for its version for a bounded time", async () => {
     return folder.in(name);
   };
   const env = { PATH: "/usr/bin:/bin" };
-  expect(await readVersion(await program("good", "echo opencode v1.2.3"), env)).toEqual({
+  expect(await askVersion(await program("good", "echo opencode v1.2.3"), env)).toEqual({
     kind: "version",
     text: "1.2.3",
   });
-  expect(await readVersion(await program("mute", "exit 0"), env)).toMatchObject({ kind: "none" });
-  expect(await readVersion(await program("sick", "echo 1.2.3; exit 7"), env)).toMatchObject({
+  expect(await askVersion(await program("mute", "exit 0"), env)).toMatchObject({ kind: "none" });
+  expect(await askVersion(await program("sick", "echo 1.2.3; exit 7"), env)).toMatchObject({
     why: "it ended with code 7",
   });
-  expect(await readVersion(folder.in("absent"), env)).toMatchObject({ kind: "none" });
+  expect(await askVersion(folder.in("absent"), env)).toMatchObject({ kind: "none" });
   // A child of the program's own holds the pipe open after the program has been killed.
   const stuck = await program("stuck", `sleep 60 &\necho $! > ${folder.in("pid")}\nwait`);
-  expect(await readVersion(stuck, env, 300)).toEqual({ kind: "none", why: "it did not answer in time" });
+  expect(await askVersion(stuck, env, 300)).toEqual({ kind: "none", why: "it did not answer in time" });
   // It is still there to be ended: nobody waited for it.
   process.kill(Number(await Bun.file(folder.in("pid")).text()));
 });

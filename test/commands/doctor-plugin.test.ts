@@ -5,7 +5,7 @@ import type { Finding } from "../../src/commands/doctor/finding.ts";
 import { readPatient } from "../../src/commands/doctor/patient.ts";
 import { watchPlugin } from "../../src/commands/watch-plugin.ts";
 import { resolvePaths } from "../../src/config/paths.ts";
-import { writePluginMark } from "../../src/opencode/plugin-mark.ts";
+import { writePluginMark } from "../../src/harness/opencode/plugin-mark.ts";
 import { withPair } from "../proxy/rig.ts";
 import { tempMachine } from "./orouter.ts";
 
@@ -17,7 +17,7 @@ async function findings(
 ): Promise<Finding[]> {
   const at = { env: { ...machine.env, ...env }, home: machine.folder.path, cwd: machine.folder.path };
   const { patient } = await readPatient(at);
-  return checkPlugin(patient, NOW);
+  return checkPlugin(patient, undefined, NOW);
 }
 
 const levels = (all: readonly Finding[]): string[] => all.map(({ check, level }) => `${check} ${level}`);
@@ -54,7 +54,7 @@ test("outside a terminal's interface the plugin is not missed", () =>
   withPair({ reply: () => ({ kind: "answer", text: "fine" }) }, async (rig) => {
     using machine = tempMachine();
     const { cacheDir } = resolvePaths(machine.env);
-    const watch = watchPlugin({ settings: rig.settings, args: ["run", "hello"], env: {}, cacheDir });
+    const watch = watchPlugin({ isShown: false, cacheDir });
     watch.follow(rig.router);
     await (await rig.ask()).text();
     watch.settle();

@@ -198,7 +198,7 @@ test("a missing opencode is found", async () => {
     check: "opencode",
     level: "wrong",
     what: expect.stringContaining("not on your PATH"),
-    fix: expect.stringContaining("npm install -g opencode-ai"),
+    fix: expect.stringContaining("npm install -g @opencode/cli"),
   });
 });
 

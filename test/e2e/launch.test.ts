@@ -154,5 +154,6 @@ test("a missing opencode is said with the way to get it", async () => {
     env: { PATH: "/usr/bin:/bin", OLLAMA_API_KEY: "a-secret" },
   });
   expect(run.exitCode).toBe(1);
+  expect(run.stderr).toContain("npm install -g @opencode/cli");
   expect(run.stderr).toContain("npm install -g opencode-ai");
 });

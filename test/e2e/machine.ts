@@ -98,5 +98,6 @@ export function contentsOf(folder: string): Record<string, string> {
 
 /** A program in opencode's place that does only what a test wants to see. */
 export function standIn(machine: ReturnType<typeof e2eMachine>, script: string): Record<string, string> {
-  return { OROUTER_OPENCODE: machine.write("bin/stand-in", `#!/bin/sh\n${script}\n`, 0o700) };
+  const version = '[ "$*" = --version ] && { echo 1.18.33; exit; }';
+  return { OROUTER_OPENCODE: machine.write("bin/stand-in", `#!/bin/sh\n${version}\n${script}\n`, 0o700) };
 }

@@ -11,7 +11,7 @@ import type { OpenCodeConfig } from "../../core/opencode-config/build-opencode-c
 import { mergeOpenCodeConfig } from "../../core/opencode-config/merge-opencode-config.ts";
 import { type JsoncFault, parseJsonc } from "../../core/opencode-config/parse-jsonc.ts";
 import { EXIT, type Problem } from "../../core/problem.ts";
-import { ownConfig } from "../../opencode/own-config.ts";
+import { ownConfig } from "../../harness/opencode/clean-env.ts";
 
 const PRIVATE_FILE = 0o600;
 

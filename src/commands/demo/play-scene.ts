@@ -1,14 +1,13 @@
-import { homedir } from "node:os";
 import { say } from "../../cli/io.ts";
 import { paintFor } from "../../cli/paint.ts";
 import { loadConfig } from "../../config/load.ts";
 import { resolvePaths } from "../../config/paths.ts";
 import type { Scene } from "../../demo/scene.ts";
 import { startUpstream } from "../../demo/upstream.ts";
-import { locateOpencode } from "../../opencode/locate.ts";
-import { printsAsItGoes } from "../../opencode/prints-as-it-goes.ts";
+import { AGENTS } from "../../harness/registry.ts";
+import { runChild } from "../../harness/run/child.ts";
+import { agentFacts, findAgent } from "../find-agent.ts";
 import { launch } from "../launch.ts";
-import { findOrOfferOpencode } from "../offer-opencode.ts";
 import { startRouting } from "../routing.ts";
 import { sayLookFor, sayScene } from "./scene-intro.ts";
 import { sceneKeys, sceneModel, sceneSettings } from "./scene-settings.ts";
@@ -19,10 +18,21 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
   const { env } = process;
   const paths = resolvePaths(env);
   const { settings: own } = await loadConfig(paths);
-  const where = { configured: own.opencode.path, env, home: homedir(), self: process.execPath };
-  const file = await findOrOfferOpencode(() => locateOpencode(where));
+  const agent = await AGENTS.opencode.load();
+  const file = await findAgent(agent, { settings: own, env, paths });
+  const { program, harness } = await agentFacts(agent, file, { env, paths });
+  const plan = await harness.plan(words, program);
+  if (plan.kind === "plain") {
+    const plain = await runChild({
+      file,
+      args: plan.args,
+      env: agent.cleanEnv(env, paths.runRoot),
+      signals: harness.signals,
+    });
+    return plain.exitCode;
+  }
   const paint = paintFor(process.stderr, own.theme);
-  const isLive = printsAsItGoes(words);
+  const isLive = harness.printsLines(words);
   const story = new StoryTeller(paint, isLive);
   const upstream = await startUpstream(scene, { onReply: (call, reply) => story.replied(call, reply) });
   try {
@@ -35,18 +45,23 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
     sayLookFor(scene, paint);
     if (!isLive) say("What happens is told when you leave opencode.");
     const end = await launch({
+      name: agent.name,
+      harness,
       file,
-      args: words,
+      words,
+      args: plan.args,
       env,
       runRoot: paths.runRoot,
       settings,
       keyVariables: [],
-      startRouting: (onBug) => {
-        const routing = startRouting({ settings, keys: sceneKeys(scene), onBug });
+      configs: () => [],
+      startRouting: (more) => {
+        const routing = startRouting({ settings, keys: sceneKeys(scene), ...more });
         routing.router.subscribe((event) => story.routed(event));
         return routing;
       },
-      chooseModel: () => sceneModel(scene),
+      model: sceneModel(scene),
+      isListed: false,
       // The demo is about keys; a fresh machine should not wait for lists it does not need.
       extraEnv: { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" },
     });

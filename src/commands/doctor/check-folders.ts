@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { shellWord } from "../../cli/shell-word.ts";
 import { counted } from "../../core/counted.ts";
 import type { Problem } from "../../core/problem.ts";
-import { runFolders } from "../../opencode/run-folders.ts";
+import { runFolders } from "../../harness/run/run-dir.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 import { folderFix } from "./folder-fix.ts";
 import type { Patient } from "./patient.ts";

@@ -2,16 +2,18 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { opencodeFolder } from "../../config/opencode-configs.ts";
 import { formatClock } from "../../core/clock-text.ts";
-import { wantsServerPlugin } from "../../opencode/place-plugins.ts";
-import { readPluginMark } from "../../opencode/plugin-mark.ts";
+import type { Harness } from "../../harness/harness.ts";
+import { readPluginMark } from "../../harness/opencode/plugin-mark.ts";
+import { wantsServerPlugin } from "../../harness/opencode1/place-plugins.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 import type { Patient } from "./patient.ts";
 
 const CHECK = "plugin";
 
 /** Whether opencode takes our plugin, and what the settings that need a server plugin cost. */
-export function checkPlugin(patient: Patient, nowMs: number): Finding[] {
-  return [tuiFinding(patient, nowMs), ...serverFindings(patient)];
+export function checkPlugin(patient: Patient, harness: Harness | undefined, nowMs: number): Finding[] {
+  const waitsForNpm = harness?.waitsForNpm ?? true;
+  return [tuiFinding(patient, nowMs), ...(waitsForNpm ? serverFindings(patient) : [])];
 }
 
 function tuiFinding({ settings, env, paths }: Patient, nowMs: number): Finding {

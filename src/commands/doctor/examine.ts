@@ -59,14 +59,14 @@ export async function examine({ self, isOffline, ...at }: Examination): Promise<
     ),
   );
   return [
-    ...opencode,
+    ...opencode.findings,
     ...findings,
     ...checkKeys(patient, rests, nowMs),
     ...checkAddresses(patient, usableProviders(patient)),
     ...(reason !== undefined ? [note("providers", reason)] : checkProviders(probed)),
     ...checkChains(patient, live),
     ...checkOpencodeConfig(patient, configs, plugins),
-    ...checkPlugin(patient, nowMs),
+    ...checkPlugin(patient, opencode.harness, nowMs),
     ...environment,
     ...checkFolders(patient, troubles),
     ...checkOtherFiles(patient, findSeedSources({ ...patient, configs }, plugins)),

@@ -7,7 +7,7 @@ import { opencodePlace } from "../../config/opencode-place.ts";
 import type { ImportedKey } from "../../core/imports/key-import.ts";
 import { planImport } from "../../core/imports/plan-import.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
-import { hasChosenModel } from "../../opencode/chosen-model.ts";
+import { hasChosenModel } from "../../harness/opencode/chosen-model.ts";
 import { providersWithKey } from "../models/open-catalog.ts";
 import { readAgain } from "../world.ts";
 import type { FreshKey } from "./fresh-key.ts";

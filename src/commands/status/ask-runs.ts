@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type FoundRun, findRuns, type RunCard } from "../../opencode/run-card.ts";
+import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-card.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 
 /** An orouter that is running now. */

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Paths } from "../../config/paths.ts";
-import { runFolders } from "../../opencode/run-folders.ts";
+import { runFolders } from "../../harness/run/run-dir.ts";
 
 /** What orouter has left on this machine, by what it means to a person. */
 export interface Remains {

@@ -15,23 +15,41 @@ export function askedModel(words: readonly string[]): string | undefined {
     .findLast((model) => model !== undefined);
 }
 
+export interface AskedOptions {
+  settings: Settings;
+  catalog: Catalog | undefined;
+  /** Also a model that its provider's own list does not have. */
+  isForced?: boolean;
+}
+
 /**
- * The providers with the model that was asked for on the command line. Of a provider whose list cannot be had opencode
- * knows no model, and would only say that it failed; so it is asked for that one, and the provider has the last word.
+ * The providers with the models that were asked for, on the command line or in a configuration. opencode refuses a model
+ * that it does not know, or takes another in its place, even where a provider's list could not be had; so it is told of
+ * those that were asked for, and the provider has the last word.
  */
-export function withAskedModel(
+export function withAskedModels(
   providers: readonly OverlayProvider[],
-  words: readonly string[],
-  { settings, catalog }: { settings: Settings; catalog: Catalog | undefined },
+  asked: readonly string[],
+  options: AskedOptions,
 ): OverlayProvider[] {
-  const asked = parseModelRef(askedModel(words) ?? "");
-  return providers.map((provider) => {
-    const { id, route, npm, models = [] } = provider;
-    const isOurs = asked?.provider === id && npm !== undefined && route !== CHAIN_PROVIDER;
-    if (!isOurs || models.some((model) => model.id === asked.model)) return provider;
-    if (catalog?.modelsOf(route).some((entry) => entry.source === "live")) return provider;
-    const ref = `${route}/${asked.model}`;
-    const described = { id: asked.model, name: asked.model, entry: catalog?.find(ref) };
-    return { ...provider, models: [...models, overlayModel(ref, described, settings)] };
-  });
+  return asked.reduce<OverlayProvider[]>(
+    (all, ref) => all.map((provider) => withAskedModel(provider, ref, options)),
+    [...providers],
+  );
+}
+
+function withAskedModel(
+  provider: OverlayProvider,
+  ref: string,
+  { settings, catalog, isForced = false }: AskedOptions,
+): OverlayProvider {
+  const { id, route, npm, models = [] } = provider;
+  // Behind `#` opencode 2 names a variant of the model.
+  const asked = parseModelRef(ref.replace(/#.*$/, ""));
+  const isOurs = asked?.provider === id && npm !== undefined && route !== CHAIN_PROVIDER;
+  if (!isOurs || models.some((model) => model.id === asked.model)) return provider;
+  if (!isForced && catalog?.modelsOf(route).some((entry) => entry.source === "live")) return provider;
+  const own = `${route}/${asked.model}`;
+  const described = { id: asked.model, name: asked.model, entry: catalog?.find(own) };
+  return { ...provider, models: [...models, overlayModel(own, described, settings)] };
 }

@@ -1,3 +1,4 @@
+import type { Catalog } from "../catalog/catalog.ts";
 import { CHAIN_PROVIDER } from "../model-ref.ts";
 import type { Provider } from "../settings/provider.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -15,20 +16,21 @@ const SAFE: Readonly<Record<string, string>> = {
 
 /**
  * The model to start with where the user has chosen none: their first chain, else one that their first usable provider
- * surely has. In the form opencode knows it; undefined leaves the choice to opencode.
+ * surely has, else with a catalogue the first that any of them lists. In the form opencode knows it; undefined leaves the
+ * choice to opencode.
  */
 export function defaultModel(
   usable: readonly Provider[],
   settings: Pick<Settings, "chains" | "providers">,
+  catalog?: Catalog | undefined,
 ): string | undefined {
   const [chain] = Object.keys(settings.chains);
   if (chain !== undefined) return `${CHAIN_PROVIDER}/${chain}`;
   // Providers that were written down come before those whose key merely happened to be around.
   const isWritten = (provider: Provider): boolean => Object.hasOwn(settings.providers, provider.id);
   const inOrder = [...usable.filter(isWritten), ...usable.filter((provider) => !isWritten(provider))];
-  for (const { id, models } of inOrder) {
-    const model = models[0] ?? SAFE[id];
-    if (model !== undefined) return `${opencodeId(id)}/${model}`;
-  }
-  return undefined;
+  const sure = inOrder.map(({ id, models }) => ({ id, model: models[0] ?? SAFE[id] }));
+  const listed = inOrder.map(({ id }) => ({ id, model: catalog?.modelsOf(id)[0]?.id }));
+  const found = [...sure, ...listed].find(({ model }) => model !== undefined);
+  return found === undefined ? undefined : `${opencodeId(found.id)}/${found.model}`;
 }

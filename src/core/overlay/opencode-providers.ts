@@ -26,13 +26,20 @@ export function opencodeId(provider: string): string {
   return SPECIAL_TO_OPENCODE.test(provider) ? `${CHAIN_PROVIDER}-${provider}` : provider;
 }
 
+/**
+ * Which models opencode is told of: what its own table lacks; all, each provider with the package that speaks to it; or,
+ * with the package too, only those that the settings name or that no table has.
+ */
+export type Listing = "what-it-lacks" | "all" | "what-is-named";
+
 /** The providers that opencode is to reach through us: those with a key, and our own chains. */
 export function overlayProviders(
   usable: readonly Provider[],
   settings: Settings,
   catalog?: Catalog,
+  listing: Listing = "what-it-lacks",
 ): OverlayProvider[] {
-  const providers = usable.map((provider) => overlayProvider(provider, settings, catalog));
+  const providers = usable.map((provider) => overlayProvider(provider, settings, catalog, listing));
   const chains = Object.keys(settings.chains);
   if (chains.length === 0) return providers;
   const models = chains.map((name) => {
@@ -49,10 +56,12 @@ function overlayProvider(
   provider: Provider,
   settings: Settings,
   catalog: Catalog | undefined,
+  listing: Listing,
 ): OverlayProvider {
   const id = opencodeId(provider.id);
-  const isKnown = !needsModels(provider);
-  const ids = isKnown ? toldModels(provider, settings, catalog) : offeredModels(provider, catalog);
+  const isKnown = listing === "what-it-lacks" && !needsModels(provider);
+  const isBrief = listing !== "all" && !needsModels(provider);
+  const ids = isBrief ? toldModels(provider, settings, catalog) : offeredModels(provider, catalog);
   const models = ids.map((model) => {
     const entry = catalog?.find(`${provider.id}/${model}`);
     return overlayModel(

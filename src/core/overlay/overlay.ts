@@ -31,6 +31,8 @@ export interface OverlayOptions {
   providers: readonly OverlayProvider[];
   /** Chosen only where the user chose none. */
   model?: string;
+  /** A header that carries the token as well, for an opencode that sends the user's own stored key as the API key. */
+  tokenHeader?: string | undefined;
 }
 
 /** The key under which an overlay is marked, so that an orouter inside an opencode can tell it from the user's own. */
@@ -69,6 +71,9 @@ function overlayProvider(one: OverlayProvider, options: OverlayOptions): JsonObj
     options: {
       baseURL: `${options.baseUrl}/${one.route}/v1`,
       apiKey: `{file:${options.tokenFile}}`,
+      ...(options.tokenHeader === undefined
+        ? {}
+        : { headers: { [options.tokenHeader]: `{file:${options.tokenFile}}` } }),
       ...TIMEOUTS,
     },
   };
@@ -100,16 +105,17 @@ function overlayModel(model: OverlayModel): JsonObject {
  * orouter that is started inside this opencode and has to do the same.
  */
 export function layOver(theirs: JsonObject, ours: JsonObject): JsonObject {
-  const under = isObject(theirs[MARK]) ? withoutOverlay(theirs) : theirs;
+  const under = withoutOverlay(theirs);
   const merged = mergeDeep(under, ours);
   const mark = merged[MARK];
   return { ...merged, [MARK]: { ...(isObject(mark) ? mark : {}), under } };
 }
 
-function withoutOverlay(theirs: JsonObject): JsonObject {
+/** What the user's own configuration was before an outer orouter laid its overlay over it; untouched without one. */
+export function withoutOverlay(theirs: JsonObject): JsonObject {
   const mark = theirs[MARK];
-  const under = isObject(mark) ? mark["under"] : undefined;
-  return isObject(under) ? under : {};
+  if (!isObject(mark)) return theirs;
+  return isObject(mark["under"]) ? mark["under"] : {};
 }
 
 /** opencode replaces arrays when it merges, except these two, which it concatenates. */

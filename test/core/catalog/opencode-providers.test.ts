@@ -4,7 +4,7 @@ import { type Catalog, createCatalog } from "../../../src/core/catalog/catalog.t
 import { ModelsDevIndex } from "../../../src/core/catalog/models-dev-index.ts";
 import { readModelList } from "../../../src/core/catalog/read-model-list.ts";
 import { readModelsDev } from "../../../src/core/catalog/read-models-dev.ts";
-import { askedModel, withAskedModel } from "../../../src/core/overlay/asked-model.ts";
+import { askedModel, withAskedModels } from "../../../src/core/overlay/asked-model.ts";
 import { needsModels, overlayProviders } from "../../../src/core/overlay/opencode-providers.ts";
 import { type Limits, toldLimits } from "../../../src/core/overlay/told-limits.ts";
 import { windowOf } from "../../../src/core/overlay/window.ts";
@@ -174,7 +174,7 @@ test("where a provider cannot be asked the model of the command line is offered,
     models: [{ id: "work/mine/2", context: 50_000 }],
   });
   const modelsWith = (words: string[], live?: Record<string, unknown>) =>
-    withAskedModel(overlayOf(["work", "home", "nvidia"], settings, live), words, {
+    withAskedModels(overlayOf(["work", "home", "nvidia"], settings, live), [askedModel(words) ?? ""], {
       settings,
       catalog: catalogOf(settings, live),
     }).map(({ models = [] }) => models.map(({ id, context }) => [id, context]));

@@ -1,0 +1,116 @@
+import { isInteractive, say } from "../cli/io.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { readOpencodeConfigs } from "../config/opencode-configs.ts";
+import { opencodePlace } from "../config/opencode-place.ts";
+import { resolvePaths } from "../config/paths.ts";
+import type { Problem } from "../core/problem.ts";
+import type { Agent, Harness } from "../harness/harness.ts";
+import { AGENTS, type AgentName } from "../harness/registry.ts";
+import { type ChildEnd, runChild } from "../harness/run/child.ts";
+import { agentFacts, findAgent } from "./find-agent.ts";
+import { keepState } from "./keep-state.ts";
+import { launch } from "./launch.ts";
+import { providersWithKey } from "./models/open-catalog.ts";
+import { noKey } from "./no-key.ts";
+import { pluginPowers } from "./plugin-powers.ts";
+import { readUserFiles, type UserFiles, type UserPlaces } from "./read-user-files.ts";
+import { startRouting } from "./routing.ts";
+import { loadRunCatalog } from "./run-catalog.ts";
+import { watchPlugin } from "./watch-plugin.ts";
+
+/** `orouter opencode …`: a coding agent behind the router. Every word is the agent's own. */
+export async function runAgent(name: AgentName, words: readonly string[]): Promise<ChildEnd> {
+  const { env } = process;
+  const paths = resolvePaths(env);
+  const [agent, config] = await Promise.all([AGENTS[name].load(), loadConfig(paths)]);
+  const places = { env, paths };
+  const file = await findAgent(agent, { ...places, settings: config.settings });
+  const start: AgentStart = { agent, file, words, args: words, places, config };
+  if (agent.isInfo(words)) return runPlain(start, agent.harnessFor(undefined));
+  const { program, harness } = await agentFacts(agent, file, places);
+  const plan = await harness.plan(words, program);
+  if (plan.kind === "routed") return runRouted({ ...start, args: plan.args }, harness);
+  if (plan.note !== undefined) say(`[orouter] ${plan.note}`);
+  return runPlain({ ...start, args: plan.args }, harness);
+}
+
+/** An agent about to be started. */
+interface AgentStart {
+  agent: Agent;
+  file: string;
+  /** What was typed, and what the program is started with. */
+  words: readonly string[];
+  args: readonly string[];
+  places: UserPlaces;
+  config: LoadedConfig;
+}
+
+function runPlain({ agent, file, args, places }: AgentStart, { signals }: Harness): Promise<ChildEnd> {
+  return runChild({ file, args, env: agent.cleanEnv(places.env, places.paths.runRoot), signals });
+}
+
+async function runRouted(start: AgentStart, harness: Harness): Promise<ChildEnd> {
+  const { agent, file, words, args, places } = start;
+  const { env, paths } = places;
+  const here = opencodePlace(agent.cleanEnv(env, paths.runRoot));
+  const files = await usableFiles(start);
+  const { settings, keys, variables } = files;
+  const run = await loadRunCatalog({ settings, keys, paths, isWaitedFor: harness.waitsForList });
+  const { catalog } = run;
+  const isPluginShown = settings.opencode.plugin && harness.showsPlugin(words, env);
+  const watch = watchPlugin({ isShown: isPluginShown, cacheDir: paths.cacheDir });
+  const { powers, onState } = pluginPowers({ paths, settings, onListener: watch.heard });
+  const end = await launch({
+    name: agent.name,
+    harness,
+    file,
+    words,
+    args,
+    env,
+    runRoot: paths.runRoot,
+    settings,
+    keyVariables: variables,
+    catalog,
+    configs: () => readOpencodeConfigs(here),
+    startRouting: (more) => startRouting({ settings, keys, catalog, control: powers, ...more }),
+    isListed: true,
+    joinDisk: async ({ routing, tally, tellModels }) => {
+      const { followFiles } = await import("./follow-files.ts");
+      const { router } = routing;
+      const unfollow = followFiles({
+        places,
+        routing,
+        begun: { ...files, run },
+        learn: (now, models) => {
+          routing.know(models);
+          const known = { settings: now.settings, usable: providersWithKey(now), catalog: models };
+          if (tellModels(known)) router.emit({ kind: "models-changed" });
+        },
+        onNote: (note) => tally.noteWord(note),
+        onBug: (error) => tally.noteBug(error),
+      });
+      watch.follow(router);
+      const onTrouble = (problem: Problem): void => tally.noteTrouble(problem);
+      const forget = await keepState({ paths, settings, keys, router, onOpen: onState, onTrouble });
+      return () => {
+        unfollow();
+        forget();
+      };
+    },
+  });
+  run.stop();
+  watch.settle();
+  return end;
+}
+
+/** The user's files. Where there is no key in them and a person to ask, keys are asked for first. */
+async function usableFiles({ agent, places, config }: AgentStart): Promise<UserFiles> {
+  const files = await readUserFiles(places, config);
+  for (const note of files.notes) say(`[orouter] ${note}`);
+  if (files.keys.some((key) => key.enabled)) return files;
+  if (files.keys.length > 0 || !isInteractive()) throw noKey(files.keys.length);
+  const { runSetup } = await import("./setup/run-setup.ts");
+  const guide = await runSetup({ ...places, settings: files.settings, keys: [] });
+  guide.end(`${agent.name} starts.`);
+  return readUserFiles(places);
+}

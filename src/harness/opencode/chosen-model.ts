@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface ChosenModelPlaces {
+  env: Env;
+  home: string;
+  /** Every configuration that opencode would read; undefined is one that opencode could not read either. */
+  configs: readonly { value: Record<string, unknown> | undefined }[];
+}
+
+/**
+ * Whether the user has said which model to use: in any of opencode's configs, or by having picked one in its interface
+ * before. Only where nothing was said may we choose, or every start would undo their pick.
+ */
+export function hasChosenModel(places: ChosenModelPlaces): boolean {
+  return configuredModel(places.configs) !== undefined || recentModels(places).length > 0;
+}
+
+/** The model that the user's configs name; a later config wins. */
+export function configuredModel(configs: ChosenModelPlaces["configs"]): string | undefined {
+  return configs
+    .map(({ value }) => value?.["model"])
+    .findLast((model): model is string => typeof model === "string");
+}
+
+/** The models that were picked in opencode's interface, the latest first, as `provider/model`. */
+export function recentModels({ env, home }: Pick<ChosenModelPlaces, "env" | "home">): string[] {
+  const stateHome = env["XDG_STATE_HOME"] ?? join(home, ".local", "state");
+  const { recent } = parse(readText(join(stateHome, "opencode", "model.json")));
+  if (!Array.isArray(recent)) return [];
+  return recent.map((one: unknown) => {
+    const { providerID, modelID } =
+      typeof one === "object" && one !== null ? ({ ...one } as Record<string, unknown>) : {};
+    return `${providerID}/${modelID}`;
+  });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** A file that opencode itself will complain about says nothing to us. */
+function parse(text: string): Record<string, unknown> {
+  if (text.trim() === "") return {};
+  try {
+    const value: unknown = Bun.JSONC.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,104 @@
+import { askedModel, withAskedModels } from "../../core/overlay/asked-model.ts";
+import { type Listing, overlayProviders } from "../../core/overlay/opencode-providers.ts";
+import { buildOverlay, type JsonObject, layOver, withoutModels } from "../../core/overlay/overlay.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import type { Known, PreparedRun, RunParts } from "../harness.ts";
+import { MAX_ENV_BYTES } from "../run/child-env.ts";
+import { RUN_FILES } from "../run/run-card.ts";
+import { ownConfig } from "./clean-env.ts";
+
+export interface RunConfigOptions extends Omit<RunParts, "home" | "configs"> {
+  /** Files of ours that opencode is to load. */
+  plugins: readonly unknown[];
+  listing: Listing;
+  /** A header that carries the token as well. */
+  tokenHeader?: string;
+  /** Models that are listed although their provider's own list does not have them: those that configurations name. */
+  listedToo?: readonly string[];
+  /** What is said besides, for the whole run. */
+  more?: JsonObject;
+}
+
+/** opencode's configuration for one run. */
+export type RunConfig = Pick<PreparedRun, "env" | "tellModels">;
+
+/**
+ * What stays as it is goes into a variable, which opencode reads last; the models go into a file, which it can read
+ * again while it runs. A user with such a file of their own keeps it: then all goes into the variable, and stays so.
+ */
+export function placeRunConfig(options: RunConfigOptions): RunConfig {
+  const { runDir, env } = options;
+  const overlay = overlayOf(options, options.known);
+  if (ownConfig(env, options.runRoot) !== undefined)
+    return { env: inOneVariable(options), tellModels: () => false };
+  let told = modelsOf(overlay);
+  return {
+    env: {
+      OPENCODE_CONFIG: runDir.write(RUN_FILES.config, told),
+      OPENCODE_CONFIG_CONTENT: overContent(withoutModels(overlay), options),
+    },
+    tellModels: (now) => {
+      const text = modelsOf(overlayOf(options, now));
+      if (text === told) return false;
+      runDir.replace(RUN_FILES.config, text);
+      told = text;
+      return true;
+    },
+  };
+}
+
+/** Every model of a large provider does not fit: then only those that opencode cannot know are listed. */
+function inOneVariable(options: RunConfigOptions): Record<string, string> {
+  const listings: Listing[] = options.listing === "all" ? ["all", "what-is-named"] : [options.listing];
+  for (const listing of listings) {
+    const content = overContent(overlayOf({ ...options, listing }, options.known), options);
+    if (Buffer.byteLength(content) <= MAX_ENV_BYTES) return { OPENCODE_CONFIG_CONTENT: content };
+  }
+  throw new Problem({
+    code: "overlay-too-large",
+    what: "The list of models is too long to hand to opencode beside your own OPENCODE_CONFIG.",
+    fix: "Name fewer models under [providers.*] models, or unset OPENCODE_CONFIG.",
+    exit: EXIT.config,
+  });
+}
+
+function overlayOf(options: RunConfigOptions, known: Known): JsonObject {
+  const { url, tokenFile, runId, words, model, listing, tokenHeader, listedToo = [] } = options;
+  const providers = overlayProviders(known.usable, known.settings, known.catalog, listing);
+  const asked = withAskedModels(providers, [askedModel(words) ?? ""], known);
+  return buildOverlay({
+    baseUrl: url,
+    tokenFile,
+    runId,
+    providers: withAskedModels(asked, listedToo, { ...known, isForced: true }),
+    tokenHeader,
+    ...(model === undefined ? {} : { model }),
+  });
+}
+
+/** The whole entries, so that a provider that came while opencode ran is one that it can reach. */
+function modelsOf({ model: _, ...overlay }: JsonObject): string {
+  return JSON.stringify(overlay);
+}
+
+function overContent(overlay: JsonObject, { env, plugins, more }: RunConfigOptions): string {
+  const ours = { ...overlay, ...(plugins.length === 0 ? {} : { plugin: plugins }), ...more };
+  const theirs = parseTheirs(env["OPENCODE_CONFIG_CONTENT"]);
+  return JSON.stringify(theirs === undefined ? ours : layOver(theirs, ours));
+}
+
+function parseTheirs(text: string | undefined): JsonObject | undefined {
+  if (text === undefined || text.trim() === "") return undefined;
+  try {
+    const value: unknown = Bun.JSONC.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
+  } catch {
+    // Said below: opencode itself would print the whole value, keys in it included.
+  }
+  throw new Problem({
+    code: "config-content",
+    what: "OPENCODE_CONFIG_CONTENT is set, but it is no JSON object.",
+    fix: "Correct it or unset it; orouter lays its own settings over yours.",
+    exit: EXIT.config,
+  });
+}

@@ -1,0 +1,68 @@
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import type { RouterEvent } from "../../src/core/routing/router-event.ts";
+import { follow } from "../../src/harness/plugin/feed.ts";
+import { routerClient } from "../../src/harness/plugin/router-client.ts";
+import { tempFolder } from "../config/temp-folder.ts";
+import { until } from "../proxy/rig.ts";
+
+const EVENT = { kind: "settings-taken" } satisfies RouterEvent;
+
+/** A proxy's feed that can be taken away and given back under the same address, with a token of its own each time. */
+function feedServer(port: number, token: string) {
+  const leaving = new AbortController();
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port,
+    idleTimeout: 0,
+    fetch: (req) => {
+      if (req.headers.get("authorization") !== `Bearer ${token}`) return new Response(null, { status: 401 });
+      const body = new ReadableStream({
+        start: (controller) => {
+          // An event may come in pieces, and beside comments.
+          controller.enqueue(`: orouter\n\ndata: ${JSON.stringify(EVENT).slice(0, 5)}`);
+          controller.enqueue(`${JSON.stringify(EVENT).slice(5)}\n\n: still here\n\n`);
+          leaving.signal.addEventListener("abort", () => controller.error(new Error("gone")));
+        },
+      });
+      return new Response(body);
+    },
+  });
+  return { port: server.port ?? 0, stop: () => server.stop(true) };
+}
+
+test("a proxy that goes is missed once, and found again with a new token", async () => {
+  using folder = tempFolder();
+  const tokenFile = folder.in("token");
+  writeFileSync(tokenFile, "first");
+  const first = feedServer(0, "first");
+  const heard: string[] = [];
+  const leaving = new AbortController();
+  const client = routerClient({ url: `http://127.0.0.1:${first.port}`, tokenFile });
+  const listener = {
+    onOpen: () => heard.push("open"),
+    onEvent: ({ kind }: RouterEvent) => heard.push(kind),
+    onLost: () => heard.push("lost"),
+  };
+  const following = follow(client, listener, leaving.signal);
+  await until(() => heard.length === 2);
+  await first.stop();
+  await until(() => heard.length === 3);
+  writeFileSync(tokenFile, "second");
+  const second = feedServer(first.port, "second");
+  await until(() => heard.length === 5);
+  expect(heard).toEqual(["open", EVENT.kind, "lost", "open", EVENT.kind]);
+  leaving.abort();
+  await following;
+  await second.stop();
+});
+
+test("nobody is asked again once opencode has taken the plugin down", async () => {
+  using folder = tempFolder();
+  writeFileSync(folder.in("token"), "t");
+  const leaving = new AbortController();
+  leaving.abort();
+  const client = routerClient({ url: "http://127.0.0.1:9", tokenFile: folder.in("token") });
+  const listener = { onOpen: () => {}, onEvent: () => {}, onLost: () => {} };
+  expect(await follow(client, listener, leaving.signal)).toBeUndefined();
+});
