@@ -14,6 +14,7 @@ export const configPath = v.strictObject({
     cache: place,
     runs: field(place, "where each run has its folder"),
     auth: field(place, "opencode's own keys"),
+    database: field(place, "opencode 2's database, with its own keys"),
   }),
 });
 

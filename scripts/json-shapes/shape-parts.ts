@@ -29,7 +29,7 @@ export const fingerprintOrNull = field(
   orNull(v.pipe(text, v.regex(/^[0-9a-f]{12}$/))),
   "null while the secret cannot be had",
 );
-export const keySource = v.picklist(["keys.toml", "environment", "auth.json", "embedded"]);
+export const keySource = v.picklist(["keys.toml", "environment", "auth.json", "opencode.db", "embedded"]);
 
 export const verdict = named(
   "Verdict",

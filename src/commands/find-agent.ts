@@ -1,8 +1,9 @@
 import { homedir } from "node:os";
 import { isInteractive } from "../cli/io.ts";
+import { opencodePlace } from "../config/opencode-place.ts";
 import { Problem } from "../core/problem.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import type { Agent, Harness, Install } from "../harness/harness.ts";
+import type { Agent, Harness, Install, ProjectCheck } from "../harness/harness.ts";
 import { type ProgramFacts, programFacts } from "../harness/run/program.ts";
 import type { UserPlaces } from "./read-user-files.ts";
 
@@ -60,4 +61,14 @@ export async function agentFacts(
     env: agent.cleanEnv(env, paths.runRoot),
   });
   return { program, harness: agent.harnessFor(program.version) };
+}
+
+/** Stops before an agent starts in a folder whose files would have it read what is private. */
+export function checkProject(
+  agent: Agent,
+  { paths }: Pick<AgentPlaces, "paths">,
+  run: Pick<ProjectCheck, "env" | "args" | "secrets">,
+): void {
+  const folders = [paths.configDir, paths.stateDir, paths.cacheDir, paths.runRoot];
+  agent.checkProject({ ...opencodePlace(run.env), ...run, folders });
 }

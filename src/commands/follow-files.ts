@@ -1,3 +1,4 @@
+import { credentialWatch } from "../config/opencode-auth.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
 import { Problem } from "../core/problem.ts";
 import { readUserFiles, type UserFiles, type UserPlaces } from "./read-user-files.ts";
@@ -56,6 +57,7 @@ export function followFiles({ places, routing, begun, learn, onNote, onBug }: Fo
 
   const unwatch = watchFiles({
     files: [paths.configFile, paths.keysFile, paths.opencodeAuthFile],
+    stamps: [credentialWatch(paths.opencodeDatabase)],
     sinceMs: performance.timeOrigin,
     onChange: async () => {
       try {

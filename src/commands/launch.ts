@@ -3,7 +3,7 @@ import { say } from "../cli/io.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { ProfileName } from "../core/client/client-profile.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import type { Harness, PreparedRun, RunParts } from "../harness/harness.ts";
+import type { Harness, OpenServer, PreparedRun, RunParts, StartPlan } from "../harness/harness.ts";
 import { type ChildEnd, runChild } from "../harness/run/child.ts";
 import { childEnv, type Env, withoutAdded } from "../harness/run/child-env.ts";
 import { startGuard } from "../harness/run/guard.ts";
@@ -18,9 +18,9 @@ export interface LaunchOptions {
   name: string;
   harness: Harness;
   file: string;
-  /** What people typed, and what the program is started with. */
+  /** What people typed, and how the program is started for it. */
   words: readonly string[];
-  args: readonly string[];
+  plan: Extract<StartPlan, { kind: "routed" }>;
   env: Env;
   runRoot: string;
   settings: Settings;
@@ -53,20 +53,22 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
   const runDir = createRunDir(options.runRoot);
   const removeOnExit = (): void => runDir.remove();
   process.on("exit", removeOnExit);
+  let server: OpenServer | undefined;
   try {
     const routing = options.startRouting({
       profile: harness.profile,
       onBug: (error) => tally.noteBug(error),
     });
     routing.router.subscribe((event) => tally.note(event));
-    const { env, tellModels } = prepare(options, routing, runDir);
+    const { env, providers, tellModels } = prepare(options, routing, runDir);
     if (options.isListed) announceRun(runDir, { what: name, url: routing.proxy.url });
+    server = await options.plan.openServer?.({ file: options.file, env, providers });
     let guard: ReturnType<typeof startGuard>;
     let kept: Promise<(() => void) | undefined> | undefined;
     const end = await runChild({
       file: options.file,
-      args: options.args,
-      env,
+      args: [...options.plan.args, ...(server?.args ?? [])],
+      env: { ...env, ...server?.env },
       signals: harness.signals,
       onStart: (pid) => {
         guard = startGuard(pid, runDir.path, name);
@@ -81,6 +83,7 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
     if (summary !== "") say(tally.isExhausted ? `\n${summary}` : summary);
     return end;
   } finally {
+    server?.stop();
     runDir.remove();
     process.off("exit", removeOnExit);
   }
@@ -106,5 +109,5 @@ function prepare(options: LaunchOptions, routing: Routing, runDir: RunDir) {
   });
   const without = [...options.keyVariables, ...prepared.without];
   const extra = { OROUTER_RUN_ID: runId, ...prepared.env, ...options.extraEnv };
-  return { env: childEnv(options.env, { without, extra }), tellModels: prepared.tellModels };
+  return { ...prepared, env: childEnv(options.env, { without, extra }) };
 }

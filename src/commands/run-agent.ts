@@ -4,12 +4,14 @@ import { readOpencodeConfigs } from "../config/opencode-configs.ts";
 import { opencodePlace } from "../config/opencode-place.ts";
 import { resolvePaths } from "../config/paths.ts";
 import type { Problem } from "../core/problem.ts";
-import type { Agent, Harness } from "../harness/harness.ts";
+import type { Agent, Harness, StartPlan } from "../harness/harness.ts";
 import { AGENTS, type AgentName } from "../harness/registry.ts";
 import { type ChildEnd, runChild } from "../harness/run/child.ts";
-import { agentFacts, findAgent } from "./find-agent.ts";
+import { childEnv } from "../harness/run/child-env.ts";
+import { agentFacts, checkProject, findAgent } from "./find-agent.ts";
 import { keepState } from "./keep-state.ts";
 import { launch } from "./launch.ts";
+import { offerStop } from "./left-service.ts";
 import { providersWithKey } from "./models/open-catalog.ts";
 import { noKey } from "./no-key.ts";
 import { pluginPowers } from "./plugin-powers.ts";
@@ -25,36 +27,44 @@ export async function runAgent(name: AgentName, words: readonly string[]): Promi
   const [agent, config] = await Promise.all([AGENTS[name].load(), loadConfig(paths)]);
   const places = { env, paths };
   const file = await findAgent(agent, { ...places, settings: config.settings });
-  const start: AgentStart = { agent, file, words, args: words, places, config };
+  const start: AgentStart = { agent, file, words, places, config };
   if (agent.isInfo(words)) return runPlain(start, agent.harnessFor(undefined));
   const { program, harness } = await agentFacts(agent, file, places);
+  await offerStop(agent.findLeftService({ ...opencodePlace(env), runRoot: paths.runRoot, program }));
   const plan = await harness.plan(words, program);
-  if (plan.kind === "routed") return runRouted({ ...start, args: plan.args }, harness);
+  if (plan.kind === "routed") return runRouted(start, harness, plan);
   if (plan.note !== undefined) say(`[orouter] ${plan.note}`);
-  return runPlain({ ...start, args: plan.args }, harness);
+  return runPlain({ ...start, words: plan.args }, harness);
 }
 
 /** An agent about to be started. */
 interface AgentStart {
   agent: Agent;
   file: string;
-  /** What was typed, and what the program is started with. */
   words: readonly string[];
-  args: readonly string[];
   places: UserPlaces;
   config: LoadedConfig;
 }
 
-function runPlain({ agent, file, args, places }: AgentStart, { signals }: Harness): Promise<ChildEnd> {
-  return runChild({ file, args, env: agent.cleanEnv(places.env, places.paths.runRoot), signals });
+function runPlain({ agent, file, words, places }: AgentStart, { signals }: Harness): Promise<ChildEnd> {
+  const env = agent.cleanEnv(places.env, places.paths.runRoot);
+  // What only tells something of itself reads no configuration.
+  if (!agent.isInfo(words)) checkProject(agent, places, { env, args: words, secrets: [] });
+  return runChild({ file, args: words, env, signals });
 }
 
-async function runRouted(start: AgentStart, harness: Harness): Promise<ChildEnd> {
-  const { agent, file, words, args, places } = start;
+async function runRouted(
+  start: AgentStart,
+  harness: Harness,
+  plan: Extract<StartPlan, { kind: "routed" }>,
+): Promise<ChildEnd> {
+  const { agent, file, words, places } = start;
   const { env, paths } = places;
   const here = opencodePlace(agent.cleanEnv(env, paths.runRoot));
   const files = await usableFiles(start);
   const { settings, keys, variables } = files;
+  const seen = childEnv(env, { without: variables, extra: {} });
+  checkProject(agent, places, { env: seen, args: words, secrets: keys.map(({ secret }) => secret) });
   const run = await loadRunCatalog({ settings, keys, paths, isWaitedFor: harness.waitsForList });
   const { catalog } = run;
   const isPluginShown = settings.opencode.plugin && harness.showsPlugin(words, env);
@@ -65,7 +75,7 @@ async function runRouted(start: AgentStart, harness: Harness): Promise<ChildEnd>
     harness,
     file,
     words,
-    args,
+    plan,
     env,
     runRoot: paths.runRoot,
     settings,

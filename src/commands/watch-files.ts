@@ -1,7 +1,15 @@
 import { stat } from "node:fs/promises";
 
+/** Whatever changes with what is watched, and when it last did. */
+export interface Stamp {
+  text: string;
+  changedMs: number;
+}
+
 export interface WatchOptions {
   files: readonly string[];
+  /** What changes with things that are not files of their own. */
+  stamps?: readonly (() => Promise<Stamp>)[];
   /** A file that has changed since then has changed already when the watch begins. */
   sinceMs: number;
   /** Told after a change has come to rest; the next look waits until it is done with it. */
@@ -17,14 +25,14 @@ const LOOK_MS = 500;
 const SETTLE_MS = 100;
 
 /** Tells when any of these files has changed, come or gone. Keeps no process alive. Returns the end of it. */
-export function watchFiles({ files, sinceMs, onChange }: WatchOptions): () => void {
+export function watchFiles({ files, stamps: others = [], sinceMs, onChange }: WatchOptions): () => void {
   let told: string | undefined;
   let seen: string | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
 
   const look = async (): Promise<void> => {
-    const stamps = await Promise.all(files.map(stampOf));
+    const stamps = await Promise.all([...files.map(stampOf), ...others.map((stamp) => stamp())]);
     const now = stamps.map(({ text }) => text).join(" ");
     told ??= stamps.some(({ changedMs }) => changedMs > sinceMs) ? "" : now;
     const isSettled = now === seen;
@@ -53,7 +61,7 @@ export function watchFiles({ files, sinceMs, onChange }: WatchOptions): () => vo
 }
 
 /** Whatever changes when a file is written, replaced or moved. */
-async function stampOf(file: string): Promise<{ text: string; changedMs: number }> {
+async function stampOf(file: string): Promise<Stamp> {
   try {
     const { dev, ino, size, mtimeMs, ctimeMs, mode } = await stat(file);
     return { text: [dev, ino, size, mtimeMs, ctimeMs, mode].join(":"), changedMs: ctimeMs };

@@ -6,13 +6,13 @@ import { mergeKeys } from "../core/settings/merge-keys.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { cleanSecret } from "../core/settings/secret.ts";
 import { allProviders, type Settings } from "../core/settings/settings.ts";
-import { readAuthKeys } from "./auth-file.ts";
 import { type Keychain, keychainName, systemKeychain } from "./keychain.ts";
 import { loadKeyEntries } from "./keys-file.ts";
+import { type AuthPlaces, readAuthKeys } from "./opencode-auth.ts";
 import type { Env, Paths } from "./paths.ts";
 
 export interface KeyPlaces {
-  paths: Pick<Paths, "keysFile" | "opencodeAuthFile">;
+  paths: Pick<Paths, "keysFile"> & AuthPlaces;
   settings: Settings;
   env: Env;
   keychain?: Keychain;
@@ -45,16 +45,16 @@ export async function loadKeys(places: KeyPlaces): Promise<LoadedKeys> {
   const fromEnv = findEnvKeys(env, providers).map(({ provider, variable, text }) => {
     return toKey({ provider, name: variable, text, source: "environment", from: variable });
   });
-  const fromAuth = await readAuthKeys(env, paths.opencodeAuthFile);
-  const others = fromAuth.entries
-    .filter((entry) => ids.has(entry.provider))
-    .map(({ provider, text }) =>
-      toKey({ provider, name: "opencode", text, source: "auth.json", from: fromAuth.from }),
-    );
+  const fromAuth = await readAuthKeys(env, paths);
+  const others = fromAuth.flatMap(({ source, from, entries: found }) =>
+    found
+      .filter((entry) => ids.has(entry.provider))
+      .map(({ provider, text }) => toKey({ provider, name: "opencode", text, source, from })),
+  );
   const keys = mergeKeys([own, usable(fromEnv, notes), usable(others, notes)]);
   return {
     keys: [...keys, ...placeholders(Object.values(settings.providers), keys)],
-    notes: [...notes, ...fromAuth.notes],
+    notes: [...notes, ...fromAuth.flatMap((one) => one.notes)],
     variables: carriersOf(env, providers, entries),
   };
 }

@@ -18,6 +18,8 @@ export interface Paths {
   runRoot: string;
   /** opencode's own store of keys: read, never written. */
   opencodeAuthFile: string;
+  /** Where opencode 2 keeps its keys, beside its sessions: read, never written. */
+  opencodeDatabase: string;
 }
 
 /** Settles every path from the environment alone, so that a test can have a world of its own. */
@@ -35,6 +37,7 @@ export function resolvePaths(env: Env, platform: string = process.platform): Pat
     keysFile: join(folders.configDir, "keys.toml"),
     stateDb: join(folders.stateDir, "state.db"),
     opencodeAuthFile: join(dataHome, "opencode", "auth.json"),
+    opencodeDatabase: resolve(dataHome, "opencode", env["OPENCODE_DB"] || "opencode.db"),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Where a key was found; the first place wins when the same secret turns up twice. */
-export type KeySource = "keys.toml" | "environment" | "auth.json" | "embedded";
+export type KeySource = "keys.toml" | "environment" | "auth.json" | "opencode.db" | "embedded";
 
 /** A key as people name it where several providers are spoken of: `nvidia/work`. */
 export function keyTitle({ provider, name }: Pick<Key, "provider" | "name">): string {

@@ -4,6 +4,7 @@ import type { Provider } from "../core/settings/provider.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type { SignalRules } from "./run/child.ts";
 import type { Env } from "./run/child-env.ts";
+import type { PrivateMachine } from "./run/private-places.ts";
 import type { ProgramFacts } from "./run/program.ts";
 import type { RunDir } from "./run/run-dir.ts";
 
@@ -23,6 +24,32 @@ export interface Install {
   command: readonly string[];
 }
 
+/** Where a project is looked at before an agent starts in it. */
+export interface ProjectCheck extends PrivateMachine {
+  /** The agent's own arguments: one of them may name the folder to work in. */
+  args: readonly string[];
+  /** Secrets of keys: a variable that holds one is not for a project to read. */
+  secrets: readonly string[];
+}
+
+/** Where a background service is looked for, and the program that could stop it. */
+export interface ServicePlaces {
+  env: Env;
+  home: string;
+  runRoot: string;
+  program: Pick<ProgramFacts, "file" | "version"> | undefined;
+}
+
+/** A background service with the settings of a run of ours: every client of the user's would be sent to that run's proxy. */
+export interface LeftService {
+  what: string;
+  /** The command that stops it. */
+  fix: string;
+  pid: number;
+  /** Stops it, and tells whether it is gone; undefined where its program is not there. */
+  stop: (() => Promise<boolean>) | undefined;
+}
+
 /** A coding agent that is started by its name, in whichever version it is installed. */
 export interface Agent {
   name: string;
@@ -37,6 +64,10 @@ export interface Agent {
   /** Words that only make the program tell something of itself, in every version: its version need not be known. */
   isInfo: (words: readonly string[]) => boolean;
   harnessFor: (version: string | undefined) => Harness;
+  /** Stops with a Problem where the project's own files would have the agent give away private data. */
+  checkProject: (check: ProjectCheck) => void;
+  /** A background service that has kept the settings of a run of ours; undefined where there is none. */
+  findLeftService: (at: ServicePlaces) => LeftService | undefined;
   /** The user's environment without anything of a run of ours that surrounds this one. */
   cleanEnv: (env: Env, runRoot: string) => Record<string, string>;
 }
@@ -45,8 +76,28 @@ export interface Agent {
 export type StartPlan =
   /** It asks no model, or not through us: started as it is, with a clean environment. */
   | { kind: "plain"; args: readonly string[]; note?: string }
-  /** Behind the proxy. */
-  | { kind: "routed"; args: readonly string[] };
+  /** Behind the proxy; `openServer` for a command that needs a server which is ready. */
+  | {
+      kind: "routed";
+      args: readonly string[];
+      openServer?: (parts: ServerParts) => Promise<OpenServer>;
+    };
+
+/** What a server of the agent is started with. */
+export interface ServerParts {
+  file: string;
+  /** As for the agent itself. */
+  env: Record<string, string>;
+  /** The providers of ours, as the agent names them. */
+  providers: readonly string[];
+}
+
+/** A server of the agent for one command, which is told of it in its words and environment. */
+export interface OpenServer {
+  args: readonly string[];
+  env: Record<string, string>;
+  stop: () => void;
+}
 
 /** What the models that an agent is told of come from. */
 export interface Known {
@@ -79,6 +130,8 @@ export interface RunParts {
 /** A run that is prepared: its files are written. */
 export interface PreparedRun {
   env: Record<string, string>;
+  /** The providers of ours, as the agent names them. */
+  providers: readonly string[];
   /** Variables of the user's that the agent must not have. */
   without: readonly string[];
   /** Tells of the models as they are now; whether that is anything new to an agent that looks again. */

@@ -11,7 +11,7 @@ test("config path names every file and folder and whether it is there", async ()
   const { paths } = JSON.parse((await machine.run(["config", "path", "--json"])).stdout);
   expect(paths.config).toEqual({ path: machine.file("config.toml"), exists: true });
   expect(paths.keys).toEqual({ path: machine.file("keys.toml"), exists: false });
-  expect(Object.keys(paths)).toEqual(["config", "keys", "state", "cache", "runs", "auth"]);
+  expect(Object.keys(paths)).toEqual(["config", "keys", "state", "cache", "runs", "auth", "database"]);
 });
 
 test("without OROUTER_HOME the XDG folders count", async () => {

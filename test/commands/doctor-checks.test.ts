@@ -1,14 +1,12 @@
 import { expect, test } from "bun:test";
 import { PLAIN_PAINT, paintOf } from "../../src/cli/paint.ts";
-import { checkAddresses } from "../../src/commands/doctor/check-addresses.ts";
-import { checkChains } from "../../src/commands/doctor/check-chains.ts";
-import { checkEnvironment } from "../../src/commands/doctor/check-environment.ts";
-import { checkKeys } from "../../src/commands/doctor/check-keys.ts";
-import { checkOpencodeConfig } from "../../src/commands/doctor/check-opencode-config.ts";
-import { checkProviders, type Probed } from "../../src/commands/doctor/check-providers.ts";
-import { doctorText } from "../../src/commands/doctor/doctor-text.ts";
-import type { Finding } from "../../src/commands/doctor/finding.ts";
-import type { Patient } from "../../src/commands/doctor/patient.ts";
+import { folderFix } from "../../src/commands/doctor/check-files.ts";
+import { checkChains, checkKeys } from "../../src/commands/doctor/check-keys.ts";
+import { checkClock, checkEnvironment } from "../../src/commands/doctor/check-network.ts";
+import { checkOpencodeConfig } from "../../src/commands/doctor/check-opencode.ts";
+import { checkAddresses, checkProvider, type Probed } from "../../src/commands/doctor/check-providers.ts";
+import { doctorText } from "../../src/commands/doctor/doctor.ts";
+import type { Finding } from "../../src/commands/doctor/doctor-context.ts";
 import { findSeedPlugins } from "../../src/config/imports/seed-plugins.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
@@ -121,9 +119,9 @@ test.each<[name: string, probed: Probed, level: Level, fix: string]>([
   ["a failure of the service", probed(answer(503)), "wrong", "orouter doctor"],
   ["no answer", probed({ kind: "none", why: "refused" }), "wrong", "base_url"],
 ])("%s of a provider", (_name, one, level, fix) => {
-  const [finding] = checkProviders([one]);
-  expect(finding?.level).toBe(level);
-  expect(finding?.fix ?? "").toContain(fix);
+  const finding = checkProvider(one);
+  expect(finding.level).toBe(level);
+  expect(finding.fix ?? "").toContain(fix);
 });
 
 test.each<[skewsMs: (number | undefined)[], expected: string | undefined]>([
@@ -133,8 +131,7 @@ test.each<[skewsMs: (number | undefined)[], expected: string | undefined]>([
   [[600_000], "10 m behind"],
   [[-7_200_000], "2 h ahead of"],
 ])("clocks that differ by %p", (skewsMs, expected) => {
-  const findings = checkProviders(skewsMs.map((skewMs) => probed(answer(200, ["m"], skewMs))));
-  const clock = findings.find(({ check }) => check === "clock");
+  const [clock] = checkClock(skewsMs.map((skewMs) => probed(answer(200, ["m"], skewMs))));
   if (expected === undefined) expect(clock).toBeUndefined();
   else expect(clock?.what).toContain(expected);
 });
@@ -147,7 +144,7 @@ test("chains are held against keys, retirements and live lists", () => {
   const live = new Map([["ollama-cloud", new Set(["good"])]]);
   const findings = checkChains({ settings, keys }, live);
   expect(faults(findings)).toEqual([
-    "groq/x, groq/y cannot be asked: there is no key of groq.",
+    "groq/x, groq/y cannot be used: groq has no key.",
     "ollama-cloud/glm-4.7 has been retired by its provider.",
   ]);
   expect(findings.find(({ level }) => level === "note")?.what).toBe("ollama-cloud does not list odd.");
@@ -161,15 +158,16 @@ test("chains are held against keys, retirements and live lists", () => {
 function opencodeFindings(...values: (Record<string, unknown> | undefined)[]): string[] {
   const configs = values.map((value, at) => ({ from: `config-${at}.json`, value }));
   const keys = [keyOf("nvidia", "a"), keyOf("openai", "b")];
-  const patient = { keys, settings: settingsOf({}) } as unknown as Patient;
   using folder = tempFolder();
-  return faults(checkOpencodeConfig(patient, configs, findSeedPlugins(configs, folder.path)));
+  return faults(
+    checkOpencodeConfig({ keys, settings: settingsOf({}) }, configs, findSeedPlugins(configs, folder.path)),
+  );
 }
 
 test.each<[name: string, values: (Record<string, unknown> | undefined)[], wrong: string[]]>([
   ["nothing odd", [{ plugin: ["some-theme"], disabled_providers: ["groq"] }], []],
-  ["no JSON", [undefined], ["config-0.json is no JSON"]],
-  ["our provider switched off", [{ disabled_providers: ["nvidia"] }], ["nvidia is switched off"]],
+  ["no JSON", [undefined], ["config-0.json is not a JSON object"]],
+  ["our provider switched off", [{ disabled_providers: ["nvidia"] }], ["turns off nvidia"]],
   [
     "a later list in place of the first",
     [{ disabled_providers: ["nvidia"] }, { disabled_providers: [] }],
@@ -250,6 +248,18 @@ test("in a narrow terminal the report's sentences stand below what was looked at
 test("a preset that cannot be reached is a matter of the network, not of its address", () => {
   const provider = providerOf(settingsOf({}), "groq");
   if (provider === undefined) throw new Error("groq is no preset any more");
-  const [finding] = checkProviders([probed({ kind: "none", why: "no name" }, { provider })]);
-  expect(finding?.fix).toContain("HTTPS_PROXY");
+  const finding = checkProvider(probed({ kind: "none", why: "no name" }, { provider }));
+  expect(finding.fix).toContain("HTTPS_PROXY");
+});
+
+const home = "/home/me";
+
+test.each<[name: string, path: string, isOwn: boolean, begin: string]>([
+  ["a folder of one's own", "/home/me/.local", true, "chmod u+rwX /home/me/.local, or put"],
+  ["what a sudo has left", "/home/me/.local", false, 'sudo chown "$(id -un)" /home/me/.local, or put'],
+  ["the home itself", home, false, 'sudo chown "$(id -un)" /home/me, or put'],
+  ["a folder above the home", "/", false, "Put orouter's files elsewhere"],
+  ["a neighbour's home", "/home/me2", false, "Put orouter's files elsewhere"],
+])("the way out of %s", (_name, path, isOwn, begin) => {
+  expect(folderFix({ path, isOwn, home })).toStartWith(begin);
 });

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
-import { checkPlugin } from "../../src/commands/doctor/check-plugin.ts";
-import type { Finding } from "../../src/commands/doctor/finding.ts";
-import { readPatient } from "../../src/commands/doctor/patient.ts";
+import { checkPlugin } from "../../src/commands/doctor/check-opencode.ts";
+import { type Finding, readContext } from "../../src/commands/doctor/doctor-context.ts";
 import { watchPlugin } from "../../src/commands/watch-plugin.ts";
 import { resolvePaths } from "../../src/config/paths.ts";
+import type { Harness } from "../../src/harness/harness.ts";
 import { writePluginMark } from "../../src/harness/opencode/plugin-mark.ts";
+import { opencode2 } from "../../src/harness/opencode2/opencode2.ts";
 import { withPair } from "../proxy/rig.ts";
 import { tempMachine } from "./orouter.ts";
 
@@ -14,10 +15,11 @@ const NOW = Date.UTC(2026, 10, 21, 12);
 async function findings(
   machine: ReturnType<typeof tempMachine>,
   env: Record<string, string> = {},
+  harness: Harness | undefined = undefined,
 ): Promise<Finding[]> {
   const at = { env: { ...machine.env, ...env }, home: machine.folder.path, cwd: machine.folder.path };
-  const { patient } = await readPatient(at);
-  return checkPlugin(patient, undefined, NOW);
+  const { context } = await readContext(at);
+  return checkPlugin(context, harness, NOW);
 }
 
 const levels = (all: readonly Finding[]): string[] => all.map(({ check, level }) => `${check} ${level}`);
@@ -27,7 +29,7 @@ test("a plugin that nothing is known against is fine, and so is none at all", as
   expect(levels(await findings(machine))).toEqual(["plugin ok"]);
   expect(levels(await findings(machine, { OPENCODE_PURE: "1" }))).toEqual(["plugin note"]);
   await machine.write("config.toml", "[opencode]\nplugin = false\n");
-  expect(await findings(machine)).toMatchObject([{ level: "ok", what: expect.stringContaining("left out") }]);
+  expect(await findings(machine)).toMatchObject([{ level: "ok", what: expect.stringContaining("off, as") }]);
 });
 
 test("a run that had to do without the plugin is told of, until one has it again", async () => {
@@ -35,7 +37,7 @@ test("a run that had to do without the plugin is told of, until one has it again
   const { cacheDir } = resolvePaths(machine.env);
   writePluginMark(cacheDir, NOW - 60_000);
   const [finding] = await findings(machine);
-  expect(finding).toMatchObject({ level: "wrong", what: expect.stringContaining("all else works") });
+  expect(finding).toMatchObject({ level: "wrong", what: expect.stringContaining("everything else works") });
   expect(finding?.fix).toContain("plugin = false");
   writePluginMark(cacheDir, undefined);
   expect(levels(await findings(machine))).toEqual(["plugin ok"]);
@@ -47,7 +49,8 @@ test("what a server plugin costs at start is told where one is asked for", async
   const told = async (): Promise<string> => (await findings(machine))[1]?.what ?? "";
   expect(await told()).toStartWith("shell_keys and tools under [opencode]: opencode installs");
   mkdirSync(machine.folder.in(".config/opencode/node_modules/@opencode-ai/plugin"), { recursive: true });
-  expect(await told()).toContain("a start takes no longer");
+  expect(await told()).toContain("starting takes no longer");
+  expect(levels(await findings(machine, {}, opencode2))).toEqual(["plugin ok"]);
 });
 
 test("outside a terminal's interface the plugin is not missed", () =>

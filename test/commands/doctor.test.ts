@@ -57,7 +57,7 @@ test("where config.toml is wrong no key is sent anywhere: its address may stand 
   const env = { ...machine.env, HTTPS_PROXY: new URL(proxy.url).origin };
   const run = await machine.run(["doctor"], { env });
   expect(run.exitCode).toBe(1);
-  expect(run.stdout).toMatch(/^note +providers +not asked: config.toml may say where they are$/m);
+  expect(run.stdout).toMatch(/^note +providers +not asked: config.toml may have their addresses$/m);
   expect(run.stdout).not.toContain("provider nvidia");
   expect(proxy.seen).toEqual([]);
 });
@@ -119,14 +119,14 @@ test.each<[name: string, spoil: (machine: Sound) => unknown, check: string, what
     (machine) => machine.write("config.toml", '[routing]\nstrategy = "best"\n'),
     "config.toml",
     "config.toml:2:",
-    "Mend it",
+    "in an editor",
   ],
   [
     "a keys.toml that does not parse",
     (machine) => machine.write("keys.toml", "[[keys]\n"),
     "keys.toml",
     "keys.toml:1:",
-    "Mend it",
+    "in an editor",
   ],
   [
     "no key at all",
@@ -135,7 +135,7 @@ test.each<[name: string, spoil: (machine: Sound) => unknown, check: string, what
       await machine.write("keys.toml", "");
     },
     "keys",
-    "no key anywhere",
+    "No API keys found",
     "orouter keys add",
   ],
   [

@@ -29,7 +29,7 @@ async function load(world: World): Promise<LoadedKeys & { files: { keys: string;
   const keychain = memoryKeychain();
   for (const [name, secret] of Object.entries(world.keychain ?? {})) await keychain.set(name, secret);
   const loaded = await loadKeys({
-    paths: { keysFile: files.keys, opencodeAuthFile: files.auth },
+    paths: { keysFile: files.keys, opencodeAuthFile: files.auth, opencodeDatabase: folder.in("opencode.db") },
     settings: settingsOf(world.config),
     env: world.env ?? {},
     keychain,
@@ -120,7 +120,11 @@ test.each<[name: string, auth: string, notes: number]>([
 test("a folder in the place of opencode's file is a note", async () => {
   using folder = tempFolder();
   mkdirSync(folder.in("auth.json"));
-  const paths = { keysFile: folder.in("keys.toml"), opencodeAuthFile: folder.in("auth.json") };
+  const paths = {
+    keysFile: folder.in("keys.toml"),
+    opencodeAuthFile: folder.in("auth.json"),
+    opencodeDatabase: folder.in("opencode.db"),
+  };
   const loaded = await loadKeys({ paths, settings: settingsOf(), env: {} });
   expect(loaded.notes).toEqual([`${folder.in("auth.json")} could not be read (EISDIR).`]);
 });

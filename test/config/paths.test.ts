@@ -13,6 +13,7 @@ test("without any variable the files lie where XDG puts them", () => {
     cacheDir: "/home/ada/.cache/orouter",
     runRoot: "/run/user/7/orouter",
     opencodeAuthFile: "/home/ada/.local/share/opencode/auth.json",
+    opencodeDatabase: "/home/ada/.local/share/opencode/opencode.db",
   });
   expect(resolvePaths({ HOME: "/home/ada", XDG_RUNTIME_DIR: "/run/user/7" }, "darwin")).toEqual(paths);
 });
@@ -30,6 +31,11 @@ test("XDG variables move them, relative ones count as absent", () => {
   expect(paths.stateDb).toBe("/h/.local/state/orouter/state.db");
   expect(paths.cacheDir).toBe("/k/orouter");
   expect(paths.opencodeAuthFile).toBe("/d/opencode/auth.json");
+  expect(paths.opencodeDatabase).toBe("/d/opencode/opencode.db");
+  expect(resolvePaths({ XDG_DATA_HOME: "/d", OPENCODE_DB: "mine.db" }).opencodeDatabase).toBe(
+    "/d/opencode/mine.db",
+  );
+  expect(resolvePaths({ OPENCODE_DB: "/else/mine.db" }).opencodeDatabase).toBe("/else/mine.db");
 });
 
 test("without a runtime folder the runs lie in the temp folder under the user's number", () => {

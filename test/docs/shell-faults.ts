@@ -40,9 +40,12 @@ function hasScript(name = ""): boolean {
   return Object.hasOwn(manifest.scripts, name);
 }
 
-/** For everyone's use only ours and opencode; a page's own folder may hold what it needs, by its version. */
+/** What a sample may install for everyone's use: ours, and both opencodes. */
+const GLOBAL = ["-g", manifest.name, "opencode-ai", "@opencode/cli"];
+
+/** A page's own folder may hold whatever it needs, by its version. */
 function installs(words: Words): boolean {
-  if (words.includes("-g")) return words.every((word) => ["-g", manifest.name, "opencode-ai"].includes(word));
+  if (words.includes("-g")) return words.every((word) => GLOBAL.includes(word));
   return words.every((word) => word.startsWith("-") || /@\d/.test(word) || existsSync(join(ROOT, word)));
 }
 

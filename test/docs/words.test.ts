@@ -95,7 +95,7 @@ const SETTING =
 
 test.each(PAGES)("%s names settings that are there", (page) => {
   const named = spansOf(page).flatMap((span) =>
-    SETTING.test(span) && !/\.(?:db|json)$/.test(span) ? [span] : [],
+    SETTING.test(span) && !/\.(?:db|jsonc?)$/.test(span) ? [span] : [],
   );
   const missing = named.filter(
     (span) => !("path" in findSetting(span.replaceAll("[]", "[0]").replaceAll(/[<>]/g, ""))),

@@ -1,8 +1,17 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { SceneKey } from "../../src/demo/scene.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { opencodeBinary, orouterBinary } from "./binary.ts";
+import { type OpencodeProgram, pathFolder } from "./opencode-program.ts";
 
 /** What a run has left. */
 export interface Run {
@@ -17,18 +26,23 @@ export interface RunOptions {
   cwd?: string;
 }
 
+const SCHEMA = "https://opencode.ai/config.json";
+
 /** opencode looks for news of models and of itself on the network; a test has none. */
 const QUIET = { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" };
 
-/** A machine of a test's own, with the compiled orouter and the real opencode on it. */
-export function e2eMachine() {
+/** A machine of a test's own, with the compiled orouter and a real opencode on it: the lockfile's, unless told otherwise. */
+export function e2eMachine(program?: OpencodeProgram) {
   const folder = tempFolder();
   const home = folder.in("home");
   const project = folder.in("project");
   const runtime = folder.in("runtime");
   for (const path of [home, project, runtime]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  const opencode = program?.file ?? opencodeBinary();
+  const opencodeFolder =
+    program === undefined ? dirname(opencode) : pathFolder(program, folder.in("bin/opencode"));
   const env: Record<string, string> = {
-    PATH: `${dirname(opencodeBinary())}:/usr/bin:/bin`,
+    PATH: `${opencodeFolder}:/usr/bin:/bin`,
     HOME: home,
     XDG_RUNTIME_DIR: runtime,
     TMPDIR: runtime,
@@ -73,7 +87,7 @@ export function e2eMachine() {
     orouter: (args: readonly string[], options?: RunOptions) => run([orouterBinary(), ...args], options),
     startOrouter: (args: readonly string[], options?: RunOptions) =>
       start([orouterBinary(), ...args], options),
-    opencode: (args: readonly string[], options?: RunOptions) => run([opencodeBinary(), ...args], options),
+    opencode: (args: readonly string[], options?: RunOptions) => run([opencode, ...args], options),
     /** Points ollama-cloud at a local upstream, with the keys that it knows. */
     configure: (baseUrl: string, keys: readonly SceneKey[], more = "") => {
       config(`[providers.ollama-cloud]\nbase_url = "${baseUrl}"\n${more}`);
@@ -82,10 +96,32 @@ export function e2eMachine() {
       );
       write("home/.config/orouter/keys.toml", tables.join("\n"));
     },
+    /** The model of the user's own opencode config; not every interface takes one as an argument. */
+    chooseModel: (model: string) =>
+      write("home/.config/opencode/opencode.json", JSON.stringify({ $schema: SCHEMA, model })),
     /** What is left of our runs: nothing, once they are over. opencode leaves things of its own there. */
     leftovers: () => readdirSync(runtime).filter((name) => name.includes("orouter")),
-    [Symbol.dispose]: () => folder[Symbol.dispose](),
+    services: () => servicesOf(home),
+    [Symbol.dispose]: () => {
+      for (const pid of servicesOf(home)) endService(pid);
+      folder[Symbol.dispose]();
+    },
   };
+}
+
+/** The background services of opencode 2 that were started on this machine: none by orouter. */
+function servicesOf(home: string): number[] {
+  const file = join(home, ".local/state/opencode/service.json");
+  if (!existsSync(file)) return [];
+  return [Number((JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid)];
+}
+
+function endService(pid: number): void {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Every file below a folder with its content, to see whether a run has changed any. */
@@ -98,6 +134,6 @@ export function contentsOf(folder: string): Record<string, string> {
 
 /** A program in opencode's place that does only what a test wants to see. */
 export function standIn(machine: ReturnType<typeof e2eMachine>, script: string): Record<string, string> {
-  const version = '[ "$*" = --version ] && { echo 1.18.33; exit; }';
-  return { OROUTER_OPENCODE: machine.write("bin/stand-in", `#!/bin/sh\n${version}\n${script}\n`, 0o700) };
+  machine.write("bin/package.json", JSON.stringify({ name: "opencode-ai", version: "1.18.33" }));
+  return { OROUTER_OPENCODE: machine.write("bin/stand-in", `#!/bin/sh\n${script}\n`, 0o700) };
 }

@@ -1,163 +1,212 @@
-import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { expect } from "bun:test";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { ControlState } from "../../src/core/routing/control-state.ts";
 import { rateLimited } from "../../src/demo/replies.ts";
-import type { Upstream } from "../../src/demo/upstream.ts";
-import { withUpstream } from "../demo/ask.ts";
-import { sceneWith } from "../proxy/rig.ts";
+import type { Reply } from "../../src/demo/reply.ts";
+import { type RouterState, routerClient } from "../../src/harness/plugin/router-client.ts";
+import { findRuns } from "../../src/harness/run/run-card.ts";
 import { orouterBinary } from "./binary.ts";
-import { contentsOf, e2eMachine } from "./machine.ts";
-import { openTerminal } from "./terminal.ts";
+import { contentsOf } from "./machine.ts";
+import { type OpencodeProgram, wordsOf } from "./opencode-program.ts";
+import { type Machine, MODEL, onStage, RUN, scenario, sceneWithKeys } from "./scenario.ts";
+import { openScreen } from "./screen.ts";
 
 const CTRL_C = "\x03";
 const LEADER = "\x18";
+const PALETTE = "\x10";
 const ENTER = "\r";
 const ESCAPE = "\x1b";
-const KEYS = ["work", "home"];
-const MODEL = "ollama-cloud/gpt-oss:120b";
 
-type Machine = ReturnType<typeof e2eMachine>;
+type Screen = ReturnType<typeof openScreen>;
 
-/** opencode's interface behind orouter, before a provider of which one key is at its limit. */
-async function withInterface(
+const HELLO: Reply = { kind: "answer", text: "Hello!" };
+
+/** opencode's interface behind orouter, before a provider whose first key is at its limit. */
+function withInterface(
+  program: OpencodeProgram,
   more: string,
-  play: (terminal: ReturnType<typeof openTerminal>, machine: Machine, upstream: Upstream) => Promise<void>,
+  play: (screen: Screen, machine: Machine) => Promise<void>,
 ): Promise<void> {
   let limited: string | undefined;
-  const scene = sceneWith((call) => {
-    // Whichever key is asked first is the one that has no more to give.
-    limited ??= call.keyName;
-    return call.keyName === limited ? rateLimited(600) : { kind: "answer", text: "Hello!" };
-  }, KEYS);
-  await withUpstream(scene, async (upstream) => {
-    using machine = e2eMachine();
-    machine.configure(upstream.baseUrl, scene.keys, more);
-    const terminal = openTerminal([orouterBinary(), "opencode", "-m", MODEL], machine.project, machine.env);
-    await terminal.sees("Ask anything");
-    await play(terminal, machine, upstream);
-    terminal.type(CTRL_C);
-    await terminal.child.exited;
-    expect(terminal.child.exitCode).toBe(0);
-    expect(machine.leftovers()).toEqual([]);
+  const scene = sceneWithKeys(["work", "home"], ({ keyName }) => {
+    limited ??= keyName;
+    return keyName === limited ? rateLimited(600) : HELLO;
+  });
+  return onStage(program, scene, more, async (machine) => {
+    machine.chooseModel(`ollama-cloud/${MODEL}`);
+    await using screen = openScreen([orouterBinary(), "opencode"], machine.project, machine.env);
+    await screen.sees("Ask anything");
+    await play(screen, machine);
+    screen.type(CTRL_C);
+    await screen.child.exited;
+    expect(screen.child.exitCode).toBe(0);
   });
 }
 
-async function ask(terminal: ReturnType<typeof openTerminal>): Promise<void> {
-  terminal.type("say hello");
-  await terminal.sees("say hello");
-  terminal.type(ENTER);
-  await terminal.sees("Hello!");
+async function ask(screen: Screen): Promise<void> {
+  screen.type("say hello");
+  await screen.sees("say hello");
+  // opencode 2 ignores Enter until its server is ready; on an empty prompt it does nothing.
+  await screen.presses(ENTER, "Hello!");
 }
 
-let cols = 90;
-
-/** A key right behind Escape would be another key: what Escape closes must be gone first. */
-async function untilGone(terminal: ReturnType<typeof openTerminal>, cue: string): Promise<void> {
-  while (terminal.text().includes(cue)) {
-    // A size it has had already would not be drawn.
-    cols++;
-    terminal.redraw(cols, 30);
-    await terminal.sees("ctrl+p commands");
-  }
+/** Closes the open dialog. A key right behind Escape would be read as one key with it. */
+async function leave(screen: Screen, title: string): Promise<void> {
+  screen.type(ESCAPE);
+  await screen.misses(title);
 }
 
-async function stateOf({ runtime }: Machine): Promise<ControlState> {
-  const [run = ""] = readdirSync(join(runtime, "orouter"));
-  const folder = join(runtime, "orouter", run);
-  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(readFileSync(join(folder, "tui.json"), "utf8")) ?? [];
-  const authorization = `Bearer ${readFileSync(join(folder, "token"), "utf8")}`;
-  return (await (
-    await fetch(`${url}/_orouter/state`, { headers: { authorization } })
-  ).json()) as ControlState;
+function stateOf({ runtime }: Machine): Promise<RouterState> {
+  const [run] = findRuns(join(runtime, "orouter"));
+  if (run === undefined) throw new Error("no run is under way");
+  return routerClient({ url: run.url, tokenFile: join(runFolder(runtime), "token") }).state();
 }
 
-test("a change of key is told, and a leader key leads to a dialog where the key is switched off", () =>
-  withInterface("", async (terminal, machine) => {
-    await ask(terminal);
-    await terminal.sees("Key changed");
-    await terminal.sees("rest ends");
-    const { last, rests } = await stateOf(machine);
-    expect(rests).toHaveLength(1);
+function runFolder(runtime: string): string {
+  const [name = ""] = readdirSync(join(runtime, "orouter"));
+  return join(runtime, "orouter", name);
+}
 
-    terminal.forget();
-    terminal.type(`${LEADER}om`);
-    await terminal.sees("orouter: keys");
-    terminal.forget();
-    terminal.type(ENTER);
-    await terminal.sees("Turn off");
-    terminal.type(ENTER);
-    // Only what differs is drawn: a change of one word is seen when all is drawn again.
-    while ((await stateOf(machine)).keys[0]?.enabled) await Bun.sleep(20);
-    terminal.redraw(110, 34);
-    await terminal.sees("Turn on");
+scenario("a key change shows as a toast and beside the prompt, and a dialog turns a key off", (program) =>
+  withInterface(program, "", async (screen, machine) => {
+    await ask(screen);
+    await screen.hasShown("Key changed");
+    await screen.sees(/(work|home) · gpt-oss:120b · cooldown ends \d\d:\d\d/);
+    expect((await stateOf(machine)).rests).toHaveLength(1);
+
+    screen.type(`${LEADER}om`);
+    await screen.sees("orouter: keys");
+    screen.type(ENTER);
+    await screen.sees("Turn off");
+    screen.type(ENTER);
+    await screen.sees("Turn on");
+    await screen.sees("ollama-cloud/work: off");
     const { keys } = await stateOf(machine);
     expect(keys.map(({ name, enabled }) => [name, enabled])).toEqual([
       ["work", false],
       ["home", true],
     ]);
-    terminal.forget();
-    terminal.type(ESCAPE);
-    await terminal.sees("orouter: keys");
-    terminal.type(ESCAPE);
-    await untilGone(terminal, "orouter: keys");
+    screen.type(ESCAPE);
+    await screen.sees("orouter: keys");
+    await leave(screen, "orouter: keys");
     const status = await machine.orouter(["status", "--json"]);
     expect((JSON.parse(status.stdout) as { keys: object[] }).keys).toMatchObject([
-      { name: "work", enabled: true, switchedIn: [terminal.child.pid] },
+      { name: "work", enabled: true, switchedIn: [screen.child.pid] },
       { name: "home", enabled: true, switchedIn: [] },
     ]);
-    terminal.type(`${LEADER}os`);
-    await terminal.sees("1 of 2 keys ready");
-    terminal.type(ESCAPE);
-    await untilGone(terminal, "keys ready");
+    screen.type(`${LEADER}os`);
+    await screen.sees("orouter: 1 of 2 keys ready");
+    await leave(screen, "keys ready");
 
     // The prompt has the keyboard again.
-    terminal.forget();
-    terminal.type("/chai");
-    await terminal.sees("Fallback chain");
-    terminal.type(ENTER);
-    await terminal.sees("There is no chain yet.");
-    terminal.type(ESCAPE);
-    await untilGone(terminal, "no chain yet");
-    expect(last?.model).toBe(MODEL);
-  }));
+    screen.type("/chai");
+    await screen.sees("Fallback chain");
+    screen.type(ENTER);
+    await screen.sees("No chains yet");
+    await leave(screen, "No chains yet");
+  }),
+);
 
-test("limits are reset after a question, and opencode's own folders have nothing of ours", () =>
-  withInterface("", async (terminal, machine) => {
-    await ask(terminal);
-    await terminal.sees("rest ends");
-    terminal.forget();
-    terminal.type(`${LEADER}or`);
-    await terminal.sees("tried again at once");
-    terminal.type(ENTER);
-    while ((await stateOf(machine)).rests.length > 0) await Bun.sleep(20);
-    const traces = Object.entries(contentsOf(join(machine.home, ".config", "opencode"))).filter(
-      ([name, content]) =>
-        !name.startsWith("node_modules") && Buffer.from(content, "base64").includes("orouter"),
-    );
-    expect(traces).toEqual([]);
-    expect(contentsOf(join(machine.home, ".local", "state", "opencode"))).not.toHaveProperty(
-      "plugin-meta.json",
-    );
-  }));
+scenario(
+  "the palette has the commands, and a reset asks first and leaves nothing in opencode's folders",
+  (program) =>
+    withInterface(program, "", async (screen, machine) => {
+      await ask(screen);
+      await screen.sees("cooldown ends");
+      screen.type(PALETTE);
+      await screen.sees("Commands");
+      screen.type("orouter");
+      for (const title of ["Status", "Manage keys", "Cooldowns", "Reset cooldowns", "Fallback chain"])
+        await screen.sees(`orouter: ${title}`);
+      await leave(screen, "Commands");
+      screen.type(`${LEADER}or`);
+      await screen.sees("1 cooldown will end");
+      screen.type(ENTER);
+      await screen.hasShown("1 cooldown ended.");
+      expect((await stateOf(machine)).rests).toEqual([]);
+      await screen.misses("cooldown ends");
+      const traces = Object.entries(contentsOf(join(machine.home, ".config", "opencode"))).filter(
+        ([name, content]) =>
+          !name.startsWith("node_modules") && Buffer.from(content, "base64").includes("orouter"),
+      );
+      expect(traces).toEqual([]);
+      expect(contentsOf(join(machine.home, ".local", "state", "opencode"))).not.toHaveProperty(
+        "plugin-meta.json",
+      );
+    }),
+);
 
-test("a chain that is made while opencode runs is there to pick, without a new start", () =>
-  withInterface("", async (terminal, machine) => {
-    const made = await machine.orouter(["chain", "add", "brand-new", MODEL]);
+scenario("a page of cooldowns ends one of them", (program) =>
+  withInterface(program, "", async (screen, machine) => {
+    await ask(screen);
+    await screen.sees("cooldown ends");
+    screen.type(`${LEADER}ob`);
+    await screen.sees("orouter: 1 cooldown (Enter ends one)");
+    screen.type(ENTER);
+    await screen.sees("No cooldowns: every key and model can be used.");
+    expect((await stateOf(machine)).rests).toEqual([]);
+    await leave(screen, "No cooldowns");
+  }),
+);
+
+scenario("a chain that is added while opencode runs can be picked without a restart", (program) =>
+  withInterface(program, "", async (screen, machine) => {
+    const made = await machine.orouter(["chain", "add", "brand-new", `ollama-cloud/${MODEL}`]);
     expect(made.exitCode).toBe(0);
-    await terminal.sees("Models have changed");
-    terminal.type(`${LEADER}m`);
-    await terminal.sees("Select model");
-    terminal.type("brand");
-    await terminal.sees("brand-new (chain)");
-    terminal.type(ESCAPE);
-    await untilGone(terminal, "Select model");
-  }));
+    // opencode 2 reads the models again by itself, and says nothing.
+    if (program.major === 1) await screen.hasShown("Models have changed");
+    screen.type(`${LEADER}m`);
+    await screen.sees("Select model");
+    screen.type("brand");
+    await screen.sees("brand-new (chain)");
+    await leave(screen, "Select model");
+  }),
+);
 
-test("plugin = false leaves it out", () =>
-  withInterface("[opencode]\nplugin = false\n", async (terminal, machine) => {
-    await ask(terminal);
-    const [run = ""] = readdirSync(join(machine.runtime, "orouter"));
-    expect(readdirSync(join(machine.runtime, "orouter", run))).not.toContain("tui.json");
-    expect(terminal.text()).not.toContain("Key changed");
-  }));
+scenario("plugin = false leaves the interface as it is", (program) =>
+  withInterface(program, "[opencode]\nplugin = false\n", async (screen, machine) => {
+    await ask(screen);
+    const files = readdirSync(runFolder(machine.runtime), { recursive: true, encoding: "utf8" });
+    expect(files.filter((file) => file.includes("tui"))).toEqual([]);
+    expect(screen.everShowed("Key changed")).toBe(false);
+  }),
+);
+
+scenario(
+  "the sidebar lists the keys and their states",
+  (program) =>
+    withInterface(program, "", async (screen) => {
+      await ask(screen);
+      screen.resize(160, 40);
+      await screen.sees("2 of 2 ready");
+      await screen.sees(/• (work|home) +1 model in cooldown/);
+      await screen.sees(/• (work|home) +ready/);
+    }),
+  { majors: [2] },
+);
+
+scenario(
+  "shell commands get a key and nothing of the run, and the model can list the keys",
+  async (program) => {
+    const scene = sceneWithKeys(["work"], (call) => {
+      if (call.isTitle) return HELLO;
+      const said = JSON.parse(call.body) as { messages: { role: string; content: unknown }[] };
+      const results = said.messages.filter(({ role }) => role === "tool");
+      if (results.length === 0) return toolCall(wordsOf(program).shell("env"));
+      if (results.length === 1) return toolCall({ name: "list_keys", arguments: "{}" });
+      return { kind: "answer", text: JSON.stringify(results.map(({ content }) => content)) };
+    });
+    await onStage(program, scene, "[opencode]\nshell_keys = true\ntools = true\n", async (machine) => {
+      const { stdout } = await machine.orouter([...RUN, "--auto", "show it"]);
+      const [env = "", keys = ""] = /\["([\s\S]*)","([\s\S]*)"\]/.exec(stdout)?.slice(1) ?? [];
+      expect(env).toContain("OLLAMA_API_KEY=scripted-work");
+      expect(env).not.toMatch(/OPENCODE_CONFIG|OROUTER_RUN_ID|OROUTER_ADDED/);
+      expect(keys).toBe("ollama-cloud/work: ready");
+    });
+  },
+  { majors: [2] },
+);
+
+function toolCall(call: { name: string; arguments: string }): Reply {
+  return { kind: "answer", text: "", toolCalls: [call] };
+}

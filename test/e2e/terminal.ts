@@ -60,6 +60,15 @@ export function openTerminal(
     text,
     /** As it came, with all that moves the cursor. */
     raw: () => shown,
+    /** opencode 2 takes no prompt before it knows its models, and on an empty prompt Enter does nothing. */
+    enterUntil: async (cue: string) => {
+      for (let tries = 0; tries < 2_000; tries++) {
+        if (text().includes(cue)) return;
+        if (tries % 60 === 0) type(ENTER);
+        await Bun.sleep(50);
+      }
+      throw new Error(`Enter never brought ${cue}; the terminal shows: ${text().slice(-600)}`);
+    },
     sees: async (cue: string) => {
       for (let tries = 0; tries < 2_000; tries++) {
         if (text().includes(cue)) return;

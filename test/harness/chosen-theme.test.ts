@@ -50,3 +50,47 @@ test("a variable names a file, and another the folder of the state", () => {
     mode: "light",
   });
 });
+
+const CLI = `${GLOBAL}/cli.json`;
+
+test.each<[what: string, files: Record<string, string>, env: Record<string, string>, expected: unknown]>([
+  ["a name and a mode", { [CLI]: '{"theme":{"name":"nord","mode":"light"}}' }, {}, ["nord", "light"]],
+  [
+    "a mode that follows the system",
+    { [CLI]: '{"theme":{"name":"nord","mode":"system"}}' },
+    {},
+    ["nord", undefined],
+  ],
+  ["only a mode", { [CLI]: '{"theme":{"mode":"dark"}}' }, {}, ["opencode", "dark"]],
+  [
+    "more than the files of 1.x",
+    {
+      [CLI]: '{"theme":{"name":"nord"}}',
+      [`${GLOBAL}/tui.json`]: '{"theme":"aura"}',
+      [KV]: '{"theme":"ayu"}',
+    },
+    {},
+    ["nord", undefined],
+  ],
+  [
+    "no theme",
+    { [CLI]: '{"theme":null}', [`${GLOBAL}/tui.json`]: '{"theme":"aura"}' },
+    {},
+    ["aura", undefined],
+  ],
+  ["no JSON", { [CLI]: "{", [KV]: '{"theme":"ayu"}' }, {}, ["ayu", undefined]],
+  [
+    "a theme of which a variable changes the mode",
+    { [CLI]: '{"theme":{"name":"nord","mode":"light"}}' },
+    { OPENCODE_CLI_CONFIG_CONTENT: '{"theme":{"mode":"dark"}}' },
+    ["nord", "dark"],
+  ],
+])("cli.json of opencode 2 has %s", (_what, files, env, expected) => {
+  using folder = tempFolder();
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(folder.in(name)), { recursive: true });
+    writeFileSync(folder.in(name), text);
+  }
+  const { theme, mode } = chosenTheme({ env, home: folder.in("home"), cwd: folder.in("work/app") });
+  expect([theme, mode]).toEqual(expected as [string, undefined]);
+});

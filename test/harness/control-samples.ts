@@ -1,9 +1,9 @@
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { ControlKey, ControlRest, ControlState } from "../../src/core/routing/control-state.ts";
+import type { Cooldown, RouterKey, RouterState } from "../../src/harness/plugin/router-client.ts";
 
 export const NOW_MS = Date.UTC(2026, 0, 5, 12);
 
-export function controlState(parts: Partial<ControlState>): ControlState {
+export function controlState(parts: Partial<RouterState>): RouterState {
   return {
     now: NOW_MS,
     strategy: "sticky",
@@ -11,12 +11,13 @@ export function controlState(parts: Partial<ControlState>): ControlState {
     rests: [],
     chains: [],
     last: null,
-    waiting: 0,
+    waits: [],
+    answers: [],
     ...parts,
   };
 }
 
-export function keyOf(name: string): ControlKey {
+export function keyOf(name: string): RouterKey {
   return {
     provider: "a",
     name,
@@ -30,8 +31,8 @@ export function keyOf(name: string): ControlKey {
   };
 }
 
-/** A rest of a key, of one of its lanes, or (without a key) of a model. */
-export function restFor(name: string | undefined, model?: string): ControlRest {
+/** A cooldown of a key, of one of its lanes, or (without a key) of a model. */
+export function restFor(name: string | undefined, model?: string): Cooldown {
   const owner = name === undefined ? null : fingerprint(name);
   const scope = owner === null ? "model" : model === undefined ? "key" : "lane";
   return {
@@ -42,10 +43,6 @@ export function restFor(name: string | undefined, model?: string): ControlRest {
     model: model ?? null,
     provider: null,
     kind: "rate-limit",
-    status: 429,
-    message: "",
-    sinceMs: NOW_MS - 1000,
     untilMs: NOW_MS + 60_000,
-    strikes: 1,
   };
 }

@@ -105,7 +105,10 @@ test.each<[words: string[], args: string[]]>([
     ["mini", "-c"],
     ["mini", "--standalone", "-c"],
   ],
-  [["models"], ["models", "--standalone"]],
+  [
+    ["models", "--standalone"],
+    ["models", "--standalone"],
+  ],
   [["acp"], ["acp"]],
   [
     ["serve", "--port", "0"],
@@ -115,6 +118,16 @@ test.each<[words: string[], args: string[]]>([
   const asked = program();
   expect(await opencode2.plan(words, asked)).toEqual({ kind: "routed", args });
   expect(asked.asked).toEqual([]);
+});
+
+test("opencode 2: models are listed by a server that is ready, since its own would be asked too early", async () => {
+  const plan = await opencode2.plan(["models"], program());
+  expect(plan).toEqual({ kind: "routed", args: ["models"], openServer: expect.any(Function) });
+});
+
+test("over ACP it is given no table of models, so that it waits for ours", () => {
+  expect(prepare({ words: ["acp"] }).prepared.env["OPENCODE_MODELS_PATH"]).toEndWith("/models.json");
+  expect(prepare({ words: ["run", "hi"] }).prepared.env).not.toHaveProperty("OPENCODE_MODELS_PATH");
 });
 
 test.each<[words: string[]]>([

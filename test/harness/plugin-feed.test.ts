@@ -2,13 +2,14 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import type { RouterEvent } from "../../src/core/routing/router-event.ts";
 import { follow } from "../../src/harness/plugin/feed.ts";
-import { routerClient } from "../../src/harness/plugin/router-client.ts";
+import { type RouterNews, routerClient } from "../../src/harness/plugin/router-client.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { until } from "../proxy/rig.ts";
 
-const EVENT = { kind: "settings-taken" } satisfies RouterEvent;
+const EVENT = { kind: "settings-refused", what: "config.toml: line 3" } satisfies RouterEvent;
+const SILENT = { kind: "settings-taken" } satisfies RouterEvent;
 
-/** A proxy's feed that can be taken away and given back under the same address, with a token of its own each time. */
+/** A feed that can stop and start again at the same address, each time with another token. */
 function feedServer(port: number, token: string) {
   const leaving = new AbortController();
   const server = Bun.serve({
@@ -22,6 +23,7 @@ function feedServer(port: number, token: string) {
           // An event may come in pieces, and beside comments.
           controller.enqueue(`: orouter\n\ndata: ${JSON.stringify(EVENT).slice(0, 5)}`);
           controller.enqueue(`${JSON.stringify(EVENT).slice(5)}\n\n: still here\n\n`);
+          controller.enqueue(`data: ${JSON.stringify(SILENT)}\n\n`);
           leaving.signal.addEventListener("abort", () => controller.error(new Error("gone")));
         },
       });
@@ -31,7 +33,7 @@ function feedServer(port: number, token: string) {
   return { port: server.port ?? 0, stop: () => server.stop(true) };
 }
 
-test("a proxy that goes is missed once, and found again with a new token", async () => {
+test("a lost proxy is reported once, and found again with a new token", async () => {
   using folder = tempFolder();
   const tokenFile = folder.in("token");
   writeFileSync(tokenFile, "first");
@@ -41,23 +43,23 @@ test("a proxy that goes is missed once, and found again with a new token", async
   const client = routerClient({ url: `http://127.0.0.1:${first.port}`, tokenFile });
   const listener = {
     onOpen: () => heard.push("open"),
-    onEvent: ({ kind }: RouterEvent) => heard.push(kind),
+    onEvent: (news: RouterNews | undefined) => heard.push(news?.kind ?? "change"),
     onLost: () => heard.push("lost"),
   };
   const following = follow(client, listener, leaving.signal);
-  await until(() => heard.length === 2);
-  await first.stop();
   await until(() => heard.length === 3);
+  await first.stop();
+  await until(() => heard.length === 4);
   writeFileSync(tokenFile, "second");
   const second = feedServer(first.port, "second");
-  await until(() => heard.length === 5);
-  expect(heard).toEqual(["open", EVENT.kind, "lost", "open", EVENT.kind]);
+  await until(() => heard.length === 7);
+  expect(heard).toEqual(["open", EVENT.kind, "change", "lost", "open", EVENT.kind, "change"]);
   leaving.abort();
   await following;
   await second.stop();
 });
 
-test("nobody is asked again once opencode has taken the plugin down", async () => {
+test("the proxy is not asked again after opencode has stopped the plugin", async () => {
   using folder = tempFolder();
   writeFileSync(folder.in("token"), "t");
   const leaving = new AbortController();

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
-import { askForReload, modelReload } from "../../src/harness/plugin/model-reload.ts";
+import { askForReload, modelReload } from "../../src/harness/plugin/host1.ts";
 
-/** An opencode whose sessions and clock do as they are told. */
+/** opencode with scripted sessions and a scripted clock. */
 function rig(reloads = true) {
   let hear: (sessionID: string, type: string) => void = () => {};
   let calls: (() => void)[] = [];
   const seen = { reloads: 0, told: 0 };
-  const want = modelReload({
+  const ask = modelReload({
     event: {
       on: (_type, handler) => {
         hear = (sessionID, type) => handler({ properties: { sessionID, status: { type } } });
@@ -17,8 +17,8 @@ function rig(reloads = true) {
       seen.reloads++;
       return reloads;
     },
-    onReload: () => seen.told++,
   });
+  const want = (): void => ask(() => seen.told++);
   const calm = (): void => {
     const due = calls;
     calls = [];
@@ -27,7 +27,7 @@ function rig(reloads = true) {
   return { want, hear, calm, seen };
 }
 
-test("while nothing is at work the models are read again, once for several changes", () => {
+test("idle sessions: the models are read again, once for several changes", () => {
   const { want, calm, seen } = rig();
   want();
   want();
@@ -37,7 +37,7 @@ test("while nothing is at work the models are read again, once for several chang
   expect(seen).toEqual({ reloads: 1, told: 1 });
 });
 
-test.each(["busy", "retry"])("a session that is at %s is not broken off", (type) => {
+test.each(["busy", "retry"])("a session in state %s is not aborted", (type) => {
   const one = rig();
   one.hear("ses_1", type);
   one.want();
@@ -52,7 +52,7 @@ test.each(["busy", "retry"])("a session that is at %s is not broken off", (type)
   expect(one.seen.reloads).toBe(1);
 });
 
-test("a session that goes on at once is still at work", () => {
+test("a session that continues at once is still busy", () => {
   const { want, hear, calm, seen } = rig();
   hear("ses_1", "busy");
   want();
@@ -62,7 +62,7 @@ test("a session that goes on at once is still at work", () => {
   expect(seen.reloads).toBe(0);
 });
 
-test("without a wish nothing is read, and nothing is told of what did not happen", () => {
+test("without a request nothing is read, and a reload that did not happen is not reported", () => {
   const idle = rig();
   idle.hear("ses_1", "busy");
   idle.hear("ses_1", "idle");
@@ -74,7 +74,7 @@ test("without a wish nothing is read, and nothing is told of what did not happen
   expect(deaf.seen).toEqual({ reloads: 1, told: 0 });
 });
 
-test("where nobody listens to the signal there is none", () => {
+test("without a listener no signal is sent", () => {
   expect(process.listenerCount("SIGUSR2")).toBe(0);
   expect(askForReload()).toBe(false);
   let heard = 0;

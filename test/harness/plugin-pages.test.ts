@@ -1,22 +1,24 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { formatClock } from "../../src/core/clock-text.ts";
-import type { ControlState } from "../../src/core/routing/control-state.ts";
-import { chainPage, chainsPage } from "../../src/harness/plugin/chains-page.ts";
-import type { Desk } from "../../src/harness/plugin/desk.ts";
-import { dialogPages } from "../../src/harness/plugin/dialog-pages.ts";
-import { keyPage, keysPage } from "../../src/harness/plugin/keys-page.ts";
-import { memberPage } from "../../src/harness/plugin/member-page.ts";
-import type { ListPage, Page } from "../../src/harness/plugin/page.ts";
-import { resetPage, restsPage } from "../../src/harness/plugin/rests-page.ts";
-import { lineRoom, statusLine } from "../../src/harness/plugin/status-line.ts";
-import { statusPage } from "../../src/harness/plugin/status-page.ts";
-import type { SelectProps } from "../../src/harness/plugin/tui-api.ts";
+import { chainPage, chainsPage, memberPage } from "../../src/harness/plugin/chain-pages.ts";
+import * as opencode1 from "../../src/harness/plugin/host1.ts";
+import * as opencode2 from "../../src/harness/plugin/host2.ts";
+import {
+  cooldownsPage,
+  keyPage,
+  keysPage,
+  resetPage,
+  statusPage,
+} from "../../src/harness/plugin/key-pages.ts";
+import type { ListPage, Page, PageContext, Pages } from "../../src/harness/plugin/page.ts";
+import type { Chain, RouterState } from "../../src/harness/plugin/router-client.ts";
 import { until } from "../proxy/rig.ts";
 import { controlState, keyOf, NOW_MS, restFor } from "./control-samples.ts";
+import { solid } from "./solid.ts";
 
 const WORK = keyOf("work");
 const MODEL = { keys: 2, ready: 2, state: "ready", untilMs: null, why: null, bench: null } as const;
-const CHAIN = {
+const CHAIN: Chain = {
   name: "coding",
   entries: ["a/big", "fast", "a/small"],
   models: [
@@ -24,13 +26,13 @@ const CHAIN = {
     { ...MODEL, model: "a/quick" },
     { ...MODEL, model: "a/small", state: "no-key", keys: 0, ready: 0 },
   ],
-} as const;
+};
 
-/** A desk that notes what is asked of the proxy. */
-function deskWith(state: ControlState, session?: string) {
+/** A context that notes what is asked of the proxy. */
+function contextWith(state: RouterState, session?: string) {
   const posts: [path: string, body: unknown][] = [];
   const opened: Page[] = [];
-  const desk: Desk = {
+  const context: PageContext = {
     client: {
       state: async () => state,
       get: async () => ({}),
@@ -49,7 +51,7 @@ function deskWith(state: ControlState, session?: string) {
     noteTest: () => {},
     act: (work) => void work(),
   };
-  return { desk, posts, opened };
+  return { context, posts, opened };
 }
 
 const titles = (page: ListPage): string[] => page.lines().map((line) => line.title);
@@ -61,59 +63,64 @@ function press(page: ListPage, title: string): void {
   line.run();
 }
 
-test("the status lists every key and leads to all that can be done", () => {
+test("the status lists every key and leads to the other pages", () => {
   const rests = [restFor("work"), restFor("work", "a/big")];
-  const { desk, opened } = deskWith(controlState({ keys: [WORK, keyOf("home")], rests, chains: [CHAIN] }));
-  const page = statusPage(desk);
+  const { context, opened } = contextWith(
+    controlState({ keys: [WORK, keyOf("home")], rests, chains: [CHAIN] }),
+  );
+  const page = statusPage(context);
   expect(page.title()).toBe("orouter: 2 of 2 keys ready, sticky");
-  expect(titles(page)).toEqual(["Resting lanes", "Fallback chains", "Reset limits", "a/work", "a/home"]);
-  expect(page.lines()[3]?.footer).toBe("rests for 1 model");
-  for (const title of ["a/work", "Resting lanes", "Fallback chains", "Reset limits"]) press(page, title);
+  expect(titles(page)).toEqual(["Cooldowns", "Fallback chains", "Reset cooldowns", "a/work", "a/home"]);
+  expect(page.lines()[3]?.footer).toBe("1 model in cooldown");
+  for (const title of ["a/work", "Cooldowns", "Fallback chains", "Reset cooldowns"]) press(page, title);
   expect(opened.map((one) => one.kind)).toEqual(["list", "list", "list", "confirm"]);
 });
 
-test("what is old is shown as such", () => {
-  const { desk } = deskWith(controlState({ keys: [WORK] }));
-  const page = statusPage({ ...desk, isLost: () => true });
-  expect(page.title()).toBe(`orouter does not answer; as of ${formatClock(NOW_MS, NOW_MS)}`);
-  expect(statusPage({ ...desk, isLost: () => true, state: () => undefined }).title()).toBe(
+test("old state is marked as such", () => {
+  const { context } = contextWith(controlState({ keys: [WORK] }));
+  const page = statusPage({ ...context, isLost: () => true });
+  expect(page.title()).toBe(`orouter does not answer; last seen ${formatClock(NOW_MS, NOW_MS)}`);
+  expect(statusPage({ ...context, isLost: () => true, state: () => undefined }).title()).toBe(
     "orouter does not answer",
   );
 });
 
 test.each<[name: string, key: typeof WORK, session: string | undefined, expected: string[]]>([
-  ["a key in use", WORK, undefined, ["Turn off", "End its rests"]],
-  ["a key in use, in a session", WORK, "ses_1", ["Turn off", "Use it in this session", "End its rests"]],
-  ["a key that is off", { ...WORK, enabled: false }, "ses_1", ["Turn on", "End its rests"]],
-])("what can be done with %s", (_name, key, session, expected) => {
-  const { desk } = deskWith(controlState({ keys: [key], rests: [restFor("work")] }), session);
-  expect(titles(keyPage(desk, key.fingerprint)).slice(0, expected.length)).toEqual(expected);
+  ["a key in use", WORK, undefined, ["Turn off", "End its cooldowns"]],
+  ["a key in use, in a session", WORK, "ses_1", ["Turn off", "Use it in this session", "End its cooldowns"]],
+  ["a key that is off", { ...WORK, enabled: false }, "ses_1", ["Turn on", "End its cooldowns"]],
+])("the actions for %s", (_name, key, session, expected) => {
+  const { context } = contextWith(controlState({ keys: [key], rests: [restFor("work")] }), session);
+  expect(titles(keyPage(context, key.fingerprint)).slice(0, expected.length)).toEqual(expected);
 });
 
 test.each<[cleared: number, said: string]>([
-  [0, "Nobody rested."],
-  [1, "1 rest has ended."],
-  [7, "7 rests have ended."],
-])("a reset that ends %d rests says so", async (cleared, said) => {
-  const { desk } = deskWith(controlState({ keys: [WORK], rests: [] }));
+  [0, "There were no cooldowns."],
+  [1, "1 cooldown ended."],
+  [7, "7 cooldowns ended."],
+])("a reset reports that %d cooldowns have ended", async (cleared, said) => {
+  const { context } = contextWith(controlState({ keys: [WORK], rests: [] }));
   const sentences: Promise<string | undefined>[] = [];
-  const client = { ...desk.client, post: async () => ({ cleared }) };
-  resetPage({ ...desk, client, act: (work) => sentences.push(work()) }).onConfirm();
+  const client = { ...context.client, post: async () => ({ cleared }) };
+  resetPage({ ...context, client, act: (work) => sentences.push(work()) }).onConfirm();
   expect(await Promise.all(sentences)).toEqual([said]);
 });
 
-test("every action asks the proxy for what it says", () => {
+test("every action calls the matching path of the proxy", () => {
   const rest = restFor("work", "a/big");
-  const { desk, posts } = deskWith(controlState({ keys: [WORK], rests: [rest], chains: [CHAIN] }), "ses_1");
-  const page = keyPage(desk, WORK.fingerprint);
+  const { context, posts } = contextWith(
+    controlState({ keys: [WORK], rests: [rest], chains: [CHAIN] }),
+    "ses_1",
+  );
+  const page = keyPage(context, WORK.fingerprint);
   press(page, "Turn off");
   press(page, "Use it in this session");
-  press(page, "End its rests");
-  press(restsPage(desk), "work for big");
-  press(restsPage(desk), "End all of them");
-  resetPage(desk).onConfirm();
-  press(memberPage(desk, "coding", "a/small"), "Move up");
-  press(memberPage(desk, "coding", "a/small"), "Move to the top");
+  press(page, "End its cooldowns");
+  press(cooldownsPage(context), "work for big");
+  press(cooldownsPage(context), "End all cooldowns");
+  resetPage(context).onConfirm();
+  press(memberPage(context, "coding", "a/small"), "Move up");
+  press(memberPage(context, "coding", "a/small"), "Move to the top");
   expect(posts).toEqual([
     [`/keys/${WORK.fingerprint}/disable`, undefined],
     ["/sessions/ses_1/key", { fingerprint: WORK.fingerprint }],
@@ -127,25 +134,25 @@ test("every action asks the proxy for what it says", () => {
 });
 
 test("a chain shows its models in order, with state and figures", () => {
-  const { desk } = deskWith(controlState({ chains: [CHAIN] }));
-  const page = chainsPage(desk);
+  const { context } = contextWith(controlState({ chains: [CHAIN] }));
+  const page = chainsPage(context);
   expect(page.title()).toBe("orouter/coding: 3 models");
   expect(page.lines().map(({ title, description, footer }) => [title, description, footer])).toEqual([
     ["1 a/big", "ready, 2 of 2 keys", "0.42 s, 85 t/s"],
-    ["2 fast", "a chain of its own", undefined],
+    ["2 fast", "another chain", undefined],
     ["3 a/small", "no key", undefined],
     ["Test every model", "one short question each", undefined],
   ]);
 });
 
 test("the first model cannot go up, nor the last one down", () => {
-  const { desk } = deskWith(controlState({ chains: [CHAIN] }));
+  const { context } = contextWith(controlState({ chains: [CHAIN] }));
   const moves = (entry: string) =>
-    memberPage(desk, "coding", entry)
+    memberPage(context, "coding", entry)
       .lines()
       .slice(0, 3)
       .map(({ title, run }) => [title, run !== undefined]);
-  // In the same places for each, so that Enter pressed again and again does not move a model to and fro.
+  // At the same places for each, so that repeated Enter does not move a model to and fro.
   expect(moves("a/big")).toEqual([
     ["Move up", false],
     ["Move down", true],
@@ -158,145 +165,178 @@ test("the first model cannot go up, nor the last one down", () => {
   ]);
 });
 
-test("a session that goes on with a key at rest is told for which model later", async () => {
+test("a session that switches to a key in cooldown learns for which model it has to wait", async () => {
   const state = controlState({ keys: [WORK], rests: [restFor("work", "a/big")] });
-  const { desk } = deskWith(state, "ses_1");
+  const { context } = contextWith(state, "ses_1");
   const said: Promise<string | undefined>[] = [];
-  press(keyPage({ ...desk, act: (work) => said.push(work()) }, WORK.fingerprint), "Use it in this session");
-  expect(await Promise.all(said)).toEqual([
-    "This session goes on with a/work, for big once it rests no more.",
-  ]);
+  press(
+    keyPage({ ...context, act: (work) => said.push(work()) }, WORK.fingerprint),
+    "Use it in this session",
+  );
+  expect(await Promise.all(said)).toEqual(["This session now uses a/work, for big when its cooldown ends."]);
 });
 
-test.each<[name: string, page: (desk: Desk) => ListPage, words: string]>([
-  ["no chain", chainsPage, "There is no chain yet."],
-  ["nobody at rest", restsPage, "Nobody rests"],
-  ["a chain that is gone", (desk) => chainPage(desk, "old"), "This chain is gone."],
-])("%s is said", (_name, page, words) => {
-  const { desk } = deskWith(controlState({}));
-  expect(titles(page(desk)).join()).toContain(words);
+test.each<[name: string, page: (context: PageContext) => ListPage, words: string]>([
+  ["no chain", chainsPage, "No chains yet"],
+  ["no cooldown", cooldownsPage, "No cooldowns"],
+  ["a chain that is gone", (context) => chainPage(context, "old"), "This chain is gone"],
+])("a page says so: %s", (_name, page, words) => {
+  const { context } = contextWith(controlState({}));
+  expect(titles(page(context)).join()).toContain(words);
 });
 
-test("before the proxy has answered nothing is made up", () => {
-  const { desk } = deskWith(controlState({}));
-  const page = keysPage({ ...desk, state: () => undefined });
-  expect(titles(page)).toEqual(["The proxy has not answered yet."]);
-  expect(statusLine(undefined, 40)).toBe("");
+test("before the first answer of the proxy no state is shown", () => {
+  const { context } = contextWith(controlState({}));
+  const page = keysPage({ ...context, state: () => undefined });
+  expect(titles(page)).toEqual(["Waiting for the proxy's first answer."]);
 });
 
-test("the line beside the prompt names who answered, and the next end of a rest", () => {
-  const last = { atMs: NOW_MS, model: "nvidia/openai/gpt-oss-120b", key: "work" };
-  expect(statusLine(controlState({ last }), 40)).toBe("work · gpt-oss-120b");
-  const resting = statusLine(controlState({ last, rests: [restFor("work")] }), 40);
-  expect(resting).toMatch(/^work · gpt-oss-120b · rest ends \d\d:\d\d$/);
-  const gone = { ...restFor("gone"), key: null };
-  expect(statusLine(controlState({ last, rests: [gone] }), 40)).toBe("work · gpt-oss-120b");
-});
-
-test.each<[place: "home" | "session", columns: number, expected: RegExp]>([
-  ["session", 80, /^work · gpt-oss-… · rest ends \d\d:\d\d$/],
-  ["session", 100, /^work · gpt-oss-120b · rest ends \d\d:\d\d$/],
-  // The sidebar has come.
-  ["session", 121, /^work · gpt-oss… · rest ends \d\d:\d\d$/],
-  ["session", 60, /^work · rest ends \d\d:\d\d$/],
-  ["home", 200, /^work · rest ends \d\d:\d\d$/],
-])("the line has its place beside opencode's words, in a %s of %i columns", (place, columns, expected) => {
-  const last = { atMs: NOW_MS, model: "nvidia/openai/gpt-oss-120b", key: "work" };
-  const state = controlState({ last, rests: [restFor("work")] });
-  expect(statusLine(state, lineRoom(place, columns))).toMatch(expected);
-});
-
-/** opencode's stack of dialogs, as far as ours depend on it. */
-function hostDialogs() {
+/** The dialogs of opencode 1, as far as ours depend on them. */
+function dialogs1() {
   let open: { onClose: (() => void) | undefined }[] = [];
   const titlesSeen: string[] = [];
-  const lists: SelectProps[] = [];
   const entered: (string | undefined)[] = [];
+  let list: opencode1.SelectProps | undefined;
+  const close = (): void => {
+    for (const one of open) one.onClose?.();
+    open = [];
+  };
   const dialog = {
     replace: (render: () => unknown, onClose?: () => void) => {
       for (const one of open) one.onClose?.();
       open = [{ onClose }];
       titlesSeen.push(String(render()));
     },
-    clear: () => {
-      for (const one of open) one.onClose?.();
-      open = [];
-    },
+    clear: close,
     setSize: () => {},
     get open() {
       return open.length > 0;
     },
   };
-  const pressEscape = (): void => {
-    open.at(-1)?.onClose?.();
-    open = [];
-  };
   const ui = {
     dialog,
     toast: () => {},
-    DialogSelect: (props: SelectProps) => {
-      lists.push(props);
+    DialogSelect: (props: opencode1.SelectProps) => {
+      list = props;
       entered.push(props.current);
       return props.title;
     },
     DialogConfirm: ({ title }: { title: string }) => title,
   };
-  return { ui, titlesSeen, lists, entered, pressEscape };
+  return {
+    pages: opencode1.dialogPages({ ui }, solid().cell),
+    titlesSeen,
+    entered,
+    current: () => list?.current,
+    pressEscape: close,
+    pressEnterAt: (at: number) => {
+      const option = list?.options[at];
+      if (option !== undefined) list?.onSelect(option);
+    },
+    openOther: () => dialog.replace(() => "opencode's own"),
+    isOpen: () => open.length > 0,
+  };
 }
 
-/** A value that nobody is told of. */
-function cell(first: string | undefined): [() => string | undefined, (value: undefined) => void] {
-  let now = first;
-  return [
-    () => now,
-    (value) => {
-      now = value;
+/** The dialogs of opencode 2: each is a promise, and closes before it resolves. */
+function dialogs2() {
+  let settle: ((value: string | undefined) => void) | undefined;
+  let isOtherOpen = false;
+  const titlesSeen: string[] = [];
+  const entered: (string | undefined)[] = [];
+  let list: opencode2.SelectProps | undefined;
+  const show = <T>(title: string): Promise<T | undefined> => {
+    settle?.(undefined);
+    titlesSeen.push(title);
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    settle = resolve;
+    return promise as Promise<T | undefined>;
+  };
+  const close = (value?: string): void => {
+    const now = settle;
+    settle = undefined;
+    now?.(value);
+  };
+  const dialog: opencode2.Dialogs = {
+    select: (props) => {
+      list = props;
+      entered.push(props.current);
+      return show<string>(props.title);
     },
-  ];
+    confirm: ({ title }) => show<boolean>(title),
+    set: () => {},
+  };
+  const mode = { current: () => (settle !== undefined || isOtherOpen ? "modal" : "base") };
+  return {
+    pages: opencode2.dialogPages(dialog, mode, solid().cell),
+    titlesSeen,
+    entered,
+    current: () => list?.current,
+    pressEscape: () => close(),
+    pressEnterAt: (at: number) => close(list?.options[at]?.value),
+    openOther: () => {
+      isOtherOpen = true;
+      titlesSeen.push("opencode's own");
+      close();
+    },
+    isOpen: () => settle !== undefined,
+  };
 }
 
 const named = (title: string): ListPage => ({ kind: "list", title: () => title, lines: () => [] });
 
-test("Escape goes back page by page, and leaves from the first", async () => {
-  const host = hostDialogs();
-  const pages = dialogPages(host, cell);
-  pages.start(named("first"));
-  pages.open(named("second"));
-  pages.open(named("third"));
-  host.pressEscape();
-  await until(() => host.titlesSeen.length === 4);
-  host.pressEscape();
-  await until(() => host.titlesSeen.length === 5);
-  expect(host.titlesSeen).toEqual(["first", "second", "third", "second", "first"]);
-  host.pressEscape();
-  await until(() => !pages.isOpen());
-  expect(host.ui.dialog.open).toBe(false);
+/** A page with a line that only tells, and one that opens another page. */
+function listOver(pages: Pages): ListPage {
+  const lines = () => [{ title: "one" }, { title: "two", run: () => pages.open(named("two")) }];
+  return { kind: "list", title: () => "list", lines };
+}
+
+describe.each([
+  ["opencode 1", dialogs1],
+  ["opencode 2", dialogs2],
+])("%s", (_version, makeHost) => {
+  test("Escape goes back page by page, and leaves from the first", async () => {
+    const host = makeHost();
+    host.pages.start(named("first"));
+    host.pages.open(named("second"));
+    host.pages.open(named("third"));
+    host.pressEscape();
+    await until(() => host.titlesSeen.length === 4);
+    host.pressEscape();
+    await until(() => host.titlesSeen.length === 5);
+    expect(host.titlesSeen).toEqual(["first", "second", "third", "second", "first"]);
+    host.pressEscape();
+    await until(() => !host.pages.isOpen());
+    expect(host.isOpen()).toBe(false);
+  });
+
+  test("a list that is opened again has its cursor on the chosen line, and no line stays marked", async () => {
+    const host = makeHost();
+    host.pages.start(listOver(host.pages));
+    host.pressEnterAt(1);
+    await until(() => host.titlesSeen.length === 2);
+    host.pressEscape();
+    await until(() => host.titlesSeen.length === 3);
+    expect(host.titlesSeen).toEqual(["list", "two", "list"]);
+    expect(host.entered).toEqual([undefined, undefined, "1"]);
+    await until(() => host.current() === undefined);
+  });
+
+  test("a dialog of opencode's own that takes the place is left alone", async () => {
+    const host = makeHost();
+    host.pages.start(named("first"));
+    host.pages.open(named("second"));
+    host.openOther();
+    await until(() => !host.pages.isOpen());
+    expect(host.titlesSeen).toEqual(["first", "second", "opencode's own"]);
+  });
 });
 
-test("whoever comes back to a list is where they left it, and no line stays marked", async () => {
-  const host = hostDialogs();
-  const pages = dialogPages(host, cell);
-  const list: ListPage = {
-    kind: "list",
-    title: () => "list",
-    lines: () => [{ title: "one" }, { title: "two", run: () => pages.open(named("two")) }],
-  };
-  pages.start(list);
-  const [two] = (host.lists[0]?.options ?? []).slice(1);
-  if (two === undefined) throw new Error("the list has no second line");
-  host.lists[0]?.onSelect(two);
-  host.pressEscape();
-  await until(() => host.titlesSeen.length === 3);
-  expect(host.entered).toEqual([undefined, undefined, two.value]);
-  await until(() => host.lists[2]?.current === undefined);
-});
-
-test("a dialog of opencode's own that takes the place is left alone", async () => {
-  const host = hostDialogs();
-  const pages = dialogPages(host, cell);
-  pages.start(named("first"));
-  pages.open(named("second"));
-  host.ui.dialog.replace(() => "opencode's own");
-  await until(() => !pages.isOpen());
-  expect(host.titlesSeen).toEqual(["first", "second", "opencode's own"]);
+test("opencode 2: the page stays after a line that opens no other", async () => {
+  const host = dialogs2();
+  host.pages.start(listOver(host.pages));
+  host.pressEnterAt(0);
+  await until(() => host.titlesSeen.length === 2);
+  expect(host.titlesSeen).toEqual(["list", "list"]);
+  expect(host.entered).toEqual([undefined, "0"]);
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { placePlugins } from "../../src/harness/opencode1/place-plugins.ts";
+import { placePlugin } from "../../src/harness/opencode2/plugin-folder.ts";
 import { PLUGIN_TEXT } from "../../src/harness/plugin/plugin-text.ts";
 import { createRunDir } from "../../src/harness/run/run-dir.ts";
 import { tempFolder } from "../config/temp-folder.ts";
@@ -104,21 +105,63 @@ test("a server plugin comes only when it is asked for, with bounds for npm that 
   expect(placed.entries).toEqual([
     [
       `file://${runDir.path}/orouter-server.js`,
-      expect.objectContaining({ tools: true, shellKeys: false, npmVariables: ["npm_config_fetch_retries"] }),
+      expect.objectContaining({ tools: true, shellKeys: false, shellEnv: { npm_config_fetch_retries: "" } }),
     ],
   ]);
   expect(JSON.stringify(placed)).not.toContain("the-token");
   runDir.remove();
 });
 
+test("opencode 2 gets a folder with a server part and an interface part, and no secret in it", () => {
+  using folder = tempFolder();
+  const { runDir, path, read } = placeFolder(folder);
+  const { exports } = JSON.parse(read("package.json"));
+  expect(exports).toEqual({ ".": "./index.js", "./server": "./index.js", "./tui": "./tui.js" });
+  expect(readdirSync(path).sort()).toEqual(["index.js", "options.json", "package.json", "tui.js"]);
+  for (const name of readdirSync(path)) {
+    expect(statSync(`${path}/${name}`).mode & 0o777).toBe(0o600);
+    expect(read(name)).not.toContain("the-token");
+  }
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+  expect(JSON.parse(read("options.json"))).toMatchObject({
+    url: "http://127.0.0.1:1",
+    tokenFile: `${runDir.path}/token`,
+    shellEnv: { OPENCODE_CONFIG: null },
+  });
+  runDir.remove();
+});
+
+test("plugin = false leaves out the interface part; the server part still keeps the run out of shell commands", () => {
+  using folder = tempFolder();
+  const { runDir, path, read } = placeFolder(folder, { plugin: false });
+  expect(readdirSync(path).sort()).toEqual(["index.js", "options.json", "package.json"]);
+  expect(JSON.parse(read("package.json")).exports).not.toHaveProperty("./tui");
+  runDir.remove();
+});
+
+function placeFolder(folder: ReturnType<typeof tempFolder>, settings: Partial<typeof SETTINGS> = {}) {
+  const runDir = createRunDir(folder.in("run"));
+  const path = placePlugin({
+    runDir,
+    url: "http://127.0.0.1:1",
+    tokenFile: runDir.write("token", "the-token"),
+    settings: { ...SETTINGS, ...settings },
+    shellEnv: { OPENCODE_CONFIG: null },
+  });
+  return { runDir, path, read: (name: string) => readFileSync(`${path}/${name}`, "utf8") };
+}
+
 test("the text is what opencode can load: its own packages are named as its rewriting needs them, and no others", () => {
   for (const text of Object.values(PLUGIN_TEXT)) {
     const imports = [...text.matchAll(/from\s*["']([^"']+)["']/g)].map(([, name = ""]) => name);
     expect(
       imports.filter(
-        (name) => !["solid-js", "@opentui/solid", "node:fs/promises", "fs/promises"].includes(name),
+        (name) =>
+          !["solid-js", "@opentui/solid", "node:fs/promises", "fs/promises", "node:fs", "fs"].includes(name),
       ),
     ).toEqual([]);
     expect(text).not.toMatch(/from["']/);
+    // opencode may run on another runtime than Bun.
+    expect(text).not.toMatch(/\bBun\b/);
   }
 });

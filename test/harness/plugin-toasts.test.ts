@@ -1,14 +1,20 @@
 import { expect, test } from "bun:test";
 import type { RouterEvent } from "../../src/core/routing/router-event.ts";
 import { verdictWords } from "../../src/core/verdict/verdict-words.ts";
-import { calmToasts, type Shown } from "../../src/harness/plugin/calm-toasts.ts";
-import { backNotices, noticeOf } from "../../src/harness/plugin/notice.ts";
+import { backNotices, calmToasts, noticeOf, type Toast } from "../../src/harness/plugin/notices.ts";
+import { newsIn } from "../../src/harness/plugin/router-client.ts";
 import { controlState, keyOf, restFor } from "./control-samples.ts";
 
-/** Calm toasts with a clock that only moves when it is told to. */
+/** The words for an event as the proxy sends it. */
+function noticeFor(event: RouterEvent) {
+  const news = newsIn(JSON.stringify(event));
+  return news === undefined ? undefined : noticeOf(news);
+}
+
+/** Calm toasts with a scripted clock. */
 function calmRig() {
   let nowMs = 0;
-  const shown: (Shown & { atMs: number })[] = [];
+  const shown: (Toast & { atMs: number })[] = [];
   let timers: { atMs: number; call: () => void }[] = [];
   const tell = calmToasts({
     show: (toast) => shown.push({ ...toast, atMs: nowMs }),
@@ -18,7 +24,7 @@ function calmRig() {
   return {
     shown,
     hear: (event: RouterEvent) => {
-      const notice = noticeOf(event);
+      const notice = noticeFor(event);
       if (notice !== undefined) tell(notice);
     },
     passTo: (ms: number) => {
@@ -43,23 +49,23 @@ const rotated = (from: string, to: string): RouterEvent => ({
   model: "a/vendor/big",
 });
 
-test("a change is told once, with who, why and to whom", () => {
+test("a key change is shown with the old key, the reason and the new key", () => {
   const rig = calmRig();
   rig.hear(rotated("work", "home"));
   rig.passTo(60_000);
   expect(rig.shown).toMatchObject([{ title: "Key changed", variant: "info" }]);
-  expect(rig.shown[0]?.message).toBe(`work: ${verdictWords("rate-limit")}. Now on home, for big.`);
+  expect(rig.shown[0]?.message).toBe(`work: ${verdictWords("rate-limit")}. Now using home for big.`);
 });
 
 test.each<[name: string, to: string, expected: string]>([
-  ["of the same provider", "a/small", "Now on small."],
-  ["of another provider, which may call it nearly the same", "b/big", "Now on big of b."],
-])("the model that answers in another's place is named: one %s", (_name, to, expected) => {
-  const notice = noticeOf({ kind: "fell-back", from: "a/big", to, why: "overloaded" });
+  ["of the same provider", "a/small", "Now using small."],
+  ["of another provider, which may call it nearly the same", "b/big", "Now using big of b."],
+])("the fallback model is named: one %s", (_name, to, expected) => {
+  const notice = noticeFor({ kind: "fell-back", from: "a/big", to, why: "overloaded" });
   expect(notice?.message).toBe(`big: ${verdictWords("overloaded")}. ${expected}`);
 });
 
-test("twenty changes within a second make two toasts, the last of which says what holds now", () => {
+test("twenty changes within a second make two toasts, and the last one names the key in use", () => {
   const rig = calmRig();
   for (let nth = 0; nth < 20; nth++) {
     rig.hear(rotated(`key-${nth}`, `key-${nth + 1}`));
@@ -67,10 +73,10 @@ test("twenty changes within a second make two toasts, the last of which says wha
   }
   rig.passTo(120_000);
   expect(rig.shown).toHaveLength(2);
-  expect(rig.shown[1]?.message).toContain("now on key-20");
+  expect(rig.shown[1]?.message).toContain("now using key-20");
 });
 
-test("the same news twice, as a prompt and its title bring it, is one toast", () => {
+test("repeats are suppressed: a prompt and its title cause the same change", () => {
   const rig = calmRig();
   rig.hear(rotated("work", "home"));
   rig.passTo(1000);
@@ -93,7 +99,7 @@ test("a toast stays long enough to be read before the next takes its place", () 
   expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(3000);
 });
 
-test("what came together is told together, the worst first and in its colour", () => {
+test("changes of one burst share a toast, the worst first and in its colour", () => {
   const rig = calmRig();
   rig.hear(rotated("work", "home"));
   rig.hear({ kind: "fell-back", from: "a/big", to: "b/small", why: "overloaded" });
@@ -105,9 +111,9 @@ test("what came together is told together, the worst first and in its colour", (
   expect(rig.shown).toHaveLength(1);
   expect(rig.shown[0]?.variant).toBe("error");
   expect(rig.shown[0]?.message.split("\n")).toEqual([
-    "Nobody can answer for coding. No key frees itself.",
-    `big: ${verdictWords("overloaded")}. Now on small of b.`,
-    `work: ${verdictWords("rate-limit")}. Now on home, for big.`,
+    "No key can answer for coding. No key will recover on its own.",
+    `big: ${verdictWords("overloaded")}. Now using small of b.`,
+    `work: ${verdictWords("rate-limit")}. Now using home for big.`,
   ]);
 });
 
@@ -116,20 +122,20 @@ test.each<[name: string, event: RouterEvent]>([
     "a key that was switched by hand",
     { kind: "key-changed", fingerprint: "f", keyName: "k", enabled: false },
   ],
-  ["the end of a rest by hand", { kind: "cleared", id: "key f" }],
+  ["a cooldown that was ended by hand", { kind: "cleared", id: "key f" }],
   ["settings that are in force", { kind: "settings-taken" }],
-])("%s is no news", (_name, event) => {
-  expect(noticeOf(event)).toBeUndefined();
+])("no toast for %s", (_name, event) => {
+  expect(noticeFor(event)).toBeUndefined();
 });
 
-test("a key is back when its rest is no longer there", () => {
+test("a key is back when its cooldown is gone", () => {
   const keys = [keyOf("work"), keyOf("home"), { ...keyOf("off"), enabled: false }];
   const rests = [restFor("work", "a/big"), restFor("home"), restFor("off"), restFor(undefined, "a/big")];
   const before = controlState({ keys, rests });
   const after = controlState({ keys, rests: [rests[1]].flatMap((rest) => rest ?? []) });
   // Neither a key that is off nor a model is a key that has come back.
   expect(backNotices(before, after).map(({ message }) => message)).toEqual([
-    "work for big: the rest is over.",
+    "work for big: the cooldown is over.",
   ]);
   expect(backNotices(undefined, after)).toEqual([]);
 });

@@ -1,9 +1,7 @@
 import { expect, test } from "bun:test";
-import { shellEnv } from "../../src/harness/plugin/shell-env.ts";
-import { routerTools } from "../../src/harness/plugin/tools.ts";
+import { routerTools, shellChange } from "../../src/harness/plugin/server.ts";
 import { controlState, keyOf, restFor } from "./control-samples.ts";
 
-const OPTIONS = { url: "", tokenFile: "", tools: false, npmVariables: ["npm_config_fetch_retries"] };
 const SESSION = { sessionID: "ses_1" };
 
 /** A proxy that notes what it is asked. */
@@ -26,9 +24,12 @@ function clientWith(answer: () => unknown = () => ({ cleared: 2 })) {
   return { client, posts };
 }
 
-test("list_keys tells names and rests", async () => {
-  const text = await routerTools(clientWith().client)["list_keys"]?.execute({}, SESSION);
-  expect(text).toMatch(/^a\/work: ready; rests for big until \S+ \(1 m\)\na\/home: ready$/);
+const toolOf = (client: ReturnType<typeof clientWith>["client"], name: string) =>
+  routerTools(client).find((tool) => tool.name === name);
+
+test("list_keys shows names and cooldowns", async () => {
+  const text = await toolOf(clientWith().client, "list_keys")?.execute({}, SESSION);
+  expect(text).toMatch(/^a\/work: ready; cooldown for big until \S+ \(1 m\)\na\/home: ready$/);
 });
 
 test.each<[tool: string, args: Record<string, unknown>, posts: unknown[], words: string]>([
@@ -45,40 +46,44 @@ test.each<[tool: string, args: Record<string, unknown>, posts: unknown[], words:
     "a/home",
   ],
   ["switch_key", { key: "nobody" }, [], "There is no such key.\na/work"],
-  ["reset_keys", {}, [["/reset"]], "2 rests ended."],
-  ["reset_keys", { key: "work" }, [[`/keys/${keyOf("work").fingerprint}/reset`]], "2 rests ended."],
+  ["reset_keys", {}, [["/reset"]], "2 cooldowns ended."],
+  ["reset_keys", { key: "work" }, [[`/keys/${keyOf("work").fingerprint}/reset`]], "2 cooldowns ended."],
   ["reset_keys", { key: "nobody" }, [], "There is no such key."],
 ])("%s %j", async (tool, args, expected, words) => {
   const { client, posts } = clientWith();
-  expect(await routerTools(client)[tool]?.execute(args, SESSION)).toContain(words);
+  expect(await toolOf(client, tool)?.execute(args, SESSION)).toContain(words);
   expect(posts).toEqual(expected);
 });
 
-test("a tool that cannot do its work says why", async () => {
+test("a tool that fails returns the reason", async () => {
   const { client } = clientWith(() => {
     throw new Error("a/home is disabled.");
   });
-  expect(await routerTools(client)["switch_key"]?.execute({ key: "home" }, SESSION)).toBe(
-    "a/home is disabled.",
-  );
+  expect(await toolOf(client, "switch_key")?.execute({ key: "home" }, SESSION)).toBe("a/home is disabled.");
 });
 
-test("shell commands get keys where that is wanted, and never what was meant for opencode's npm", async () => {
+test("shell commands get keys on request, and never the variables of the run", async () => {
   const { client } = clientWith(() => ({ OLLAMA_API_KEY: "a-secret" }));
   const run = async (shellKeys: boolean): Promise<Record<string, string>> => {
-    const output = { env: {} };
-    await shellEnv(client, { ...OPTIONS, shellKeys })({}, output);
-    return output.env;
+    const env = { OPENCODE_CONFIG_CONTENT: "ours", OPENCODE_CONFIG: "ours", HOME: "/home" };
+    const shellEnv = {
+      OPENCODE_CONFIG_CONTENT: null,
+      OPENCODE_CONFIG: "theirs",
+      npm_config_fetch_retries: "",
+    };
+    await shellChange(client, { shellKeys, shellEnv })({ env });
+    return env;
   };
-  expect(await run(true)).toEqual({ npm_config_fetch_retries: "", OLLAMA_API_KEY: "a-secret" });
-  expect(await run(false)).toEqual({ npm_config_fetch_retries: "" });
+  const own = { HOME: "/home", OPENCODE_CONFIG: "theirs", npm_config_fetch_retries: "" };
+  expect(await run(true)).toEqual({ ...own, OLLAMA_API_KEY: "a-secret" });
+  expect(await run(false)).toEqual(own);
 });
 
 test("a shell command runs without a key when the proxy does not answer", async () => {
   const { client } = clientWith(() => {
     throw new Error("gone");
   });
-  const output = { env: {} };
-  await shellEnv(client, { ...OPTIONS, shellKeys: true, npmVariables: [] })({}, output);
-  expect(output.env).toEqual({});
+  const env = {};
+  await shellChange(client, { shellKeys: true, shellEnv: {} })({ env });
+  expect(env).toEqual({});
 });

@@ -26,6 +26,7 @@ const PLACES = (paths: Paths) => ({
   cache: { title: "cache", path: paths.cacheDir },
   runs: { title: "runs", path: paths.runRoot },
   auth: { title: "opencode's keys", path: paths.opencodeAuthFile },
+  database: { title: "opencode 2's keys", path: paths.opencodeDatabase },
 });
 
 async function path(args: VerbArgs): Promise<number> {

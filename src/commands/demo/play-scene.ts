@@ -1,12 +1,14 @@
 import { say } from "../../cli/io.ts";
 import { paintFor } from "../../cli/paint.ts";
+import { keyVariables } from "../../config/keys.ts";
 import { loadConfig } from "../../config/load.ts";
 import { resolvePaths } from "../../config/paths.ts";
 import type { Scene } from "../../demo/scene.ts";
 import { startUpstream } from "../../demo/upstream.ts";
 import { AGENTS } from "../../harness/registry.ts";
 import { runChild } from "../../harness/run/child.ts";
-import { agentFacts, findAgent } from "../find-agent.ts";
+import { childEnv } from "../../harness/run/child-env.ts";
+import { agentFacts, checkProject, findAgent } from "../find-agent.ts";
 import { launch } from "../launch.ts";
 import { startRouting } from "../routing.ts";
 import { sayLookFor, sayScene } from "./scene-intro.ts";
@@ -20,6 +22,13 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
   const { settings: own } = await loadConfig(paths);
   const agent = await AGENTS.opencode.load();
   const file = await findAgent(agent, { settings: own, env, paths });
+  const variables = keyVariables(env, own);
+  // The keys are made up, but the user's own are on this machine, too.
+  checkProject(
+    agent,
+    { paths },
+    { env: childEnv(env, { without: variables, extra: {} }), args: words, secrets: [] },
+  );
   const { program, harness } = await agentFacts(agent, file, { env, paths });
   const plan = await harness.plan(words, program);
   if (plan.kind === "plain") {
@@ -49,11 +58,11 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
       harness,
       file,
       words,
-      args: plan.args,
+      plan,
       env,
       runRoot: paths.runRoot,
       settings,
-      keyVariables: [],
+      keyVariables: variables,
       configs: () => [],
       startRouting: (more) => {
         const routing = startRouting({ settings, keys: sceneKeys(scene), ...more });

@@ -1,57 +1,126 @@
+import { retirementOf } from "../../core/catalog/retired-models.ts";
+import { wireModelId } from "../../core/catalog/wire-model-id.ts";
 import { formatClock } from "../../core/clock-text.ts";
 import { counted } from "../../core/counted.ts";
 import type { Key } from "../../core/key.ts";
 import { keyTitle } from "../../core/key.ts";
+import { formatModelRef, type ModelRef } from "../../core/model-ref.ts";
 import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
 import type { Rest } from "../../core/routing/rest.ts";
+import { namedModels } from "../../core/routing/targets.ts";
+import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { verdictWords } from "../../core/verdict/verdict-words.ts";
-import { type Finding, note, ok, wrong } from "./finding.ts";
-import type { Patient } from "./patient.ts";
+import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 
-const CHECK = "keys";
+const KEYS = "keys";
+const CHAINS = "chains";
 
-/** Whether there is a key to work with, and which of them do not work at the moment. */
-export function checkKeys({ keys }: Pick<Patient, "keys">, rests: readonly Rest[], nowMs: number): Finding[] {
-  // Why they could not be read has been told.
+/** Whether any key can be used, and which ones cannot at the moment. */
+export function checkKeys(
+  { keys }: Pick<DoctorContext, "keys">,
+  rests: readonly Rest[],
+  nowMs: number,
+): Finding[] {
+  // Why they could not be read is a finding of its own.
   if (keys === undefined) return [];
   const usable = keys.filter((key) => key.enabled);
   if (keys.length === 0)
-    return [
-      wrong(CHECK, "There is no key anywhere.", "orouter keys add ollama-cloud (or nvidia, openrouter, …)"),
-    ];
+    return [wrong(KEYS, "No API keys found.", "orouter keys add ollama-cloud (or nvidia, openrouter, …)")];
   if (usable.length === 0)
-    return [wrong(CHECK, `All ${keys.length} keys are disabled.`, "orouter keys enable NAME")];
+    return [wrong(KEYS, `All ${keys.length} keys are disabled.`, "orouter keys enable NAME")];
   const lasting = lastingRests(rests, nowMs);
   const dead: Finding[] = [];
-  const resting: Finding[] = [];
+  const cooling: Finding[] = [];
   for (const key of usable) {
     const state = keyReadiness(key, lasting);
     if (state.kind === "dead") dead.push(deadFinding(key, state.rest));
     if (state.kind === "rests") {
       const until = formatClock(state.rest.untilMs, nowMs);
-      const what = `${keyTitle(key)} rests until ${until}: ${verdictWords(state.rest.kind)}.`;
-      resting.push(note(CHECK, what, `To try it at once: orouter keys reset ${keyTitle(key)}`));
+      const what = `${keyTitle(key)} is cooling down until ${until}: ${verdictWords(state.rest.kind)}.`;
+      cooling.push(note(KEYS, what, `Use it again now: orouter keys reset ${keyTitle(key)}`));
     }
   }
-  const ready = usable.length - dead.length - resting.length;
+  const ready = usable.length - dead.length - cooling.length;
   const providers = new Set(usable.map((key) => key.provider)).size;
   const count = `${ready} of ${usable.length} ready, of ${counted(providers, "provider")}`;
   const overall =
     ready > 0
-      ? ok(CHECK, `${count}; orouter keys test tries each`)
+      ? ok(KEYS, `${count}; orouter keys test tries each`)
       : wrong(
-          CHECK,
+          KEYS,
           `No key is ready: ${count}.`,
-          "Add another one: orouter keys add PROVIDER; or see: orouter status",
+          "Add a key: orouter keys add PROVIDER; or see: orouter status",
         );
-  return [overall, ...dead, ...resting];
+  return [overall, ...dead, ...cooling];
 }
 
 function deadFinding(key: Key, rest: Rest): Finding {
   const title = keyTitle(key);
   return wrong(
-    CHECK,
+    KEYS,
     `${title} is dead: ${verdictWords(rest.kind)}.`,
-    `See what the provider says: orouter keys test ${title}; if the key is good: orouter keys reset ${title}; a new one: orouter keys add ${key.provider}`,
+    `See what the provider says: orouter keys test ${title}. If the key is good: orouter keys reset ${title}. Add a new one: orouter keys add ${key.provider}`,
   );
+}
+
+/** The models that providers list now, by provider; without providers that were not asked or list nothing. */
+export type LiveLists = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Whether each model of the chains and fallbacks can be used. */
+export function checkChains(
+  { settings, keys }: Pick<DoctorContext, "settings" | "keys">,
+  live: LiveLists,
+): Finding[] {
+  const models = namedModels(settings);
+  if (models.length === 0) return [ok(CHAINS, "none")];
+  const withKey = new Set((keys ?? []).filter((key) => key.enabled).map((key) => key.provider));
+  const findings = [
+    ...(keys === undefined ? [] : withoutKey(models, withKey, settings)),
+    ...models.flatMap((ref) => modelFindings(ref, settings, live)),
+  ];
+  if (findings.length > 0) return findings;
+  const chains = Object.keys(settings.chains).length;
+  return [ok(CHAINS, `${counted(chains, "chain")}, ${models.length} models, each with a key`)];
+}
+
+/** One finding for a provider, however many of its models are named. */
+function withoutKey(
+  models: readonly ModelRef[],
+  withKey: ReadonlySet<string>,
+  settings: Settings,
+): Finding[] {
+  // A provider that is not set up at all is a warning about config.toml.
+  const missing = models.filter(
+    ({ provider }) => !withKey.has(provider) && providerOf(settings, provider) !== undefined,
+  );
+  return [...Map.groupBy(missing, (ref) => ref.provider)].map(([provider, refs]) =>
+    wrong(
+      CHAINS,
+      `${refs.map(formatModelRef).join(", ")} cannot be used: ${provider} has no key.`,
+      `orouter keys add ${provider}`,
+    ),
+  );
+}
+
+function modelFindings(ref: ModelRef, settings: Settings, live: LiveLists): Finding[] {
+  const provider = providerOf(settings, ref.provider);
+  if (provider === undefined) return [];
+  const id = wireModelId(ref.model, provider.baseUrl);
+  const listed = live.get(provider.id);
+  // A model that is back is in the list, whatever was announced.
+  if (listed?.has(id) === true || provider.models.includes(ref.model)) return [];
+  const gone = retirementOf(ref.provider, id);
+  if (gone !== undefined) {
+    const instead = gone.replacement === undefined ? "another model" : `${ref.provider}/${gone.replacement}`;
+    return [
+      wrong(
+        CHAINS,
+        `${formatModelRef(ref)} has been retired by its provider.`,
+        `Replace it with ${instead} in config.toml.`,
+      ),
+    ];
+  }
+  return listed === undefined
+    ? []
+    : [note(CHAINS, `${provider.id} does not list ${ref.model}.`, `See: orouter models list ${provider.id}`)];
 }

@@ -1,29 +1,158 @@
-import { formatWait } from "../../core/clock-text.ts";
+import { readModelList } from "../../core/catalog/read-model-list.ts";
 import { counted } from "../../core/counted.ts";
 import type { Key } from "../../core/key.ts";
 import { keyTitle } from "../../core/key.ts";
 import { redact } from "../../core/redact.ts";
+import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
+import type { Rest } from "../../core/routing/rest.ts";
 import { findPreset } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
-import { type Finding, note, ok, wrong } from "./finding.ts";
-import type { Probe } from "./probe-provider.ts";
+import { isTable } from "../../core/settings/setting-faults.ts";
+import { allProviders } from "../../core/settings/settings.ts";
+import { classifyFailure } from "../../core/verdict/classify-failure.ts";
+import { readHead } from "../../proxy/read-head.ts";
+import { send } from "../../proxy/upstream.ts";
+import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
+import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 
-/** A provider, the key it was asked with, and what came of it. */
+const ADDRESSES = "addresses";
+
+/** The most common mistake in addresses. */
+const DOUBLED = /\/v1\/+v1(?:\/|$)/;
+
+/** Whether an address has `/v1/v1` in it. */
+export function hasDoubledVersion(address: string): boolean {
+  return DOUBLED.test(address);
+}
+
+/** Whether the addresses of the providers are written correctly and encrypted. */
+export function checkAddresses(
+  { written }: Pick<DoctorContext, "written">,
+  used: readonly Provider[],
+): Finding[] {
+  const findings = [...doubled(written), ...used.flatMap(unencrypted)];
+  return findings.length > 0 ? findings : [ok(ADDRESSES, "fine")];
+}
+
+/** orouter drops the second `/v1` by itself; other programs that the address is copied to do not. */
+function doubled(written: Record<string, unknown>): Finding[] {
+  const providers = isTable(written["providers"]) ? written["providers"] : {};
+  return Object.entries(providers).flatMap(([id, provider]) => {
+    const baseUrl = isTable(provider) ? provider["base_url"] : undefined;
+    if (typeof baseUrl !== "string" || !hasDoubledVersion(baseUrl)) return [];
+    const clean = redact(baseUrl, []);
+    const right = clean.replace(/(?:\/v1)+\/*$/, "/v1");
+    return [
+      wrong(
+        ADDRESSES,
+        `base_url of ${id} has /v1 twice (${clean}).`,
+        `Write under [providers.${id}] in config.toml: base_url = "${right}"`,
+      ),
+    ];
+  });
+}
+
+function unencrypted({ id, baseUrl }: Provider): Finding[] {
+  const url = URL.parse(baseUrl);
+  if (url === null || url.protocol !== "http:" || isLoopback(url.hostname)) return [];
+  const what = `${id} is called at ${redact(url.origin, [])}: its keys and your prompts are sent unencrypted.`;
+  const fix = `If it supports https, write that into base_url under [providers.${id}] in config.toml.`;
+  return [isPrivate(url.hostname) ? note(ADDRESSES, what, fix) : wrong(ADDRESSES, what, fix)];
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || host.startsWith("127.");
+}
+
+/** A private network: a name without a dot, or an address that the internet does not route. */
+const PRIVATE =
+  /^(?:[^.:]+|.+\.(?:local|lan|internal|home\.arpa)|10\..+|192\.168\..+|169\.254\..+|172\.(?:1[6-9]|2\d|3[01])\..+|\[f[cde].+\])$/i;
+
+function isPrivate(host: string): boolean {
+  return PRIVATE.test(host);
+}
+
+/** A provider, the key that was sent, and the reply. */
 export interface Probed {
   provider: Provider;
   key: Pick<Key, "provider" | "name" | "source">;
   probe: Probe;
 }
 
-/** Resets that are told as a time of day go wrong by as much as the clock does. */
-const MAX_SKEW_MS = 2 * 60_000;
+/** A provider's reply to a request for its models. */
+export type Probe =
+  | { kind: "answer"; status: number; models: readonly string[]; skewMs: number | undefined }
+  /** No answer came. */
+  | { kind: "none"; why: string };
 
-/** What the providers' answers mean. */
-export function checkProviders(probed: readonly Probed[]): Finding[] {
-  return [...probed.map(providerFinding), ...clockFindings(probed)];
+/** A provider that has not answered by then is too slow to work with. */
+const PROBE_MS = 8000;
+
+/** The longest list of models that is known has a few megabytes. */
+const LIST_BYTES = 16 * 1024 * 1024;
+
+/** The providers with a key that may be used. */
+export function usableProviders({ settings, keys }: DoctorContext): Provider[] {
+  const withKey = new Set((keys ?? []).filter((key) => key.enabled).map((key) => key.provider));
+  return allProviders(settings).filter((provider) => withKey.has(provider.id));
 }
 
-function providerFinding({ provider, key, probe }: Probed): Finding {
+/** Sends one request to each provider, all at once. */
+export function probeAll(context: DoctorContext, rests: readonly Rest[], nowMs: number): Promise<Probed[]> {
+  keepLoopbackDirect(process.env);
+  const lasting = lastingRests(rests, nowMs);
+  const isReady = (key: Key): boolean => keyReadiness(key, lasting).kind === "ready";
+  const probes = usableProviders(context).map(async (provider) => {
+    const keys = (context.keys ?? []).filter((key) => key.enabled && key.provider === provider.id);
+    // A key that is cooling down would only confirm what is known.
+    const key = keys.find(isReady) ?? keys[0];
+    if (key === undefined) throw new Error(`${provider.id} has no key to send`);
+    return { provider, key, probe: await probeProvider(provider, key.secret) };
+  });
+  return Promise.all(probes);
+}
+
+/** Asks for the list of models: the cheapest request that shows whether address and key are good. */
+async function probeProvider(provider: Provider, secret: string): Promise<Probe> {
+  const signal = AbortSignal.timeout(PROBE_MS);
+  const sentMs = Date.now();
+  try {
+    const response = await send({
+      url: `${provider.baseUrl}/models`,
+      method: "GET",
+      headers: new Headers({ accept: "application/json" }),
+      secret,
+      body: undefined,
+      signal,
+    });
+    const skewMs = skewOf(response.headers, sentMs, Date.now());
+    const text = await readHead(response.body?.getReader(), response.ok ? LIST_BYTES : 0);
+    // A list that the timeout has cut short does not count.
+    signal.throwIfAborted();
+    return { kind: "answer", status: response.status, models: response.ok ? modelsIn(text) : [], skewMs };
+  } catch (cause) {
+    return { kind: "none", why: classifyFailure(cause).message };
+  }
+}
+
+/** How far the provider's clock is ahead of ours; undefined where its headers do not tell. */
+function skewOf(headers: Headers, sentMs: number, receivedMs: number): number | undefined {
+  const date = Date.parse(headers.get("date") ?? "");
+  // A cached answer has the date of its making.
+  if (Number.isNaN(date) || headers.has("age")) return undefined;
+  return date - (sentMs + receivedMs) / 2;
+}
+
+function modelsIn(text: string): string[] {
+  try {
+    return (readModelList(JSON.parse(text)) ?? []).map((model) => model.id);
+  } catch {
+    return [];
+  }
+}
+
+/** What the providers' replies mean. */
+export function checkProvider({ provider, key, probe }: Probed): Finding {
   const { id } = provider;
   const at = redact(provider.baseUrl, []);
   const check = `provider ${id}`;
@@ -34,25 +163,25 @@ function providerFinding({ provider, key, probe }: Probed): Finding {
   if (status === 401 || status === 403) {
     const title = keyTitle(key);
     return key.source === "embedded"
-      ? wrong(check, `${at} wants a key (${status}).`, `orouter keys add ${id}`)
+      ? wrong(check, `${at} needs a key (${status}).`, `orouter keys add ${id}`)
       : wrong(
           check,
           `${at} refuses the key ${title} (${status}).`,
-          `See which keys are good: orouter keys test --provider ${id}`,
+          `Test its keys: orouter keys test --provider ${id}`,
         );
   }
   if (status === 404 || status === 405) return noListFinding(provider, status);
   if (status < 400)
-    return wrong(check, `${at} sends elsewhere (${status}), and a key is for its own address only.`, address);
-  if (status >= 500) return wrong(check, `${at} fails (${status}).`, "Look again later: orouter doctor");
+    return wrong(check, `${at} redirects (${status}), and a key is only sent to its own address.`, address);
+  if (status >= 500) return wrong(check, `${at} fails (${status}).`, "Try again later: orouter doctor");
   // A limit that is reached is the everyday case that orouter is for.
   return note(check, `${at} can be reached, and refuses for the moment (${status}).`);
 }
 
-/** An address that we know is right as it is: then it is the way there that is broken. */
+/** A preset's address is known to be right: then the connection is the problem. */
 function addressFix({ id, baseUrl }: Provider): string {
   return findPreset(id)?.baseUrl === baseUrl && baseUrl.startsWith("https:")
-    ? "Check this machine's way to the internet; where it leads through a proxy, set HTTPS_PROXY."
+    ? "Check this machine's internet connection. Behind a proxy, set HTTPS_PROXY."
     : `Check base_url under [providers.${id}] in config.toml, and whether the service runs.`;
 }
 
@@ -68,7 +197,7 @@ function listFinding(provider: Provider, count: number): Finding {
   );
 }
 
-/** Some services have no list; then the address may still be right. */
+/** Some services have no list of models; the address may still be right. */
 function noListFinding(provider: Provider, status: number): Finding {
   const check = `provider ${provider.id}`;
   const what = `${redact(provider.baseUrl, [])} has no list of models (${status}).`;
@@ -78,14 +207,4 @@ function noListFinding(provider: Provider, status: number): Finding {
     what,
     `If the address is right, name its models under [providers.${provider.id}] in config.toml: models = ["…"]`,
   );
-}
-
-/** Where several tell the time, the one closest to us speaks: a provider's clock may be the wrong one. */
-function clockFindings(probed: readonly Probed[]): Finding[] {
-  const skews = probed.flatMap(({ probe }) => (probe.kind === "answer" ? (probe.skewMs ?? []) : []));
-  const [least] = skews.toSorted((a, b) => Math.abs(a) - Math.abs(b));
-  if (least === undefined) return [];
-  if (Math.abs(least) <= MAX_SKEW_MS) return [ok("clock", "agrees with the providers'")];
-  const what = `The clock of this machine is ${formatWait(Math.abs(least))} ${least > 0 ? "behind" : "ahead of"} the providers': keys rest too ${least > 0 ? "long" : "short"} where a time of day is named.`;
-  return [wrong("clock", what, "Set it by the network, e.g.: timedatectl set-ntp true")];
 }

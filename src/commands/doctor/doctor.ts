@@ -1,26 +1,38 @@
-import { out, outJson, say } from "../../cli/io.ts";
+import { isInteractive, out, outJson, say } from "../../cli/io.ts";
+import type { Paint, Tone } from "../../cli/paint.ts";
 import { outputLook } from "../../cli/table.ts";
+import { talk } from "../../cli/talk.ts";
 import type { Verb, VerbArgs } from "../../cli/verb.ts";
-import { loadConfig } from "../../config/load.ts";
+import { hangingLines } from "../../cli/wrap-text.ts";
+import { findSeedPlugins } from "../../config/imports/seed-plugins.ts";
+import { findSeedSources } from "../../config/imports/seed-sources.ts";
+import { opencodeFolder, readOpencodeConfigs } from "../../config/opencode-configs.ts";
 import { opencodePlace } from "../../config/opencode-place.ts";
-import { type Env, resolvePaths } from "../../config/paths.ts";
-import { EXIT, Problem } from "../../core/problem.ts";
-import { defaultSettings, type Settings } from "../../core/settings/settings.ts";
-import { doctorText } from "./doctor-text.ts";
-import { examine } from "./examine.ts";
-import type { Finding } from "./finding.ts";
+import type { Problem } from "../../core/problem.ts";
+import { EXIT } from "../../core/problem.ts";
+import type { Rest } from "../../core/routing/rest.ts";
+import type { Settings } from "../../core/settings/settings.ts";
+import { openExistingState } from "../open-existing-state.ts";
+import { checkFolders, checkOtherFiles } from "./check-files.ts";
+import { checkChains, checkKeys } from "./check-keys.ts";
+import { checkClock, checkEnvironment } from "./check-network.ts";
+import { checkOpencode, checkOpencodeConfig, checkPlugin, checkProject } from "./check-opencode.ts";
+import { checkAddresses, checkProvider, probeAll, usableProviders } from "./check-providers.ts";
+import { type DoctorContext, type Finding, note, readContext } from "./doctor-context.ts";
 
-/** `orouter doctor`: what is wrong, and how to mend it. */
+/** `orouter doctor`: what is wrong, and how to fix it. */
 export const doctorVerb: Verb = {
   name: "doctor",
-  about: "Find what is wrong and how to mend it; exit 1 if anything is",
+  about: "Find what is wrong and how to fix it; exit 1 if anything is",
   examples: [
-    { line: "orouter doctor", does: "looks at opencode, the files, the keys, and asks each provider once" },
-    { line: "orouter doctor --offline", does: "the same without a question to anyone" },
+    { line: "orouter doctor", does: "checks opencode, files and keys, and sends each provider one request" },
+    { line: "orouter doctor --fix", does: "also fixes what it can, without a question" },
+    { line: "orouter doctor --offline", does: "the same checks without any request" },
     { line: "orouter doctor --json", does: "the findings for scripts" },
   ],
   args: {
-    offline: { type: "boolean", description: "Ask no provider" },
+    offline: { type: "boolean", description: "Send no request to any provider" },
+    fix: { type: "boolean", description: "Fix what can be fixed without asking first" },
     json: { type: "boolean", description: 'Print {"ok",checks:[{"check","level","what","fix"}]}' },
   },
   run: doctor,
@@ -28,34 +40,152 @@ export const doctorVerb: Verb = {
 };
 
 async function doctor(args: VerbArgs): Promise<number> {
-  const { env } = process;
-  const findings = await examine({
-    ...opencodePlace({ ...env }),
+  const isFixing = args["fix"] === true;
+  const asJson = args["json"] === true;
+  const { theme, findings } = await examine({
+    ...opencodePlace({ ...process.env }),
     self: process.execPath,
     isOffline: args["offline"] === true,
   });
-  const faults = findings.filter((finding) => finding.level === "wrong").length;
-  if (args["json"] === true) outJson({ ok: faults === 0, checks: findings.map(findingJson) });
-  else {
-    out(doctorText(findings, outputLook(await themeOf(env))));
-    say(
-      faults === 0 ? "\nNothing is wrong." : `\n${faults} ${faults === 1 ? "thing is" : "things are"} wrong.`,
-    );
+  const found = isFixing ? await Promise.all(findings.map(repaired)) : findings;
+  if (asJson) {
+    outJson({ ok: countWrong(found) === 0, checks: found.map(findingJson) });
+    return countWrong(found) === 0 ? EXIT.fine : EXIT.failed;
   }
+  out(doctorText(found, outputLook(theme)));
+  const after = isFixing || !isInteractive() ? found : await offerRepairs(found);
+  const faults = countWrong(after);
+  say(
+    faults === 0 ? "\nNothing is wrong." : `\n${faults} ${faults === 1 ? "thing is" : "things are"} wrong.`,
+  );
   return faults === 0 ? EXIT.fine : EXIT.failed;
 }
 
-/** A config.toml that is wrong is among the findings, and names no theme. */
-async function themeOf(env: Env): Promise<Settings["theme"]> {
-  try {
-    return (await loadConfig(resolvePaths(env))).settings.theme;
-  } catch (error) {
-    if (error instanceof Problem) return defaultSettings().theme;
-    throw error;
-  }
+function countWrong(findings: readonly Finding[]): number {
+  return findings.filter((finding) => finding.level === "wrong").length;
 }
 
-/** A finding as `doctor --json` prints it; `level` is ok, note or wrong, `fix` null where nothing needs mending. */
+function repaired(finding: Finding): Promise<Finding> {
+  return finding.repair?.run() ?? Promise.resolve(finding);
+}
+
+/** Asks for each thing that can be fixed here, and fixes it after a yes. */
+async function offerRepairs(findings: readonly Finding[]): Promise<Finding[]> {
+  const after: Finding[] = [];
+  for (const finding of findings) {
+    if (finding.repair === undefined) {
+      after.push(finding);
+      continue;
+    }
+    const { askYes } = await import("../../cli/prompts.ts");
+    const isWanted = await askYes(finding.repair.question, true);
+    const result = isWanted ? await finding.repair.run() : finding;
+    if (isWanted && result.level === "ok") talk.success(`${result.check}: ${result.what}`);
+    else if (isWanted) talk.error(`${result.what} ${result.fix ?? ""}`);
+    after.push(result);
+  }
+  return after;
+}
+
+/** A finding as `doctor --json` prints it; `level` is ok, note or wrong, `fix` null where nothing is to be done. */
 function findingJson({ check, level, what, fix }: Finding) {
   return { check, level, what, fix: fix ?? null };
+}
+
+interface Examination extends Pick<DoctorContext, "env" | "home" | "cwd"> {
+  /** Our own program: a link to it that is called opencode does not count. */
+  self: string;
+  /** Send no request to any provider. */
+  isOffline: boolean;
+}
+
+/** Checks everything that could keep orouter from working. */
+async function examine({
+  self,
+  isOffline,
+  ...at
+}: Examination): Promise<{ theme: Settings["theme"]; findings: Finding[] }> {
+  // Before anything changes it: the user's own environment is what is checked.
+  const environment = checkEnvironment(at);
+  const { context, findings } = await readContext(at);
+  const { rests, troubles } = await readRests(context);
+  const nowMs = Date.now();
+  const reason = silence(context, isOffline);
+  const [opencode, probed] = await Promise.all([
+    checkOpencode(context, self),
+    reason !== undefined ? [] : probeAll(context, rests, nowMs),
+  ]);
+  const configs = readOpencodeConfigs(context);
+  const plugins = findSeedPlugins(configs, opencodeFolder(context));
+  const live = new Map(
+    probed.flatMap(({ provider, probe }) =>
+      probe.kind === "answer" && probe.models.length > 0
+        ? [[provider.id, new Set(probe.models)] as const]
+        : [],
+    ),
+  );
+  const checks = [
+    ...opencode.findings,
+    ...findings,
+    ...checkKeys(context, rests, nowMs),
+    ...checkAddresses(context, usableProviders(context)),
+    ...(reason !== undefined ? [note("providers", reason)] : probed.map(checkProvider)),
+    ...checkClock(probed),
+    ...checkChains(context, live),
+    ...checkOpencodeConfig(context, configs, plugins),
+    ...checkProject(context),
+    ...checkPlugin(context, opencode.harness, nowMs),
+    ...environment,
+    ...checkFolders(context, troubles),
+    ...checkOtherFiles(context, findSeedSources({ ...context, configs }, plugins)),
+  ];
+  return { theme: context.settings.theme, findings: checks };
+}
+
+/** Why no provider is asked; undefined where they are. */
+function silence({ isConfigWrong }: DoctorContext, isOffline: boolean): string | undefined {
+  if (isOffline) return "not asked (--offline)";
+  // A key is sent to no other address than the one in config.toml, and that cannot be read.
+  return isConfigWrong ? "not asked: config.toml may have their addresses" : undefined;
+}
+
+async function readRests(context: DoctorContext): Promise<{ rests: Rest[]; troubles: Problem[] }> {
+  const troubles: Problem[] = [];
+  const world = { ...context, keys: context.keys ?? [] };
+  const store = await openExistingState(world, (problem) => troubles.push(problem));
+  const rests = store?.rests() ?? [];
+  store?.close();
+  return { rests, troubles };
+}
+
+/** How the findings are printed. */
+export interface DoctorLook {
+  width: number;
+  paint: Paint;
+}
+
+const TONES: Record<Finding["level"], Tone> = { ok: "good", note: "warn", wrong: "bad" };
+const GAP = 2;
+/** A narrower column of text is hard to read: then the text goes below. */
+const MIN_TEXT = 24;
+
+/** The findings as lines: level, check and text, and below it the fix. */
+export function doctorText(findings: readonly Finding[], { width, paint }: DoctorLook): string {
+  const levelWidth = Math.max(...findings.map(({ level }) => level.length)) + GAP;
+  const checkWidth = Math.max(...findings.map(({ check }) => Bun.stringWidth(check))) + GAP;
+  const isNarrow = width - levelWidth - checkWidth < MIN_TEXT;
+  const indent = isNarrow ? GAP : levelWidth + checkWidth;
+  const lines = findings.flatMap(({ level, check, what, fix }) => {
+    const front = `${level.padEnd(levelWidth)}${check}`;
+    const beside = front + " ".repeat(levelWidth + checkWidth - Bun.stringWidth(front));
+    const told = what
+      .split("\n")
+      .flatMap((line, at) => hangingLines(at === 0 && !isNarrow ? beside : " ".repeat(indent), line, width));
+    const [first = "", ...more] = isNarrow ? [front, ...told] : told;
+    const mark = paint[TONES[level]](level);
+    // A command that is broken into lines would be two when it is pasted: the terminal may wrap it.
+    const below = fix === undefined ? [] : [`${" ".repeat(indent)}${paint.accent("→")} ${fix}`];
+    return [mark + first.slice(level.length), ...more, ...below];
+  });
+  return lines.join("\n");
 }

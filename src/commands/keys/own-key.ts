@@ -47,9 +47,13 @@ function notOurs(key: ListedKey, deed: KeyDeed): Problem {
 
 function origin({ source, from }: ListedKey): string {
   if (source === "environment") return `it comes from the environment, from the variable ${from}`;
-  return source === "auth.json"
+  return isOpencodes(source)
     ? `it is opencode's own, from ${from}`
     : "it only stands in where no key is needed";
+}
+
+function isOpencodes(source: ListedKey["source"]): boolean {
+  return source === "auth.json" || source === "opencode.db";
 }
 
 function wayOut(key: ListedKey, deed: KeyDeed): string {
@@ -60,7 +64,7 @@ function wayOut(key: ListedKey, deed: KeyDeed): string {
       return `Unset it: unset ${from}. To keep it there unused: ${take} && orouter keys disable ${provider}/NAME`;
     return `Take it into keys.toml first: ${take}; then: orouter keys ${deed} ${provider}/NAME${deed === "rename" ? " NEW" : ""}`;
   }
-  if (source === "auth.json")
+  if (isOpencodes(source))
     return "Remove it there: opencode auth logout. Or add the same key here, where it can be changed: orouter keys add";
   return `Add a key and it steps back: orouter keys add ${provider}`;
 }

@@ -2,6 +2,8 @@ import { isInteractive } from "../../cli/io.ts";
 import { usageProblem } from "../../cli/usage-problem.ts";
 import type { Verb } from "../../cli/verb.ts";
 import { EXIT } from "../../core/problem.ts";
+import { AGENTS } from "../../harness/registry.ts";
+import { checkLeftService } from "../left-service.ts";
 import { requireKey } from "../no-key.ts";
 import { readWorld } from "../world.ts";
 
@@ -24,6 +26,7 @@ async function setup(): Promise<number> {
       "setup",
     ]);
   }
+  await checkLeftService(await AGENTS.opencode.load(), world);
   const { runSetup } = await import("./run-setup.ts");
   const guide = await runSetup(world);
   guide.end("Now run: orouter opencode", "More keys later: orouter keys. Is all well? orouter doctor");

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { type CredentialStamp, credentialWatch } from "../../config/opencode-auth.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import type { Settings } from "../../core/settings/settings.ts";
@@ -15,11 +16,12 @@ export class StatusSource {
   readonly #rests = new Map<string, Rest>();
   #world: World;
   #store: StateStore | undefined;
-  #filesSeen: string;
+  readonly #credentials: () => Promise<CredentialStamp>;
+  #filesSeen: string | undefined;
 
   constructor(world: World) {
     this.#world = world;
-    this.#filesSeen = fileMarks(world);
+    this.#credentials = credentialWatch(world.paths.opencodeDatabase);
   }
 
   /** What is known now, with at most so many of the last requests. */
@@ -50,9 +52,11 @@ export class StatusSource {
 
   /** A file that is being edited may be wrong for a moment: then what was read before still holds. */
   async #lookAtFiles(): Promise<void> {
-    const marks = fileMarks(this.#world);
+    const marks = `${fileMarks(this.#world)} ${(await this.#credentials()).text}`;
+    const isFirst = this.#filesSeen === undefined;
     if (marks === this.#filesSeen) return;
     this.#filesSeen = marks;
+    if (isFirst) return;
     try {
       this.#world = await readAgain(this.#world);
     } catch (error) {

@@ -50,7 +50,8 @@ export function readKeyExport(value: Record<string, unknown>): KeyImport {
 function placeOf(entry: Record<string, unknown>): ImportedKey["place"] | { why: string } {
   const { source, env, value } = entry;
   if (source === "environment") return { why: "it came from the environment, not from keys.toml" };
-  if (source === "auth.json") return { why: "it is opencode's own, from its auth.json" };
+  if (source === "auth.json" || source === "opencode.db")
+    return { why: `it is opencode's own, from its ${source}` };
   if (typeof env === "string") return { kind: "env", variable: env };
   if (typeof value !== "string") return { why: "the export was written without --with-secrets" };
   const secret = cleanSecret(value);

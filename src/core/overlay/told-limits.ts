@@ -15,7 +15,7 @@ const ROOM_FOR_PROMPT = 12_288;
 /** The smallest window opencode is told of; a model that really takes less refuses, and that comes to an end. */
 export const SMALLEST_WINDOW = 16_384;
 
-/** What opencode keeps free below a limit of the prompt. */
+/** What opencode keeps free below a limit of the prompt; opencode 2 below the window, too. */
 const KEPT_FREE = 20_000;
 
 /** Limits that opencode can live with: none of them has it shorten a conversation that has hardly begun. */
@@ -27,4 +27,15 @@ export function toldLimits(known: Omit<Limits, "input"> & { input: number | unde
   return input === undefined || input - Math.min(longest, KEPT_FREE) < ROOM_FOR_PROMPT
     ? told
     : { ...told, input };
+}
+
+/** The same for opencode 2, which keeps more free: with a smaller window it would shorten what has hardly begun. */
+export function withRoomKept<T extends Limits>(limits: T): T {
+  const { context, input } = limits;
+  const smallest = ROOM_FOR_PROMPT + KEPT_FREE;
+  return {
+    ...limits,
+    context: Math.max(context, smallest),
+    ...(input === undefined ? {} : { input: Math.max(input, smallest) }),
+  };
 }

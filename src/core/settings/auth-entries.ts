@@ -19,6 +19,22 @@ export function readAuthEntries(text: string): AuthEntry[] | undefined {
   });
 }
 
+/** A row of the table in which opencode 2 keeps what `/connect` was given. */
+export interface CredentialRow {
+  provider: unknown;
+  value: unknown;
+}
+
+/** The plain API keys among them; sign-ins, and tokens of an organisation's address, are opencode's own business. */
+export function credentialEntries(rows: readonly CredentialRow[]): AuthEntry[] {
+  return rows.flatMap(({ provider, value }) => {
+    const entry = typeof value === "string" ? parseJson(value) : undefined;
+    if (typeof provider !== "string" || !isTable(entry)) return [];
+    if (entry["type"] !== "key" || typeof entry["key"] !== "string") return [];
+    return [{ provider, text: entry["key"] }];
+  });
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

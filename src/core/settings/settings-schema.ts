@@ -128,7 +128,7 @@ const opencode = v.object({
   toasts: flag(true, "A toast when something was routed around."),
   key_prefix: text(
     "<leader>o",
-    "What is pressed before the letter of a command: s status, m keys, b rests, r reset, f chains. A key that a command of opencode's or yours has stays with it, and ours are in the palette only.",
+    "The key before the letter of a command: s status, m keys, b cooldowns, r reset, f chains. If another command has this key, the commands are in the palette only.",
     'a key as opencode writes it, or "none"',
   ),
   shell_keys: flag(false, "A healthy key for shell commands that opencode runs."),

@@ -19,8 +19,13 @@ const DEFAULT_THEME = "opencode";
 /** A theme once stood in opencode.json; newer ones look for it in tui.json. */
 const NAMES = ["opencode.json", "opencode.jsonc", "tui.json", "tui.jsonc"];
 
-/** The theme of the user's opencode: one named in a file of theirs, else the one picked in its interface. */
+/**
+ * The theme of the user's opencode. 2.x keeps it in cli.json, which it makes from the files of 1.x; those have one in a
+ * file of theirs, or the one picked in the interface.
+ */
 export function chosenTheme(places: ChosenThemePlaces): ChosenTheme {
+  const own = cliTheme(places);
+  if (own !== undefined) return own;
   const stateHome = places.env["XDG_STATE_HOME"] ?? join(places.home, ".local", "state");
   const picked = readObject(join(stateHome, "opencode", "kv.json"));
   const named = configFiles(places)
@@ -30,8 +35,20 @@ export function chosenTheme(places: ChosenThemePlaces): ChosenTheme {
   const mode = picked["theme_mode_lock"];
   return {
     theme: isName(theme) ? theme : DEFAULT_THEME,
-    mode: mode === "dark" || mode === "light" ? mode : undefined,
+    mode: isMode(mode) ? mode : undefined,
   };
+}
+
+/** Undefined where no theme stands in the config of opencode 2. */
+function cliTheme({ env, home }: ChosenThemePlaces): ChosenTheme | undefined {
+  const folder =
+    env["OPENCODE_CONFIG_DIR"] || join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "opencode");
+  const texts = [readText(join(folder, "cli.json")), env["OPENCODE_CLI_CONFIG_CONTENT"] ?? ""];
+  const themes = texts.map((text) => parseObject(text)["theme"]);
+  const theme = Object.assign({}, ...themes.map((one) => (typeof one === "object" ? one : {})));
+  const { name, mode } = theme as { name?: unknown; mode?: unknown };
+  if (!isName(name) && !isMode(mode)) return undefined;
+  return { theme: isName(name) ? name : DEFAULT_THEME, mode: isMode(mode) ? mode : undefined };
 }
 
 /** The files that may name a theme; a later one wins. */
@@ -50,14 +67,30 @@ function foldersDownTo(folder: string): string[] {
   return above === folder ? own : [...foldersDownTo(above), ...own];
 }
 
+function isMode(value: unknown): value is "dark" | "light" {
+  return value === "dark" || value === "light";
+}
+
 function isName(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-/** Colours are no reason to fail: a file that cannot be read names none. */
 function readObject(file: string): Record<string, unknown> {
+  return parseObject(readText(file));
+}
+
+/** Colours are no reason to fail: a file that cannot be read names none. */
+function readText(file: string): string {
   try {
-    const value: unknown = Bun.JSONC.parse(readFileSync(file, "utf8"));
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = Bun.JSONC.parse(text);
     return typeof value === "object" && value !== null ? { ...value } : {};
   } catch {
     return {};

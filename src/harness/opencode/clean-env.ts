@@ -5,7 +5,7 @@ import { isInRunFolder } from "../run/run-dir.ts";
 const CONTENT = "OPENCODE_CONFIG_CONTENT";
 
 /** Variables by which a run names a file of its folder. */
-const FILES = ["OPENCODE_CONFIG", "OPENCODE_TUI_CONFIG", "OPENCODE_PLUGIN_META_FILE"];
+const FILES = ["OPENCODE_CONFIG", "OPENCODE_TUI_CONFIG", "OPENCODE_PLUGIN_META_FILE", "OPENCODE_MODELS_PATH"];
 
 /** The file that the user's own OPENCODE_CONFIG names; one of a run of ours around this one is not theirs. */
 export function ownConfig(env: Env, runRoot: string): string | undefined {

@@ -1,10 +1,12 @@
 import { realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import type { Agent, Harness, Install } from "../harness.ts";
+import type { Agent, Harness, Install, LeftService, ServicePlaces } from "../harness.ts";
 import { opencode1 } from "../opencode1/opencode1.ts";
 import { opencode2 } from "../opencode2/opencode2.ts";
+import { sharedServiceState, stopSharedService } from "../opencode2/shared-service.ts";
 import { cleanEnv } from "./clean-env.ts";
 import { locateOpencode } from "./locate.ts";
+import { checkProjectConfigs } from "./project-check.ts";
 
 /** opencode 2, which its own pages name first, and opencode 1. */
 const INSTALLS: readonly Install[] = [
@@ -21,6 +23,8 @@ export const opencode: Agent = {
   isInfo: ([word, ...more]) =>
     more.length === 0 && word !== undefined && ["--version", "-v", "--help", "-h"].includes(word),
   harnessFor,
+  checkProject: checkProjectConfigs,
+  findLeftService,
   cleanEnv,
 };
 
@@ -31,6 +35,20 @@ const NAMELESS_2 = /^0\.0\.0-(?:next|beta|dev)/;
 export function harnessFor(version: string | undefined): Harness {
   const major = Number.parseInt(version ?? "", 10);
   return major >= 2 || NAMELESS_2.test(version ?? "") ? opencode2 : opencode1;
+}
+
+function findLeftService({ env, home, runRoot, program }: ServicePlaces): LeftService | undefined {
+  const state = sharedServiceState(env, home);
+  if (state.kind !== "poisoned") return undefined;
+  const { service } = state;
+  const { pid } = service;
+  const what = `opencode's background service (pid ${pid}) was started within a run of orouter and keeps that run's settings: without orouter, opencode cannot reach its models.`;
+  // opencode 1 takes these words for a folder to work in.
+  if (program === undefined || harnessFor(program.version) !== opencode2)
+    return { what, pid, fix: `kill ${pid}`, stop: undefined };
+  const stop = (): Promise<boolean> =>
+    stopSharedService(program.file, service, { env: cleanEnv(env, runRoot), home });
+  return { what, pid, fix: "opencode service stop", stop };
 }
 
 function findOthers(used: string, { env, home, self }: Parameters<Agent["findOthers"]>[1]): string[] {

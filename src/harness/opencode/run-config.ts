@@ -1,6 +1,13 @@
 import { askedModel, withAskedModels } from "../../core/overlay/asked-model.ts";
 import { type Listing, overlayProviders } from "../../core/overlay/opencode-providers.ts";
-import { buildOverlay, type JsonObject, layOver, withoutModels } from "../../core/overlay/overlay.ts";
+import {
+  buildOverlay,
+  type JsonObject,
+  layOver,
+  type OverlayProvider,
+  withoutModels,
+} from "../../core/overlay/overlay.ts";
+import { withRoomKept } from "../../core/overlay/told-limits.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { Known, PreparedRun, RunParts } from "../harness.ts";
 import { MAX_ENV_BYTES } from "../run/child-env.ts";
@@ -11,6 +18,8 @@ export interface RunConfigOptions extends Omit<RunParts, "home" | "configs"> {
   /** Files of ours that opencode is to load. */
   plugins: readonly unknown[];
   listing: Listing;
+  /** Whether it keeps so much of a window free that small ones have to be told larger. */
+  keepsRoom?: boolean;
   /** A header that carries the token as well. */
   tokenHeader?: string;
   /** Models that are listed although their provider's own list does not have them: those that configurations name. */
@@ -63,17 +72,23 @@ function inOneVariable(options: RunConfigOptions): Record<string, string> {
 }
 
 function overlayOf(options: RunConfigOptions, known: Known): JsonObject {
-  const { url, tokenFile, runId, words, model, listing, tokenHeader, listedToo = [] } = options;
+  const { url, tokenFile, runId, words, model, listing, tokenHeader, listedToo = [], keepsRoom } = options;
   const providers = overlayProviders(known.usable, known.settings, known.catalog, listing);
   const asked = withAskedModels(providers, [askedModel(words) ?? ""], known);
+  const all = withAskedModels(asked, listedToo, { ...known, isForced: true });
   return buildOverlay({
     baseUrl: url,
     tokenFile,
     runId,
-    providers: withAskedModels(asked, listedToo, { ...known, isForced: true }),
+    providers: keepsRoom === true ? all.map(roomy) : all,
     tokenHeader,
     ...(model === undefined ? {} : { model }),
   });
+}
+
+function roomy(provider: OverlayProvider): OverlayProvider {
+  const { models } = provider;
+  return models === undefined ? provider : { ...provider, models: models.map(withRoomKept) };
 }
 
 /** The whole entries, so that a provider that came while opencode ran is one that it can reach. */

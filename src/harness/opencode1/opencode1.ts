@@ -1,5 +1,6 @@
+import { CHAIN_PROVIDER } from "../../core/model-ref.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
-import { needsModels } from "../../core/overlay/opencode-providers.ts";
+import { needsModels, opencodeId } from "../../core/overlay/opencode-providers.ts";
 import type { Harness, PreparedRun, RunParts, StartPlan } from "../harness.ts";
 import { hasChosenModel } from "../opencode/chosen-model.ts";
 import { placeRunConfig } from "../opencode/run-config.ts";
@@ -74,5 +75,10 @@ function prepare(run: RunParts): PreparedRun {
   const isChosen = hasChosenModel({ env, home: run.home, configs: run.configs() });
   const model = run.model ?? (isChosen ? undefined : defaultModel(usable, settings));
   const config = placeRunConfig({ ...run, plugins: plugins.entries, model, listing: "what-it-lacks" });
-  return { env: { ...plugins.env, ...config.env }, without: [], tellModels: config.tellModels };
+  return {
+    env: { ...plugins.env, ...config.env },
+    providers: [CHAIN_PROVIDER, ...usable.map(({ id }) => opencodeId(id))],
+    without: [],
+    tellModels: config.tellModels,
+  };
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ServerOptions, TuiOptions } from "../plugin/plugin-options.ts";
+import type { TuiOptions } from "../plugin/plugin.ts";
 import { PLUGIN_TEXT } from "../plugin/plugin-text.ts";
+import type { ServerOptions } from "../plugin/server.ts";
 import type { RunDir } from "../run/run-dir.ts";
 
 export interface PluginPlaces {
@@ -52,7 +53,7 @@ export function isPure(args: readonly string[], env: PluginPlaces["env"]): boole
 function placeTui({ runDir, url, tokenFile, env, settings }: PluginPlaces): Record<string, string> {
   const { toasts, keyPrefix } = settings;
   const options: TuiOptions = { url, tokenFile, toasts, keyPrefix };
-  const pluginFile = runDir.write(TUI_PLUGIN_FILE, PLUGIN_TEXT.tui);
+  const pluginFile = runDir.write(TUI_PLUGIN_FILE, PLUGIN_TEXT.tui1);
   const config = tuiConfig({ theirs: env["OPENCODE_TUI_CONFIG"], pluginFile, options });
   return {
     OPENCODE_TUI_CONFIG: runDir.write("tui.json", JSON.stringify(config)),
@@ -64,8 +65,9 @@ function placeTui({ runDir, url, tokenFile, env, settings }: PluginPlaces): Reco
 function placeServer({ runDir, url, tokenFile, env, settings }: PluginPlaces): PlacedPlugins {
   const bounds = Object.entries(NPM_BOUNDS).filter(([name]) => env[name] === undefined);
   const { shellKeys, tools } = settings;
-  const npmVariables = bounds.map(([name]) => name);
-  const options: ServerOptions = { url, tokenFile, shellKeys, tools, npmVariables };
+  // A plugin of opencode 1 cannot remove a variable; npm ignores empty values.
+  const shellEnv = Object.fromEntries(bounds.map(([name]) => [name, ""]));
+  const options: ServerOptions = { url, tokenFile, shellKeys, tools, shellEnv };
   const file = runDir.write("orouter-server.js", PLUGIN_TEXT.server);
   return { env: Object.fromEntries(bounds), entries: [[pathToFileURL(file).href, options]] };
 }

@@ -1,12 +1,16 @@
 import { TOKEN_HEADER } from "../../core/client/token-header.ts";
+import { CHAIN_PROVIDER } from "../../core/model-ref.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
 import { opencodeId } from "../../core/overlay/opencode-providers.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { findPreset } from "../../core/settings/presets.ts";
 import type { Harness, PreparedRun, RunParts, StartPlan } from "../harness.ts";
 import { configuredModel, recentModels } from "../opencode/chosen-model.ts";
+import { cleanEnv } from "../opencode/clean-env.ts";
 import { placeRunConfig } from "../opencode/run-config.ts";
 import type { ProgramFacts } from "../run/program.ts";
+import { placePlugin } from "./plugin-folder.ts";
+import { openServer } from "./private-server.ts";
 import { findCommand, hasCommand, judge, takesPrivate, withPrivate } from "./words.ts";
 
 /**
@@ -57,6 +61,8 @@ async function plan(words: readonly string[], program: ProgramFacts): Promise<St
         kind: "routed",
         args: judged.privateAt === undefined ? words : withPrivate(words, judged.privateAt),
       };
+    case "listing":
+      return { kind: "routed", args: words, openServer };
     case "unknown":
       return planUnknown(words, judged, program);
   }
@@ -88,6 +94,12 @@ async function planUnknown(
     : { kind: "routed", args: withPrivate(words, privateAt + 1) };
 }
 
+/**
+ * Over ACP it starts a session with any model that it knows before it has read its configuration: one of OpenCode's free
+ * ones. With an empty table in place of its own it waits for ours.
+ */
+const NO_TABLE = "{}";
+
 /** Where no model of ours is known to start with, it must not take one of its own that does not go through us. */
 const WITHOUT_FREE = { disabled_providers: ["opencode"] };
 
@@ -98,17 +110,21 @@ function prepare(run: RunParts): PreparedRun {
   const model = run.model ?? (isLeft ? undefined : defaultModel(known.usable, known.settings, known.catalog));
   const config = placeRunConfig({
     ...run,
-    plugins: [],
+    plugins: [placePlugin({ ...run, settings: known.settings.opencode, shellEnv: shellEnv(run) })],
     model,
     listing: "all",
+    keepsRoom: true,
     tokenHeader: TOKEN_HEADER,
     // It would take another model in place of one that it does not know, without a word.
     listedToo: [configured, model].filter((one) => one !== undefined),
     more: isLeft || model !== undefined ? {} : WITHOUT_FREE,
   });
+  const usesAcp = findCommand(run.words).word === "acp";
   return {
+    providers: [CHAIN_PROVIDER, ...known.usable.map(({ id }) => opencodeId(id))],
     env: {
       ...config.env,
+      ...(usesAcp ? { OPENCODE_MODELS_PATH: run.runDir.write("models.json", NO_TABLE) } : {}),
       // It would put another version in its own place, under this run.
       ...(env["OPENCODE_DISABLE_AUTOUPDATE"] === undefined ? { OPENCODE_DISABLE_AUTOUPDATE: "1" } : {}),
     },
@@ -116,6 +132,22 @@ function prepare(run: RunParts): PreparedRun {
     without: known.usable.flatMap(({ id }) => keyVariables(id)),
     tellModels: config.tellModels,
   };
+}
+
+/** Variables of a run by which another opencode would use its proxy. */
+const RUN_VARIABLES = [
+  "OPENCODE_CONFIG",
+  "OPENCODE_CONFIG_CONTENT",
+  "OPENCODE_MODELS_PATH",
+  "OPENCODE_DISABLE_AUTOUPDATE",
+  "OROUTER_RUN_ID",
+  "OROUTER_ADDED",
+];
+
+/** The user's own values for them: an opencode that the shell tool starts may leave its background service running. */
+function shellEnv({ env, runRoot }: RunParts): Record<string, string | null> {
+  const own = cleanEnv(env, runRoot);
+  return Object.fromEntries(RUN_VARIABLES.map((name) => [name, own[name] ?? null]));
 }
 
 /** Variables that other tools live on stay: opencode knows no provider of ours by them. */
@@ -131,7 +163,7 @@ function keyVariables(id: string): readonly string[] {
 function isChosen(run: RunParts, configured: string | undefined): boolean {
   if (configured !== undefined) return true;
   if (!hasInterface(run.words)) return false;
-  const ours = new Set(["orouter", ...run.known.usable.map(({ id }) => opencodeId(id))]);
+  const ours = new Set([CHAIN_PROVIDER, ...run.known.usable.map(({ id }) => opencodeId(id))]);
   const [latest, ...others] = recentModels(run).map((ref) => ref.slice(0, ref.indexOf("/")));
   return latest !== undefined && latest !== "opencode" && [latest, ...others].some((id) => ours.has(id));
 }

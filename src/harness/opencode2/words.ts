@@ -16,6 +16,8 @@ export type Judgement =
   | { kind: "shared-refused"; flag: string }
   /** Behind the proxy; `at` is where the wish for a private server goes, if it needs one. */
   | { kind: "routed"; privateAt: number | undefined }
+  /** Behind the proxy, on a private server that knows our models already. */
+  | { kind: "listing" }
   /** A word that is not known: its help tells whether it can have a private server. `next` may be a command within it. */
   | { kind: "unknown"; word: string; next: string | undefined; privateAt: number };
 
@@ -83,6 +85,7 @@ export function judge(words: readonly string[]): Judgement {
   const asked = askedPrivate(own);
   if (asked.kind === "refused") return { kind: "shared-refused", flag: asked.flag };
   const privateAt = asked.kind === "given" ? undefined : at;
+  if (word === "models" && asked.kind === "nothing") return { kind: "listing" };
   if (word === undefined || WITH_FLAG.has(word) || isPath(word)) return { kind: "routed", privateAt };
   return { kind: "unknown", word, next: own[0], privateAt: at };
 }

@@ -2,10 +2,10 @@ import { join } from "node:path";
 
 /**
  * A macro: it runs when the program that imports it is built (or, from source, when that file is loaded) and leaves the
- * plugin's text in its place. opencode rewrites the imports of its own packages by a pattern that needs the blank in
- * `from "solid-js"`, so whitespace stays; a second copy of those packages would not be opencode's, so they stay out.
+ * plugin's text in its place. opencode 1 rewrites the imports of its own packages by a pattern that needs the blank in
+ * `from "solid-js"`, so whitespace stays; a second copy of those packages would not work, so they are not bundled.
  */
-export function bundlePlugin(name: "tui" | "server"): string {
+export function bundlePlugin(name: "tui1" | "tui2" | "server"): string {
   const command = ["build", join(import.meta.dir, `${name}.ts`), "--target=node", "--format=esm"];
   const minify = ["--minify-syntax", "--minify-identifiers"];
   const external = ["--external=solid-js", "--external=@opentui/solid"];

@@ -1,25 +1,26 @@
-import type { RouterEvent } from "../../core/routing/router-event.ts";
-import type { RouterClient } from "./router-client.ts";
+import { newsIn, type RouterClient, type RouterNews, type RouterState } from "./router-client.ts";
+import { nextEnd } from "./words.ts";
 
 /** What a listener hears. */
 export interface FeedListener {
-  /** Connected, for the first time or again: what happened meanwhile is not told. */
+  /** Connected, for the first time or again; events of the meantime are lost. */
   onOpen: () => void;
-  onEvent: (event: RouterEvent) => void;
-  /** The proxy has been away for this long already, at the try that has just failed. */
+  /** Something happened; undefined where the event has nothing to say but that. */
+  onEvent: (news: RouterNews | undefined) => void;
+  /** The proxy cannot be reached: the first reconnect has failed. */
   onLost: () => void;
 }
 
-/** Pauses between the tries, the last for good: a proxy that is gone costs next to nothing. */
+/** Pauses between reconnects; the last one repeats, so that a dead proxy costs next to nothing. */
 const PAUSES_MS = [300, 1000, 2000, 5000, 10_000, 30_000];
 
-/** The proxy says something every 15 seconds; three times that without a byte is a connection that is dead. */
+/** The proxy sends something every 15 seconds; three times that without a byte is a dead connection. */
 const SILENCE_MS = 45_000;
 
-/** It is on the same machine: what has not answered by now is stuck. */
+/** The proxy is on the same machine, so a slower answer means that it is stuck. */
 const OPENING_MS = 5000;
 
-/** Listens to the proxy's events until the signal ends it, however often the proxy goes and comes back. */
+/** Listens to the proxy's events until the signal ends it, and reconnects as often as needed. */
 export async function follow(
   client: RouterClient,
   listener: FeedListener,
@@ -35,9 +36,9 @@ export async function follow(
         },
       });
     } catch {
-      // Whatever broke it: the pause below, and another try.
+      // Every failure has the same answer: the pause below, and another try.
     }
-    // A connection that breaks once and is there again at the next try is nobody's news.
+    // A connection that is back at the next try is not worth a message.
     if (failures === 1 && !signal.aborted) listener.onLost();
     await pause(PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)] ?? 0, signal);
   }
@@ -57,18 +58,13 @@ async function listen(client: RouterClient, signal: AbortSignal, listener: FeedL
       const blocks = (text + decoder.decode(chunk, { stream: true })).split("\n\n");
       text = blocks.pop() ?? "";
       for (const block of blocks) {
-        const event = eventIn(block);
-        if (event !== undefined) listener.onEvent(event);
+        // The feed writes one line of data per event; comments have none.
+        if (block.startsWith("data: ")) listener.onEvent(newsIn(block.slice("data: ".length)));
       }
     }
   } finally {
     clearTimeout(silence);
   }
-}
-
-/** Our own feed has one line of data in an event; comments have none. */
-function eventIn(block: string): RouterEvent | undefined {
-  return block.startsWith("data: ") ? (JSON.parse(block.slice("data: ".length)) as RouterEvent) : undefined;
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -78,4 +74,49 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   signal.addEventListener("abort", () => resolve(), { once: true });
   await promise;
   clearTimeout(timer);
+}
+
+/** Fetches the state again. */
+export interface Refresher {
+  now: (isOwnDoing: boolean) => Promise<void>;
+  /** A moment from now: events come in bursts, and one fetch after a burst is enough. */
+  soon: () => void;
+}
+
+export interface RefresherOptions {
+  look: () => Promise<RouterState>;
+  /** Gets the new state, and whether the change was made from here. */
+  take: (state: RouterState, isOwnDoing: boolean) => void;
+  signal: AbortSignal;
+}
+
+const SOON_MS = 100;
+
+/** A longer timer is set again in between: the machine may have slept. */
+const LONGEST_MS = 10 * 60_000;
+
+export function refresher({ look, take, signal }: RefresherOptions): Refresher {
+  let isDue = false;
+  let atEnd: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener("abort", () => clearTimeout(atEnd), { once: true });
+
+  const now = async (isOwnDoing: boolean): Promise<void> => {
+    const state = await look();
+    if (signal.aborted) return;
+    take(state, isOwnDoing);
+    // The proxy sends no event when a cooldown ends.
+    clearTimeout(atEnd);
+    const end = nextEnd(state);
+    if (end !== undefined) atEnd = setTimeout(soon, Math.min(end - state.now, LONGEST_MS));
+  };
+  const soon = (): void => {
+    if (isDue) return;
+    isDue = true;
+    setTimeout(() => {
+      isDue = false;
+      // A proxy that does not answer is reported by the feed.
+      now(false).catch(() => {});
+    }, SOON_MS);
+  };
+  return { now, soon };
 }

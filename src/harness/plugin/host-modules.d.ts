@@ -6,7 +6,8 @@ declare module "solid-js" {
 }
 
 declare module "@opentui/solid" {
-  export function createElement(tag: "text"): object;
-  export function insert(parent: object, child: () => string): void;
+  type Child = object | string;
+  export function createElement(tag: "text" | "box" | "b"): object;
+  export function insert(parent: object, child: Child | (() => Child | readonly Child[])): void;
   export function setProp(element: object, name: string, value: unknown): void;
 }

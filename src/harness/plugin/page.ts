@@ -1,6 +1,7 @@
-import type { ConfirmProps } from "./tui-api.ts";
+import type { Toast } from "./notices.ts";
+import type { RouterClient, RouterState } from "./router-client.ts";
 
-/** One line of a page, and what Enter does there; without it the line only tells. */
+/** One line of a page, and what Enter does there; a line without `run` is only read. */
 export interface Line {
   title: string;
   description?: string;
@@ -9,22 +10,66 @@ export interface Line {
   run?: () => void;
 }
 
-/** A dialog with lines that are made anew whenever the state changes. */
+/** A dialog with lines that are made again whenever the state changes. */
 export interface ListPage {
   kind: "list";
   title: () => string;
   lines: () => Line[];
 }
 
-/** A question before something that cannot be taken back. */
-export interface ConfirmPage extends ConfirmProps {
+/** A question before something that cannot be undone. */
+export interface ConfirmPage {
   kind: "confirm";
+  title: string;
+  message: string;
+  onConfirm: () => void;
 }
 
 export type Page = ListPage | ConfirmPage;
 
-/** Where a page can lead to. */
+/** The stack of open pages. Each version of opencode draws them with its own dialogs. */
 export interface Pages {
-  /** Opens a page over the one that is open; Escape comes back to it. */
+  /** Opens a page with none below it. */
+  start: (page: Page) => void;
+  /** Opens a page over the open one; Escape comes back to that. */
   open: (page: Page) => void;
+  isOpen: () => boolean;
 }
+
+/** What the pages work with. */
+export interface PageContext {
+  client: RouterClient;
+  pages: Pick<Pages, "open">;
+  /** The last known state; undefined until the proxy has answered. Pages that read it are drawn again when it changes. */
+  state: () => RouterState | undefined;
+  /** Whether the proxy cannot be reached, so that the state is old. */
+  isLost: () => boolean;
+  /** The open session, if there is one. */
+  session: () => string | undefined;
+  /** The result of each model's last test, by the model's name. */
+  tests: () => ReadonlyMap<string, string>;
+  noteTest: (model: string, result: string) => void;
+  /** Carries something out and fetches the state; shows the returned sentence, or the error. */
+  act: (work: () => Promise<string | undefined>) => void;
+}
+
+export interface PageContextParts extends Omit<PageContext, "act"> {
+  refresh: () => Promise<void>;
+  say: (toast: Pick<Toast, "variant" | "message">) => void;
+}
+
+export function createPageContext({ refresh, say, ...parts }: PageContextParts): PageContext {
+  const carryOut = async (work: () => Promise<string | undefined>): Promise<void> => {
+    try {
+      const message = await work();
+      await refresh();
+      if (message !== undefined) say({ variant: "success", message });
+    } catch (error) {
+      say({ variant: "error", message: (error as Error).message });
+    }
+  };
+  return { ...parts, act: (work) => void carryOut(work) };
+}
+
+/** What a page says before the first answer of the proxy. */
+export const NOT_YET: Line = { title: "Waiting for the proxy's first answer." };

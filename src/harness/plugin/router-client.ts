@@ -1,23 +1,33 @@
 import { readFile } from "node:fs/promises";
-import type { ControlState } from "../../core/routing/control-state.ts";
-import type { PluginOptions } from "./plugin-options.ts";
+import * as v from "valibot";
+import { STRATEGIES } from "../../core/routing/strategy.ts";
+import { VERDICT_KINDS } from "../../core/verdict/verdict.ts";
 
-/** The proxy on the same machine answers within milliseconds; one that is stuck must not leave a dialog waiting. */
+/** What a run tells its plugins. The token stays in its own file: options can end up in an environment. */
+export interface PluginOptions {
+  /** The proxy, without a slash at the end. */
+  url: string;
+  tokenFile: string;
+}
+
+/** The proxy on the same machine answers within milliseconds; a stuck one must not leave a dialog waiting. */
 const ANSWER_MS = 5000;
 
-/** A model may think before it answers, and its keys may have to be walked over; nobody looks on for longer. */
+/** A model may think before it answers, and several keys may be tried first. */
 const ASKING_MS = 120_000;
 
 /** The API of the run's proxy. */
 export interface RouterClient {
-  state: () => Promise<ControlState>;
+  state: () => Promise<RouterState>;
   get: (path: string) => Promise<unknown>;
   post: (path: string, body?: object) => Promise<unknown>;
   /** The events as they come; ends when the proxy does. */
   events: (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
-  /** One short question to a model, the way opencode would ask it. */
+  /** One short question to a model, sent as opencode would send it. */
   ask: (model: string) => Promise<Response>;
 }
+
+const REFUSAL = v.object({ error: v.object({ message: v.string() }) });
 
 export function routerClient({ url, tokenFile }: PluginOptions): RouterClient {
   let token: Promise<string> | undefined;
@@ -25,7 +35,7 @@ export function routerClient({ url, tokenFile }: PluginOptions): RouterClient {
     token ??= readFile(tokenFile, "utf8");
     const headers = { authorization: `Bearer ${await token}`, "content-type": "application/json" };
     const answer = await fetch(url + path, { ...init, headers });
-    // A proxy that was started anew has a new one.
+    // A restarted proxy has a new token.
     if (answer.status === 401) token = undefined;
     return answer;
   };
@@ -36,10 +46,10 @@ export function routerClient({ url, tokenFile }: PluginOptions): RouterClient {
     });
     const value: unknown = await answer.json();
     if (answer.ok) return value;
-    throw new Error((value as { error?: { message?: string } }).error?.message ?? `status ${answer.status}`);
+    throw new Error(v.is(REFUSAL, value) ? value.error.message : `status ${answer.status}`);
   };
   return {
-    state: async () => (await json("/state")) as ControlState,
+    state: async () => v.parse(ROUTER_STATE, await json("/state")),
     get: (path) => json(path),
     post: (path, body = {}) => json(path, { method: "POST", body: JSON.stringify(body) }),
     events: async (signal) => {
@@ -56,4 +66,139 @@ export function routerClient({ url, tokenFile }: PluginOptions): RouterClient {
       });
     },
   };
+}
+
+/** How many cooldowns a reset has ended, as the control API says it. */
+export function clearedIn(answer: unknown): number {
+  return v.parse(v.object({ cleared: v.number() }), answer).cleared;
+}
+
+// What the plugin reads from the control API. Fields that it does not use are left out.
+
+const verdict = v.picklist(VERDICT_KINDS);
+const untilMs = v.nullable(v.number());
+const text = v.nullable(v.string());
+
+const readiness = {
+  state: v.picklist(["ready", "rests", "dead", "disabled", "no-secret", "no-key"]),
+  untilMs,
+  why: v.nullable(verdict),
+};
+
+const KEY = v.object({
+  ...readiness,
+  provider: v.string(),
+  name: v.string(),
+  fingerprint: v.string(),
+  enabled: v.boolean(),
+  source: v.string(),
+  inFlight: v.number(),
+});
+
+const COOLDOWN = v.object({
+  id: v.string(),
+  scope: v.picklist(["lane", "key", "model", "provider"]),
+  fingerprint: text,
+  key: text,
+  model: text,
+  provider: text,
+  kind: verdict,
+  untilMs,
+});
+
+const BENCH = v.object({
+  atMs: v.number(),
+  firstTokenMs: v.number(),
+  tokensPerSecond: v.nullable(v.number()),
+});
+
+const CHAIN = v.object({
+  name: v.string(),
+  entries: v.array(v.string()),
+  models: v.array(
+    v.object({
+      ...readiness,
+      model: v.string(),
+      keys: v.number(),
+      ready: v.number(),
+      bench: v.nullable(BENCH),
+    }),
+  ),
+});
+
+/** A request that waits for a lane. */
+const WAIT = v.object({
+  session: text,
+  model: v.string(),
+  key: v.string(),
+  sinceMs: v.number(),
+  untilMs: v.number(),
+});
+
+/** A request that a provider is answering. */
+const ANSWER = v.object({
+  session: text,
+  model: v.string(),
+  key: v.string(),
+  sinceMs: v.number(),
+  phase: v.picklist(["waiting", "thinking", "text", "call"]),
+  tool: v.nullish(v.string()),
+  chars: v.optional(v.number()),
+});
+
+const ROUTER_STATE = v.object({
+  now: v.number(),
+  strategy: v.picklist(STRATEGIES),
+  keys: v.array(KEY),
+  rests: v.array(COOLDOWN),
+  chains: v.array(CHAIN),
+  last: v.nullable(v.object({ atMs: v.number(), model: v.string(), key: v.string() })),
+  waits: v.optional(v.array(WAIT), []),
+  answers: v.optional(v.array(ANSWER), []),
+});
+
+/** The state of the router, as the plugin knows it. */
+export type RouterState = v.InferOutput<typeof ROUTER_STATE>;
+export type RouterKey = RouterState["keys"][number];
+export type Cooldown = RouterState["rests"][number];
+export type Chain = RouterState["chains"][number];
+
+const NEWS = v.variant("kind", [
+  v.object({
+    kind: v.literal("rotated"),
+    from: v.string(),
+    to: v.string(),
+    why: verdict,
+    model: v.string(),
+  }),
+  v.object({ kind: v.literal("fell-back"), from: v.string(), to: v.string(), why: verdict }),
+  v.object({
+    kind: v.literal("exhausted"),
+    exhaustion: v.object({
+      atMs: v.number(),
+      asked: v.string(),
+      keys: v.array(v.object({ freeAtMs: v.optional(v.number()) })),
+    }),
+  }),
+  v.object({
+    kind: v.literal("waiting"),
+    wait: v.object({
+      model: v.string(),
+      key: v.string(),
+      why: v.union([verdict, v.literal("busy")]),
+      sinceMs: v.number(),
+      untilMs: v.number(),
+    }),
+  }),
+  v.object({ kind: v.literal("settings-refused"), what: v.string() }),
+  v.object({ kind: v.literal("models-changed") }),
+]);
+
+/** An event that has its own words or its own effect. */
+export type RouterNews = v.InferOutput<typeof NEWS>;
+
+/** Undefined for an event that only says that the state has changed. */
+export function newsIn(data: string): RouterNews | undefined {
+  const event = v.safeParse(NEWS, JSON.parse(data));
+  return event.success ? event.output : undefined;
 }

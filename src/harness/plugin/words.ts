@@ -1,6 +1,10 @@
 import { formatClock, formatWait } from "../../core/clock-text.ts";
+import { counted } from "../../core/counted.ts";
 import type { ReadinessJson } from "../../core/routing/readiness.ts";
 import { verdictWords } from "../../core/verdict/verdict-words.ts";
+import type { Chain, RouterKey, RouterState } from "./router-client.ts";
+
+type Model = Chain["models"][number];
 
 /** A model without its provider and its vendor: `nvidia/openai/gpt-oss-120b` is `gpt-oss-120b`. */
 export function shortModel(model: string): string {
@@ -19,7 +23,7 @@ export function readinessWords({ state, untilMs, why }: ReadinessJson, nowMs: nu
     case "ready":
       return "ready";
     case "rests":
-      return untilMs === null ? `rests${reason}` : `rests ${untilWords(untilMs, nowMs)}${reason}`;
+      return untilMs === null ? `cooldown${reason}` : `cooldown ${untilWords(untilMs, nowMs)}${reason}`;
     case "dead":
       return `dead${reason}`;
     case "disabled":
@@ -36,7 +40,165 @@ export function untilWords(untilMs: number, nowMs: number): string {
   return `until ${formatClock(untilMs, nowMs)} (${formatWait(untilMs - nowMs)})`;
 }
 
-/** `1 rest`, `2 rests`. */
-export function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
+/** `0.42 s, 85 t/s`: the time to the first token, and tokens per second. */
+export function benchWords(bench: Model["bench"]): string | undefined {
+  if (bench === null) return undefined;
+  const first = `${(bench.firstTokenMs / 1000).toFixed(bench.firstTokenMs < 1000 ? 2 : 1)} s`;
+  return bench.tokensPerSecond === null ? first : `${first}, ${Math.round(bench.tokensPerSecond)} t/s`;
+}
+
+/** Whether a model can be used, and through how many keys. */
+export function modelWords(model: Model, nowMs: number): string {
+  if (model.state !== "ready" || model.keys === 1) return readinessWords(model, nowMs);
+  return `ready, ${model.ready} of ${model.keys} keys`;
+}
+
+/** A model's name cut shorter than this says nothing. */
+const LEAST_OF_MODEL = 8;
+
+const BETWEEN = " · ";
+
+/** What a person sees the line from. */
+export interface View {
+  /** The open session, if there is one. */
+  session: string | undefined;
+  /** About how many letters fit. */
+  room: number;
+  /** Now, by the clock of the proxy. */
+  nowMs: number;
+}
+
+/**
+ * The line beside the prompt: the lane in use and how long it has taken so far; between requests the lane of the last
+ * answer, and when the next cooldown ends. Where the room is short the model gives way, because opencode shows the model
+ * that was asked on the same line.
+ */
+export function statusLine(state: RouterState | undefined, { session, room, nowMs }: View): string {
+  if (state === undefined) return "";
+  const work = workOf(state, session);
+  if (work !== undefined) return lineOf(work, workWords(work, nowMs), room);
+  const end = nextEnd(state);
+  const ending = end === undefined ? [] : [`cooldown ends ${formatClock(end, nowMs)}`];
+  return state.last === null ? ending.join(BETWEEN) : lineOf(state.last, ending, room);
+}
+
+function lineOf(
+  { key, model }: { key: string; model: string },
+  words: readonly string[],
+  room: number,
+): string {
+  const left = room - [key, "", ...words].join(BETWEEN).length;
+  const shown = left < LEAST_OF_MODEL ? [] : [clipped(shortModel(model), left)];
+  return [shortKey(key), ...shown, ...words].join(BETWEEN);
+}
+
+type Work =
+  | (RouterState["answers"][number] & { untilMs?: undefined })
+  | (RouterState["waits"][number] & { phase: "waiting" });
+
+/** The request that a person waits for: the oldest of the open session. One without a session may belong to it. */
+function workOf({ waits, answers }: RouterState, session: string | undefined): Work | undefined {
+  const all: Work[] = [...waits.map((wait) => ({ ...wait, phase: "waiting" as const })), ...answers];
+  return all
+    .filter((work) => session === undefined || work.session === null || work.session === session)
+    .toSorted((a, b) => a.sinceMs - b.sinceMs)[0];
+}
+
+/** A longer wait has its end told, too. */
+const LONG_WAIT_MS = 60_000;
+
+function workWords(work: Work, nowMs: number): string[] {
+  const took = formatWait(nowMs - work.sinceMs);
+  switch (work.phase) {
+    case "waiting":
+      if (work.untilMs === undefined || work.untilMs - nowMs < LONG_WAIT_MS) return [`waiting ${took}`];
+      return [`waiting ${took}, until ${formatClock(work.untilMs, nowMs)}`];
+    case "thinking":
+      return [`thinking ${took}`];
+    case "text":
+      return [`answering ${took}`];
+    case "call":
+      return [`writing ${work.tool ?? "a call"}${written(work.chars)}`];
+  }
+}
+
+function written(chars: number | undefined): string {
+  if (chars === undefined) return "";
+  return chars < 1000 ? `, ${chars} characters` : `, ${(chars / 1000).toFixed(1)}k characters`;
+}
+
+/** When the first cooldown ends; those of removed keys do not count. */
+export function nextEnd({ rests, now }: RouterState): number | undefined {
+  const ours = rests.filter(({ fingerprint, key }) => fingerprint === null || key !== null);
+  const ends = ours.flatMap(({ untilMs }) => (untilMs !== null && untilMs > now ? [untilMs] : []));
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+function clipped(model: string, length: number): string {
+  return model.length > length ? `${model.slice(0, length - 1)}…` : model;
+}
+
+/** What a colour says in the sidebar. */
+export type Tone = "success" | "warning" | "error" | "muted";
+
+/** One key in the sidebar. */
+export interface KeyRow {
+  tone: Tone;
+  name: string;
+  status: string;
+}
+
+export interface KeySection {
+  /** How many keys can be used. */
+  summary: string;
+  rows: KeyRow[];
+  /** How many keys are left out; "" where all are shown. */
+  more: string;
+}
+
+/** The sidebar has other sections, too. */
+const MOST_ROWS = 8;
+
+/** The keys for the sidebar; where there are many, those that cannot be used come first. */
+export function keySection(state: RouterState): KeySection {
+  const { keys, now } = state;
+  const hasManyProviders = new Set(keys.map(({ provider }) => provider)).size > 1;
+  const isReady = (key: RouterKey): boolean => key.state === "ready";
+  const ordered =
+    keys.length <= MOST_ROWS ? keys : [...keys.filter((key) => !isReady(key)), ...keys.filter(isReady)];
+  const left = keys.length - MOST_ROWS;
+  return {
+    summary: `${keys.filter(isReady).length} of ${keys.length} ready`,
+    rows: ordered.slice(0, MOST_ROWS).map((key) => ({
+      name: hasManyProviders ? `${key.provider}/${key.name}` : key.name,
+      ...keyStatus(key, cooldownsOf(key, state), now),
+    })),
+    more: left > 0 ? `and ${left} more` : "",
+  };
+}
+
+/** Cooldowns for single models: the key itself can be used. */
+function cooldownsOf({ fingerprint }: RouterKey, { rests }: RouterState): number {
+  return rests.filter((rest) => rest.scope === "lane" && rest.fingerprint === fingerprint).length;
+}
+
+function keyStatus(key: RouterKey, lanes: number, nowMs: number): Omit<KeyRow, "name"> {
+  switch (key.state) {
+    case "ready":
+      if (lanes > 0) return { tone: "warning", status: `${counted(lanes, "model")} in cooldown` };
+      return { tone: "success", status: key.inFlight > 0 ? "in use" : "ready" };
+    case "rests":
+      return {
+        tone: "warning",
+        status: key.untilMs === null ? "cooldown" : `cooldown until ${formatClock(key.untilMs, nowMs)}`,
+      };
+    case "dead":
+      return { tone: "error", status: "dead" };
+    case "disabled":
+      return { tone: "muted", status: "off" };
+    case "no-secret":
+      return { tone: "error", status: "no secret" };
+    case "no-key":
+      return { tone: "error", status: "no key" };
+  }
 }

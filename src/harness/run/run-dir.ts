@@ -139,7 +139,8 @@ function namesIn(root: string): string[] {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process runs, no matter whose it is. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,0 +1,147 @@
+import { readFile, stat } from "node:fs/promises";
+import {
+  type AuthEntry,
+  type CredentialRow,
+  credentialEntries,
+  readAuthEntries,
+} from "../core/settings/auth-entries.ts";
+import { errorCode } from "./file-problem.ts";
+import type { Env, Paths } from "./paths.ts";
+
+/** Keys that opencode holds in one place, and what was odd about it. */
+export interface AuthKeys {
+  source: "auth.json" | "opencode.db";
+  entries: AuthEntry[];
+  from: string;
+  notes: string[];
+}
+
+export type AuthPlaces = Pick<Paths, "opencodeAuthFile" | "opencodeDatabase">;
+
+/** opencode's own variable for the content of its file, which then is not read. */
+const CONTENT = "OPENCODE_AUTH_CONTENT";
+
+/**
+ * Reads opencode's keys: 1.x keeps them in auth.json, 2.x in its database, into which it copies those of 1.x once.
+ * Both are opencode's: whatever is odd about them gives a note, and nothing stops. A key that is in both is listed once.
+ */
+export async function readAuthKeys(env: Env, places: AuthPlaces): Promise<AuthKeys[]> {
+  const file = await readAuthFile(env, places.opencodeAuthFile);
+  const database = await readDatabase(places.opencodeDatabase);
+  const known = new Set(file.entries.map(entryId));
+  const fresh = database.entries.filter((entry) => !known.has(entryId(entry)));
+  return [file, { ...database, entries: fresh }];
+}
+
+function entryId({ provider, text }: AuthEntry): string {
+  return `${provider}\n${text.trim()}`;
+}
+
+async function readAuthFile(env: Env, file: string): Promise<AuthKeys> {
+  const content = env[CONTENT];
+  if (content) return fromText(content, CONTENT);
+  try {
+    return fromText(await readFile(file, "utf8"), file);
+  } catch (error) {
+    const code = errorCode(error);
+    const notes =
+      code === "ENOENT" || code === "ENOTDIR" ? [] : [`${file} could not be read (${code ?? "unknown"}).`];
+    return { source: "auth.json", entries: [], from: file, notes };
+  }
+}
+
+function fromText(text: string, from: string): AuthKeys {
+  const entries = readAuthEntries(text);
+  const notes = entries === undefined ? [`${from} is not what opencode writes; its keys are left out.`] : [];
+  return { source: "auth.json", entries: entries ?? [], from, notes };
+}
+
+async function readDatabase(file: string): Promise<AuthKeys> {
+  const read = { source: "opencode.db" as const, from: file };
+  const found = await query<CredentialRow>(
+    file,
+    "SELECT integration_id AS provider, value FROM credential ORDER BY active DESC, time_created",
+  );
+  if (found.kind === "rows") return { ...read, entries: credentialEntries(found.rows), notes: [] };
+  const notes =
+    found.kind === "none" ? [] : [`${file} could not be read (${found.why}); its keys are left out.`];
+  return { ...read, entries: [], notes };
+}
+
+/** What changes when the keys in opencode's database do. */
+export interface CredentialStamp {
+  text: string;
+  changedMs: number;
+}
+
+/** Tells whether the keys in opencode's database have changed. It is asked only when the file has: sessions change it all the time. */
+export function credentialWatch(file: string): () => Promise<CredentialStamp> {
+  let seen: string | undefined;
+  let stamp: CredentialStamp = { text: "none", changedMs: 0 };
+  return async () => {
+    const marks = (await Promise.all([file, `${file}-wal`].map(markOf))).join(" ");
+    if (marks !== seen) stamp = await credentialStamp(file);
+    seen = marks;
+    return stamp;
+  };
+}
+
+async function markOf(file: string): Promise<string> {
+  return stat(file).then(
+    ({ ino, size, mtimeMs }) => `${ino}:${size}:${mtimeMs}`,
+    () => "none",
+  );
+}
+
+async function credentialStamp(file: string): Promise<CredentialStamp> {
+  const found = await query<{ count: number; changedMs: number | null }>(
+    file,
+    "SELECT count(*) AS count, max(time_updated) AS changedMs FROM credential",
+  );
+  if (found.kind !== "rows") return { text: found.kind, changedMs: 0 };
+  const [{ count, changedMs } = { count: 0, changedMs: 0 }] = found.rows;
+  return { text: `${count}:${changedMs ?? 0}`, changedMs: changedMs ?? 0 };
+}
+
+type Found<Row> =
+  | { kind: "rows"; rows: Row[] }
+  /** There is no database, or one of an opencode that keeps no keys in it. */
+  | { kind: "none" }
+  | { kind: "failed"; why: string };
+
+/** opencode may be writing: then the question is asked again at the next look. */
+const BUSY_MS = 200;
+
+/** Asks opencode's database something without changing a byte of it, nor making files beside it. */
+async function query<Row>(file: string, sql: string): Promise<Found<Row>> {
+  if (!(await hasBytes(file))) return { kind: "none" };
+  const { Database, SQLiteError, constants } = await import("bun:sqlite");
+  try {
+    // With a log beside it, somebody has the file open or has crashed, and the log belongs to what it says. Without
+    // one, a reader would make the files of one: `immutable` keeps it from that, and from any lock.
+    const hasLog = await hasBytes(`${file}-wal`);
+    using db = hasLog
+      ? new Database(file, { readonly: true })
+      : new Database(
+          `${fileUrl(file)}?immutable=1`,
+          constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+        );
+    db.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    return { kind: "rows", rows: db.query<Row, []>(sql).all() };
+  } catch (error) {
+    if (!(error instanceof SQLiteError)) throw error;
+    if (/^no such (?:table|column)/.test(error.message)) return { kind: "none" };
+    return { kind: "failed", why: error.code ?? "unknown" };
+  }
+}
+
+async function hasBytes(file: string): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isFile() && found.size > 0,
+    () => false,
+  );
+}
+
+function fileUrl(file: string): string {
+  return Bun.pathToFileURL(file).href;
+}

@@ -1,0 +1,101 @@
+import { readFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import * as v from "valibot";
+import type { Env } from "../run/child-env.ts";
+import { isAlive } from "../run/run-dir.ts";
+
+/** opencode 2's background service, which all of the user's clients share, as it has registered itself. */
+export interface SharedService {
+  pid: number;
+  version: string;
+  /** The file that it is registered in. */
+  file: string;
+}
+
+/**
+ * How the background service stands to orouter. It keeps the environment of whoever started it: one that was started
+ * within a run of orouter goes on using that run's proxy when the run is over, for every client of the user's.
+ */
+export type ServiceState =
+  | { kind: "none" }
+  | { kind: "fine"; service: SharedService }
+  /** Its environment cannot be read here. */
+  | { kind: "unknown"; service: SharedService }
+  | { kind: "poisoned"; service: SharedService };
+
+const REGISTRATION = v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(2)), version: v.string() });
+
+/** What only a run of orouter puts into an environment: its id, or a configuration with its mark. */
+const RUN_MARK = /^(?:OROUTER_RUN_ID=.|OPENCODE_CONFIG_CONTENT=.*"x-orouter")/s;
+
+/** Looks at the background service: one file, and one process. */
+export function sharedServiceState(env: Env, home: string): ServiceState {
+  const service = registeredService(env, home);
+  if (service === undefined || !isAlive(service.pid)) return { kind: "none" };
+  const process = processOf(service.pid);
+  if (process === undefined) return { kind: "unknown", service };
+  // Another program may have got the number of a service that is gone.
+  if (!/\bserve\b.*--service\b/s.test(process.command)) return { kind: "none" };
+  return { kind: process.variables.some((one) => RUN_MARK.test(one)) ? "poisoned" : "fine", service };
+}
+
+function registeredService(env: Env, home: string): SharedService | undefined {
+  const xdg = env["XDG_STATE_HOME"];
+  const state = xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".local", "state");
+  const file = join(state, "opencode", "service.json");
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+    return { ...v.parse(REGISTRATION, value), file };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The command and the variables of another process of this user; undefined where the system does not tell. */
+function processOf(pid: number): { command: string; variables: string[] } | undefined {
+  if (process.platform === "linux") {
+    try {
+      const [command = "", environment = ""] = ["cmdline", "environ"].map((name) =>
+        readFileSync(`/proc/${pid}/${name}`, "utf8"),
+      );
+      return { command: command.replaceAll("\0", " "), variables: environment.split("\0") };
+    } catch {
+      return undefined;
+    }
+  }
+  if (process.platform === "win32") return undefined;
+  const ps = Bun.spawnSync(["ps", "eww", "-o", "command=", "-p", String(pid)], { stderr: "ignore" });
+  if (!ps.success) return undefined;
+  // Variables follow the command, with blanks between them: each word that looks like one is taken for one.
+  const [command = "", ...variables] = ps.stdout.toString().split(/\s(?=[A-Z_]+=)/);
+  return { command, variables };
+}
+
+/** opencode answers within a second; a loaded machine takes a few more. */
+const STOP_MS = 15_000;
+const LOOK_MS = 50;
+
+/**
+ * Has opencode stop its service; it starts a new one when it needs one. `env` must have nothing of a run of ours in it.
+ * Returns whether the service is gone.
+ */
+export async function stopSharedService(
+  program: string,
+  { pid }: SharedService,
+  { env, home }: { env: Record<string, string>; home: string },
+): Promise<boolean> {
+  const child = Bun.spawn([program, "service", "stop"], {
+    env,
+    // Not in a folder whose own configuration would be read.
+    cwd: home,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "ignore",
+    timeout: STOP_MS,
+    killSignal: "SIGKILL",
+  });
+  await child.exited;
+  const endMs = performance.now() + STOP_MS;
+  while (isAlive(pid) && performance.now() < endMs) await Bun.sleep(LOOK_MS);
+  return !isAlive(pid);
+}
