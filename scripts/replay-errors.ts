@@ -10,8 +10,11 @@ const CLASSES: Partial<Record<VerdictKind, string>> = {
   overflow: "context_overflow",
   reset: "server_error",
   silent: "timeout",
+  unsupported: "bad_request",
+  "output-limit": "bad_request",
+  "path-not-found": "model_not_found",
 };
-const SCOPES: Partial<Record<Fault, string>> = { lane: "key+model" };
+const SCOPES: Partial<Record<Fault, string>> = { lane: "key+model", path: "model" };
 
 const ANSWER_PATH = /\/(?:chat\/completions|completions|responses|messages|chat|generate)$|:generateContent$/;
 

@@ -3,7 +3,7 @@ import type { AttemptRecord, RequestRecord } from "../core/routing/request-recor
 import { NEVER_MS, type Rest } from "../core/routing/rest.ts";
 import { restParty } from "../core/routing/rest-party.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
-import { verdictWords } from "../core/verdict/verdict-words.ts";
+import { verdictWords } from "../core/verdict/verdict.ts";
 
 /** What the router did about a call, in one line of the story; undefined where it says nothing new. */
 export function routerLine(event: RouterEvent, nowMs: number): string | undefined {

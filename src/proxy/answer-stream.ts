@@ -1,7 +1,6 @@
 import { brokenEvent } from "../core/client/client-profile.ts";
 import { joined } from "../core/stream/join-bytes.ts";
-import { classifyFailure } from "../core/verdict/classify-failure.ts";
-import { ownVerdict } from "../core/verdict/own-verdict.ts";
+import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { OpenStream } from "./attempt-outcome.ts";
 import { finishReading } from "./finish-reading.ts";

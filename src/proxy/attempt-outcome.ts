@@ -1,6 +1,7 @@
 import type { ReplyHeaders } from "../core/http/reply-headers.ts";
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
+import type { Dialect } from "../core/routing/route.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { StreamGate } from "../core/stream/stream-gate.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
@@ -15,6 +16,10 @@ export interface AttemptOptions {
   provider: Provider;
   key: Key;
   ref: ModelRef;
+  /** The dialect to speak to the provider; undefined for an endpoint that is passed on unread. */
+  dialect: Dialect | undefined;
+  /** The most output tokens the model is known to take. */
+  outputLimit: number | undefined;
   /** Silence allowed before the first token, for as long as there is somewhere else to go. */
   firstTokenMs: number;
   mayMoveOn: () => boolean;

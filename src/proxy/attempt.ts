@@ -1,6 +1,6 @@
 import { wireModelId } from "../core/catalog/wire-model-id.ts";
-import { classifyFailure } from "../core/verdict/classify-failure.ts";
-import { ownVerdict } from "../core/verdict/own-verdict.ts";
+import { withOutputLimit } from "../core/stream/output-limit.ts";
+import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { AnswerTooLong } from "./answer-too-long.ts";
 import type { AttemptOptions, AttemptOutcome, Call } from "./attempt-outcome.ts";
@@ -19,11 +19,10 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
   const { request, provider, key, ref } = options;
   if (request.signal.aborted) return { kind: "client-gone" };
   const model = wireModelId(ref.model, provider.baseUrl);
-  // Who names a provider in the path speaks to it as it is; in a chain the dialects may differ.
   const translated =
-    request.pathProvider === provider.id
+    options.dialect === undefined
       ? undefined
-      : translateCall(request, { api: provider.api, model }, options.chance);
+      : translateCall(request, { api: options.dialect, model }, options.chance);
   if (translated?.kind === "untranslatable") {
     return { kind: "refused", verdict: ownVerdict.untranslatable(translated.why), reply: undefined };
   }
@@ -37,7 +36,7 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
       method: request.method,
       headers: request.headers,
       secret: key.secret,
-      body: translated?.body ?? bodyFor(request, model),
+      body: sentBody(translated?.body ?? bodyFor(request, model), options.outputLimit),
       isCrowdSmall: options.isCrowdSmall,
     });
     return await understand(
@@ -54,6 +53,13 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
   } finally {
     watch.stop();
   }
+}
+
+function sentBody(
+  body: Uint8Array<ArrayBuffer> | undefined,
+  outputLimit: number | undefined,
+): Uint8Array<ArrayBuffer> | undefined {
+  return body === undefined || outputLimit === undefined ? body : withOutputLimit(body, outputLimit);
 }
 
 function failure(cause: unknown): Verdict {

@@ -1,5 +1,5 @@
 import { classify } from "../core/verdict/classify.ts";
-import { ownVerdict } from "../core/verdict/own-verdict.ts";
+import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { AttemptOptions, AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
 import { readHead } from "./read-head.ts";

@@ -1,6 +1,6 @@
 import { joined } from "../core/stream/join-bytes.ts";
 import { MISMATCH, StreamGate } from "../core/stream/stream-gate.ts";
-import { ownVerdict } from "../core/verdict/own-verdict.ts";
+import { ownVerdict } from "../core/verdict/failure.ts";
 import type { AttemptOptions, AttemptOutcome, Call } from "./attempt-outcome.ts";
 import { judgeReply, noAnswer } from "./judge-reply.ts";
 import type { ByteReader, Reply } from "./reply.ts";

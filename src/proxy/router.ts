@@ -2,6 +2,7 @@ import type { Key } from "../core/key.ts";
 import { ANY_MODEL, formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import { type Decision, decide, faultIn, settle } from "../core/routing/decide.ts";
 import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/routing/load.ts";
+import { ModelFacts } from "../core/routing/model-facts.ts";
 import { canMoveOn, hasOtherLane, nextStep, type Step, type StepInput } from "../core/routing/next-step.ts";
 import { notFromLater, type Rest, restTarget } from "../core/routing/rest.ts";
 import type { RestSelection } from "../core/routing/rest-cover.ts";
@@ -31,6 +32,7 @@ export class Router {
   readonly sessions = new SessionBook();
   readonly waiting: Waiting;
   readonly crowd = new Crowd();
+  readonly facts = new ModelFacts();
 
   #terms: Terms;
   readonly #byHand = new HandSwitched();

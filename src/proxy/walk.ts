@@ -2,8 +2,11 @@ import type { Key } from "../core/key.ts";
 import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import type { Decision } from "../core/routing/decide.ts";
 import type { Step } from "../core/routing/next-step.ts";
-import { laneId, type Progress, startProgress } from "../core/routing/progress.ts";
+import { laneId, type Progress, startProgress, triesOn } from "../core/routing/progress.ts";
+import type { Dialect } from "../core/routing/route.ts";
 import { stick } from "../core/routing/session.ts";
+import type { Provider } from "../core/settings/provider.ts";
+import { outputTokensOf } from "../core/stream/output-limit.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { makeAttempt } from "./attempt.ts";
@@ -30,6 +33,9 @@ export interface WalkOptions {
   /** Windows of models, where they are known: an overflow goes only to a larger one. */
   windowOf: (model: string) => number | undefined;
 }
+
+/** Calls on one lane that differ from the one before, within one request. */
+const DIFFERENT_TRIES = 6;
 
 /** What a look around found: a lane, taken at once, or nothing for now. */
 type Found = { kind: "lease"; lease: Lease } | Exclude<Step, { kind: "attempt" }>;
@@ -144,9 +150,12 @@ export class Walk {
       this.progress.barredProviders.add(ref.provider);
       return undefined;
     }
+    const dialect = this.#dialectFor(lease.ref, provider);
     const outcome = await makeAttempt({
       request: this.request,
       provider,
+      dialect,
+      outputLimit: router.facts.outputLimit(ref),
       key,
       ref,
       resumeAfter,
@@ -161,10 +170,15 @@ export class Walk {
     });
     if (outcome.kind === "stream" || outcome.kind === "body") {
       router.succeed(lease, this.request.session);
+      if (dialect !== undefined) router.facts.answered(ref, dialect);
       trail.serving(lease, outcome.kind === "stream" ? outcome.stream.status : outcome.status);
       return { kind: "answer", outcome, lease };
     }
-    if (outcome.kind === "refused") return this.#refused(lease, outcome.verdict, outcome.reply);
+    if (outcome.kind === "refused") {
+      if (!this.#asksAgainDifferently(lease, outcome.verdict, dialect))
+        return this.#refused(lease, outcome.verdict, outcome.reply);
+      return undefined;
+    }
     router.drop(lease);
     return outcome;
   }
@@ -184,6 +198,29 @@ export class Walk {
     }
     if (decision.kind === "again" && decision.afterMs > 0) await this.#pause(decision.afterMs);
     return undefined;
+  }
+
+  /** A provider named in the path is spoken to as the client does, in a chain as the provider does. */
+  #dialectFor(ref: ModelRef, provider: Provider): Dialect | undefined {
+    const { dialect, pathProvider } = this.request;
+    if (dialect === undefined) return undefined;
+    return this.#router.facts.dialectFor(ref, pathProvider === provider.id ? dialect : provider.api);
+  }
+
+  /** Whether the refusal is answered by a call that differs: in another dialect, or for a shorter answer. */
+  #asksAgainDifferently(lease: Lease, verdict: Verdict, dialect: Dialect | undefined): boolean {
+    const { key, ref } = lease;
+    if (verdict.kind !== "path-not-found" && verdict.kind !== "output-limit") return false;
+    const { facts } = this.#router;
+    const asked = this.request.body === undefined ? undefined : outputTokensOf(this.request.body);
+    const outputTokens = asked === undefined ? undefined : Math.min(asked, facts.outputLimit(ref) ?? asked);
+    const differs = facts.learn(ref, verdict, { dialect, outputTokens });
+    if (!differs || triesOn(this.progress, key, ref) > DIFFERENT_TRIES) return false;
+    this.#options.trail.failed(lease, verdict);
+    this.#note(lease, verdict);
+    this.progress.again = laneId(key, ref);
+    this.#router.drop(lease);
+    return true;
   }
 
   #note(lease: Lease, verdict: Verdict): void {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { RouterEvent } from "../../src/core/routing/router-event.ts";
-import { verdictWords } from "../../src/core/verdict/verdict-words.ts";
+import { verdictWords } from "../../src/core/verdict/verdict.ts";
 import { backNotices, calmToasts, noticeOf, type Toast } from "../../src/harness/plugin/notices.ts";
 import { newsIn } from "../../src/harness/plugin/router-client.ts";
 import { controlState, keyOf, restFor } from "./control-samples.ts";

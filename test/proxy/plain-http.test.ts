@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { classifyFailure } from "../../src/core/verdict/classify-failure.ts";
+import { classifyFailure } from "../../src/core/verdict/failure.ts";
 import { sendPlain } from "../../src/proxy/plain-http/plain-http.ts";
 import { type RawCall, type RawUpstream, startRawUpstream } from "../faults/raw-upstream.ts";
 import { until } from "./rig.ts";

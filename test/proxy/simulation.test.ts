@@ -1,7 +1,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { USUAL_FAULT } from "../../src/core/verdict/error-rule.ts";
-import { type Fault, VERDICT_KINDS, type Verdict, type VerdictKind } from "../../src/core/verdict/verdict.ts";
+import {
+  type Fault,
+  USUAL_FAULT,
+  VERDICT_KINDS,
+  type Verdict,
+  type VerdictKind,
+} from "../../src/core/verdict/verdict.ts";
 import { type Outcome, Simulation, type Trip, triesByLane, type World } from "./simulation.ts";
 
 /** Whom else than the usual party a kind may blame, as the rules have it. */

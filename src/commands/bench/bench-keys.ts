@@ -4,7 +4,7 @@ import type { ModelRef } from "../../core/model-ref.ts";
 import { lastingRests, modelReadiness } from "../../core/routing/readiness.ts";
 import { readinessText } from "../../core/routing/readiness-text.ts";
 import type { Rest } from "../../core/routing/rest.ts";
-import { verdictWords } from "../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../core/verdict/verdict.ts";
 
 /** Which keys a model may be asked with: those that rest are left alone, as the router leaves them alone. */
 export class BenchKeys {

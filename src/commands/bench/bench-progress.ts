@@ -4,7 +4,7 @@ import { type Paint, paintFor } from "../../cli/paint.ts";
 import { firstTokenText, speedText } from "../../core/bench/figure-text.ts";
 import type { ModelBench } from "../../core/bench/model-bench.ts";
 import type { Settings } from "../../core/settings/settings.ts";
-import { verdictWords } from "../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../core/verdict/verdict.ts";
 import { benchTable } from "./bench-text.ts";
 
 /** Shows how far a benchmark has come, on stderr. */

@@ -10,7 +10,7 @@ import {
 } from "../../core/bench/figure-text.ts";
 import type { BenchState, ModelBench } from "../../core/bench/model-bench.ts";
 import type { Verdict } from "../../core/verdict/verdict.ts";
-import { verdictWords } from "../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../core/verdict/verdict.ts";
 
 const TONES: Partial<Record<BenchState["kind"], Tone>> = {
   waiting: "muted",

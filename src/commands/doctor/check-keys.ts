@@ -9,7 +9,7 @@ import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
-import { verdictWords } from "../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../core/verdict/verdict.ts";
 import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 
 const KEYS = "keys";

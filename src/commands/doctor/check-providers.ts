@@ -9,7 +9,7 @@ import { findPreset } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { isTable } from "../../core/settings/setting-faults.ts";
 import { allProviders } from "../../core/settings/settings.ts";
-import { classifyFailure } from "../../core/verdict/classify-failure.ts";
+import { classifyFailure } from "../../core/verdict/failure.ts";
 import { readHead } from "../../proxy/read-head.ts";
 import { send } from "../../proxy/upstream.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";

@@ -6,7 +6,7 @@ import { oneLine } from "../../core/redact.ts";
 import type { ModelReadiness, Readiness } from "../../core/routing/readiness.ts";
 import { readinessText } from "../../core/routing/readiness-text.ts";
 import { NEVER_MS } from "../../core/routing/rest.ts";
-import { verdictWords } from "../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../core/verdict/verdict.ts";
 import { countText, spanText } from "../logs/amount-text.ts";
 import { modelText, outcomeText, outcomeTone, timeText, tokensText } from "../logs/request-text.ts";
 import type { StatusRun } from "./ask-runs.ts";

@@ -42,6 +42,7 @@ export function afterRefusal(fault: Fault): "other-key" | "next-run" | "give-up"
     case "attempt":
       return "next-run";
     case "request":
+    case "path":
     case "model":
     case "provider":
       return "give-up";

@@ -1,5 +1,5 @@
 import type { Dialect } from "../routing/route.ts";
-import { carriesError } from "../verdict/in-band-error.ts";
+import { carriesError } from "../verdict/reply-body.ts";
 import { type AnswerEvent, DONE, type TranslatorOptions } from "./answer-event.ts";
 import { asArray, asObject, asText, isObject, type JsonObject } from "./json-object.ts";
 import { createStreamTranslator } from "./stream-translator.ts";

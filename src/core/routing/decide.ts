@@ -28,9 +28,6 @@ export interface DecideInput {
 /** A pause before the same lane is tried again: long enough for a hiccup to pass, short enough to go unnoticed. */
 const BACKOFF = { baseMs: 300, spreadMs: 700 };
 
-/** Rules for what only this model cannot take: tools, or what its dialect has no words for. */
-const OTHER_MODEL_RULES = new Set(["tools-unsupported", "untranslatable"]);
-
 /** Calls on a lane whose model is overloaded, when there is no other model: 4, 8 and 16 s apart. */
 const OVERLOADED_TRIES = 4;
 
@@ -41,11 +38,13 @@ const WAITED_TRIES: Partial<Record<VerdictKind, number>> = { "rate-limit": 3, co
 export function decide(input: DecideInput): Decision {
   const { verdict } = input;
   switch (verdict.kind) {
+    case "unsupported":
+    case "output-limit":
+      // A model that takes the request helps an agent more than the reason why this one does not.
+      return { kind: hasOtherModel(input) ? "next-model" : "serve-error" };
+    case "path-not-found":
+      return { kind: "next-model" };
     case "bad-request":
-      // For an agent a model that can take its request is worth more than the reason why this one cannot.
-      return OTHER_MODEL_RULES.has(verdict.rule) && hasOtherModel(input)
-        ? { kind: "next-model" }
-        : { kind: "serve-error" };
     case "content-policy":
       return { kind: "serve-error" };
     case "overflow":

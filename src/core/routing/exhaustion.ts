@@ -1,6 +1,6 @@
 import { formatClock, formatWait } from "../clock-text.ts";
 import type { VerdictKind } from "../verdict/verdict.ts";
-import { verdictWords } from "../verdict/verdict-words.ts";
+import { verdictWords } from "../verdict/verdict.ts";
 
 import { isSoft } from "./rest.ts";
 
@@ -43,12 +43,15 @@ const GROUPS: Record<VerdictKind, Group> = {
   "model-not-found": "no model access",
   auth: "other errors",
   forbidden: "other errors",
+  "path-not-found": "other errors",
   overloaded: "other errors",
   "server-error": "other errors",
   timeout: "other errors",
   reset: "other errors",
   silent: "other errors",
   overflow: "other errors",
+  "output-limit": "other errors",
+  unsupported: "other errors",
   "bad-request": "other errors",
   "content-policy": "other errors",
 };
@@ -63,12 +66,15 @@ const REASONS: Record<VerdictKind, string> = {
   auth: "keys were refused (wrong or expired)",
   forbidden: "the provider refuses these keys",
   "model-not-found": "the model is gone, or not offered to these accounts",
+  "path-not-found": "the provider has no such endpoint; check its base_url",
   overloaded: "the provider is overloaded",
   "server-error": "the provider fails",
   timeout: "the provider did not answer in time",
   reset: "the connection to the provider broke",
   silent: "the model stayed silent",
   overflow: "the conversation is longer than the model's window",
+  "output-limit": "the request asks for a longer answer than the model gives",
+  unsupported: "the model does not support what the request contains",
   "bad-request": "the provider refused the request",
   "content-policy": "the provider refused the content",
 };

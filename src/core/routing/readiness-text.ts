@@ -1,5 +1,5 @@
 import { formatClock } from "../clock-text.ts";
-import { verdictWords } from "../verdict/verdict-words.ts";
+import { verdictWords } from "../verdict/verdict.ts";
 import type { Readiness } from "./readiness.ts";
 
 /** One phrase for whether something can be used. */

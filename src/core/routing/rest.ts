@@ -99,6 +99,7 @@ export function restTarget(
 ): { id: string; scope: RestScope } | undefined {
   switch (fault) {
     case "request":
+    case "path":
       return undefined;
     case "lane":
       return { id: restId.lane(key.fingerprint, ref), scope: "lane" };
@@ -201,7 +202,10 @@ function restMs(failure: Failure, strikes: number): number {
     case "timeout":
     case "reset":
       return softRestMs(verdict, strikes, declared);
+    case "path-not-found":
     case "overflow":
+    case "output-limit":
+    case "unsupported":
     case "bad-request":
     case "content-policy":
       return 0;

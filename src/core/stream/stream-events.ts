@@ -66,7 +66,8 @@ function chatMeaning(event: Json): Meaning {
 function responsesMeaning(event: Json): Meaning {
   const type = asText(event["type"]);
   const response = asObject(event["response"]);
-  if (type === "error" || type === "response.failed")
+  // Gateways send a chat's error, which has no type, into a stream of Responses, too.
+  if (type === "error" || type === "response.failed" || (type === "" && isObject(event["error"])))
     return { ...NOTHING, error: responsesError(event, response) };
   if (type === "response.completed" || type === "response.incomplete") {
     const finish = type === "response.completed" ? "stop" : "length";

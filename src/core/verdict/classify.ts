@@ -1,16 +1,13 @@
 import type { ReplyHeaders } from "../http/reply-headers.ts";
 import { oneLine, redact } from "../redact.ts";
-import { matchesRule, matchesUserRule, type RuleSubject, USUAL_FAULT, type UserRule } from "./error-rule.ts";
+import { declaredWaitMs, nextResetMs, type ResetWindow } from "./declared-wait.ts";
+import { matchesRule, matchesUserRule, type RuleSubject, type UserRule } from "./error-rule.ts";
 import { errorRules } from "./error-rules.ts";
-import type { ErrorText } from "./error-text.ts";
-import { type FoundError, findError, type ReplyContent } from "./find-error.ts";
-import { nextResetMs, type ResetWindow } from "./reset-window.ts";
-import { declaredWaitMs } from "./retry-after.ts";
-import { statusVerdict } from "./status-verdict.ts";
-import type { Fault, Verdict, VerdictKind } from "./verdict.ts";
+import { type ErrorText, type FoundError, findError, type ReplyContent } from "./find-error.ts";
+import { type Fault, USUAL_FAULT, type Verdict, type VerdictKind } from "./verdict.ts";
 
-/** A reply to be understood. */
-export interface Reply extends ReplyContent {
+/** A provider's reply to be classified. */
+export interface ProviderReply extends ReplyContent {
   provider: string;
   headers: ReplyHeaders;
   /** The path asked for, where the caller knows it. */
@@ -34,16 +31,17 @@ interface Finding {
 const MESSAGE_CHARS = 300;
 /** A wait that belongs to a minute's limit is shorter than this. */
 const SHORT_WAIT_MS = 600_000;
-/** What a gateway's 5xx may wrap: these mean the same wherever they come from, a 401 further back does not. */
+/** What a gateway's 5xx may wrap: these mean the same wherever they come from, a 401 of an upstream does not. */
 const WRAPPED_STATUSES = new Set([408, 413, 429]);
+const OWN_NUMBERS = /^4(?:3[2-9]|4\d)$/;
 
 const FLAW_WORDS = {
-  "no-answer": "The service answered with something that is no answer of a model.",
+  "no-answer": "The service answered with something that is not a valid model response.",
   "answer-cut": "The answer ended before it was complete.",
 };
 
-/** Says what a reply means and who is at fault; undefined means that this is a good answer. */
-export function classify(reply: Reply, options: ClassifyOptions): Verdict | undefined {
+/** The verdict on a reply; undefined for a good answer. */
+export function classify(reply: ProviderReply, options: ClassifyOptions): Verdict | undefined {
   const found = findError(reply);
   if (found === undefined) return undefined;
   const { words } = found;
@@ -54,18 +52,44 @@ export function classify(reply: Reply, options: ClassifyOptions): Verdict | unde
     byRule(subject) ??
     byFlaw(found) ??
     byStatus(status, reply.expectsAnswer);
+  const limit = finding.kind === "output-limit" ? outputLimitIn(words.text) : undefined;
   return {
-    kind: finding.kind,
-    fault: finding.fault ?? USUAL_FAULT[finding.kind],
+    ...partyOf(finding, reply, words),
     status: reply.status >= 400 ? reply.status : (words.status ?? reply.status),
     rule: finding.rule,
     message: messageOf(found, status),
     waitMs: waitOf(finding, reply, words, options.nowMs),
+    ...(limit === undefined ? {} : { outputLimit: limit }),
   };
 }
 
+/** How gateways introduce what an upstream told them. */
+const FROM_UPSTREAM = /(?:^|\| )(?:provider returned error|error from provider\b)/i;
+
+/** Kind and party at fault, seen from the caller of the service. */
+function partyOf(
+  finding: Finding,
+  { expectsAnswer }: ProviderReply,
+  words: ErrorText,
+): Pick<Verdict, "kind" | "fault"> {
+  const { kind } = finding;
+  const fault = finding.fault ?? USUAL_FAULT[kind];
+  // A file or a job that is not there says nothing about a model or about the path of answers.
+  if (
+    !expectsAnswer &&
+    (kind === "path-not-found" || (kind === "model-not-found" && finding.rule === "path-missing"))
+  )
+    return { kind: "bad-request", fault: "request" };
+  // The account behind a gateway has failed, not the caller's key.
+  if (fault === "key" && FROM_UPSTREAM.test(words.text))
+    return { kind: kind === "auth" ? "forbidden" : kind, fault: "model" };
+  return { kind, fault };
+}
+
 function effectiveStatus(status: number, words: ErrorText): number {
-  if (status < 400) return words.status ?? 0;
+  // Numbers of a service's own, such as 434 for a bad key, are no statuses of HTTP.
+  if (status < 400)
+    return words.status !== undefined && OWN_NUMBERS.test(`${words.status}`) ? 0 : (words.status ?? 0);
   const named = words.status;
   return status >= 500 && named !== undefined && WRAPPED_STATUSES.has(named) ? named : status;
 }
@@ -102,7 +126,7 @@ function messageOf({ words, flaw }: FoundError, status: number): string {
   return oneLine(redact(said === "" ? own : said, []), MESSAGE_CHARS);
 }
 
-function waitOf(finding: Finding, reply: Reply, words: ErrorText, nowMs: number): number | undefined {
+function waitOf(finding: Finding, reply: ProviderReply, words: ErrorText, nowMs: number): number | undefined {
   const fault = finding.fault ?? USUAL_FAULT[finding.kind];
   if (fault === "request") return undefined;
   const declared = declaredWaitMs({ headers: reply.headers, text: words.text, json: words.json, nowMs });
@@ -115,4 +139,66 @@ function windowIn(text: string): ResetWindow | undefined {
   return /\b(session|hourly|daily|weekly|monthly) usage limit/i.exec(text)?.[1]?.toLowerCase() as
     | ResetWindow
     | undefined;
+}
+
+/** 522 and 524 are Cloudflare's own; the rest of 52x and 530 mean an origin that it could not use. */
+const TIMEOUTS = new Set([408, 504, 522, 524]);
+const OVERLOADS = new Set([425, 503, 529]);
+/** The client may ask again, was sent to the wrong server, or met a failure of an upstream: the request is fine. */
+const RETRYABLE = new Set([409, 421, 423, 424, 499]);
+/** A proxy on the way, or the law: no key is at fault. */
+const EDGE_REFUSALS = new Set([407, 451]);
+
+const KINDS: ReadonlyMap<number, VerdictKind> = new Map([
+  [401, "auth"],
+  [402, "payment"],
+  [403, "forbidden"],
+  [404, "model-not-found"],
+  [410, "model-not-found"],
+  [413, "overflow"],
+  [429, "rate-limit"],
+]);
+
+/** What a status alone means, when no rule matches the body. */
+function statusVerdict(
+  status: number,
+  expectsAnswer: boolean,
+): { kind: VerdictKind; fault: Fault | undefined } {
+  // A file or a job that is not there says nothing about a model.
+  if (!expectsAnswer && (status === 404 || status === 410)) return { kind: "bad-request", fault: undefined };
+  if (EDGE_REFUSALS.has(status)) return { kind: "forbidden", fault: "provider" };
+  return { kind: KINDS.get(status) ?? familyOf(status), fault: undefined };
+}
+
+function familyOf(status: number): VerdictKind {
+  if (TIMEOUTS.has(status)) return "timeout";
+  if (OVERLOADS.has(status)) return "overloaded";
+  if (RETRYABLE.has(status)) return "server-error";
+  return status >= 400 && status < 500 ? "bad-request" : "server-error";
+}
+
+/** The forms in which providers name the most output tokens that a model takes. */
+const LIMIT_FORMS: readonly RegExp[] = [
+  /\[\s*\d+\s*,\s*(\d+)\s*\]/,
+  /at most\D{0,20}(\d+)/i,
+  /less than or equal to\D{0,6}(\d+)/i,
+  /<=\s*(\d+)/,
+  /(?:model|maximum|max)\D{0,12}limit of (\d+)/i,
+  />\s*(\d+)/,
+  /(?:不能超过|最大\D{0,8})\s*(\d+)/,
+  /maximum\D{0,60}?(\d{3,})/i,
+  /(?:limit|below|lower than|exceed)\D{0,20}?(\d{3,})/i,
+];
+const EXCLUSIVE_RANGE = /to (\d+) \(exclusive\)/i;
+
+/** The most output tokens a refusal allows, where it names them. */
+function outputLimitIn(text: string): number | undefined {
+  const plain = text.replace(/(\d),(?=\d{3}\b)/g, "$1");
+  const exclusive = EXCLUSIVE_RANGE.exec(plain)?.[1];
+  if (exclusive !== undefined) return Number(exclusive) - 1;
+  for (const form of LIMIT_FORMS) {
+    const limit = Number(form.exec(plain)?.[1]);
+    if (limit > 0) return limit;
+  }
+  return undefined;
 }

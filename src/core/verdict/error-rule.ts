@@ -1,12 +1,12 @@
-import type { ErrorText } from "./error-text.ts";
+import type { ErrorText } from "./find-error.ts";
 import type { Fault, VerdictKind } from "./verdict.ts";
 
-/** One habit of a provider: what its reply looks like and what it means. Conditions left out match anything. */
+/** What one provider's reply looks like and what it means. A condition that is left out matches anything. */
 export interface ErrorRule {
   id: string;
-  /** Where the habit was seen: a thread, a repository, or the provider's own reference. */
+  /** Where the reply was seen: a thread, a repository, or the provider's own reference. */
   source: string;
-  /** Only for ids and codes that mean something else elsewhere: a provider may have any name in a user's config. */
+  /** Only for ids and codes that mean something else elsewhere: the user's config may name a provider anything. */
   provider?: RegExp;
   path?: RegExp;
   /** The effective status: the reply's, or the one an error inside a 200 names, 0 when it names none. */
@@ -14,12 +14,18 @@ export interface ErrorRule {
   notStatus?: readonly number[];
   text?: RegExp;
   unless?: RegExp;
-  /** Any of these codes, blind to case. */
+  /** Tried on the text and on the codes, taken apart into words: `Model.AccessDenied` reads "Model Access Denied". */
+  named?: RegExp;
+  /** The same the other way round. */
+  notNamed?: RegExp;
+  /** Any of these codes, ignoring case. */
   codes?: readonly string[];
   /** Tried on each code by itself. */
   code?: RegExp;
-  /** Only a web page in place of an error body. */
-  page?: true;
+  /** Only a web page (true), only something else (false). */
+  page?: boolean;
+  /** Tried on the start of the raw body: a page names the firewall that made it outside of its headings. */
+  body?: RegExp;
   verdict: VerdictKind;
   /** The kind's usual fault when absent. */
   fault?: Fault;
@@ -33,68 +39,67 @@ export interface ErrorRule {
 export interface UserRule {
   provider?: string | undefined;
   status?: number | undefined;
-  /** Matched without regard to case. */
+  /** Ignores case. */
   text?: string | undefined;
   regex?: RegExp | undefined;
   verdict: VerdictKind;
 }
 
-/** What rules are held against. */
+/** What rules are tried on. */
 export interface RuleSubject {
   provider: string;
   path: string;
   status: number;
   words: ErrorText;
-  /** The body as it came, for the user's own rules. */
+  /** The body as it came. */
   body: string;
 }
 
-/** Who is at fault when neither the rule nor the provider says more. */
-export const USUAL_FAULT: Record<VerdictKind, Fault> = {
-  subscription: "lane",
-  payment: "key",
-  quota: "key",
-  "rate-limit": "lane",
-  concurrency: "lane",
-  auth: "key",
-  forbidden: "key",
-  "model-not-found": "model",
-  overloaded: "attempt",
-  "server-error": "attempt",
-  timeout: "attempt",
-  reset: "attempt",
-  silent: "model",
-  overflow: "request",
-  "bad-request": "request",
-  "content-policy": "request",
-};
+/** How much of a body is searched for the marks of a firewall. */
+const BODY_CHARS = 16_384;
 
-/** Whether one of our rules speaks for this reply. */
+/** Whether one of our rules matches this reply. */
 export function matchesRule(rule: ErrorRule, subject: RuleSubject): boolean {
   const { words, status } = subject;
   if (rule.status !== undefined && !rule.status.includes(status)) return false;
   if (rule.notStatus?.includes(status) === true) return false;
   if (rule.provider !== undefined && !rule.provider.test(subject.provider)) return false;
   if (rule.path !== undefined && !rule.path.test(subject.path)) return false;
-  if (rule.page === true && words.form !== "html") return false;
+  if (rule.page !== undefined && rule.page !== (words.form === "html")) return false;
+  if (rule.body !== undefined && !rule.body.test(subject.body.slice(0, BODY_CHARS))) return false;
+  return matchesWords(rule, words);
+}
+
+function matchesWords(rule: ErrorRule, words: ErrorText): boolean {
   if (rule.text !== undefined && !rule.text.test(words.text)) return false;
   if (rule.unless?.test(words.text) === true) return false;
-  return matchesCodes(rule, words.codes);
+  if (rule.named !== undefined && !rule.named.test(words.named)) return false;
+  if (rule.notNamed?.test(words.named) === true) return false;
+  if (rule.code !== undefined && !words.codes.some((one) => rule.code?.test(one))) return false;
+  if (rule.codes === undefined) return true;
+  const plain = new Set(words.codes.map((one) => one.toLowerCase()));
+  return rule.codes.some((one) => plain.has(one.toLowerCase()));
 }
 
-function matchesCodes({ codes, code }: ErrorRule, said: readonly string[]): boolean {
-  if (code !== undefined && !said.some((one) => code.test(one))) return false;
-  if (codes === undefined) return true;
-  const plain = new Set(said.map((one) => one.toLowerCase()));
-  return codes.some((one) => plain.has(one.toLowerCase()));
-}
-
-/** Whether a user's rule speaks for this reply. */
+/** Whether a user's rule matches this reply. */
 export function matchesUserRule(rule: UserRule, subject: RuleSubject): boolean {
   if (rule.status !== undefined && rule.status !== subject.status) return false;
   if (rule.provider !== undefined && rule.provider !== subject.provider) return false;
   const said = `${subject.words.text}\n${subject.body}`;
   if (rule.text !== undefined && !said.toLowerCase().includes(rule.text.toLowerCase())) return false;
-  // A regex with the g or y flag remembers where it stopped; search() does not mind.
+  // A regex with the g or y flag remembers where it stopped; search() ignores that.
   return rule.regex === undefined || said.search(rule.regex) >= 0;
+}
+
+/** One expression, ignoring case, out of several, so that a table of phrases can be read line by line. */
+export function anyOf(...parts: readonly RegExp[]): RegExp {
+  return new RegExp(parts.map((part) => part.source).join("|"), "i");
+}
+
+/** Two phrases in the same sentence, in either order, at most `gap` characters apart. */
+export function near(first: RegExp, second: RegExp, gap = 60): RegExp {
+  // A dot inside a word belongs to a model's name or a number and ends no sentence.
+  const between = `(?:[^.!?|。！？]|\\.(?=\\S)){0,${gap}}?`;
+  const [a, b] = [`(?:${first.source})`, `(?:${second.source})`];
+  return new RegExp(`${a}${between}${b}|${b}${between}${a}`, "i");
 }

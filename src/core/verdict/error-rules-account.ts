@@ -1,5 +1,5 @@
-import { anyOf } from "./any-of.ts";
-import type { ErrorRule } from "./error-rule.ts";
+import { anyOf, type ErrorRule, near } from "./error-rule.ts";
+import { FAMILY } from "./error-rules-subject.ts";
 
 /** A named window and the word that it is over, in either order. */
 const WINDOW_GONE = anyOf(
@@ -9,6 +9,15 @@ const WINDOW_GONE = anyOf(
   /(?:reach|exceed|exhaust|hit|used up)\w*\b.{0,30}\b(?:weekly|monthly|hours?|free)\b.{0,12}\b(?:limit|quota|allowance|allocation)/,
 );
 
+/** A window of use. Minutes and seconds are rates. */
+const PERIOD =
+  /\b(?:today(?:'s)?|daily|weekly|monthly|hourly|session|this (?:week|month)|billing cycle|\d+[- ]hours?|\d+[- ]days?)\b|今[日天]|当[日天]|本[周月]|每[日天周月]|小时/;
+/** What is counted in it. */
+const ALLOWANCE =
+  /\b(?:limits?|quota|allowances?|allocations?|window|requests|calls|messages|prompts)\b|用量|额度|次数|配额|限额/;
+/** Words for an allowance that is used up. */
+const USED_UP = /\b(?:reach|exceed|exhaust|hit|used|spent|consumed|over)\w*\b|上限|用[尽完]|耗尽|超[出过]/;
+
 /** What is wrong with the account behind a key: tier, money, used-up windows. */
 export const accountRules: readonly ErrorRule[] = [
   {
@@ -17,9 +26,26 @@ export const accountRules: readonly ErrorRule[] = [
     source: "continuedev/continue#13195",
     text: anyOf(
       /payment is past due|past[- ]due (?:invoice|payment|balance)|overdue (?:invoice|payment|balance)|update your payment method/,
-      /failure to pay/,
+      /failure to pay|run out of (?:credits?|funds|balance)/,
     ),
     verdict: "payment",
+  },
+  {
+    // A gateway's own account at MiniMax is empty; its other models answer.
+    id: "gateway-without-balance",
+    source: "modelscope/modelscope#1691",
+    provider: /modelscope/i,
+    text: /insufficient balance \(1008\)/i,
+    verdict: "payment",
+    fault: "model",
+  },
+  {
+    // The free models of the same key go on.
+    id: "zen-credits",
+    source: "OpenCode Zen",
+    codes: ["CreditsError"],
+    verdict: "payment",
+    fault: "lane",
   },
   {
     id: "model-needs-subscription",
@@ -32,6 +58,7 @@ export const accountRules: readonly ErrorRule[] = [
       /(?:plan|tier|subscription) (?:does not|doesn't|do not|not) (?:yet )?(?:include|support|allow|cover|have access)/,
       /only available (?:to|on|for|with|in) .{0,40}\b(?:paid|pro|plus|max|premium|subscri\w+|plan|tier)\b/,
       /(?:upgrade|subscribe)\b.{0,30}\bto (?:access|use|unlock) (?:this|the) model/,
+      /\bmodel requires? (?:a )?paid\b/,
     ),
     verdict: "subscription",
   },
@@ -82,35 +109,6 @@ export const accountRules: readonly ErrorRule[] = [
     verdict: "payment",
   },
   {
-    id: "no-money-code",
-    source: "OpenAI, Z.AI, OpenCode Zen, MiniMax, Anthropic, DashScope",
-    codes: [
-      "insufficient_quota",
-      "insufficient_credit",
-      "insufficient_credits",
-      "insufficient_balance",
-      "insufficient_funds",
-      "insufficient_user_quota",
-      "InsufficientQuota",
-      "InsufficientBalance",
-      "exceeded_current_quota_error",
-      "billing_error",
-      "billing_not_active",
-      "billing_hard_limit_reached",
-      "CreditsError",
-      "MonthlyLimitError",
-      "UserLimitError",
-      "Arrearage",
-      "AccountOverdueError",
-      "NOT_ENOUGH_BALANCE",
-      "payment_required",
-      "1113",
-      "1309",
-      "base_resp:1008",
-    ],
-    verdict: "payment",
-  },
-  {
     id: "ollama-window",
     source: "continuedev/continue#11444, NousResearch/hermes-agent#68832",
     text: anyOf(
@@ -137,6 +135,22 @@ export const accountRules: readonly ErrorRule[] = [
     fault: "lane",
   },
   {
+    // An allowance of one model; the key's other models have their own.
+    id: "model-allowance-used-up",
+    source: "ModelScope, Volcengine references",
+    text: anyOf(
+      near(
+        /\b(?:quota|allowance|(?:usage|inference|daily|weekly|monthly|set) limit|today's limit)\b/,
+        new RegExp(`\\b(?:for|of) (?:(?:the |this |that )?model\\b|${FAMILY.source})`),
+        40,
+      ),
+      /模型.{0,30}(?:今日|每[日天周月]|配额|额度|次数).{0,12}(?:上限|用[尽完]|耗尽|超)/,
+    ),
+    status: [402, 403, 429, 0],
+    verdict: "quota",
+    fault: "lane",
+  },
+  {
     // The accounts behind a gateway, for the models of one vendor: the gateway's key serves its others.
     id: "gateway-accounts-used-up",
     source: "code-yeongyu/oh-my-openagent#6637",
@@ -150,6 +164,11 @@ export const accountRules: readonly ErrorRule[] = [
     text: anyOf(
       /(?:\b|_)per[\s_-]?(?:day|week|month)(?:\b|_)|\b(?:TPD|RPD|ASPD)\b|PerDay|ByDay\b|\bper 86400s/,
       WINDOW_GONE,
+      near(PERIOD, near(ALLOWANCE, USED_UP, 40), 40),
+      near(ALLOWANCE, near(PERIOD, USED_UP, 40), 40),
+      /(?:reach|exceed|hit)\w*\b.{0,20}\b(?:subscription|plan|tier|package)(?:'s)? (?:rate |usage )?limits?\b/,
+      near(PERIOD, /\bno \w+ (?:left|remaining)\b/, 30),
+      /limited to \d[\d,]* .{0,24}(?:\/|per|an?) ?(?:day|week|month)|使用?量.{0,6}(?:上限|用完)/,
       /usage (?:limit|quota) (?:has been |was |is )?(?:reached|exceeded|exhausted|hit)/,
       /(?:reach|exceed|hit)\w* (?:your |the )?(?:specified )?(?:api )?usage (?:limit|quota)\b/,
       /specified api usage limits|individual quota reached|free usage (?:limit|exceeded)/,
@@ -157,6 +176,34 @@ export const accountRules: readonly ErrorRule[] = [
     ),
     notStatus: [404, 413],
     verdict: "quota",
+  },
+  {
+    id: "no-money-code",
+    source: "OpenAI, Z.AI, OpenCode Zen, MiniMax, Anthropic, DashScope",
+    codes: [
+      "insufficient_quota",
+      "insufficient_credit",
+      "insufficient_credits",
+      "insufficient_balance",
+      "insufficient_funds",
+      "insufficient_user_quota",
+      "InsufficientQuota",
+      "InsufficientBalance",
+      "exceeded_current_quota_error",
+      "billing_error",
+      "billing_not_active",
+      "billing_hard_limit_reached",
+      "MonthlyLimitError",
+      "UserLimitError",
+      "Arrearage",
+      "AccountOverdueError",
+      "NOT_ENOUGH_BALANCE",
+      "payment_required",
+      "1113",
+      "1309",
+      "base_resp:1008",
+    ],
+    verdict: "payment",
   },
   {
     id: "used-up-window-code",
@@ -183,8 +230,8 @@ export const accountRules: readonly ErrorRule[] = [
     id: "quota-exceeded",
     source: "GitHub Copilot: a public file",
     text: anyOf(
-      /\bquota (?:has been |was |is )?(?:exceeded|exhausted|reached|used up)/,
-      /(?:exceeded|exhausted|reached|over)\b.{0,40}\bquota\b/,
+      /\bquota (?:limit )?(?:has been |was |is )?(?:exceeded|exhausted|reached|used up)/,
+      /(?:exceeded|exhausted|reached|over)\b.{0,40}\bquota\b|\bquota\b.{0,40}(?:failed|not enough|need quota)/,
     ),
     unless: /quota exceeded for metric|plan and billing details/i,
     status: [402, 403, 429, 0],

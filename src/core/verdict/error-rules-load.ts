@@ -1,10 +1,9 @@
-import { anyOf } from "./any-of.ts";
-import type { ErrorRule } from "./error-rule.ts";
+import { anyOf, type ErrorRule } from "./error-rule.ts";
 
 /** Statuses that speak of the caller: words such as "capacity" mean something else there. */
 const CALLER = [400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422];
 
-/** Limits that clear in seconds or minutes. They come before quotas: the word "quota" stands in many of them. */
+/** Limits that clear in seconds or minutes. They come before quotas, because many of them say "quota". */
 export const limitRules: readonly ErrorRule[] = [
   {
     id: "concurrency",
@@ -12,11 +11,22 @@ export const limitRules: readonly ErrorRule[] = [
     text: anyOf(
       /concurrent[ _-]?(?:request|connection|session|call|job|slot|stream|user|generation|model|limit|usage)/,
       /(?:high|max|maximum|organization|exceed\w*|reduce|too (?:much|many)|your|account) concurrency/,
-      /concurrency (?:limit|quota|slot|exceed|usage|cap\b)/,
-      /too many (?:parallel|simultaneous|concurrent)|parallel requests? limit/,
+      /concurrency (?:\w+ )?(?:limit|quota|slot|exceed|usage|cap\b)/,
+      /\b(?:requests?|prompts?|calls?|generations?)\b.{0,40}(?:in progress|at (?:a|the same) time|still running)/,
+      /\b(?:simultaneous|parallel) (?:requests|calls|generations|prompts|streams|sessions|connections)/,
+      /still being processed|too many (?:parallel|simultaneous|concurrent)|parallel requests? limit/,
       /UserConcurrentRequests|并发/,
     ),
     verdict: "concurrency",
+  },
+  {
+    // "Too many requests" by its words; by its number the model is overloaded.
+    id: "zai-overloaded",
+    source: "Z.AI reference",
+    codes: ["1305"],
+    status: [429],
+    verdict: "overloaded",
+    fault: "model",
   },
   {
     id: "shared-upstream-pool",

@@ -1,5 +1,5 @@
 import { createParser } from "eventsource-parser";
-import { unfold } from "./unfold.ts";
+import { isFilled, isObject, type JsonObject } from "../dialect/json-object.ts";
 
 /** What a reply body turned out to be, whatever its content type claimed. */
 export type BodyForm = "json" | "sse" | "ndjson" | "html" | "text" | "empty";
@@ -27,7 +27,7 @@ export function readReplyBody(body: string): ReplyBody {
   const whole = parse(text);
   if (whole !== undefined) return { form: "json", frames: [frame(whole)] };
   if (
-    /^<(?:!doctype|html|head|body|\?xml|center|title)\b/i.test(text) ||
+    /^<(?:!doctype(?:html)?|html|head|body|\?xml|center|title)\b/i.test(text) ||
     /<html[\s>]/i.test(text.slice(0, 512))
   )
     return { form: "html", frames: [frame(pageWords(text))] };
@@ -45,6 +45,10 @@ function frame(value: unknown): BodyFrame {
 function parse(text: string): unknown {
   // Numbers and words alone are text, not JSON: "404 page not found" must not depend on its second word.
   if (!/^[{["]/.test(text)) return undefined;
+  return parseText(text);
+}
+
+function parseText(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -76,4 +80,113 @@ function brokenJsonWords(text: string): string | undefined {
   const found = text.matchAll(/"(?:message|msg|error|detail|title)"\s*:\s*"((?:[^"\\]|\\.){1,2000})/g);
   const words = [...found].map(([, word = ""]) => word.replace(/\\n/g, " ").replace(/\\(.)/g, "$1"));
   return words.length === 0 ? undefined : words.join(" | ");
+}
+
+/** JSON in a string in JSON in a string: more levels than three have not been seen. */
+const MAX_DEPTH = 12;
+
+/** Keys whose strings may be JSON from an upstream. Any other string is content. */
+const WRAPPERS = /^(?:message|msg|errors?|details?|raw|body|cause)$/i;
+
+/**
+ * Opens JSON that gateways wrapped into message strings. Text around the JSON stays beside it:
+ * `upstream said: {"error":…}` becomes `["upstream said:", {error: …}]`.
+ */
+function unfold(value: unknown): unknown {
+  return unfoldAt(value, "message", 0);
+}
+
+function unfoldAt(value: unknown, key: string, depth: number): unknown {
+  if (depth > MAX_DEPTH) return value;
+  if (typeof value === "string") return WRAPPERS.test(key) ? open(value, depth) : value;
+  if (Array.isArray(value)) return value.map((entry) => unfoldAt(entry, key, depth + 1));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, entry]) => [name, unfoldAt(entry, name, depth + 1)]),
+  );
+}
+
+function open(text: string, depth: number): unknown {
+  return openFrom(text, "{", "}", depth) ?? openFrom(text, "[", "]", depth) ?? text;
+}
+
+function openFrom(text: string, first: string, last: string, depth: number): unknown {
+  const start = text.indexOf(first);
+  const end = text.lastIndexOf(last) + 1;
+  if (start < 0 || end <= start) return undefined;
+  const inner = parseText(text.slice(start, end));
+  // A list of plain values is wording, such as the "[502]" some gateways begin a message with.
+  if (!isObject(inner) && !(Array.isArray(inner) && inner.some(isObject))) return undefined;
+  const opened = unfoldAt(inner, "message", depth + 1);
+  const around = [text.slice(0, start).trim(), text.slice(end).trim()].filter((part) => part !== "");
+  return around.length === 0 ? opened : [...around, opened];
+}
+
+/** Fields that only an answer has, in any dialect, listings and embeddings included. */
+const ANSWER_KEYS = [
+  "choices",
+  "output",
+  "candidates",
+  "data",
+  "models",
+  "embeddings",
+  "embedding",
+  "combos",
+];
+
+/** Types of stream events that carry an answer: Responses and Messages. */
+const ANSWER_EVENT = /^(?:response\.(?!failed)|message_|content_block|message$|ping$)/;
+
+/** Whether a value says that something failed. Looks at the structure alone, never at what a model wrote. */
+export function carriesError(frame: BodyFrame): boolean {
+  const { value, event } = frame;
+  if (event === "error") return true;
+  if (Array.isArray(value)) return value.some((entry) => isObject(entry) && isFilled(entry["error"]));
+  if (!isObject(value)) return false;
+  return (
+    isFilled(value["error"]) ||
+    value["object"] === "error" ||
+    value["type"] === "error" ||
+    hasFailedStatus(value) ||
+    hasFailedChoice(value["choices"]) ||
+    (!carriesAnswer(frame) && isFlatError(value))
+  );
+}
+
+/** Whether a value is an answer, or a part of one. */
+export function carriesAnswer({ value }: BodyFrame): boolean {
+  if (Array.isArray(value)) return value.every(isObject);
+  if (!isObject(value)) return false;
+  const type = value["type"];
+  return (
+    ANSWER_KEYS.some((key) => Array.isArray(value[key])) ||
+    isObject(value["message"]) ||
+    Array.isArray(value["content"]) ||
+    typeof value["response"] === "string" ||
+    typeof value["done"] === "boolean" ||
+    (typeof type === "string" && ANSWER_EVENT.test(type))
+  );
+}
+
+function hasFailedStatus(value: JsonObject): boolean {
+  const { response, base_resp: base } = value;
+  if (value["type"] === "response.failed") return true;
+  if (value["object"] === "response" && value["status"] === "failed") return true;
+  if (isObject(response) && isFilled(response["error"])) return true;
+  // MiniMax: every reply has this block, 0 means fine.
+  return isObject(base) && typeof base["status_code"] === "number" && base["status_code"] !== 0;
+}
+
+function hasFailedChoice(choices: unknown): boolean {
+  if (!Array.isArray(choices)) return false;
+  return choices.some(
+    (choice) => isObject(choice) && (isFilled(choice["error"]) || choice["finish_reason"] === "error"),
+  );
+}
+
+function isFlatError(value: JsonObject): boolean {
+  if (value["success"] === false || isFilled(value["errors"])) return true;
+  const code = Number(value["code"] ?? value["status"] ?? value["status_code"]);
+  const words = value["message"] ?? value["msg"] ?? value["title"] ?? value["detail"];
+  return code >= 400 && typeof words === "string";
 }

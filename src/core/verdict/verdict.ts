@@ -8,20 +8,26 @@ export const VERDICT_KINDS = [
   "auth",
   "forbidden",
   "model-not-found",
+  "path-not-found",
   "overloaded",
   "server-error",
   "timeout",
   "reset",
   "silent",
   "overflow",
+  "output-limit",
+  "unsupported",
   "bad-request",
   "content-policy",
 ] as const;
 
 export type VerdictKind = (typeof VERDICT_KINDS)[number];
 
-/** The smallest party that a rest may cover. `request` and `attempt` rest nobody. */
-export type Fault = "request" | "attempt" | "lane" | "key" | "model" | "provider";
+/**
+ * Who is at fault, smallest first. `request`, `attempt` and `path` set no cooldown: a missing path says nothing about
+ * the model or the key.
+ */
+export type Fault = "request" | "attempt" | "path" | "lane" | "key" | "model" | "provider";
 
 /** What one failed upstream reply means for the next step, and who is at fault. */
 export interface Verdict {
@@ -35,4 +41,56 @@ export interface Verdict {
   message: string;
   /** The wait the provider declared, whatever the form. */
   waitMs: number | undefined;
+  /** The most output tokens the model takes, where an `output-limit` names the number. */
+  outputLimit?: number;
+}
+
+/** Who is at fault when neither the rule nor the provider says more. */
+export const USUAL_FAULT: Record<VerdictKind, Fault> = {
+  subscription: "lane",
+  payment: "key",
+  quota: "key",
+  "rate-limit": "lane",
+  concurrency: "lane",
+  auth: "key",
+  forbidden: "key",
+  "model-not-found": "model",
+  "path-not-found": "path",
+  overloaded: "attempt",
+  "server-error": "attempt",
+  timeout: "attempt",
+  reset: "attempt",
+  silent: "model",
+  overflow: "request",
+  "output-limit": "request",
+  unsupported: "request",
+  "bad-request": "request",
+  "content-policy": "request",
+};
+
+/** Why a key or model is cooling down or was refused, short enough for a column. */
+const WORDS: Record<VerdictKind, string> = {
+  subscription: "not in the plan",
+  payment: "out of credit",
+  quota: "plan limit used up",
+  "rate-limit": "rate limit",
+  concurrency: "too many calls at a time",
+  auth: "refused until the key is changed",
+  forbidden: "not allowed",
+  "model-not-found": "no such model",
+  "path-not-found": "no such endpoint",
+  overloaded: "overloaded",
+  "server-error": "failing",
+  timeout: "no answer in time",
+  reset: "connection broke",
+  silent: "stayed silent",
+  overflow: "window too small",
+  "output-limit": "output limit too high",
+  unsupported: "not supported by the model",
+  "bad-request": "request refused",
+  "content-policy": "content refused",
+};
+
+export function verdictWords(kind: VerdictKind): string {
+  return WORDS[kind];
 }

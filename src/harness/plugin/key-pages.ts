@@ -1,6 +1,6 @@
 import { formatClock } from "../../core/clock-text.ts";
 import { counted } from "../../core/counted.ts";
-import { verdictWords } from "../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../core/verdict/verdict.ts";
 import { chainsPage } from "./chain-pages.ts";
 import { type ConfirmPage, type Line, type ListPage, NOT_YET, type PageContext } from "./page.ts";
 import { type Cooldown, clearedIn, type RouterKey, type RouterState } from "./router-client.ts";

@@ -1,7 +1,7 @@
 import { formatClock } from "../../core/clock-text.ts";
 import { counted } from "../../core/counted.ts";
 import { NEVER_MS } from "../../core/routing/rest.ts";
-import { verdictWords } from "../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../core/verdict/verdict.ts";
 import type { RouterNews, RouterState } from "./router-client.ts";
 import { shortKey, shortModel } from "./words.ts";
 

@@ -1,7 +1,7 @@
 import { formatClock, formatWait } from "../../core/clock-text.ts";
 import { counted } from "../../core/counted.ts";
 import type { ReadinessJson } from "../../core/routing/readiness.ts";
-import { verdictWords } from "../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../core/verdict/verdict.ts";
 import type { Chain, RouterKey, RouterState } from "./router-client.ts";
 
 type Model = Chain["models"][number];

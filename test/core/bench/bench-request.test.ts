@@ -5,7 +5,7 @@ import {
   type RequestForm,
   USUAL_FORM,
 } from "../../../src/core/bench/bench-request.ts";
-import { ownVerdict } from "../../../src/core/verdict/own-verdict.ts";
+import { ownVerdict } from "../../../src/core/verdict/failure.ts";
 import type { Verdict } from "../../../src/core/verdict/verdict.ts";
 
 test("a chat service is asked for a stream of 1024 tokens with their count", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { HeaderFields } from "../../../src/core/http/reply-headers.ts";
-import { declaredWaitMs } from "../../../src/core/verdict/retry-after.ts";
+import { declaredWaitMs } from "../../../src/core/verdict/declared-wait.ts";
 
 const FIELDS = { "retry-after": "7", "x-ratelimit-remaining": "0", "x-empty": "" };
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { type Decision, decide, settle } from "../../../src/core/routing/decide.ts";
 import { isBarred, startProgress } from "../../../src/core/routing/progress.ts";
-import { USUAL_FAULT } from "../../../src/core/verdict/error-rule.ts";
 import type { Fault, Verdict, VerdictKind } from "../../../src/core/verdict/verdict.ts";
+import { USUAL_FAULT } from "../../../src/core/verdict/verdict.ts";
 import { keyNamed } from "../../proxy/rig.ts";
 
 const KEYS = ["one", "two"].map((name) => keyNamed("a", name));
@@ -13,7 +13,6 @@ const NEXT = { provider: "b", model: "n" };
 interface Situation {
   kind: VerdictKind;
   fault?: Fault;
-  rule?: string;
   keys?: number;
   models?: number;
   tries?: number;
@@ -23,9 +22,9 @@ interface Situation {
 
 /** What follows, and who is ruled out for the rest of the request. */
 function follow(situation: Situation): { decision: Decision; ruledOut: string[] } {
-  const { kind, fault = USUAL_FAULT[kind], rule = "", keys = 2, models = 2, tries = 1 } = situation;
+  const { kind, fault = USUAL_FAULT[kind], keys = 2, models = 2, tries = 1 } = situation;
   if (KEY === undefined || OTHER === undefined) throw new Error("no keys");
-  const verdict: Verdict = { kind, fault, rule, status: 0, message: "", waitMs: undefined };
+  const verdict: Verdict = { kind, fault, rule: "any", status: 0, message: "", waitMs: undefined };
   const progress = startProgress([REF, NEXT].slice(0, models));
   for (let nth = 0; nth < tries; nth++)
     progress.attempts.push({ ref: REF, key: KEY, startedMs: nth, verdict, probe: false });
@@ -64,8 +63,11 @@ test.each<[situation: Situation, next: Decision["kind"], ruledOut: string[]]>([
   [{ kind: "silent" }, "next-model", ["lane", "model"]],
   [{ kind: "overflow" }, "larger-model", ["lane", "model"]],
   [{ kind: "bad-request" }, "serve-error", []],
-  [{ kind: "bad-request", rule: "tools-unsupported" }, "next-model", ["lane", "model"]],
-  [{ kind: "bad-request", rule: "tools-unsupported", models: 1 }, "serve-error", []],
+  [{ kind: "unsupported" }, "next-model", ["lane", "model"]],
+  [{ kind: "unsupported", models: 1 }, "serve-error", []],
+  [{ kind: "output-limit" }, "next-model", ["lane", "model"]],
+  [{ kind: "output-limit", models: 1 }, "serve-error", []],
+  [{ kind: "path-not-found" }, "next-model", ["lane", "model"]],
   [{ kind: "content-policy" }, "serve-error", []],
   [{ kind: "rate-limit" }, "next-key", []],
   [{ kind: "rate-limit", tries: 3 }, "next-key", ["lane"]],

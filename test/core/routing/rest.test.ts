@@ -8,8 +8,12 @@ import {
   restTarget,
   restWhileAnswering,
 } from "../../../src/core/routing/rest.ts";
-import { USUAL_FAULT } from "../../../src/core/verdict/error-rule.ts";
-import { VERDICT_KINDS, type Verdict, type VerdictKind } from "../../../src/core/verdict/verdict.ts";
+import {
+  USUAL_FAULT,
+  VERDICT_KINDS,
+  type Verdict,
+  type VerdictKind,
+} from "../../../src/core/verdict/verdict.ts";
 import { keyNamed } from "../../proxy/rig.ts";
 
 const KEY = keyNamed("a", "one");
@@ -188,7 +192,10 @@ test("only what time heals is soft", () => {
     "auth",
     "forbidden",
     "model-not-found",
+    "path-not-found",
     "overflow",
+    "output-limit",
+    "unsupported",
     "bad-request",
     "content-policy",
   ]);

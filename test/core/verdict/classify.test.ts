@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { classify, type Reply } from "../../../src/core/verdict/classify.ts";
+import { classify, type ProviderReply } from "../../../src/core/verdict/classify.ts";
 import type { UserRule } from "../../../src/core/verdict/error-rule.ts";
 
 const NOW = Date.UTC(2026, 9, 7, 12, 0, 0);
 
-function reply(status: number, body: unknown, more: Partial<Reply> = {}): Reply {
+function reply(status: number, body: unknown, more: Partial<ProviderReply> = {}): ProviderReply {
   return {
     provider: "some-service",
     status,
@@ -16,7 +16,7 @@ function reply(status: number, body: unknown, more: Partial<Reply> = {}): Reply 
   };
 }
 
-function verdictOf(status: number, body: unknown, more: Partial<Reply> = {}) {
+function verdictOf(status: number, body: unknown, more: Partial<ProviderReply> = {}) {
   return classify(reply(status, body, more), { userRules: [], nowMs: NOW });
 }
 
@@ -138,7 +138,7 @@ describe("a user's own rules", () => {
     { status: 418, verdict: "quota" },
     { regex: /grumpy \d+/g, verdict: "bad-request" },
   ];
-  const withRules = (one: Reply) => classify(one, { userRules: rules, nowMs: NOW });
+  const withRules = (one: ProviderReply) => classify(one, { userRules: rules, nowMs: NOW });
 
   test("come before ours, in their order", () => {
     expect(withRules(reply(401, { error: "pool is drained" }, { provider: "work" }))).toMatchObject({
@@ -227,6 +227,50 @@ describe("what else a verdict carries", () => {
     });
   });
 
+  test.each<[words: string, limit: number | undefined]>([
+    ["Invalid max_tokens value, the valid range of max_tokens is [1, 8192]", 8192],
+    ["max_tokens is too large: 32000. This model supports at most 16384 completion tokens.", 16_384],
+    ["max_tokens: 128001 > 64000, which is the maximum allowed number of output tokens for it", 64_000],
+    ["`max_tokens` must be less than or equal to `8,192`", 8192],
+    ["maxOutputTokens value of 100000 but the supported range is from 1 to 65537 (exclusive)", 65_536],
+    ["The maximum tokens you requested exceeds the model limit of 8192. Try a lower value.", 8192],
+    ["max_tokens 参数不能超过 98304", 98_304],
+    ["max_tokens is too large for this model", undefined],
+  ])("the most output tokens: %s", (message, outputLimit) => {
+    expect(verdictOf(400, { error: { message } })).toMatchObject({ kind: "output-limit", fault: "request" });
+    expect(verdictOf(400, { error: { message } })?.outputLimit).toBe(outputLimit);
+  });
+
+  test("no output limit where the prompt is what is too long", () => {
+    const message =
+      "max_tokens is too large: 5000. You sent 4000 input tokens and the context length is 4096.";
+    expect(verdictOf(400, { error: { message } })).toMatchObject({ kind: "overflow", fault: "request" });
+  });
+
+  test("a missing path that blames no model where no answer was asked for", () => {
+    const verdict = verdictOf(404, { detail: "Not Found" }, { expectsAnswer: false });
+    expect(verdict).toMatchObject({ kind: "bad-request", fault: "request" });
+  });
+
+  test("the model where NVIDIA has no page for it", () => {
+    const more = { provider: "nvidia" };
+    expect(verdictOf(404, "404 page not found", more)).toMatchObject({
+      kind: "model-not-found",
+      fault: "model",
+    });
+  });
+
+  test("the gateway's account, not ours, where a gateway repeats its upstream", () => {
+    const body = (message: string) => ({
+      error: {
+        message: "Provider returned error",
+        metadata: { raw: JSON.stringify({ error: { message } }) },
+      },
+    });
+    expect(verdictOf(402, body("Insufficient balance"))).toMatchObject({ kind: "payment", fault: "model" });
+    expect(verdictOf(401, body("Invalid API key"))).toMatchObject({ kind: "forbidden", fault: "model" });
+  });
+
   test("a short line, whatever came", () => {
     fc.assert(
       fc.property(
@@ -244,4 +288,26 @@ describe("what else a verdict carries", () => {
       ),
     );
   });
+});
+
+// Patterns that go back over a text again and again would take minutes here: the test's own limit ends them.
+test.each([
+  "model ",
+  "prompt 1234567 tokens ",
+  "1",
+  " ",
+  "a",
+  "额度",
+  "gpt-",
+  "limit reached for ",
+  "Not Found | ",
+  "error: ",
+  '{"',
+  "[",
+])("a megabyte of %j is judged all the same", (seed) => {
+  const text = seed.repeat(Math.ceil(1_000_000 / seed.length));
+  for (const status of [400, 403, 404, 429, 500]) {
+    expect(verdictOf(status, text)?.status).toBe(status);
+    expect(verdictOf(status, { error: { message: text } })?.status).toBe(status);
+  }
 });

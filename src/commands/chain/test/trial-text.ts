@@ -3,7 +3,7 @@ import { hangingLines } from "../../../cli/wrap-text.ts";
 import { formatClock, formatWait } from "../../../core/clock-text.ts";
 import { oneLine } from "../../../core/redact.ts";
 import { NEVER_MS, type Rest } from "../../../core/routing/rest.ts";
-import { verdictWords } from "../../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../../core/verdict/verdict.ts";
 import { spanText } from "../../logs/amount-text.ts";
 import type { Hop } from "./told-router.ts";
 import type { Trial } from "./try-request.ts";

@@ -5,7 +5,7 @@ import { talk } from "../../../cli/talk.ts";
 import { formatClock } from "../../../core/clock-text.ts";
 import { keyTitle } from "../../../core/key.ts";
 import { isKeyName } from "../../../core/settings/key-entries.ts";
-import { verdictWords } from "../../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../../core/verdict/verdict.ts";
 import type { World } from "../../world.ts";
 import { describeKey } from "../find-key.ts";
 import { removeOwn } from "../keys-remove.ts";

@@ -6,7 +6,7 @@ import { counted } from "../../../core/counted.ts";
 import type { Key } from "../../../core/key.ts";
 import { keyTitle } from "../../../core/key.ts";
 import { EXIT } from "../../../core/problem.ts";
-import { verdictWords } from "../../../core/verdict/verdict-words.ts";
+import { verdictWords } from "../../../core/verdict/verdict.ts";
 import { keepLoopbackDirect } from "../../keep-loopback-direct.ts";
 import type { World } from "../../world.ts";
 import type { KeyTrial } from "./test-key.ts";

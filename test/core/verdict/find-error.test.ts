@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { readErrorText } from "../../../src/core/verdict/error-text.ts";
+import { readErrorText } from "../../../src/core/verdict/find-error.ts";
 
 const json = (value: unknown) => readErrorText(JSON.stringify(value));
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
-import { classifyFailure } from "../../../src/core/verdict/classify-failure.ts";
+import { classifyFailure } from "../../../src/core/verdict/failure.ts";
 import type { Fault, VerdictKind } from "../../../src/core/verdict/verdict.ts";
 
 const failure = (parts: { name?: string; code?: string; message?: string; cause?: unknown }) =>

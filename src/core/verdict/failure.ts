@@ -1,0 +1,167 @@
+import type { Fault, Verdict, VerdictKind } from "./verdict.ts";
+
+/** One way in which a call brings no reply. The message is ours: the error's own may hold addresses and secrets. */
+interface FailureRule {
+  rule: string;
+  match: RegExp;
+  kind: VerdictKind;
+  fault: Fault;
+  message: string;
+}
+
+/** Matched against the names, codes and messages of the error and its causes; the first match counts. */
+const RULES: readonly FailureRule[] = [
+  {
+    rule: "no-descriptors",
+    match: /\bE[MN]FILE\b/,
+    kind: "bad-request",
+    // The call was never made: no provider is at fault, and no other provider can be reached either.
+    fault: "request",
+    message: "orouter may open no more connections; raise the system's limit on open files (ulimit -n).",
+  },
+  {
+    rule: "certificate",
+    match: /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME|certificate/i,
+    kind: "server-error",
+    // No other key makes a certificate valid.
+    fault: "provider",
+    message: "The service's certificate could not be verified.",
+  },
+  {
+    rule: "timed-out",
+    match: /timed?[ -]?out|TimeoutError|ETIMEDOUT|ERR_.*TIMEOUT/i,
+    kind: "timeout",
+    fault: "attempt",
+    message: "The service did not answer in time.",
+  },
+  {
+    rule: "name-unknown",
+    match: /ENOTFOUND|EAI_AGAIN|EAI_|DNS|getaddrinfo|name or service not known/i,
+    kind: "server-error",
+    fault: "attempt",
+    message: "The service's name could not be looked up.",
+  },
+  {
+    rule: "refused",
+    match: /ECONNREFUSED|ConnectionRefused|connection refused|FailedToOpenSocket|Unable to connect/i,
+    kind: "server-error",
+    fault: "attempt",
+    message: "The service refused the connection.",
+  },
+  {
+    rule: "unreachable",
+    match: /EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|unreachable/i,
+    kind: "server-error",
+    fault: "attempt",
+    message: "The network has no way to the service.",
+  },
+  {
+    rule: "tls",
+    match: /TLS|SSL|EPROTO/i,
+    kind: "reset",
+    fault: "attempt",
+    message: "The secure connection to the service could not be set up.",
+  },
+];
+
+const RESET: Omit<FailureRule, "match"> = {
+  rule: "connection-broke",
+  kind: "reset",
+  fault: "attempt",
+  message: "The connection to the service broke.",
+};
+
+/** How many causes of a cause are read. */
+const MAX_CAUSES = 5;
+
+/** The verdict on a call that brought no reply. */
+export function classifyFailure(error: unknown): Verdict {
+  const said = describe(error);
+  const { rule, kind, fault, message } = RULES.find(({ match }) => match.test(said)) ?? RESET;
+  return { kind, fault, status: 0, rule, message, waitMs: undefined };
+}
+
+function describe(error: unknown): string {
+  const parts: string[] = [];
+  let next = error;
+  for (let level = 0; level < MAX_CAUSES && next !== undefined && next !== null; level++) {
+    if (typeof next !== "object") {
+      parts.push(String(next));
+      break;
+    }
+    const { name, code, message, cause } = next as { [key: string]: unknown };
+    // A URL in the message could hold any of the words above.
+    const plain = typeof message === "string" ? message.replace(/\b\w+:\/\/\S+/g, " ") : "";
+    parts.push(String(name ?? ""), String(code ?? ""), plain);
+    next = cause;
+  }
+  return parts.join(" ");
+}
+
+/** Verdicts that no reply states: silence, broken streams, redirects. */
+export const ownVerdict = {
+  /** No token within the first-token time. */
+  silent(): Verdict {
+    const message = "no token within the first-token time";
+    return { kind: "silent", fault: "model", status: 0, rule: "first-token", message, waitMs: undefined };
+  },
+
+  /** A 200 that holds no answer. */
+  badStream(message: string): Verdict {
+    return {
+      kind: "server-error",
+      fault: "attempt",
+      status: 200,
+      rule: "stream",
+      message,
+      waitMs: undefined,
+    };
+  },
+
+  /** A sampled model seldom repeats itself: when a new answer cannot continue the broken one, no party is at fault. */
+  mismatch(): Verdict {
+    const message = "another answer began differently";
+    return { kind: "bad-request", fault: "request", status: 200, rule: "resume", message, waitMs: undefined };
+  },
+
+  /** The provider's dialect cannot express the request; another model's may. */
+  untranslatable(message: string): Verdict {
+    return {
+      kind: "unsupported",
+      fault: "request",
+      status: 0,
+      rule: "untranslatable",
+      message,
+      waitMs: undefined,
+    };
+  },
+
+  /** A refusal whose body and status explain nothing. */
+  unexplained(status: number): Verdict {
+    return { kind: "server-error", fault: "attempt", status, rule: "status", message: "", waitMs: undefined };
+  },
+
+  /** A key never follows a redirect: it belongs to one origin, and the user decides where it goes. */
+  redirect(status: number, location: string | null): Verdict {
+    const message = `the provider redirects to ${originOf(location)}; correct its base_url`;
+    return { kind: "forbidden", fault: "provider", status, rule: "redirect", message, waitMs: undefined };
+  },
+
+  /** An answer that failed after its head. */
+  broken(how: "reset" | "stall" | "error", why: string): Verdict {
+    const kind = { reset: "reset", stall: "timeout", error: "server-error" } as const;
+    const message = why.slice(0, 300);
+    return {
+      kind: kind[how],
+      fault: "attempt",
+      status: 200,
+      rule: `stream-${how}`,
+      message,
+      waitMs: undefined,
+    };
+  },
+};
+
+function originOf(location: string | null): string {
+  return (location === null ? undefined : URL.parse(location)?.origin) ?? "another address";
+}
