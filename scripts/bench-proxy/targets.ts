@@ -190,5 +190,6 @@ function restOf(key: number, model: string, nowMs: number): Rest {
     sinceMs: nowMs,
     untilMs: nowMs + HOUR_MS,
     strikes: 1,
+    isDeclared: false,
   };
 }

@@ -54,6 +54,7 @@ export const configShow = v.strictObject({
     failWindowMs: amount,
     rateLimitThreshold: count,
     firstTokenTimeoutMs: amount,
+    silenceLimitMs: amount,
     stallTimeoutMs: amount,
     patienceMs: amount,
     maxWaitMs: amount,

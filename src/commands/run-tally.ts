@@ -32,6 +32,9 @@ export class RunTally {
         // What has been mended meanwhile is nobody's concern any more.
         this.#fault = undefined;
         return;
+      case "waiting":
+      case "wait-ended":
+      case "writing-call":
       case "rotated":
       case "fell-back":
       case "rested":

@@ -15,6 +15,9 @@ export function routerLine(event: RouterEvent, nowMs: number): string | undefine
     case "finished":
       return endLine(event.record);
     // Told at the end of a request, when its calls have been told already.
+    case "waiting":
+    case "wait-ended":
+    case "writing-call":
     case "rotated":
     case "fell-back":
     case "cleared":

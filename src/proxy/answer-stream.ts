@@ -1,14 +1,21 @@
 import { brokenEvent } from "../core/client/client-profile.ts";
+import { formatModelRef } from "../core/model-ref.ts";
+import type { AnswerProgress } from "../core/routing/answer-progress.ts";
+import { exhaustionSummary } from "../core/routing/exhaustion.ts";
+import type { SentAnswer } from "../core/stream/continuation.ts";
 import { joined } from "../core/stream/join-bytes.ts";
+import { salvageOf } from "../core/stream/salvage.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
+import { noteFlaw } from "./asked.ts";
 import type { OpenStream } from "./attempt-outcome.ts";
 import { finishReading } from "./finish-reading.ts";
+import { describeExhaustion } from "./give-up.ts";
 import type { Lease } from "./lease.ts";
 import type { Router } from "./router.ts";
 import { StallWatch } from "./stall-watch.ts";
 import type { Trail } from "./trail.ts";
-import type { Walk } from "./walk.ts";
+import type { Arrival, Walk } from "./walk.ts";
 
 export interface AnswerStreamOptions {
   router: Router;
@@ -19,9 +26,6 @@ export interface AnswerStreamOptions {
   onBug: (error: unknown) => void;
 }
 
-/** Attempts at going on with a broken answer. */
-const MAX_RESUMES = 2;
-
 /** Silence behind the finish of an answer: only usage and the end mark can still come, and few wait for them. */
 const AFTER_FINISH_MS = 3_000;
 
@@ -30,23 +34,34 @@ type Chunk = Awaited<ReturnType<OpenStream["reader"]["read"]>>;
 /** What there is for the client now, or once it is known how a broken answer goes on; it may be nothing. */
 type Passed = Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
+/** Why an answer could not be saved. With `final` words asking again would not help. */
+interface Unsaved {
+  final?: string;
+}
+
 const BROKE_OFF = "orouter: the provider broke off in the middle of its answer";
 
 const encoder = new TextEncoder();
+const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
 
 /**
- * Carries an answer from the upstream to the client, and on to another upstream where it can be continued to the
- * letter. A truncated answer never ends as if it were whole.
+ * Carries an answer from the upstream to the client, and on to another upstream where it breaks off. A truncated answer
+ * never ends as if it were whole.
  */
 export class AnswerStream {
   readonly #options: AnswerStreamOptions;
   readonly #router: Router;
   readonly #walk: Walk;
   readonly #watch: StallWatch;
+  readonly #forget: () => void;
   #stream: OpenStream;
   #lease: Lease;
   #pending: Uint8Array | undefined;
-  #resumes = 0;
+  #client: ReadableStreamDirectController | undefined;
+  /** Whether the client has been written to since it was last looked at. */
+  #hasWritten = false;
+  #isSlow = false;
+  #isSearching = false;
   #isOver = false;
   #hasLeft = false;
   #isStalled = false;
@@ -61,8 +76,10 @@ export class AnswerStream {
     this.#watch = new StallWatch({
       chance: this.#router.chance,
       limitMs: () => this.#silenceAllowedMs(),
+      onLook: () => this.#tellOn(),
       onStall: () => this.#stalled(),
     });
+    this.#forget = this.#router.answers.add(() => this.#progress());
     const { signal } = this.#walk.request;
     // A client that has left before the first byte was asked for cancels nothing.
     signal.addEventListener("abort", () => this.#end("client-gone"), { once: true });
@@ -83,20 +100,22 @@ export class AnswerStream {
 
   /** One wait for each chunk, in this very function: whatever else a chunk had to wait for would cost every answer. */
   async #pour(client: ReadableStreamDirectController): Promise<void> {
-    await this.#write(client, this.#takePending());
+    this.#client = client;
+    const first = this.#write(client, this.#takePending());
+    if (first !== undefined) await first;
     while (!this.#isOver) {
-      if (this.#stream.isWhole) this.#complete(undefined);
+      let passed: Passed;
+      if (this.#stream.isWhole) passed = this.#complete(undefined);
       else {
         this.#watch.reading();
-        let passed: Passed;
         try {
           passed = this.#pass(await this.#stream.reader.read());
         } catch (cause) {
           passed = this.#readFailed(cause);
         }
-        const full = this.#write(client, passed instanceof Promise ? await passed : passed);
-        if (full !== undefined) await full;
       }
+      const full = this.#write(client, passed instanceof Promise ? await passed : passed);
+      if (full !== undefined) await full;
     }
     if (!this.#hasLeft) client.end();
   }
@@ -106,11 +125,37 @@ export class AnswerStream {
     client: ReadableStreamDirectController,
     bytes: Uint8Array | undefined,
   ): Promise<unknown> | undefined {
-    if (bytes === undefined || this.#hasLeft) return undefined;
+    if (this.#hasLeft) return undefined;
+    const backlog = this.#stream.gate.takeBacklog();
+    if (backlog !== undefined) return this.#writeAll(client, backlog, bytes);
+    if (bytes === undefined) return undefined;
+    this.#hasWritten = true;
     const written: number | Promise<number> = client.write(bytes);
     // With the last bytes goes the end.
     if (!this.#isOver) client.flush();
-    return typeof written === "number" || this.#isOver ? undefined : written;
+    return typeof written === "number" || this.#isOver ? undefined : this.#awaitClient(written);
+  }
+
+  /** What was held in more than one piece. */
+  async #writeAll(
+    client: ReadableStreamDirectController,
+    backlog: Iterable<Uint8Array>,
+    last: Uint8Array | undefined,
+  ): Promise<void> {
+    for (const bytes of backlog) {
+      if (this.#hasLeft) return;
+      const written: number | Promise<number> = client.write(bytes);
+      client.flush();
+      if (typeof written !== "number") await this.#awaitClient(written);
+    }
+    await this.#write(client, last);
+  }
+
+  async #awaitClient(written: Promise<number>): Promise<void> {
+    this.#isSlow = true;
+    // A client that has left says so by hanging up.
+    await written.catch(() => 0);
+    this.#isSlow = false;
   }
 
   /** What of a chunk is for the client; a promise only where the answer breaks. */
@@ -120,7 +165,7 @@ export class AnswerStream {
       const { gate } = this.#stream;
       const step = gate.push(value);
       this.#watch.read(step.progressed);
-      if (step.error !== undefined) return this.#brokenBehind(step.pass, this.#judge(step.error));
+      if (step.failure !== undefined) return this.#brokenBehind(step.pass, this.#judge(step.failure));
       return gate.isDone ? this.#atEnd(step.pass) : step.pass;
     } catch (error) {
       return this.#bug(error);
@@ -130,7 +175,7 @@ export class AnswerStream {
   /** A bug in us must not leave the client with an answer that looks whole, nor the lane taken. */
   #bug(error: unknown): Uint8Array | undefined {
     this.#options.onBug(error);
-    return this.#giveUp(undefined);
+    return this.#giveUp({});
   }
 
   #readFailed(cause: unknown): Passed {
@@ -146,7 +191,7 @@ export class AnswerStream {
   #atEnd(pass: Uint8Array | undefined): Passed {
     const end = this.#stream.gate.end();
     if (end.kind === "complete") return joined(pass, this.#complete(end.tail));
-    return this.#brokenBehind(pass, ownVerdict.broken("reset", end.why));
+    return this.#brokenBehind(pass, this.#judge(end.failure));
   }
 
   async #brokenBehind(pass: Uint8Array | undefined, verdict: Verdict): Promise<Uint8Array | undefined> {
@@ -157,10 +202,10 @@ export class AnswerStream {
     }
   }
 
-  #judge(error: string): Verdict {
+  #judge(failure: Parameters<Walk["judge"]>[1]): Verdict {
     const { status, headers } = this.#stream;
-    const verdict = this.#walk.judge(this.#lease, { status, headers, body: error });
-    return verdict ?? ownVerdict.broken("error", error);
+    noteFlaw(this.#walk.request, failure.kind);
+    return this.#walk.judge(this.#lease, failure, { status, headers, body: "" });
   }
 
   #complete(tail: Uint8Array | undefined): Uint8Array | undefined {
@@ -170,25 +215,36 @@ export class AnswerStream {
     return tail;
   }
 
-  /** The lane has failed in mid-answer: another goes on to the letter, or the client is told so that it asks again. */
+  /** The lane has failed in mid-answer: another goes on, or the client is told so. */
   async #broken(verdict: Verdict): Promise<Uint8Array | undefined> {
     if (this.#isOver) return undefined;
     this.#stream.abort();
     const decision = this.#walk.broke(this.#lease, verdict);
     // What is wrong with the request itself does not get better by asking again.
-    if (decision.kind === "serve-error") return this.#giveUp(`orouter: ${verdict.message}`);
-    return (await this.#resume()) ? this.#takePending() : this.#giveUp(undefined);
+    if (decision.kind === "serve-error") return this.#giveUp({ final: `orouter: ${verdict.message}` });
+    this.#isSearching = true;
+    const unsaved = await this.#goOn(this.#stream.gate.sent());
+    this.#isSearching = false;
+    return unsaved === undefined ? this.#takePending() : this.#giveUp(unsaved);
   }
 
-  async #resume(): Promise<boolean> {
-    const { request } = this.#walk;
-    const { text, onlyText } = this.#stream.gate.sent();
-    const canResume = request.terms.policy.resume && request.dialect === "chat" && onlyText && text !== "";
-    if (!canResume || this.#resumes >= MAX_RESUMES) return false;
-    this.#resumes++;
-    const arrival = await this.#walk.go(text);
-    if (arrival.kind !== "answer") return false;
-    const { outcome, lease } = arrival;
+  /** Looks for an answer that goes on from what was sent; tells why there is none. */
+  async #goOn(sent: SentAnswer | undefined): Promise<Unsaved | undefined> {
+    const { request, progress } = this.#walk;
+    if (salvageOf(sent, request.terms.policy.resume) === "none") return {};
+    for (;;) {
+      const arrival = await this.#walk.go(sent);
+      if (arrival.kind === "answer") return this.#adopt(arrival) ? undefined : {};
+      const asked = progress.attempts.at(-1);
+      if (arrival.kind !== "refusal" || arrival.verdict.rule !== "resume" || asked === undefined)
+        return this.#whyUnsaved(arrival, sent);
+      // A client that may ask again is better off so than with ever more answers that only might be the same.
+      if (request.profile.askAgainAfterOutput) return {};
+      this.#walk.exclude(asked);
+    }
+  }
+
+  #adopt({ outcome, lease }: Extract<Arrival, { kind: "answer" }>): boolean {
     if (outcome.kind !== "stream" || this.#isOver) {
       if (outcome.kind === "stream") outcome.stream.abort();
       this.#router.drop(lease);
@@ -202,20 +258,30 @@ export class AnswerStream {
     return true;
   }
 
-  /** The last event of an answer that could not be saved: with words of its own it is final. */
-  #giveUp(final: string | undefined): Uint8Array | undefined {
+  #whyUnsaved(arrival: Arrival, sent: SentAnswer | undefined): Unsaved {
+    const { request, progress } = this.#walk;
+    if (arrival.kind !== "exhausted" || this.#isOver) return {};
+    // What was shown can be asked for again: the next request says what is wrong, if it still is.
+    if (sent !== undefined && request.profile.askAgainAfterOutput) return {};
+    const exhaustion = describeExhaustion(progress, request, this.#router);
+    this.#router.emit({ kind: "exhausted", exhaustion });
+    return { final: exhaustionSummary(exhaustion) };
+  }
+
+  /** The last event of an answer that could not be saved. */
+  #giveUp({ final }: Unsaved): Uint8Array | undefined {
     if (this.#isOver) return undefined;
     const { session, profile, dialect = "chat" } = this.#walk.request;
     session.broken++;
-    this.#end("broken");
     const event = brokenEvent(profile, {
       dialect,
       message: final ?? BROKE_OFF,
       isFinal: final !== undefined,
-      // The head was held until it meant something, so part of the answer has gone out.
-      hasOutput: true,
+      hasOutput: this.#stream.gate.sent() !== undefined,
       inARow: session.broken,
+      isElsewhereLeft: this.#walk.hasUntriedLane(this.#lease),
     });
+    this.#end("broken");
     return encoder.encode(event);
   }
 
@@ -223,6 +289,38 @@ export class AnswerStream {
     const bytes = this.#pending;
     this.#pending = undefined;
     return bytes;
+  }
+
+  /** While calls are held, or another lane is looked for, the client hears that somebody is there, and people see why. */
+  #tellOn(): void {
+    const { isHolding } = this.#stream.gate;
+    if (this.#isOver || !(isHolding || this.#isSearching)) return;
+    if (isHolding && !this.#isSearching)
+      this.#router.emit({ kind: "writing-call", answer: this.#progress() });
+    const hasWritten = this.#hasWritten;
+    this.#hasWritten = false;
+    if (hasWritten || this.#isSlow || this.#client === undefined) return;
+    const written: number | Promise<number> = this.#client.write(KEEP_ALIVE);
+    if (typeof written !== "number") void this.#awaitClient(written);
+    this.#client.flush();
+  }
+
+  #progress(): AnswerProgress {
+    const { id, sessionId, asked } = this.#walk.request;
+    const { key, ref, startedMs } = this.#lease;
+    const { phase, tool, chars } = this.#stream.gate.progress();
+    return {
+      id,
+      session: sessionId ?? null,
+      asked,
+      model: formatModelRef(ref),
+      key: key.name,
+      fingerprint: key.fingerprint,
+      phase,
+      tool: tool ?? null,
+      chars,
+      sinceMs: startedMs,
+    };
   }
 
   #silenceAllowedMs(): number {
@@ -241,6 +339,7 @@ export class AnswerStream {
     this.#isOver = true;
     this.#hasLeft = outcome === "client-gone";
     this.#watch.stop();
+    this.#forget();
     if (outcome === "served") finishReading(this.#stream, this.#router.chance);
     else this.#stream.abort();
     this.#router.drop(this.#lease);

@@ -3,12 +3,14 @@ import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
 import type { Dialect } from "../core/routing/route.ts";
 import type { Provider } from "../core/settings/provider.ts";
+import type { SentAnswer } from "../core/stream/continuation.ts";
 import type { StreamGate } from "../core/stream/stream-gate.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Chance } from "./chance.ts";
 import type { ModelRequest } from "./model-request.ts";
 import type { ByteReader } from "./reply.ts";
+import type { Transport } from "./upstream.ts";
 
 /** One upstream call that is to be made. */
 export interface AttemptOptions {
@@ -23,12 +25,16 @@ export interface AttemptOptions {
   /** Silence allowed before the first token, for as long as there is somewhere else to go. */
   firstTokenMs: number;
   mayMoveOn: () => boolean;
+  /** Silence allowed where there is nowhere else to go. */
+  silenceLimitMs: number;
+  /** Makes the call; a test may have its own. */
+  transport: Transport;
   /** Whether few calls are under way, this one among them. */
   isCrowdSmall: boolean;
   /** Until when the call may have stood in line within this process. */
   crowdedUntilMs: () => number;
-  /** The text that a resumed answer has to begin with. */
-  resumeAfter: string | undefined;
+  /** What the client has of an answer that broke off, and that this one is to continue. */
+  continues: SentAnswer | undefined;
   rules: readonly UserRule[];
   errorBodyBytes: number;
   /** The longest answer in one piece. */

@@ -12,7 +12,7 @@ import { readBody, readWhole } from "./read-body.ts";
 import type { Reply } from "./reply.ts";
 import { type TranslatedCall, translateCall } from "./translated-call.ts";
 import { unpacked } from "./unpacked.ts";
-import { type CallUnderWay, startCall } from "./upstream.ts";
+import type { CallUnderWay } from "./upstream.ts";
 
 /** Makes one upstream call and finds out whether it is an answer. Nothing has gone to the client yet. */
 export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutcome> {
@@ -31,7 +31,7 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
   request.signal.addEventListener("abort", abort, { once: true });
   const watch = watchFirstToken(options, abort);
   try {
-    call = startCall({
+    call = options.transport({
       url: `${provider.baseUrl}/${translated?.endpoint ?? request.endpoint}`,
       method: request.method,
       headers: request.headers,

@@ -45,6 +45,8 @@ export function controlState(parts: StateParts): ControlState {
     chains: chainsOf(parts, lasting),
     last: parts.last ?? null,
     waiting: router.waiting.length,
+    waits: router.waiting.waits(),
+    answers: router.answers.list(),
   };
 }
 

@@ -16,24 +16,29 @@ const LOOKS = 4;
 /** A whole answer comes in one piece at its end: its silence is given so many times the limit. */
 const WHOLE_ANSWER = 4;
 
-/** Gives up a silent call once its time is over and another model is free; without one it may take all its time. */
+/**
+ * Gives up a silent call once its time is over and another lane is free. Without one it may take longer, but not for
+ * ever: a connection that is dead without a word would never end by itself.
+ */
 export function watchFirstToken(options: AttemptOptions, giveUp: () => void): FirstTokenWatch {
-  const { firstTokenMs, chance, request } = options;
+  const { firstTokenMs, silenceLimitMs, chance, request } = options;
   let hasFired = false;
   let sinceMs = chance.nowMs();
   const look = (): void => {
     const nowMs = chance.nowMs();
     // Not before there is a silence: to find out what was asked for means reading through the request.
-    const limitMs = firstTokenMs * (wantsStream(request) ? 1 : WHOLE_ANSWER);
+    const times = wantsStream(request) ? 1 : WHOLE_ANSWER;
+    const limitMs = firstTokenMs * times;
     // A clock that was set back would have it wait for the difference, too.
     sinceMs = Math.min(nowMs, Math.max(sinceMs, options.crowdedUntilMs()));
     const leftMs = sinceMs + limitMs - nowMs;
-    if (leftMs <= 0 && options.mayMoveOn()) {
+    const lastMs = sinceMs + Math.max(silenceLimitMs * times, limitMs) - nowMs;
+    if (lastMs <= 0 || (leftMs <= 0 && options.mayMoveOn())) {
       hasFired = true;
       giveUp();
       return;
     }
-    stop = chance.after(leftMs > 0 ? leftMs : limitMs / LOOKS, look);
+    stop = chance.after(Math.min(lastMs, leftMs > 0 ? leftMs : limitMs / LOOKS), look);
   };
   let stop = chance.after(firstTokenMs, look);
   return {

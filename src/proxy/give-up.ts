@@ -10,7 +10,7 @@ import type { Router } from "./router.ts";
 /** Other models named in a report; more would bury the first. */
 const MAX_OTHERS = 4;
 
-/** Why nobody could answer, put together from this request's attempts and the rests that kept other lanes out. */
+/** Why nobody could answer, put together from this request's attempts and the cooldowns that kept other lanes out. */
 export function describeExhaustion(
   progress: Progress,
   { asked, terms }: Pick<ModelRequest, "asked" | "terms">,
@@ -20,7 +20,12 @@ export function describeExhaustion(
   const lanes = progress.targets.flatMap((ref) =>
     terms.keysOf(ref.provider).flatMap((key) => (key.enabled ? { key, ref } : [])),
   );
-  const keys = lanes.flatMap(({ key, ref }) => lastWord(progress, key, ref, router) ?? []);
+  const hostOf = (provider: string): string =>
+    URL.parse(terms.providers.get(provider)?.baseUrl ?? "")?.hostname ?? provider;
+  const keys = lanes.flatMap(({ key, ref }) => {
+    const word = lastWord(progress, key, ref, router);
+    return word === undefined ? [] : { ...word, host: hostOf(ref.provider) };
+  });
   const heard = new Set(keys.map((key) => key.fingerprint));
   const unasked = new Map(lanes.map(({ key }) => [key.fingerprint, key.name]));
   for (const fingerprint of heard) unasked.delete(fingerprint);
@@ -33,24 +38,34 @@ export function describeExhaustion(
   };
 }
 
-function lastWord(progress: Progress, key: Key, ref: ModelRef, router: Router): ExhaustedKey | undefined {
-  const rests = restsOn(key, ref, router.health);
-  const rest = longest(rests);
+/** What this request heard of a lane, else the cooldown that kept it out; undefined for one that was simply not asked. */
+function lastWord(
+  progress: Progress,
+  key: Key,
+  ref: ModelRef,
+  router: Router,
+): Omit<ExhaustedKey, "host"> | undefined {
+  const nowMs = router.chance.nowMs();
+  const lasting = restsOn(key, ref, router.health).filter((rest) => rest.untilMs > nowMs);
+  const rest = longest(lasting);
   const attempt = progress.attempts.findLast(
-    (one) => one.key === key && formatModelRef(one.ref) === formatModelRef(ref),
+    (one) => one.key === key && formatModelRef(one.ref) === formatModelRef(ref) && one.verdict !== undefined,
   );
   const said = attempt?.verdict ?? rest;
   if (said === undefined) return undefined;
   // Time does not make a wrong key right, whatever else holds it.
-  const isRefused = said.kind === "auth" || rests.some((one) => one.kind === "auth");
+  const isRefused = said.kind === "auth" || lasting.some((one) => one.kind === "auth");
+  const isEndKnown = !isRefused && rest !== undefined && rest.untilMs < NEVER_MS;
   return {
     keyName: key.name,
     fingerprint: key.fingerprint,
     model: formatModelRef(ref),
+    wasAsked: attempt !== undefined || rest?.scope === "lane" || rest?.scope === "key",
     status: said.status,
     kind: said.kind,
     message: said.message,
-    freeAtMs: isRefused || rest === undefined || rest.untilMs >= NEVER_MS ? undefined : rest.untilMs,
+    freeAtMs: isEndKnown ? rest.untilMs : undefined,
+    isEndDeclared: isEndKnown && rest.isDeclared,
   };
 }
 

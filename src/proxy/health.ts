@@ -1,6 +1,6 @@
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
-import { restIdsOf, restsOn } from "../core/routing/lane.ts";
+import { probeId, restIdsOf, restsOn } from "../core/routing/lane.ts";
 import { type Failure, nextRest, type Rest, restWhileAnswering } from "../core/routing/rest.ts";
 import { isSelected, type RestSelection } from "../core/routing/rest-cover.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
@@ -8,7 +8,7 @@ import type { RouterEvent } from "../core/routing/router-event.ts";
 /** Who is at rest, and whose rest is being probed, as far as this process knows. */
 export class Health {
   readonly #rests = new Map<string, Rest>();
-  readonly #probing = new Set<string>();
+  readonly #probing = new Map<string, number>();
   readonly #emit: (event: RouterEvent) => void;
 
   constructor(emit: (event: RouterEvent) => void) {
@@ -19,16 +19,15 @@ export class Health {
     return this.#rests;
   }
 
-  get probing(): ReadonlySet<string> {
+  /** Probes under way, by `probeId`, and since when. */
+  get probing(): ReadonlyMap<string, number> {
     return this.#probing;
   }
 
-  /** Takes it on to find out about every rest of a lane that nobody is finding out about yet. */
-  probe(key: Key, ref: ModelRef): string[] {
-    const ids = restsOn(key, ref, this.#rests)
-      .map((rest) => rest.id)
-      .filter((id) => !this.#probing.has(id));
-    for (const id of ids) this.#probing.add(id);
+  /** Takes it on to find out about the rests of a lane: others wait for the answer, for a while. */
+  probe(key: Key, ref: ModelRef, nowMs: number): string[] {
+    const ids = restsOn(key, ref, this.#rests).map((rest) => probeId(rest, key));
+    for (const id of ids) this.#probing.set(id, nowMs);
     return ids;
   }
 

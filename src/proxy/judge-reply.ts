@@ -1,3 +1,4 @@
+import type { GateFailure } from "../core/stream/gate-step.ts";
 import { classify } from "../core/verdict/classify.ts";
 import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
@@ -13,6 +14,34 @@ export function judgeReply(reply: ErrorReply, options: Judging, isWhole = false)
   const expectsAnswer = request.dialect !== undefined;
   const subject = { provider: provider.id, path: `/${request.endpoint}`, expectsAnswer, isWhole, ...reply };
   return classify(subject, { userRules: rules, nowMs: chance.nowMs() });
+}
+
+/** What the failure of a stream means; `reply` without its body. `isBehindHead`: the client had part of the answer. */
+export function failureVerdict(
+  failure: GateFailure,
+  reply: ErrorReply,
+  options: Judging,
+  isBehindHead = false,
+): Verdict {
+  switch (failure.kind) {
+    case "said":
+      return (
+        judgeReply({ ...reply, body: failure.text }, options) ??
+        (isBehindHead ? ownVerdict.broken("error", failure.text) : ownVerdict.badStream(failure.text))
+      );
+    case "flawed":
+      return ownVerdict.badStream(failure.why);
+    case "cut":
+      return isBehindHead ? ownVerdict.broken("reset", failure.why) : ownVerdict.badStream(failure.why);
+    case "hollow":
+      return ownVerdict.hollow(failure.why);
+    case "bad-call":
+      return ownVerdict.badCall(failure.why);
+    case "too-long":
+      return ownVerdict.callTooLong(failure.why);
+    case "mismatch":
+      return ownVerdict.mismatch();
+  }
 }
 
 /** A reply whose status already says that it is no answer. */

@@ -10,7 +10,7 @@ export interface Lease {
   readonly ref: ModelRef;
   readonly startedMs: number;
   readonly probe: boolean;
-  /** The rests that this attempt finds out about. */
+  /** What this attempt finds out about, by `probeId`. */
   probes: string[];
   /** Until the call is over. */
   isHeld: boolean;

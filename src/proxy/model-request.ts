@@ -2,8 +2,15 @@ import type { ClientProfile } from "../core/client/client-profile.ts";
 import type { ModelRef } from "../core/model-ref.ts";
 import type { Dialect } from "../core/routing/route.ts";
 import type { Session } from "../core/routing/session.ts";
-import { readField, type Span, spliceValue } from "../core/stream/rewrite.ts";
+import { cleanHistory, refusesLastTurn } from "../core/stream/clean-history.ts";
+import { findField, readField, type Span, spliceValue } from "../core/stream/rewrite.ts";
 import type { Terms } from "./terms.ts";
+
+/** Answers of each kind that one request has got, and that were asked for again elsewhere. */
+interface Flaws {
+  hollow: number;
+  badCalls: number;
+}
 
 /** One request of a client, read as far as routing needs it. */
 export interface ModelRequest {
@@ -32,6 +39,10 @@ export interface ModelRequest {
   startedMs: number;
   /** Whether a stream was asked for, once somebody had to know. */
   isStreamWanted?: boolean;
+  /** How many answers were asked for, once somebody had to know. */
+  choices?: number;
+  /** Answers that ended well and were of no use. */
+  flaws?: Flaws;
 }
 
 /** The body for one target: the same bytes where the model stays, else with only its name replaced. */
@@ -39,6 +50,22 @@ export function bodyFor(request: ModelRequest, wireModel: string): Uint8Array<Ar
   const { body, model } = request;
   if (body === undefined || model === undefined || model.value === wireModel) return body;
   return spliceValue(body, model.span, wireModel);
+}
+
+/**
+ * After a refusal of the history's end: takes out what may be the left-over of a broken answer. Returns whether there is
+ * such a thing, so that the request is worth asking again.
+ */
+export function cleanAfter(request: ModelRequest, reply: { status: number; body: string }): boolean {
+  const { body, dialect, model } = request;
+  if (body === undefined || dialect === undefined || model === undefined) return false;
+  if (reply.status < 400 || !refusesLastTurn(reply.body)) return false;
+  const cleaned = cleanHistory(body, dialect, "left-over");
+  const span = cleaned === body ? undefined : findField(cleaned, "model");
+  if (span === undefined) return false;
+  request.body = cleaned;
+  request.model = { ...model, span };
+  return true;
 }
 
 /** Whether a stream was asked for. Looked up only where it matters, since it means reading through the body. */

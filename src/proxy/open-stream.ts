@@ -1,8 +1,10 @@
+import type { GateFailure } from "../core/stream/gate-step.ts";
 import { joined } from "../core/stream/join-bytes.ts";
-import { MISMATCH, StreamGate } from "../core/stream/stream-gate.ts";
+import { StreamGate } from "../core/stream/stream-gate.ts";
 import { ownVerdict } from "../core/verdict/failure.ts";
-import type { AttemptOptions, AttemptOutcome, Call } from "./attempt-outcome.ts";
-import { judgeReply, noAnswer } from "./judge-reply.ts";
+import { askedOf, noteFlaw } from "./asked.ts";
+import type { AttemptOutcome, Call } from "./attempt-outcome.ts";
+import { failureVerdict, noAnswer } from "./judge-reply.ts";
 import type { ByteReader, Reply } from "./reply.ts";
 
 /**
@@ -11,23 +13,20 @@ import type { ByteReader, Reply } from "./reply.ts";
  */
 export async function openStream(response: Reply, reader: ByteReader, call: Call): Promise<AttemptOutcome> {
   const { options, abort } = call;
-  const { dialect, profile } = options.request;
+  const { request, continues } = options;
+  const { dialect, profile } = request;
   if (dialect === undefined) return noAnswer(response, "a stream that nobody asked for");
-  const { resumeAfter } = options;
-  const gate = new StreamGate({
-    dialect,
-    settleFinish: profile.settleFinish,
-    ...(resumeAfter === undefined ? {} : { resumeAfter }),
-  });
+  const { settleFinish } = profile;
+  const gate = new StreamGate({ dialect, settleFinish, asked: askedOf(request), continues });
   for (;;) {
     const { done, value } = await reader.read();
     const head = readOn(gate, done ? undefined : value);
-    if (head.error !== undefined) {
+    if (head.failure !== undefined) {
       abort();
-      return inBandRefusal(response, options, head.error);
+      return refusedBy(head.failure, response, call);
     }
     // An answer that has to say again what is already said speaks long before its first new token.
-    if (resumeAfter !== undefined && head.progressed) call.progressed();
+    if (continues !== undefined && head.progressed) call.progressed();
     if (!head.isWhole && !gate.isOpen) continue;
     const { status, headers } = response;
     const { pass: first, isWhole } = head;
@@ -37,7 +36,7 @@ export async function openStream(response: Reply, reader: ByteReader, call: Call
 
 interface Head {
   pass?: Uint8Array | undefined;
-  error?: string | undefined;
+  failure?: GateFailure | undefined;
   progressed?: boolean;
   isWhole: boolean;
 }
@@ -45,20 +44,20 @@ interface Head {
 /** One step of the head: what may pass, whether it failed, whether that was all. */
 function readOn(gate: StreamGate, chunk: Uint8Array | undefined): Head {
   const step = chunk === undefined ? undefined : gate.push(chunk);
-  if (step?.error !== undefined) return { error: step.error, isWhole: false };
+  if (step?.failure !== undefined) return { failure: step.failure, isWhole: false };
   if (chunk !== undefined && !gate.isDone) {
     return { pass: step?.pass, progressed: step?.progressed ?? false, isWhole: false };
   }
   const end = gate.end();
-  if (end.kind === "cut") return { error: end.why, isWhole: false };
+  if (end.kind === "broken") return { failure: end.failure, isWhole: false };
   return { pass: joined(step?.pass, end.tail), isWhole: true };
 }
 
-function inBandRefusal(response: Reply, options: AttemptOptions, text: string): AttemptOutcome {
-  if (text === MISMATCH) return { kind: "refused", verdict: ownVerdict.mismatch(), reply: undefined };
-  const { status, headers } = response;
-  const reply = { status, headers, body: text };
-  // An event's own words are judged; that the stream just ended is ours to say.
-  const verdict = text.startsWith("{") ? judgeReply(reply, options) : undefined;
-  return { kind: "refused", verdict: verdict ?? ownVerdict.badStream(text), reply };
+function refusedBy(failure: GateFailure, { status, headers }: Reply, { options }: Call): AttemptOutcome {
+  noteFlaw(options.request, failure.kind);
+  if (failure.kind === "mismatch")
+    return { kind: "refused", verdict: ownVerdict.mismatch(), reply: undefined };
+  const verdict = failureVerdict(failure, { status, headers, body: "" }, options);
+  const body = failure.kind === "said" ? failure.text : "";
+  return { kind: "refused", verdict, reply: { status, headers, body } };
 }

@@ -1,9 +1,12 @@
 import { HeaderFields } from "../core/http/reply-headers.ts";
+import { hollowBody } from "../core/stream/choice-book.ts";
 import { completionEvents } from "../core/stream/completion-events.ts";
+import { ownVerdict } from "../core/verdict/failure.ts";
 import { AnswerTooLong } from "./answer-too-long.ts";
-import type { AttemptOutcome, Call } from "./attempt-outcome.ts";
+import { askedOf, noteFlaw } from "./asked.ts";
+import type { AttemptOutcome, Call, ErrorReply } from "./attempt-outcome.ts";
 import { judgeReply, noAnswer } from "./judge-reply.ts";
-import { wantsStream } from "./model-request.ts";
+import { type ModelRequest, wantsStream } from "./model-request.ts";
 import { openStream } from "./open-stream.ts";
 import type { ByteReader, Reply } from "./reply.ts";
 
@@ -56,10 +59,18 @@ function wholeBody(
   const reply = { status, headers, body: decoder.decode(body) };
   const verdict = judgeReply(reply, call.options, true);
   if (verdict !== undefined) return { kind: "refused", verdict, reply };
-  if (!wantsStream(request)) return { kind: "body", status, headers, body };
+  if (!wantsStream(request)) return hollowIn(reply, request) ?? { kind: "body", status, headers, body };
   const events = request.dialect === "chat" ? completionEvents(parseJson(reply.body)) : undefined;
   if (events === undefined) return noAnswer(response, "the answer was no stream, and no completion either");
   return openStream(asEvents(response), replay(new TextEncoder().encode(events)), call);
+}
+
+/** The refusal of an answer in one piece that says nothing. */
+function hollowIn(reply: ErrorReply, request: ModelRequest): AttemptOutcome | undefined {
+  const why = request.dialect === undefined ? undefined : hollowBody(request.dialect, reply.body);
+  if (why === undefined || askedOf(request).mayBeEmpty()) return undefined;
+  noteFlaw(request, "hollow");
+  return { kind: "refused", verdict: ownVerdict.hollow(why), reply };
 }
 
 function asEvents({ status, headers }: Reply): Reply {

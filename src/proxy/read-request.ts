@@ -3,7 +3,7 @@ import { ANY_MODEL, CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../cor
 import { dialectOf } from "../core/routing/route.ts";
 import { askedRef, targetsOf } from "../core/routing/targets.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import { withoutEmptyTurns } from "../core/stream/clean-history.ts";
+import { cleanHistory } from "../core/stream/clean-history.ts";
 import { findField } from "../core/stream/rewrite.ts";
 import type { ModelRequest } from "./model-request.ts";
 import { overLimit } from "./over-limit.ts";
@@ -33,7 +33,10 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
   const raw = hasBody(req.method) ? await readWithin(req, settings.limits.bodyBytes) : undefined;
   if (raw === "gone") return { isGone: true };
   if (raw === "too-long") return tooLong(settings.limits.bodyBytes);
-  const body = raw !== undefined && dialect === "chat" ? withoutEmptyTurns(raw) : raw;
+  const body =
+    raw === undefined || dialect === undefined
+      ? raw
+      : cleanHistory(raw, dialect, profile.isAgent ? "left-over" : "empty");
   const model = body === undefined ? undefined : findModel(body);
   if (dialect !== undefined && model === undefined) {
     return {

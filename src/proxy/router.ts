@@ -1,24 +1,35 @@
 import type { Key } from "../core/key.ts";
 import { ANY_MODEL, formatModelRef, type ModelRef } from "../core/model-ref.ts";
-import { type Decision, decide, faultIn, settle } from "../core/routing/decide.ts";
+import { blame, type Decision, decide, settle } from "../core/routing/decide.ts";
 import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/routing/load.ts";
 import { ModelFacts } from "../core/routing/model-facts.ts";
-import { canMoveOn, hasOtherLane, nextStep, type Step, type StepInput } from "../core/routing/next-step.ts";
-import { notFromLater, type Rest, restTarget } from "../core/routing/rest.ts";
+import {
+  hasOtherModel,
+  hasUntriedLane,
+  nextStep,
+  type Step,
+  type StepInput,
+} from "../core/routing/next-step.ts";
+import { isExcluded } from "../core/routing/progress.ts";
+import { notFromLater, type Rest, restId, restTarget } from "../core/routing/rest.ts";
 import type { RestSelection } from "../core/routing/rest-cover.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
 import { type Session, SessionBook, unstick } from "../core/routing/session.ts";
-import type { Verdict } from "../core/verdict/verdict.ts";
+import type { Verdict, VerdictKind } from "../core/verdict/verdict.ts";
+import { Answers } from "./answers.ts";
 import { type Chance, realAfter } from "./chance.ts";
 import { Crowd } from "./crowd.ts";
 import { Health } from "./health.ts";
 import type { Lease, Traveller } from "./lease.ts";
 import { Listeners } from "./listeners.ts";
 import { HandSwitched, type Terms, type TermsOptions, termsOf } from "./terms.ts";
+import { startCall, type Transport } from "./upstream.ts";
 import { Waiting } from "./waiting.ts";
 
 export interface RouterOptions extends TermsOptions {
   chance: Chance;
+  /** How calls reach providers; over the network when left out. */
+  transport?: Transport;
 }
 
 /** The longest a request stands in our own queue (pacing, caps), where no refusal is in sight. */
@@ -29,10 +40,12 @@ const NO_LIMITS: KeyLimits = { rpm: undefined, concurrency: undefined };
 /** What is known of keys and lanes in this process, and the choice among them. Decisions are core's; this keeps their state. */
 export class Router {
   readonly chance: Required<Chance>;
+  readonly transport: Transport;
   readonly sessions = new SessionBook();
   readonly waiting: Waiting;
   readonly crowd = new Crowd();
   readonly facts = new ModelFacts();
+  readonly answers = new Answers();
 
   #terms: Terms;
   readonly #byHand = new HandSwitched();
@@ -45,6 +58,7 @@ export class Router {
   constructor(options: RouterOptions) {
     this.#terms = termsOf(options);
     this.chance = { after: realAfter, ...options.chance };
+    this.transport = options.transport ?? startCall;
     this.waiting = new Waiting(this.chance);
   }
 
@@ -78,14 +92,9 @@ export class Router {
     return nextStep(this.#situation(traveller));
   }
 
-  /** Whether a model behind the lane's in the chain could take over now. */
-  canMoveOn(lease: Lease, traveller: Traveller): boolean {
-    return canMoveOn(lease.ref, this.#situation(traveller));
-  }
-
-  /** Whether any other lane could take over now. */
-  hasOtherLane(lease: Lease, traveller: Traveller): boolean {
-    return hasOtherLane(lease.key, lease.ref, this.#situation(traveller));
+  /** Whether a lane that has not failed this request could take over now. */
+  hasUntriedLane(lease: Lease, traveller: Traveller): boolean {
+    return hasUntriedLane(lease.key, lease.ref, this.#situation(traveller));
   }
 
   /** Takes the lane of an attempt; every lease ends in `fail` or `drop`. */
@@ -94,7 +103,7 @@ export class Router {
     this.crowd.enter();
     take(this.#loadOf(key), this.#limitsOf(ref.provider), startedMs);
     this.#turns.set(ref.provider, (this.#turns.get(ref.provider) ?? 0) + 1);
-    const probes = probe ? this.#health.probe(key, ref) : [];
+    const probes = probe ? this.#health.probe(key, ref, startedMs) : [];
     return { key, ref, startedMs, probe, probes, isHeld: true };
   }
 
@@ -113,31 +122,38 @@ export class Router {
   }
 
   /** The attempt has failed and is over: sets the rest its verdict calls for, and says what the request does next. */
-  fail(lease: Lease, said: Verdict, { progress, session, terms }: Traveller): Decision {
-    const { key, ref } = lease;
-    const keys = terms.keysOf(ref.provider);
-    const verdict = { ...said, fault: faultIn({ verdict: said, key, ref, progress, keys }) };
+  fail(lease: Lease, said: Verdict, traveller: Traveller, { isBroken = false } = {}): Decision {
+    const { key, ref, startedMs } = lease;
+    const { progress, session, terms } = traveller;
+    const situation = this.#situation(traveller);
+    const { nowMs } = situation;
+    const providerKeys = terms.keysOf(ref.provider);
+    const keys = providerKeys.filter((one) => one.enabled && !isExcluded(progress, one, ref));
+    const lane = { key, ref, progress, keys, hasOtherModel: () => hasOtherModel(ref, situation) };
+    const isSameElsewhere = (): boolean => this.#isSameElsewhere(lease, said.kind, providerKeys);
+    const verdict = { ...said, fault: blame({ ...lane, verdict: said, isSameElsewhere }) };
     this.#release(lease);
-    if (verdict.fault !== "request") unstick(session, key, keys);
+    if (verdict.fault !== "request") unstick(session, key, providerKeys);
     session.limitedInARow = verdict.kind === "rate-limit" ? session.limitedInARow + 1 : 0;
-    if (verdict.kind === "concurrency")
-      shrinkCap(this.#loadOf(key), this.#limitsOf(ref.provider), this.chance.nowMs());
+    if (verdict.kind === "concurrency") shrinkCap(this.#loadOf(key), this.#limitsOf(ref.provider), nowMs);
     this.#rest(lease, verdict, terms);
-    const decision = decide({
-      verdict,
-      key,
-      ref,
-      progress,
-      keys,
-      triesPerKey: terms.policy.triesPerKey,
-      limitedInARow: session.limitedInARow,
-      rateLimitThreshold: terms.policy.rateLimitThreshold,
-      random: this.chance.random,
-    });
-    settle(progress, decision, { verdict, key, ref });
+    const { policy } = terms;
+    const failed = { verdict, key, ref, startedMs, nowMs, isBroken };
+    const decision = decide({ ...lane, ...failed, ...policy, limitedInARow: session.limitedInARow });
+    settle(progress, decision, { ...failed, ...policy, random: this.chance.random });
     // Not before the rest is set: the next in line must not run into the same refusal.
     this.waiting.serve();
     return decision;
+  }
+
+  /** Whether another key is known to fail in the same way on this model. */
+  #isSameElsewhere({ key, ref }: Lease, kind: VerdictKind, keys: readonly Key[]): boolean {
+    const nowMs = this.chance.nowMs();
+    return keys.some((other) => {
+      if (other === key) return false;
+      const rest = this.#health.rests.get(restId.lane(other.fingerprint, ref));
+      return rest !== undefined && rest.kind === kind && rest.untilMs > nowMs;
+    });
   }
 
   /** The call is over: the next in line may have its place. Only the first time counts. */
@@ -218,7 +234,6 @@ export class Router {
       patienceMs: policy.patienceMs,
       maxWaitMs: policy.maxWaitMs,
       queueMs: QUEUE_MS,
-      cooldown: policy.cooldown,
       nowMs: this.chance.nowMs(),
     };
   }

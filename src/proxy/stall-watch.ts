@@ -4,6 +4,8 @@ export interface StallWatchOptions {
   chance: Required<Chance>;
   /** The longest silence now. */
   limitMs: () => number;
+  /** Told at each look, every few seconds. */
+  onLook: () => void;
   /** Told of a silence that is too long; when it does nothing about it, it is told again. */
   onStall: () => void;
 }
@@ -48,12 +50,13 @@ export class StallWatch {
   }
 
   #look(): void {
-    const { chance, limitMs, onStall } = this.#options;
+    const { chance, limitMs, onLook, onStall } = this.#options;
     const nowMs = chance.nowMs();
     // A clock that was set back would make the silence seem to begin in the future.
     if (this.#silentSinceMs !== undefined) this.#silentSinceMs = Math.min(nowMs, this.#silentSinceMs);
     const silentMs = nowMs - (this.#silentSinceMs ?? nowMs);
     this.#lookAfter(limitMs() - silentMs);
+    onLook();
     if (this.#isReading && silentMs >= limitMs()) onStall();
   }
 }

@@ -4,13 +4,16 @@ import { sendPlain } from "./plain-http/plain-http.ts";
 import type { Reply } from "./reply.ts";
 
 /** One call to a provider. */
-interface UpstreamCall {
+export interface UpstreamCall {
   url: string;
   method: string;
   headers: Headers;
   secret: string;
   body: Uint8Array<ArrayBuffer> | undefined;
 }
+
+/** How calls are made. */
+export type Transport = (call: UpstreamCall & { isCrowdSmall: boolean }) => CallUnderWay;
 
 /** A call that has gone out. */
 export interface CallUnderWay {

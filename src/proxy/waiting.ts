@@ -1,8 +1,10 @@
+import type { RequestWait } from "../core/routing/request-wait.ts";
 import type { Chance } from "./chance.ts";
 
 /** One waiting request. */
 interface Place {
   ticket: number;
+  about: RequestWait | undefined;
   /** Looks whether there is something for it now, and takes it if so. */
   look: () => boolean;
   leave: () => void;
@@ -12,6 +14,8 @@ export interface Wait {
   /** The place in line, kept over all waits of one request. */
   ticket: number;
   untilMs: number;
+  /** What is told of it to a person. */
+  about?: RequestWait;
   signal: AbortSignal;
   look: () => boolean;
 }
@@ -33,6 +37,11 @@ export class Waiting {
     return this.#line.length;
   }
 
+  /** Who waits for what, first come first. */
+  waits(): RequestWait[] {
+    return this.#line.flatMap(({ about }) => about ?? []);
+  }
+
   takeTicket(): number {
     return ++this.#tickets;
   }
@@ -47,11 +56,12 @@ export class Waiting {
   }
 
   /** Waits until the look has found something, the time is over, or the client hangs up. */
-  async until({ ticket, untilMs, signal, look }: Wait): Promise<void> {
+  async until({ ticket, untilMs, about, signal, look }: Wait): Promise<void> {
     if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const place: Place = {
       ticket,
+      about,
       look,
       leave: () => {
         const at = this.#line.indexOf(place);

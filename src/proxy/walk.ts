@@ -1,19 +1,22 @@
-import type { Key } from "../core/key.ts";
 import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import type { Decision } from "../core/routing/decide.ts";
 import type { Step } from "../core/routing/next-step.ts";
-import { laneId, type Progress, startProgress, triesOn } from "../core/routing/progress.ts";
+import { chargeWait, laneId, type Progress, startProgress, triesOn } from "../core/routing/progress.ts";
+import type { RequestWait } from "../core/routing/request-wait.ts";
 import type { Dialect } from "../core/routing/route.ts";
 import { stick } from "../core/routing/session.ts";
 import type { Provider } from "../core/settings/provider.ts";
+import type { SentAnswer } from "../core/stream/continuation.ts";
+import type { GateFailure } from "../core/stream/gate-step.ts";
 import { outputTokensOf } from "../core/stream/output-limit.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
+import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { makeAttempt } from "./attempt.ts";
 import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
-import { judgeReply } from "./judge-reply.ts";
+import { failureVerdict } from "./judge-reply.ts";
 import type { Lease, Traveller } from "./lease.ts";
-import type { ModelRequest } from "./model-request.ts";
+import { cleanAfter, type ModelRequest } from "./model-request.ts";
 import type { Router } from "./router.ts";
 import type { Trail } from "./trail.ts";
 
@@ -40,6 +43,11 @@ const DIFFERENT_TRIES = 6;
 /** What a look around found: a lane, taken at once, or nothing for now. */
 type Found = { kind: "lease"; lease: Lease } | Exclude<Step, { kind: "attempt" }>;
 
+type WaitStep = Extract<Step, { kind: "wait" }>;
+
+/** Shorter waits are told to nobody: they are over before a person has read of them. */
+const NOTABLE_WAIT_MS = 1000;
+
 /** One request's way over keys and models. The rules are core's; here they are carried out. */
 export class Walk {
   readonly request: ModelRequest;
@@ -48,6 +56,10 @@ export class Walk {
   readonly #router: Router;
   /** Its place in line; undefined until the first wait. */
   #ticket: number | undefined;
+  /** When the first wait began, until somebody answers. */
+  #waitingSinceMs: number | undefined;
+  /** Whether a wait was announced whose end was not. */
+  #isWaitTold = false;
   /** The lane taken last. */
   #lease: Lease | undefined;
   #overflow: { verdict: Verdict; reply: ErrorReply | undefined } | undefined;
@@ -56,11 +68,22 @@ export class Walk {
     this.request = request;
     this.#options = options;
     this.#router = options.router;
-    this.progress = startProgress(request.targets);
+    this.progress = startProgress(request.targets, options.router.chance.random());
   }
 
-  /** Goes on until somebody answers or nobody is left. With `resumeAfter` only an answer that begins so counts. */
-  async go(resumeAfter?: string): Promise<Arrival> {
+  /**
+   * Goes on until somebody answers or nobody is left. With `continues` only an answer that can be fitted to what the client
+   * has counts. It may be called again whenever an answer broke off: `max_wait` bounds the tries of all these calls together.
+   */
+  async go(continues?: SentAnswer): Promise<Arrival> {
+    try {
+      return await this.#loop(continues);
+    } finally {
+      this.#endWaiting();
+    }
+  }
+
+  async #loop(continues: SentAnswer | undefined): Promise<Arrival> {
     const { signal } = this.request;
     for (;;) {
       if (signal.aborted) return { kind: "client-gone" };
@@ -71,27 +94,35 @@ export class Walk {
       if (found === undefined) continue;
       if (found.kind === "give-up")
         return this.#overflow ? { kind: "refusal", ...this.#overflow } : { kind: "exhausted" };
-      const arrival = await this.#attempt(found.lease, resumeAfter);
+      const arrival = await this.#attempt(found.lease, continues);
       if (arrival !== undefined) return arrival;
     }
   }
 
-  /** A lane that failed after it had begun to answer. It is asked again only when there is no other. */
+  /** A lane that failed after it had begun to answer. Any lane that has not failed goes before it. */
   broke(lease: Lease, verdict: Verdict): Decision {
     this.#options.trail.failed(lease, verdict);
     this.#note(lease, verdict);
-    const decision = this.#router.fail(lease, verdict, this.#traveller);
-    if (this.#router.hasOtherLane(lease, this.#traveller))
-      this.progress.barredLanes.add(laneId(lease.key, lease.ref));
-    return decision;
+    return this.#router.fail(lease, verdict, this.#traveller, { isBroken: true });
   }
 
-  /** What an error in the middle of an answer means. */
-  judge(lease: Lease, reply: ErrorReply): Verdict | undefined {
-    const provider = this.request.terms.providers.get(lease.ref.provider);
-    if (provider === undefined) return undefined;
+  /** Whether a lane that has not failed this request could take over now. */
+  hasUntriedLane(lease: Lease): boolean {
+    return this.#router.hasUntriedLane(lease, this.#traveller);
+  }
+
+  /** The lane's answers are of no use to this request: it is not asked again. */
+  exclude({ key, ref }: Pick<Lease, "key" | "ref">): void {
+    this.progress.excludedLanes.add(laneId(key, ref));
+  }
+
+  /** What a failure in the middle of an answer means. */
+  judge(lease: Lease, failure: GateFailure, reply: ErrorReply): Verdict {
+    const { request } = this;
+    const provider = request.terms.providers.get(lease.ref.provider);
+    if (provider === undefined) return ownVerdict.broken("error", "its provider is no longer in config.toml");
     const { chance } = this.#router;
-    return judgeReply(reply, { provider, rules: this.#options.rules, request: this.request, chance });
+    return failureVerdict(failure, reply, { provider, rules: this.#options.rules, request, chance }, true);
   }
 
   /** Gives back whatever lane is still held, after a bug. */
@@ -106,20 +137,20 @@ export class Walk {
   #look(): Found {
     const step = this.#router.step(this.#traveller);
     if (step.kind !== "attempt") return step;
-    return { kind: "lease", lease: this.#take(step.key, step.ref, step.probe) };
+    return { kind: "lease", lease: this.#take(step) };
   }
 
-  #take(key: Key, ref: ModelRef, probe: boolean): Lease {
+  #take({ key, ref, probe, isLastResort }: Extract<Step, { kind: "attempt" }>): Lease {
     const lease = this.#router.acquire(key, ref, probe);
     stick(this.request.session, key);
     this.#lease = lease;
     const { startedMs } = lease;
-    this.progress.attempts.push({ ref, key, startedMs, verdict: undefined, probe });
+    this.progress.attempts.push({ ref, key, startedMs, verdict: undefined, probe, isLastResort });
     return lease;
   }
 
   /** The next lane, once there is one; undefined when the wait has ended without one. */
-  async #wait(step: Extract<Step, { kind: "wait" }>): Promise<Exclude<Found, { kind: "wait" }> | undefined> {
+  async #wait(step: WaitStep): Promise<Exclude<Found, { kind: "wait" }> | undefined> {
     const { waiting, chance } = this.#router;
     const fromMs = chance.nowMs();
     let found: Exclude<Found, { kind: "wait" }> | undefined;
@@ -131,15 +162,45 @@ export class Walk {
     };
     this.#ticket ??= waiting.takeTicket();
     const { signal } = this.request;
-    await waiting.until({ ticket: this.#ticket, untilMs: step.untilMs, signal, look });
+    const about = this.#tellWait(step);
+    await waiting.until({ ticket: this.#ticket, untilMs: step.untilMs, about, signal, look });
     // A clock that was set back meanwhile must not make the budgets grow.
     const waitedMs = Math.max(0, chance.nowMs() - fromMs);
     this.#options.trail.waitedMs += waitedMs;
-    this.progress.waitedMs[step.budget] += waitedMs;
+    chargeWait(this.progress, step.budget, waitedMs);
     return found;
   }
 
-  async #attempt(lease: Lease, resumeAfter: string | undefined): Promise<Arrival | undefined> {
+  #tellWait({ untilMs, waitsFor }: WaitStep): RequestWait {
+    const { ref, key, why } = waitsFor;
+    const { id, sessionId, asked } = this.request;
+    const nowMs = this.#router.chance.nowMs();
+    this.#waitingSinceMs ??= nowMs;
+    const wait: RequestWait = {
+      id,
+      session: sessionId ?? null,
+      asked,
+      model: formatModelRef(ref),
+      key: key.name,
+      fingerprint: key.fingerprint,
+      why,
+      sinceMs: this.#waitingSinceMs,
+      untilMs,
+    };
+    if (untilMs - nowMs >= NOTABLE_WAIT_MS) {
+      this.#isWaitTold = true;
+      this.#router.emit({ kind: "waiting", wait });
+    }
+    return wait;
+  }
+
+  #endWaiting(): void {
+    if (this.#isWaitTold) this.#router.emit({ kind: "wait-ended", id: this.request.id });
+    this.#isWaitTold = false;
+    this.#waitingSinceMs = undefined;
+  }
+
+  async #attempt(lease: Lease, continues: SentAnswer | undefined): Promise<Arrival | undefined> {
     const router = this.#router;
     const { terms } = this.request;
     const { trail, rules, errorBodyBytes, answerBytes } = this.#options;
@@ -147,7 +208,7 @@ export class Walk {
     const provider = terms.providers.get(ref.provider);
     if (provider === undefined) {
       router.drop(lease);
-      this.progress.barredProviders.add(ref.provider);
+      this.progress.excludedProviders.add(ref.provider);
       return undefined;
     }
     const dialect = this.#dialectFor(lease.ref, provider);
@@ -158,12 +219,14 @@ export class Walk {
       outputLimit: router.facts.outputLimit(ref),
       key,
       ref,
-      resumeAfter,
+      continues,
       rules,
       errorBodyBytes,
       answerBytes,
       firstTokenMs: provider.firstTokenTimeoutMs ?? terms.policy.firstTokenTimeoutMs,
-      mayMoveOn: () => router.canMoveOn(lease, this.#traveller),
+      silenceLimitMs: terms.policy.silenceLimitMs,
+      mayMoveOn: () => router.hasUntriedLane(lease, this.#traveller),
+      transport: router.transport,
       isCrowdSmall: router.crowd.isSmall,
       crowdedUntilMs: () => router.crowd.untilMs(router.chance.nowMs()),
       chance: router.chance,
@@ -183,20 +246,20 @@ export class Walk {
     return outcome;
   }
 
-  async #refused(
-    lease: Lease,
-    verdict: Verdict,
-    reply: ErrorReply | undefined,
-  ): Promise<Arrival | undefined> {
+  #refused(lease: Lease, verdict: Verdict, reply: ErrorReply | undefined): Arrival | undefined {
     this.#options.trail.failed(lease, verdict);
     this.#note(lease, verdict);
+    if (reply !== undefined && cleanAfter(this.request, reply)) {
+      // The lane is fine: it gets the same request without what it refused.
+      this.#router.drop(lease);
+      return undefined;
+    }
     const decision = this.#router.fail(lease, verdict, this.#traveller);
     if (decision.kind === "serve-error") return { kind: "refusal", verdict, reply };
     if (decision.kind === "larger-model") {
       this.#overflow ??= { verdict, reply };
-      this.#barSmaller(lease);
+      this.#excludeSmaller(lease);
     }
-    if (decision.kind === "again" && decision.afterMs > 0) await this.#pause(decision.afterMs);
     return undefined;
   }
 
@@ -231,24 +294,14 @@ export class Walk {
   }
 
   /** What did not fit into this model fits into none that is known to be no larger. */
-  #barSmaller(lease: Lease): void {
+  #excludeSmaller(lease: Lease): void {
     const windowHere = this.#options.windowOf(formatModelRef(lease.ref));
     for (const target of this.progress.targets) {
       const model = formatModelRef(target);
       const windowThere = this.#options.windowOf(model);
       if (windowHere !== undefined && windowThere !== undefined && windowThere <= windowHere) {
-        this.progress.barredModels.add(model);
+        this.progress.excludedModels.add(model);
       }
     }
-  }
-
-  /** A breath before the same lane is asked again; no place in line is needed for that. */
-  async #pause(ms: number): Promise<void> {
-    const { signal } = this.request;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const callOff = this.#router.chance.after(ms, resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    if (!signal.aborted) await promise;
-    callOff();
   }
 }

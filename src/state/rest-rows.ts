@@ -15,6 +15,7 @@ interface RestRow {
   strikes: number;
   writer: string;
   revision: number;
+  is_declared: number;
 }
 
 /** A row this far ahead of the clock was written before the clock was set back; it must not keep out what is new. */
@@ -23,11 +24,13 @@ const AHEAD_MS = 60_000;
 // Each process writes what it learned when it learned it, in any order: the younger news holds.
 const PUT = `
   INSERT INTO rests VALUES
-    ($id, $at_ms, $is_cleared, $scope, $kind, $status, $message, $until_ms, $strikes, $writer, $revision)
+    ($id, $at_ms, $is_cleared, $scope, $kind, $status, $message, $until_ms, $strikes, $writer, $revision,
+     $is_declared)
   ON CONFLICT (id) DO UPDATE SET
     at_ms = excluded.at_ms, is_cleared = excluded.is_cleared, scope = excluded.scope, kind = excluded.kind,
     status = excluded.status, message = excluded.message, until_ms = excluded.until_ms,
-    strikes = excluded.strikes, writer = excluded.writer, revision = excluded.revision
+    strikes = excluded.strikes, writer = excluded.writer, revision = excluded.revision,
+    is_declared = excluded.is_declared
   WHERE excluded.at_ms >= rests.at_ms OR rests.at_ms > $ahead_ms`;
 
 /** Writes what this process has learned; to be called within a transaction. */
@@ -73,10 +76,22 @@ function rowOf(change: RestChange): Omit<RestRow, "writer" | "revision"> {
       message: "",
       until_ms: 0,
       strikes: 0,
+      is_declared: 0,
     };
   }
-  const { scope, kind, status, message, untilMs, strikes } = change.rest;
-  return { id, at_ms: atMs, is_cleared: 0, scope, kind, status, message, until_ms: untilMs, strikes };
+  const { scope, kind, status, message, untilMs, strikes, isDeclared } = change.rest;
+  return {
+    id,
+    at_ms: atMs,
+    is_cleared: 0,
+    scope,
+    kind,
+    status,
+    message,
+    until_ms: untilMs,
+    strikes,
+    is_declared: isDeclared ? 1 : 0,
+  };
 }
 
 function changeOf(row: RestRow): RestChange {
@@ -86,7 +101,8 @@ function changeOf(row: RestRow): RestChange {
   // A word we do not know came from another orouter; for us the party is free.
   if (row.is_cleared === 1 || scope === undefined || kind === undefined) return { kind: "cleared", id, atMs };
   const { status, message, until_ms: untilMs, strikes } = row;
-  const rest: Rest = { id, scope, kind, status, message, sinceMs: atMs, untilMs, strikes };
+  const isDeclared = row.is_declared === 1;
+  const rest: Rest = { id, scope, kind, status, message, sinceMs: atMs, untilMs, strikes, isDeclared };
   return { kind: "rested", id, atMs, rest };
 }
 

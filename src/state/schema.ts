@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { Problem } from "../core/problem.ts";
 
 /** The version this orouter writes, kept in SQLite's `user_version`. Add a step to `STEPS` to raise it. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * The way from each version to the next. A cleared rest stays as a row for a while, so that the others hear of it.
@@ -71,6 +71,8 @@ const STEPS: readonly string[] = [
      tokens_per_second_max REAL,
      is_estimated INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+  // Whether the provider named the end. Of older rows nobody knows: they are asked about sooner than they had to be.
+  "ALTER TABLE rests ADD COLUMN is_declared INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /** Stops at a file that a newer orouter has written: whatever we did to it could be wrong. */

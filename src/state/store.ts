@@ -68,6 +68,9 @@ class SqliteStore implements StateStore {
       case "finished":
         this.#pending.addRecord(event.record);
         break;
+      case "waiting":
+      case "wait-ended":
+      case "writing-call":
       case "rotated":
       case "fell-back":
       case "exhausted":

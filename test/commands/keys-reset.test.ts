@@ -19,6 +19,7 @@ function restOf(id: string): Rest {
     sinceMs: nowMs,
     untilMs: nowMs + 3_600_000,
     strikes: 1,
+    isDeclared: false,
   };
 }
 

@@ -7,7 +7,14 @@ import { keysToml, tempMachine } from "./orouter.ts";
 const NOW = Date.now();
 
 function rest(id: string, more: Partial<Rest>): Rest {
-  const base = { scope: "lane", kind: "subscription", status: 403, message: "", strikes: 1 } as const;
+  const base = {
+    scope: "lane",
+    kind: "subscription",
+    status: 403,
+    message: "",
+    strikes: 1,
+    isDeclared: false,
+  } as const;
   return { id, ...base, sinceMs: NOW, untilMs: NOW + 3_600_000, ...more };
 }
 

@@ -28,6 +28,7 @@ function quotaRest(sinceMs: number, untilMs: number): Rest {
     sinceMs,
     untilMs,
     strikes: 1,
+    isDeclared: false,
   };
 }
 
@@ -100,7 +101,7 @@ test("a clock that is set back an hour does not hold up a paced key, nor count i
 
   const { clock, chance, setBack } = walled();
   let stalls = 0;
-  const watch = new StallWatch({ chance, limitMs: () => 10_000, onStall: () => stalls++ });
+  const watch = new StallWatch({ chance, limitMs: () => 10_000, onLook: () => {}, onStall: () => stalls++ });
   watch.reading();
   setBack(HOUR_MS);
   clock.advance(14_000);

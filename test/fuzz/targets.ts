@@ -7,9 +7,9 @@ import { Problem } from "../../src/core/problem.ts";
 import { PRESETS } from "../../src/core/settings/presets.ts";
 import { parseSettings } from "../../src/core/settings/settings.ts";
 import { findField, readField, spliceValue } from "../../src/core/stream/rewrite.ts";
-import { StreamGate } from "../../src/core/stream/stream-gate.ts";
 import { classify } from "../../src/core/verdict/classify.ts";
 import { VERDICT_KINDS, type Verdict } from "../../src/core/verdict/verdict.ts";
+import { runGate } from "../core/stream/run-gate.ts";
 import { anyConfigText, PLANTED } from "./any-config.ts";
 import { anyHttp } from "./any-http.ts";
 import { anyReply } from "./any-reply.ts";
@@ -23,22 +23,8 @@ const decoder = new TextDecoder();
 
 /** All that a gate lets through of these chunks, and how it ended. */
 function passThrough(chunks: readonly Uint8Array[], dialect: "chat" | "responses") {
-  const gate = new StreamGate({ dialect });
-  const passed: Uint8Array[] = [];
-  const outcome = (): { kind: string; why?: string | undefined } => {
-    for (const chunk of chunks) {
-      const step = gate.push(chunk);
-      if (step.pass !== undefined) passed.push(step.pass);
-      if (step.error !== undefined) return { kind: "error", why: step.error };
-      if (gate.isDone) break;
-    }
-    const end = gate.end();
-    if (end.kind === "cut") return { kind: "cut", why: end.why };
-    if (end.tail !== undefined) passed.push(end.tail);
-    return { kind: "complete" };
-  };
-  const { kind, why } = outcome();
-  return { kind, why, text: Buffer.concat(passed).toString() };
+  const { text, failure } = runGate(chunks, { dialect });
+  return { kind: failure?.kind ?? "complete", text };
 }
 
 /** The events a client of our own would read from what was let through. */

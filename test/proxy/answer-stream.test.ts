@@ -56,7 +56,6 @@ describe("an answer that breaks off", () => {
   test.each([
     ["the setting says no", { config: { routing: { resume: false } } }, cut("reset")],
     ["the other says something else", {}, cut("reset", { text: "quite another answer than that" })],
-    ["thoughts were shown", {}, cut("reset", { reasoning: "hm" })],
   ])("is an error to be retried when %s", (_what, options, reply) =>
     withPair({ reply: firstFails(reply), ...options }, async (rig) => {
       const seen = await read(await rig.ask());
@@ -67,23 +66,26 @@ describe("an answer that breaks off", () => {
     }),
   );
 
-  test("behind a tool call is an error to be retried", () => {
-    const toolCalls = [{ name: "ls", arguments: '{"a": 1, "b": 2}' }];
-    const reply = { ...GOOD, text: "", toolCalls, cut: { afterTokens: 2, how: "reset" as const } };
-    return withPair({ reply: firstFails(reply) }, async (rig) => {
-      expect((await read(await rig.ask())).error).toContain("server_error");
-    });
-  });
-
   test("in the responses dialect fails in that dialect's form", () =>
-    withPair({ reply: firstFails(cut("reset")) }, async (rig) => {
+    withPair({ reply: firstFails(cut("reset", { text: "quite another answer" })) }, async (rig) => {
       const response = await rig.ask({ path: "/orouter/v1/responses" });
-      const text = await response.text();
-      const last = readEvents(text).at(-1);
+      const last = readEvents(await response.text()).at(-1);
       expect(last?.name).toBe("error");
       expect(parsed(last?.data ?? "")).toMatchObject({ type: "error", error: { code: "server_error" } });
       expectTidy(rig, 1);
     }));
+
+  test("is no error for good as long as a lane is left that could answer the next request", () => {
+    const other = cut("reset", { text: "quite another answer than that" });
+    const reply = (call: Call): Reply => (call.model === "first" ? cut("reset") : other);
+    const keys = ["one", "two", "three", "four"];
+    return withPair({ reply, keys, config: { routing: { patience: "0s" } } }, async (rig) => {
+      for (let nth = 0; nth < 6; nth++) {
+        const { error } = await read(await rig.ask({ session: "s" }));
+        expect(error).toContain("server_error");
+      }
+    });
+  });
 
   test("again and again on one session is in the end an error that nobody retries", () =>
     withPair(

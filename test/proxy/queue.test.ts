@@ -83,7 +83,13 @@ describe("a key that carries so many calls at a time", () => {
     const clock = new FakeClock();
     const reply = (): Answer => ({ ...GOOD, cut: { afterTokens: 1, how: "stall" } });
     await withPair(
-      { reply, config: ONE_AT_A_TIME, chain: ["a/first"], chance: clock.chance() },
+      {
+        reply,
+        // The call that holds the key must outlast the wait for it.
+        config: { ...ONE_AT_A_TIME, routing: { stall_timeout: "1h" } },
+        chain: ["a/first"],
+        chance: clock.chance(),
+      },
       async (rig) => {
         const leaving = new AbortController();
         const held = await rig.ask({ signal: leaving.signal });

@@ -1,19 +1,72 @@
+import { profileFor } from "../../src/core/client/profiles.ts";
+import { HeaderFields } from "../../src/core/http/reply-headers.ts";
 import type { Key } from "../../src/core/key.ts";
-import { type ModelRef, parseModelRef } from "../../src/core/model-ref.ts";
+import { formatModelRef, type ModelRef, parseModelRef } from "../../src/core/model-ref.ts";
 import { restIdsOf } from "../../src/core/routing/lane.ts";
-import { isBarred, laneId, type Progress, startProgress } from "../../src/core/routing/progress.ts";
-import { isSoft } from "../../src/core/routing/rest.ts";
-import type { Session } from "../../src/core/routing/session.ts";
-import type { Verdict } from "../../src/core/verdict/verdict.ts";
-import type { Lease } from "../../src/proxy/lease.ts";
+import { type Attempt, laneId, type Progress } from "../../src/core/routing/progress.ts";
+import { isSoft, NEVER_MS } from "../../src/core/routing/rest.ts";
+import { ownVerdict } from "../../src/core/verdict/failure.ts";
+import {
+  overloaded,
+  rateLimited,
+  subscriptionRequired,
+  tooManyConcurrent,
+  unauthorized,
+} from "../../src/demo/replies.ts";
+import type { ErrorReply } from "../../src/demo/reply.ts";
+import type { ModelRequest } from "../../src/proxy/model-request.ts";
+import type { Reply, ReplyBody } from "../../src/proxy/reply.ts";
 import { Router } from "../../src/proxy/router.ts";
+import { Trail } from "../../src/proxy/trail.ts";
+import type { CallUnderWay, UpstreamCall } from "../../src/proxy/upstream.ts";
+import { type Arrival, Walk } from "../../src/proxy/walk.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { keyNamed, settingsFrom } from "./rig.ts";
 
-/** What one upstream call comes to: a verdict, or an answer that takes so long. */
-export interface Outcome {
-  verdict: Verdict | undefined;
-  ms: number;
+/** What one upstream call comes to. */
+export type Outcome = keyof typeof REPLIES | "reset" | "refused" | "silent" | "broken" | "answer";
+
+const REPLIES = {
+  unauthorized: unauthorized(),
+  planless: subscriptionRequired(),
+  "used up": error(429, "you (x) have reached your weekly usage limit", { "retry-after": "36000" }),
+  "no such model": error(404, "model 'x' not found"),
+  "limited for hours": rateLimited(3_600),
+  limited: rateLimited(),
+  "limited for 3 s": rateLimited(3),
+  full: tooManyConcurrent(),
+  overloaded: overloaded(),
+  "bad gateway": error(502, "bad gateway"),
+  "gateway timeout": error(504, "gateway timeout"),
+  "back in 5 s": error(503, "maintenance", { "retry-after": "5" }),
+} satisfies Record<string, ErrorReply>;
+
+function error(status: number, message: string, headers: Record<string, string> = {}): ErrorReply {
+  return { kind: "error", status, body: { error: message }, headers };
+}
+
+/** Failures after which nothing but another lane helps within one request. */
+export const HARD: readonly Outcome[] = ["unauthorized", "planless", "used up", "no such model"];
+
+/** Failures that time alone heals within a request. */
+export const SOFT: readonly Outcome[] = [
+  "limited",
+  "limited for 3 s",
+  "full",
+  "overloaded",
+  "bad gateway",
+  "gateway timeout",
+  "back in 5 s",
+  "reset",
+  "refused",
+];
+
+/** How a lane behaves over time: `first` until `healsMs` after the start, then it answers. */
+export interface LaneScript {
+  first: Outcome;
+  healsMs: number;
+  /** How long each call takes. */
+  callMs: number;
 }
 
 export interface World {
@@ -21,28 +74,36 @@ export interface World {
   models: string[];
   routing: Record<string, unknown>;
   limits: { concurrency?: number; rpm?: number };
-  /** When each request comes, and what its calls come to, over and over. */
-  requests: { atMs: number; outcomes: Outcome[] }[];
+  /** For each lane in turn: the keys of the first model, of the second, and so on. */
+  lanes: LaneScript[];
+  /** When each request comes. */
+  requestsMs: number[];
 }
 
 /** How one request ended. */
 export interface Trip {
   progress: Progress;
-  end: "answer" | "refusal" | "give-up";
-  tookMs: number;
-  upstreamMs: number;
+  end: Arrival["kind"];
+  fromMs: number;
+  endMs: number;
 }
 
-/** Requests over a real router, with a clock of their own and upstreams that are mere outcomes. */
+const STREAM = "text/event-stream";
+const ANSWER = [
+  'data: {"choices":[{"index":0,"delta":{"content":"fine"},"finish_reason":null}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+].join("");
+
+/** Real requests over the real router and the real walk; only the clock and the network are not real. */
 export class Simulation {
   readonly clock = new FakeClock();
   readonly router: Router;
   readonly refs: ModelRef[];
   readonly keys: Key[];
+  readonly startMs = this.clock.ms;
   readonly #world: World;
   readonly #sent = new Map<string, number[]>();
-  readonly #probed = new Map<string, number>();
-  readonly #session: Session;
+  readonly #scripts = new Map<string, LaneScript>();
 
   constructor(world: World) {
     this.#world = world;
@@ -50,13 +111,17 @@ export class Simulation {
     const settings = settingsFrom({
       routing: world.routing,
       providers: Object.fromEntries(
-        ids.map((id) => [id, { base_url: "http://127.0.0.1:9", ...world.limits }]),
+        ids.map((id) => [id, { base_url: `http://${id}.test`, ...world.limits }]),
       ),
     });
     this.refs = world.models.flatMap((model) => parseModelRef(model) ?? []);
     this.keys = ids.flatMap((id) =>
       Array.from({ length: world.keys }, (_, nth) => keyNamed(id, `${id}${nth}`)),
     );
+    for (const [nth, { key, ref }] of this.#lanes().entries()) {
+      const script = world.lanes[nth % world.lanes.length];
+      if (script !== undefined) this.#scripts.set(laneId(key, ref), script);
+    }
     let dice = 7;
     const random = (): number => {
       dice = (dice * 16_807) % 2_147_483_647;
@@ -68,117 +133,126 @@ export class Simulation {
       knownModels: [],
       policy: settings.routing,
       chance: this.clock.chance(random),
+      transport: (call) => this.#call(call),
     });
-    this.#session = this.router.sessions.of("one");
+  }
+
+  #lanes(): { key: Key; ref: ModelRef }[] {
+    return this.refs.flatMap((ref) =>
+      this.keys.filter((key) => key.provider === ref.provider).map((key) => ({ key, ref })),
+    );
+  }
+
+  scriptOf(attempt: Pick<Attempt, "key" | "ref">): LaneScript | undefined {
+    return this.#scripts.get(laneId(attempt.key, attempt.ref));
+  }
+
+  get scripts(): LaneScript[] {
+    return [...this.#scripts.values()];
   }
 
   /** Runs every request to its end. It throws where a rule of the house is broken. */
   async run(): Promise<Trip[]> {
-    const trips = this.#world.requests.map(async ({ atMs, outcomes }) => {
-      await this.#sleep(atMs);
-      return this.#travel(outcomes);
+    const trips = this.#world.requestsMs.map(async (atMs, nth) => {
+      await new Promise<void>((resolve) => void this.router.chance.after(atMs, resolve));
+      return this.#travel(nth);
     });
     await this.clock.runOut();
     return Promise.all(trips);
   }
 
-  async #travel(outcomes: Outcome[]): Promise<Trip> {
-    const progress = startProgress(this.refs);
+  async #travel(nth: number): Promise<Trip> {
+    const request = this.#request(nth);
+    const trail = new Trail(request, this.router);
+    const walk = new Walk(request, {
+      router: this.router,
+      trail,
+      rules: [],
+      errorBodyBytes: 65_536,
+      answerBytes: 65_536,
+      windowOf: () => undefined,
+    });
     const fromMs = this.clock.ms;
-    const ticket = this.router.waiting.takeTicket();
-    let upstreamMs = 0;
-    let end: Trip["end"] | undefined;
-    while (end === undefined) {
-      this.router.waiting.serve(ticket);
-      const lease = await this.#find(progress, ticket);
-      if (lease === "look-again") continue;
-      if (lease === "none") {
-        end = "give-up";
+    for (;;) {
+      const arrival = await walk.go();
+      const { progress } = walk;
+      if (arrival.kind !== "answer") return { progress, end: arrival.kind, fromMs, endMs: this.clock.ms };
+      const { lease } = arrival;
+      if (this.#isBroken(lease)) {
+        walk.broke(lease, ownVerdict.broken("reset", "it broke off"));
         continue;
       }
-      const outcome = outcomes[(progress.attempts.length - 1) % outcomes.length];
-      const sentMs = this.clock.ms;
-      await this.#sleep(outcome?.ms ?? 0);
-      end = await this.#conclude(lease, progress, outcome?.verdict);
-      upstreamMs += this.clock.ms - sentMs;
+      this.router.complete(lease);
+      this.router.drop(lease);
+      return { progress, end: "answer", fromMs, endMs: this.clock.ms };
     }
-    return { progress, end, tookMs: this.clock.ms - fromMs, upstreamMs };
   }
 
-  /** What follows from one call: an end, or undefined for another. */
-  async #conclude(
-    lease: Lease,
-    progress: Progress,
-    verdict: Verdict | undefined,
-  ): Promise<Trip["end"] | undefined> {
-    const { router } = this;
-    this.#unprobe(lease);
-    if (verdict === undefined) {
-      router.succeed(lease, this.#session);
-      router.complete(lease);
-      router.drop(lease);
-      return "answer";
-    }
-    const attempt = progress.attempts.at(-1);
-    if (attempt !== undefined) attempt.verdict = verdict;
-    const decision = router.fail(lease, verdict, {
-      progress,
-      session: this.#session,
+  #isBroken(lane: Pick<Attempt, "key" | "ref">): boolean {
+    const script = this.scriptOf(lane);
+    return script?.first === "broken" && this.clock.ms - this.startMs < script.healsMs;
+  }
+
+  #request(nth: number): ModelRequest {
+    const body = new TextEncoder().encode('{"model":"chain","stream":true,"messages":[]}');
+    return {
+      id: `request ${nth}`,
+      method: "POST",
+      endpoint: "chat/completions",
+      headers: new Headers(),
+      body,
+      dialect: "chat",
+      model: { span: { start: 9, end: 16 }, value: "chain" },
+      pathProvider: undefined,
+      asked: "orouter/chain",
+      targets: this.refs,
+      profile: profileFor("opencode1"),
+      sessionId: "one",
+      session: this.router.sessions.of("one"),
       terms: this.router.terms,
-    });
-    if (decision.kind === "serve-error") return "refusal";
-    if (decision.kind === "again") await this.#sleep(decision.afterMs);
-    return undefined;
-  }
-
-  /** A lane, after a wait where one is called for. */
-  async #find(progress: Progress, ticket: number): Promise<Lease | "none" | "look-again"> {
-    const { router } = this;
-    const traveller = { progress, session: this.#session, terms: this.router.terms };
-    const step = router.step(traveller);
-    if (step.kind === "give-up") return "none";
-    if (step.kind === "attempt") return this.#acquire(progress, step);
-    let lease: Lease | undefined;
-    const look = (): boolean => {
-      const now = router.step(traveller);
-      if (now.kind === "attempt") lease = this.#acquire(progress, now);
-      return now.kind !== "wait" || now.untilMs < step.untilMs;
+      signal: new AbortController().signal,
+      startedMs: this.clock.ms,
     };
-    const fromMs = this.clock.ms;
-    const { signal } = new AbortController();
-    await router.waiting.until({ ticket, untilMs: step.untilMs, signal, look });
-    progress.waitedMs[step.budget] += this.clock.ms - fromMs;
-    return lease ?? "look-again";
   }
 
-  #acquire(progress: Progress, step: { key: Key; ref: ModelRef; probe: boolean }): Lease {
-    this.#checkRests(step);
-    if (isBarred(progress, step.key, step.ref))
-      throw new Error("a lane was used that the request had ruled out");
-    const lease = this.router.acquire(step.key, step.ref, step.probe);
-    progress.attempts.push({ ...step, startedMs: lease.startedMs, verdict: undefined });
-    this.#checkLimits(step.key);
-    for (const id of lease.probes) {
-      const count = (this.#probed.get(id) ?? 0) + 1;
-      if (count > 1) throw new Error(`two probes at a time of ${id}`);
-      this.#probed.set(id, count);
-    }
-    return lease;
+  #call(call: UpstreamCall): CallUnderWay {
+    const lane = this.#laneOf(call);
+    this.#checkCooldowns(lane);
+    this.#checkLimits(lane.key);
+    const script = this.#scripts.get(laneId(lane.key, lane.ref));
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    let callOff = (): void => {};
+    const abort = (): void => {
+      callOff();
+      reject(new Error("aborted"));
+    };
+    if (script === undefined) throw new Error("a lane without a script");
+    const isHealed = this.clock.ms - this.startMs >= script.healsMs;
+    const outcome = isHealed ? "answer" : script.first;
+    if (outcome !== "silent")
+      callOff = this.router.chance.after(script.callMs, () => {
+        if (outcome === "reset") reject(new Error("ECONNRESET"));
+        else if (outcome === "refused") reject(new Error("ECONNREFUSED"));
+        else resolve(replyTo(outcome));
+      });
+    return { reply: promise, abort };
   }
 
-  #unprobe(lease: Lease): void {
-    for (const id of lease.probes) this.#probed.set(id, (this.#probed.get(id) ?? 0) - 1);
+  #laneOf(call: UpstreamCall): { key: Key; ref: ModelRef } {
+    const key = this.keys.find((one) => one.secret === call.secret);
+    const body = JSON.parse(new TextDecoder().decode(call.body)) as { model: string };
+    const ref = this.refs.find((one) => one.provider === key?.provider && one.model === body.model);
+    if (key === undefined || ref === undefined) throw new Error("a call on no lane");
+    return { key, ref };
   }
 
-  /** No resting lane is used but as a probe, and then only where time heals; nor is one that another is probing. */
-  #checkRests({ key, ref, probe }: { key: Key; ref: ModelRef; probe: boolean }): void {
+  /** No lane is asked before the time that a provider has named, but as a last resort; nor one that is refused. */
+  #checkCooldowns({ key, ref }: { key: Key; ref: ModelRef }): void {
     for (const id of restIdsOf(key, ref)) {
-      const rest = this.router.health.get(id);
-      if (rest === undefined || rest.untilMs === 0) continue;
-      if (!probe) throw new Error(`${id} was used while it rested, and not as a probe`);
-      if ((this.#probed.get(id) ?? 0) > 0) throw new Error(`${id} was used while another was probing it`);
-      if (rest.untilMs > this.clock.ms && !isSoft(rest.kind))
-        throw new Error(`${id} was probed before its time`);
+      const cooldown = this.router.health.get(id);
+      if (cooldown === undefined || cooldown.untilMs <= this.clock.ms) continue;
+      if (!isSoft(cooldown.kind)) throw new Error(`${id} was asked although it was refused`);
+      if (cooldown.untilMs >= NEVER_MS) throw new Error(`${id} was asked although it is dead`);
     }
   }
 
@@ -190,18 +264,30 @@ export class Simulation {
     if (sent.filter((atMs) => atMs > this.clock.ms - 60_000).length > rpm)
       throw new Error("faster than the pace");
   }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.router.chance.after(ms, resolve));
-  }
 }
 
-/** Attempts by lane. */
-export function triesByLane(progress: Progress): Map<string, number> {
-  const tries = new Map<string, number>();
-  for (const { key, ref } of progress.attempts) {
-    const lane = laneId(key, ref);
-    tries.set(lane, (tries.get(lane) ?? 0) + 1);
-  }
-  return tries;
+function replyTo(outcome: Exclude<Outcome, "reset" | "refused" | "silent">): Reply {
+  if (outcome === "answer" || outcome === "broken") return replyOf(200, ANSWER, { "content-type": STREAM });
+  const { status, body, headers = {} } = REPLIES[outcome] as ErrorReply;
+  return replyOf(status, JSON.stringify(body), { "content-type": "application/json", ...headers });
+}
+
+function replyOf(status: number, text: string, headers: Record<string, string>): Reply {
+  const bytes = new TextEncoder().encode(text);
+  let isRead = false;
+  const body: ReplyBody = {
+    read: () => {
+      if (isRead) return Promise.resolve({ done: true, value: undefined });
+      isRead = true;
+      return Promise.resolve({ done: false, value: bytes });
+    },
+    cancel: () => Promise.resolve(),
+    bytes: () => Promise.resolve(bytes),
+  };
+  return { status, headers: new HeaderFields(headers), body };
+}
+
+/** When each lane was asked, by its name. */
+export function callsByLane(progress: Progress): Map<string, Attempt[]> {
+  return Map.groupBy(progress.attempts, ({ key, ref }) => `${key.name} ${formatModelRef(ref)}`);
 }

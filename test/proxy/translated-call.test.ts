@@ -106,7 +106,7 @@ describe.each(DIALECTS)("a %s client in front of a provider that speaks %s", (cl
       finish: "tool_calls",
     });
     const gate = new StreamGate({ dialect: client });
-    expect(gate.push(bytes).error).toBeUndefined();
+    expect(gate.push(bytes).failure).toBeUndefined();
     expect(gate.end().kind).toBe("complete");
   });
 
@@ -124,15 +124,15 @@ describe.each(DIALECTS)("a %s client in front of a provider that speaks %s", (cl
     const error = { message: "capacity is gone", code: "overloaded" };
     const cut = { afterTokens: 1, how: "error-event" as const, error };
     const { bytes } = await ask(client, { ...ANSWER, cut });
-    const step = new StreamGate({ dialect: client }).push(bytes);
-    expect(JSON.parse(step.error ?? "{}")).toMatchObject({ error });
+    const { failure } = new StreamGate({ dialect: client }).push(bytes);
+    expect(JSON.parse(failure?.kind === "said" ? failure.text : "{}")).toMatchObject({ error });
   });
 
   test("gets no end where the provider's stream had none", async () => {
     const { bytes } = await ask(client, { ...ANSWER, cut: { afterTokens: 2, how: "end" } });
     const gate = new StreamGate({ dialect: client });
     gate.push(bytes);
-    expect(gate.end().kind).toBe("cut");
+    expect(gate.end().kind).toBe("broken");
   });
 
   test("gets a stream also where the provider gave a whole answer in its place", async () => {

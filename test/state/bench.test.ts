@@ -66,6 +66,7 @@ test("a file from before there were benchmarks gets the table, and keeps its req
   first.close();
   const db = new Database(options.file);
   db.run("DROP TABLE benches");
+  db.run("ALTER TABLE rests DROP COLUMN is_declared");
   db.run("PRAGMA user_version = 1");
   db.close();
   const store = openState(options);

@@ -1,10 +1,13 @@
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { News } from "../../src/state/news.ts";
 import { openInMemory } from "../../src/state/open-database.ts";
 import type { RestChange } from "../../src/state/rest-change.ts";
 import { changesAfter, putChanges } from "../../src/state/rest-rows.ts";
-import { restOf } from "./samples.ts";
+import { openState } from "../../src/state/store.ts";
+import { tempFolder } from "../config/temp-folder.ts";
+import { rested, restOf, stateOptions } from "./samples.ts";
 
 function changeOf(id: string, atMs: number, isCleared: boolean): RestChange {
   return isCleared
@@ -36,6 +39,30 @@ test("in whatever order changes are written, the youngest of each party holds", 
       expect(new Map(kept.map((change) => [change.id, change]))).toEqual(youngest);
     }),
   );
+});
+
+test.each([true, false])("whether an end was declared (%p) is kept", (isDeclared) => {
+  using db = openInMemory();
+  const rest = restOf("key a", 1, { isDeclared });
+  putChanges(db, [{ kind: "rested", id: "key a", atMs: 1, rest }], { writer: "one", nowMs: 1 });
+  expect(changesAfter(db, 0).map(({ change }) => change)).toMatchObject([{ rest }]);
+});
+
+test("a file from before declared ends were told apart keeps its rests, as guesses", () => {
+  using folder = tempFolder();
+  const options = stateOptions(folder.in("state.db"));
+  const rest = restOf("key a", Date.now(), { isDeclared: true });
+  const first = openState(options);
+  first.note(rested(rest));
+  first.close();
+  const db = new Database(options.file);
+  db.run("ALTER TABLE rests DROP COLUMN is_declared");
+  db.run("PRAGMA user_version = 2");
+  db.close();
+  const store = openState(options);
+  expect(store.rests()).toEqual([{ ...rest, isDeclared: false }]);
+  store.close();
+  expect(options.troubles).toEqual([]);
 });
 
 test("who asks after each write hears of every change that holds, in the end", () => {

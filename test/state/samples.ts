@@ -15,6 +15,7 @@ export function restOf(id: string, sinceMs: number, parts: Partial<Rest> = {}): 
     sinceMs,
     untilMs: sinceMs + 3_600_000,
     strikes: 1,
+    isDeclared: false,
     ...parts,
   };
 }

@@ -1,5 +1,5 @@
 import type { Dialect } from "../routing/route.ts";
-import { type Meaning, meaningOf } from "../stream/stream-events.ts";
+import { firstChoice, type Meaning, meaningOf } from "../stream/stream-events.ts";
 
 /** What one event of an answer adds to a measurement. */
 export interface AnswerPiece {
@@ -19,9 +19,10 @@ const REASONING = ["reasoning_content", "reasoning", "reasoning_text"];
 /** Reads one event's JSON for what can be measured of it. */
 export function readPiece(dialect: Dialect, event: unknown): AnswerPiece {
   const meaning = meaningOf(dialect, event);
-  const reasoning = meaning.hasReasoning ? reasoningText(dialect, asObject(event)) : "";
+  const { text, hasReasoning } = firstChoice(meaning);
+  const reasoning = hasReasoning ? reasoningText(dialect, asObject(event)) : "";
   return {
-    chars: meaning.text.length + reasoning.length,
+    chars: text.length + reasoning.length,
     isReasoning: reasoning !== "",
     meaning,
     tokens: tokensOf(dialect, asObject(event), meaning),

@@ -1,5 +1,6 @@
 import type { Dialect } from "../routing/route.ts";
 import { createSseReader } from "../stream/sse.ts";
+import { firstChoice } from "../stream/stream-events.ts";
 import { readPiece } from "./answer-piece.ts";
 
 /** What one run has shown. */
@@ -106,8 +107,9 @@ export class RunMeter {
     if (!this.#isFinished) this.error ??= meaning.error;
     this.#tokens = tokens ?? this.#tokens;
     this.#sawReasoning ||= isReasoning;
-    this.#isFinished ||= meaning.finish !== undefined;
-    this.isDone ||= meaning.finish !== undefined && this.#dialect === "responses";
+    const { finish } = firstChoice(meaning);
+    this.#isFinished ||= finish !== undefined;
+    this.isDone ||= finish !== undefined && this.#dialect === "responses";
     return chars;
   }
 

@@ -43,6 +43,11 @@ export interface HeaderSource {
  */
 export interface ClientProfile {
   readonly name: ProfileName;
+  /**
+   * Whether it is a coding agent: none of its turns may end without a word and a call, and its history ends in an
+   * answer only where that answer broke off.
+   */
+  readonly isAgent: boolean;
   /** Answers that may break in a row on one session before the client is told to stop asking again. */
   readonly brokenInARow: number;
   /** Whether the client may be told to ask again when it has shown part of an answer: some would show it twice. */
@@ -74,12 +79,14 @@ export interface BrokenAnswer {
   hasOutput: boolean;
   /** Broken answers in a row on this session, this one included. */
   inARow: number;
+  /** Whether a lane is left that could answer the next request. */
+  isElsewhereLeft: boolean;
 }
 
 /** The last event of a broken answer: the client asks again where that helps and does no harm. */
 export function brokenEvent(profile: ClientProfile, broken: BrokenAnswer): string {
-  const { dialect, message, isFinal, hasOutput, inARow } = broken;
-  if (!isFinal && inARow >= profile.brokenInARow)
+  const { dialect, message, isFinal, hasOutput, inARow, isElsewhereLeft } = broken;
+  if (!isFinal && inARow >= profile.brokenInARow && !isElsewhereLeft)
     return profile.finalEvent(`${message}, ${inARow} times in a row.`, dialect);
   const asksAgain = !isFinal && (profile.askAgainAfterOutput || !hasOutput);
   return asksAgain ? profile.askAgainEvent(message, dialect) : profile.finalEvent(message, dialect);

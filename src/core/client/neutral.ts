@@ -22,6 +22,7 @@ const FORMS: Record<
  */
 export const neutral: ClientProfile = {
   name: "neutral",
+  isAgent: false,
   brokenInARow: 4,
   askAgainAfterOutput: false,
   finalError,

@@ -100,6 +100,7 @@ function overflow({ message, asked, inARow }: Overflow, dialect: Dialect | undef
 
 /** What both majors have in common. */
 const BOTH = {
+  isAgent: true,
   brokenInARow: 4,
   finalError: ({ message }, dialect) => finalReply(message, dialect),
   overflow,

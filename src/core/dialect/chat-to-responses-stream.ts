@@ -62,10 +62,9 @@ export class ChatToResponses implements StreamTranslator {
     return this.#isOver || this.#finish === undefined ? [] : this.#close();
   }
 
-  /** A provider that says it is done has finished, whether or not it gave a reason; unless it said nothing. */
+  /** The end mark without a word of why the answer ended is a cut, as it is in a chat. */
   #done(): AnswerEvent[] {
-    if (this.#finish === undefined && !this.#hasSpoken && this.#callCount === 0) return [];
-    return this.#close();
+    return this.#finish === undefined ? [] : this.#close();
   }
 
   #speak(delta: JsonObject): AnswerEvent[] {

@@ -1,5 +1,5 @@
 import type { Dialect } from "../routing/route.ts";
-import { createSseReader, type SseBlock } from "../stream/sse.ts";
+import { createSseReader, type SseBlock, sseText } from "../stream/sse.ts";
 import { type AnswerEvent, DONE, type TranslatorOptions } from "./answer-event.ts";
 import { isObject } from "./json-object.ts";
 import { createStreamTranslator } from "./stream-translator.ts";
@@ -52,16 +52,13 @@ export function createEventBytes(from: Dialect, options: TranslatorOptions): Eve
   };
 }
 
-/** Events as they go over the wire; those of Responses carry their type as their name, too. */
+/** Events as they go over the wire. */
 export function encodeEvents(events: readonly AnswerEvent[]): Uint8Array {
   return encoder.encode(events.map(encodeEvent).join(""));
 }
 
 function encodeEvent(event: AnswerEvent): string {
-  if (event === DONE) return `data: ${DONE}\n\n`;
-  const { type } = event;
-  const name = typeof type === "string" ? `event: ${type}\n` : "";
-  return `${name}data: ${JSON.stringify(event)}\n\n`;
+  return event === DONE ? `data: ${DONE}\n\n` : sseText(event);
 }
 
 function parseEvent(data: string): AnswerEvent | undefined {

@@ -1,5 +1,7 @@
 import type { VerdictKind } from "../verdict/verdict.ts";
+import type { AnswerProgress } from "./answer-progress.ts";
 import type { ReadinessJson } from "./readiness.ts";
+import type { RequestWait } from "./request-wait.ts";
 import type { RestScope } from "./rest.ts";
 import type { Strategy } from "./strategy.ts";
 
@@ -18,6 +20,10 @@ export interface ControlState {
   last: ControlAnswer | null;
   /** Requests that wait for a lane. */
   waiting: number;
+  /** What each of them waits for, first come first. */
+  waits: RequestWait[];
+  /** Answers that are being streamed, and how far each has come. */
+  answers: AnswerProgress[];
 }
 
 export interface ControlKey extends ReadinessJson {

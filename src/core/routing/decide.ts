@@ -1,11 +1,16 @@
 import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
-import type { Fault, Verdict, VerdictKind } from "../verdict/verdict.ts";
-import { isBarred, laneId, type Progress, triesOn } from "./progress.ts";
+import type { Fault, Verdict } from "../verdict/verdict.ts";
+import { backoffMs } from "./backoff.ts";
+import { laneId, type Progress, pauseOf, retryLeftMs, triesOn } from "./progress.ts";
+import { isSoft, NEVER_MS } from "./rest.ts";
 
-/** What follows from a failed attempt. `serve-error` hands the reply to the client; the others go back into the loop. */
+/**
+ * What follows from a failed attempt. `serve-error` hands the reply to the client; the others go back into the loop.
+ * After a soft failure they only say which lanes go first: nothing is ruled out.
+ */
 export type Decision =
-  | { kind: "again"; afterMs: number }
+  | { kind: "again" }
   | { kind: "next-key" }
   | { kind: "next-model" }
   | { kind: "larger-model" }
@@ -16,23 +21,25 @@ export interface DecideInput {
   key: Key;
   ref: ModelRef;
   progress: Progress;
-  /** The keys of this model's provider. */
-  keys: readonly Key[];
   triesPerKey: number;
   /** 429s in a row on this session, this one counted. */
   limitedInARow: number;
   rateLimitThreshold: number;
-  random: () => number;
+  /** Whether the answer had already begun. */
+  isBroken: boolean;
+  /** The keys that this request may still use for this model. */
+  keys: readonly Key[];
+  /** Whether another model has a lane that could still answer this request. */
+  hasOtherModel: () => boolean;
 }
 
-/** A pause before the same lane is tried again: long enough for a hiccup to pass, short enough to go unnoticed. */
-const BACKOFF = { baseMs: 300, spreadMs: 700 };
+/** Calls on a lane before the next one where that is more than chance: the second is a fresh connection, or a new try. */
+const SECOND_TRY = 2;
 
-/** Calls on a lane whose model is overloaded, when there is no other model: 4, 8 and 16 s apart. */
-const OVERLOADED_TRIES = 4;
-
-/** Calls on one lane that keep being told to wait, within one request. Full accounts get more: their slots do come free. */
-const WAITED_TRIES: Partial<Record<VerdictKind, number>> = { "rate-limit": 3, concurrency: 8 };
+/** Whether time alone may cure it within one request. What is wrong with a whole provider is not of that kind. */
+export function isSoftFailure({ kind, fault }: Verdict): boolean {
+  return isSoft(kind) && fault !== "provider";
+}
 
 /** Says what a verdict means for the request. */
 export function decide(input: DecideInput): Decision {
@@ -41,7 +48,7 @@ export function decide(input: DecideInput): Decision {
     case "unsupported":
     case "output-limit":
       // A model that takes the request helps an agent more than the reason why this one does not.
-      return { kind: hasOtherModel(input) ? "next-model" : "serve-error" };
+      return { kind: input.hasOtherModel() ? "next-model" : "serve-error" };
     case "path-not-found":
       return { kind: "next-model" };
     case "bad-request":
@@ -49,8 +56,6 @@ export function decide(input: DecideInput): Decision {
       return { kind: "serve-error" };
     case "overflow":
       return { kind: "larger-model" };
-    case "silent":
-      return { kind: "next-model" };
     case "model-not-found":
       return verdict.fault === "lane" ? { kind: "next-key" } : { kind: "next-model" };
     case "forbidden":
@@ -58,15 +63,15 @@ export function decide(input: DecideInput): Decision {
       if (verdict.fault === "request") return { kind: "serve-error" };
       return verdict.fault === "provider" ? { kind: "next-model" } : { kind: "next-key" };
     case "rate-limit":
-      return input.limitedInARow >= input.rateLimitThreshold && hasOtherModel(input)
-        ? { kind: "next-model" }
-        : { kind: "next-key" };
+      return { kind: input.limitedInARow >= input.rateLimitThreshold ? "next-model" : "next-key" };
     case "subscription":
     case "payment":
     case "quota":
     case "auth":
     case "concurrency":
       return { kind: "next-key" };
+    case "silent":
+      return verdict.fault === "model" ? { kind: "next-model" } : { kind: "next-key" };
     case "overloaded":
     case "server-error":
     case "timeout":
@@ -75,69 +80,136 @@ export function decide(input: DecideInput): Decision {
   }
 }
 
-/** Notes in the request's progress what the decision rules out for the rest of it. */
-export function settle(
-  progress: Progress,
-  decision: Decision,
-  failed: { verdict: Verdict; key: Key; ref: ModelRef },
-): void {
-  const { verdict, key, ref } = failed;
-  const model = formatModelRef(ref);
-  progress.again = decision.kind === "again" ? laneId(key, ref) : undefined;
-  if (isHiccup(verdict) || verdict.kind === "silent") progress.strained.add(model);
-  if (decision.kind === "next-model" || decision.kind === "larger-model") {
-    progress.barredModels.add(model);
-    if (verdict.fault === "provider") progress.barredProviders.add(ref.provider);
-    return;
-  }
-  if (decision.kind !== "next-key") return;
-  // A rate-limited or full lane is left to its rest: it may well be free again before the request gives up.
-  const waitedTries = WAITED_TRIES[verdict.kind];
-  if (waitedTries !== undefined && triesOn(progress, key, ref) < waitedTries) return;
-  // The only model is overloaded: its rest is waited out rather than its lanes given up.
-  if (isHiccup(verdict) && verdict.fault === "model" && triesOn(progress, key, ref) < OVERLOADED_TRIES)
-    return;
-  if (verdict.fault === "key") progress.barredKeys.add(key.fingerprint);
-  else progress.barredLanes.add(laneId(key, ref));
-}
-
 function afterHiccup(input: DecideInput): Decision {
-  const { verdict, progress, key, ref } = input;
+  const { verdict, progress, key, ref, triesPerKey, isBroken } = input;
   // The provider's words blame the model: other keys would meet the same wall.
-  if (verdict.fault === "model") return { kind: hasOtherModel(input) ? "next-model" : "next-key" };
-  const connectionBroke = verdict.kind === "reset";
-  const alone = !input.keys.some(
-    (other) => other.enabled && other !== key && !isBarred(progress, other, ref),
-  );
-  // A route that has gone silent is seldom cured by asking it again while another model waits.
-  const mayRepeat = connectionBroke || (alone && !(verdict.kind === "timeout" && hasOtherModel(input)));
-  const allowed = Math.max(input.triesPerKey, mayRepeat ? 2 : 1);
-  if (triesOn(progress, key, ref) >= allowed) return { kind: "next-key" };
-  // A pooled connection that the server had closed shows as a reset too; the next one is a fresh one.
-  if (connectionBroke) return { kind: "again", afterMs: 0 };
-  return { kind: "again", afterMs: Math.round(BACKOFF.baseMs + BACKOFF.spreadMs * input.random()) };
+  if (verdict.fault === "model" || verdict.fault === "provider") return { kind: "next-model" };
+  const allowed = Math.max(triesPerKey, deservesSecondTry(input) ? SECOND_TRY : 1);
+  if (isBroken || triesOn(progress, key, ref) >= allowed) return { kind: "next-key" };
+  return { kind: "again" };
 }
 
 /**
- * Whose fault it is for this request. Providers blame the model for what is only one account's queue: while there is
- * no other model, but another key, its word is taken for that lane alone.
+ * A pooled connection that the server had closed shows as a reset, too. And a model is not left for one failure of its
+ * only key; for a silence it is.
  */
-export function faultIn(input: Pick<DecideInput, "verdict" | "key" | "ref" | "progress" | "keys">): Fault {
-  const { verdict, key, ref, progress, keys } = input;
-  if (!isHiccup(verdict) || verdict.fault !== "model" || hasOtherModel(input)) return verdict.fault;
-  const isUntried = (other: Key): boolean =>
-    other !== key && other.enabled && triesOn(progress, other, ref) === 0;
-  return keys.some((other) => isUntried(other) && !isBarred(progress, other, ref)) ? "lane" : verdict.fault;
+function deservesSecondTry({ verdict, key, keys }: DecideInput): boolean {
+  const isOnlyKey = keys.every((one) => one === key);
+  return verdict.kind === "reset" || (isOnlyKey && verdict.kind !== "timeout");
 }
 
-function hasOtherModel(input: Pick<DecideInput, "ref" | "progress">): boolean {
-  const model = formatModelRef(input.ref);
-  return input.progress.targets.some((target) => {
-    const other = formatModelRef(target);
-    return other !== model && !input.progress.barredModels.has(other);
+/** A failed attempt, as far as the rest of its request has to know. */
+export interface Failed {
+  verdict: Verdict;
+  key: Key;
+  ref: ModelRef;
+  startedMs: number;
+  nowMs: number;
+  /** Whether the answer had already begun. */
+  isBroken: boolean;
+  patienceMs: number;
+  maxWaitMs: number;
+  random: () => number;
+}
+
+/** Notes in the request's progress what the decision means for the rest of it. */
+export function settle(progress: Progress, decision: Decision, failed: Failed): void {
+  const { verdict, key, ref } = failed;
+  progress.again = decision.kind === "again" ? laneId(key, ref) : undefined;
+  if (decision.kind === "serve-error") return;
+  if (isSoftFailure(verdict)) {
+    pause(progress, decision, failed);
+    return;
+  }
+  if (decision.kind === "next-key") {
+    if (verdict.fault === "key") progress.excludedKeys.add(key.fingerprint);
+    else progress.excludedLanes.add(laneId(key, ref));
+    return;
+  }
+  progress.excludedModels.add(formatModelRef(ref));
+  if (verdict.fault === "provider") progress.excludedProviders.add(ref.provider);
+}
+
+function pause(progress: Progress, decision: Decision, failed: Failed): void {
+  const { verdict, key, ref } = failed;
+  const model = formatModelRef(ref);
+  if (decision.kind === "next-model") progress.avoidedModels.add(model);
+  if (!isLimit(verdict)) progress.strained.add(model);
+  const before = pauseOf(progress, key, ref);
+  if (progress.pauses.size > 0) progress.spentMs += costMs(failed);
+  const failures = (before?.failures ?? 0) + 1;
+  progress.pauses.set(laneId(key, ref), {
+    kind: verdict.kind,
+    failures,
+    untilMs: pauseEndMs(progress, decision, failed, failures),
+    isDemoting: !isLimit(verdict),
   });
 }
 
-function isHiccup(verdict: Verdict): boolean {
-  return ["overloaded", "server-error", "timeout", "reset"].includes(verdict.kind);
+/** An answer that has run for minutes before it broke was no attempt in vain. */
+const BROKEN_COSTS_MS = 10_000;
+
+function costMs({ startedMs, nowMs, isBroken }: Failed): number {
+  const tookMs = Math.max(0, nowMs - startedMs);
+  return isBroken ? Math.min(tookMs, BROKEN_COSTS_MS) : tookMs;
+}
+
+/** A declared wait that has not helped so often is believed no more. */
+const BELIEVED_WAITS = 2;
+
+function pauseEndMs(progress: Progress, decision: Decision, failed: Failed, failures: number): number {
+  const { verdict, nowMs, maxWaitMs, patienceMs, random } = failed;
+  const { kind, waitMs: declaredMs } = verdict;
+  if (decision.kind === "again") return nowMs + backoffMs(kind, failures, random());
+  // A wait for the model that was asked for is no try in vain, however short the time for those is.
+  const wholeMs = isLimit(verdict) ? Math.max(maxWaitMs, patienceMs) : maxWaitMs;
+  const leftMs = retryLeftMs(progress, wholeMs);
+  if (leftMs === 0) return NEVER_MS;
+  if (declaredMs === undefined) return nowMs + Math.min(leftMs, backoffMs(kind, failures, random()));
+  const doubted = failures - BELIEVED_WAITS;
+  return nowMs + Math.max(declaredMs, doubted > 0 ? backoffMs(kind, doubted, random()) : 0);
+}
+
+function isLimit({ kind }: Verdict): boolean {
+  return kind === "rate-limit" || kind === "concurrency";
+}
+
+function isHiccup({ kind }: Verdict): boolean {
+  return kind === "overloaded" || kind === "server-error" || kind === "timeout" || kind === "reset";
+}
+
+export interface BlameInput {
+  verdict: Verdict;
+  key: Key;
+  ref: ModelRef;
+  progress: Progress;
+  /** The keys that this request may still use for this model. */
+  keys: readonly Key[];
+  /** Whether another key is known to have failed in this way on this model. */
+  isSameElsewhere: () => boolean;
+  hasOtherModel: () => boolean;
+}
+
+/**
+ * Whose fault it is. Silence, and a model that is not found, are the lane's until a second lane of the model has the
+ * same: one account may lack what the others have. A wait that is declared is meant for who asked. And providers blame
+ * the model for what is only one account's queue: while there is no other model, but another key, its word is taken for
+ * that lane alone.
+ */
+export function blame(input: BlameInput): Fault {
+  const { verdict } = input;
+  if (verdict.kind === "silent") return input.isSameElsewhere() ? "model" : "lane";
+  if (verdict.kind === "model-not-found" && verdict.fault === "model")
+    return verdict.status === GONE || input.isSameElsewhere() || !hasUntriedKey(input) ? "model" : "lane";
+  if (!isHiccup(verdict)) return verdict.fault;
+  if (verdict.fault === "attempt") return verdict.waitMs === undefined ? "attempt" : "lane";
+  if (verdict.fault !== "model" || input.hasOtherModel()) return verdict.fault;
+  return hasUntriedKey(input) ? "lane" : "model";
+}
+
+/** A model that is retired is retired for all. */
+const GONE = 410;
+
+function hasUntriedKey({ keys, key, ref, progress }: BlameInput): boolean {
+  return keys.some((other) => other !== key && triesOn(progress, other, ref) === 0);
 }

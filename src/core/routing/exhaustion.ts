@@ -4,16 +4,22 @@ import { verdictWords } from "../verdict/verdict.ts";
 
 import { isSoft } from "./rest.ts";
 
-/** One key's last word on a request that nobody could answer. */
+/** One key's last word on a request that nobody could answer, or the cooldown that kept the key out of it. */
 export interface ExhaustedKey {
   keyName: string;
   fingerprint: string;
   model: string;
+  /** The provider's host, without a port. */
+  host: string;
+  /** Whether the key itself has heard this, in this request or before; else a cooldown of the whole model kept it out. */
+  wasAsked: boolean;
   status: number;
   kind: VerdictKind;
   message: string;
   /** When it may be used again; undefined when that is not known, or when only a new key would help. */
   freeAtMs: number | undefined;
+  /** Whether the provider named that time. */
+  isEndDeclared: boolean;
 }
 
 /** A key that could have been asked and was not: it had no room, or the request went on to another model before. */
@@ -85,9 +91,9 @@ const MAX_NAMED = 6;
 /** The whole report, for a terminal. */
 export function exhaustionReport(exhaustion: Exhaustion): string {
   const { keys, unasked } = exhaustion;
-  const failed = new Set(keys.map((key) => key.fingerprint)).size;
+  const failed = countKeys(keys);
   const lines = [
-    "[orouter] ALL KEYS EXHAUSTED!",
+    unreachableText(exhaustion) ?? "[orouter] ALL KEYS EXHAUSTED!",
     `Summary: ${failed} ${failed === 1 ? "key" : "keys"} failed.`,
     // Whoever reads it by program finds the same words, however many there are.
     `${count(keys, "no model access")} no model access, ${count(keys, "rate-limited")} rate-limited, ${count(keys, "other errors")} other errors.`,
@@ -108,12 +114,55 @@ export function exhaustionSummary(exhaustion: Exhaustion): string {
     .map((key) => `  ${key.keyName}: ${verdictWords(key.kind)} on ${key.model}${untilText(key, exhaustion)}`);
   const more = keys.length > MAX_NAMED ? [`  … and ${keys.length - MAX_NAMED} more`] : [];
   return [
-    `[orouter] ALL KEYS EXHAUSTED: ${reasonOf(exhaustion)}`,
+    unreachableText(exhaustion) ?? `[orouter] ALL KEYS EXHAUSTED: ${reasonOf(exhaustion)}`,
     ...shown,
     ...more,
     ...unaskedText(unasked, (key) => key.keyName),
     `Next: ${nextOf(exhaustion)}`,
   ].join("\n");
+}
+
+/** Kinds of failure that, without a status, mean that no connection came about or held. */
+const CONNECTION_KINDS: ReadonlySet<VerdictKind> = new Set(["reset", "timeout", "server-error"]);
+
+/** The first line where it is not the keys that have run out; undefined where it is. */
+function unreachableText({ keys }: Exhaustion): string | undefined {
+  const [first] = keys;
+  if (first === undefined || !keys.every((key) => key.status === 0 && CONNECTION_KINDS.has(key.kind)))
+    return undefined;
+  const hosts = [...new Set(keys.map((key) => key.host))].join(", ");
+  return `[orouter] Cannot reach ${hosts}: ${first.message}`;
+}
+
+function rejectedText({ keys, unasked }: Exhaustion): string | undefined {
+  if (keys.length === 0 || unasked.length > 0) return undefined;
+  if (!keys.every(({ kind }) => kind === "auth" || kind === "forbidden")) return undefined;
+  const number = countKeys(keys);
+  const why = keys.every(({ kind }) => kind === "auth") ? " (wrong or expired)" : "";
+  return number === 1 ? `The only key was rejected${why}` : `All ${number} keys were rejected${why}`;
+}
+
+/** Only where all ends are known, and all are limits of the moment: of a used-up plan nobody says that it cools down. */
+function coolingText({ atMs, keys, unasked }: Exhaustion): string | undefined {
+  if (keys.length === 0 || unasked.length > 0) return undefined;
+  const ends = keys.flatMap(({ kind, freeAtMs, isEndDeclared }) =>
+    (kind === "rate-limit" || kind === "concurrency") &&
+    isEndDeclared &&
+    freeAtMs !== undefined &&
+    freeAtMs > atMs
+      ? freeAtMs
+      : [],
+  );
+  if (ends.length < keys.length) return undefined;
+  const firstMs = Math.min(...ends);
+  const when = `first free at ${formatClock(firstMs, atMs)} (in ${formatWait(firstMs - atMs)})`;
+  return countKeys(keys) === 1
+    ? `The only key is cooling down; ${when}`
+    : `All keys are cooling down; ${when}`;
+}
+
+function countKeys(keys: readonly ExhaustedKey[]): number {
+  return new Set(keys.map((key) => key.fingerprint)).size;
 }
 
 function unaskedText(unasked: readonly UnaskedKey[], nameOf: (key: UnaskedKey) => string): string[] {
@@ -125,7 +174,8 @@ function unaskedText(unasked: readonly UnaskedKey[], nameOf: (key: UnaskedKey) =
 }
 
 function detail(key: ExhaustedKey, place: number): string[] {
-  const head = `  ${place}. ${key.keyName} (${key.fingerprint.slice(0, 5)}…) - ${statusText(key.status)} on ${key.model}`;
+  const what = key.wasAsked ? statusText(key.status) : "not asked";
+  const head = `  ${place}. ${key.keyName} (${key.fingerprint.slice(0, 5)}…) - ${what} on ${key.model}`;
   return [head, `     ${kindLabel(key)}`];
 }
 
@@ -144,7 +194,10 @@ function kindLabel(key: ExhaustedKey): string {
 }
 
 /** What most keys failed for; where several kinds are as frequent, all of those. */
-function reasonOf({ keys, unasked, asked }: Exhaustion): string {
+function reasonOf(exhaustion: Exhaustion): string {
+  const { keys, unasked, asked } = exhaustion;
+  const common = rejectedText(exhaustion) ?? coolingText(exhaustion);
+  if (common !== undefined) return common;
   const tally = new Map<VerdictKind, number>();
   for (const key of keys) tally.set(key.kind, (tally.get(key.kind) ?? 0) + 1);
   const most = Math.max(...tally.values());

@@ -1,28 +1,34 @@
 import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
-import { type Lane, lanesOf, restsOn, type Situation } from "./lane.ts";
-import { laneId, type Progress, type WaitBudget } from "./progress.ts";
+import type { VerdictKind } from "../verdict/verdict.ts";
+import { type Lane, laneOf, lanesOf, probeId, restsOn, type Situation } from "./lane.ts";
+import { isExcluded, laneId, mayRetry, type Progress, retryLeftMs, type WaitBudget } from "./progress.ts";
 import { readyLane } from "./ready-lane.ts";
-import { isGuessed, isSoft, type Rest, type RestPolicy } from "./rest.ts";
+import { isSoft, NEVER_MS, type Rest } from "./rest.ts";
 import { type Candidate, chooseKey, type Strategy, type StrategyContext } from "./strategy.ts";
 
 /** What a request does next. */
 export type Step =
-  | { kind: "attempt"; ref: ModelRef; key: Key; probe: boolean }
+  | { kind: "attempt"; ref: ModelRef; key: Key; probe: boolean; isLastResort: boolean }
   /** Until that time, or until something happens that frees a lane; `budget` is what the wait is charged to. */
-  | { kind: "wait"; untilMs: number; budget: WaitBudget }
+  | { kind: "wait"; untilMs: number; budget: WaitBudget; waitsFor: AwaitedLane }
   | { kind: "give-up" };
+
+/** The lane that ends a wait, and what holds it. */
+export interface AwaitedLane {
+  ref: ModelRef;
+  key: Key;
+  /** `busy`: it has no room for one more call. */
+  why: VerdictKind | "busy";
+}
 
 /** All that the next step depends on. Nothing in it is changed by asking. */
 export interface StepInput extends Situation {
   strategy: Strategy;
   contextOf: (provider: string) => StrategyContext;
   patienceMs: number;
-  maxWaitMs: number;
   /** How long a request may stand in our own queue. */
   queueMs: number;
-  /** By which a guessed rest is known. */
-  cooldown: RestPolicy["cooldown"];
 }
 
 interface View {
@@ -30,40 +36,110 @@ interface View {
   lanes: readonly Lane[];
 }
 
-/** The next step of a request: a lane of the first model that has one, a wait, a probe, or the end. */
+interface RefLane {
+  ref: ModelRef;
+  lane: Lane;
+}
+
+/**
+ * The next step of a request. Free lanes go first, in the order of the models, and none of them is waited past except
+ * for the model that was asked for. Then come lanes that failed softly, as soon as their pauses are over.
+ */
 export function nextStep(input: StepInput): Step {
+  const repeated = repeat(input);
+  if (repeated !== undefined) return repeated;
+  const { targets } = input.progress;
   const views: View[] = [];
-  for (const [index, ref] of input.progress.targets.entries()) {
+  for (const ref of inOrder(input.progress)) {
     const ready = readyLane(ref, input);
-    if (ready !== undefined) return { kind: "attempt", ref, key: ready.key, probe: ready.rest !== undefined };
+    if (ready !== undefined) return attempt({ ref, lane: ready });
     const lanes = lanesOf(ref, input);
     views.push({ ref, lanes });
     const chosen = choose(ref, lanes, input);
-    if (chosen !== undefined)
-      return { kind: "attempt", ref, key: chosen.key, probe: chosen.rest !== undefined };
-    const wait = index === 0 ? patientWait(ref, lanes, input) : undefined;
+    if (chosen !== undefined) return attempt({ ref, lane: chosen });
+    const wait = ref === targets[0] ? patientWait(ref, lanes, input) : undefined;
     if (wait !== undefined) return wait;
   }
-  return lastWait(views, input) ?? lastResort(views, input);
+  const lanes = views.flatMap((view) => view.lanes.map((lane) => ({ ref: view.ref, lane })));
+  return retry(lanes, input) ?? lastWait(lanes, input) ?? lastResort(lanes, input);
 }
 
-/** Whether a model behind this one in the chain could take the request over now. */
-export function canMoveOn(ref: ModelRef, input: Situation): boolean {
-  const { targets } = input.progress;
-  const at = targets.findIndex((target) => formatModelRef(target) === formatModelRef(ref));
-  return targets.slice(at + 1).some((later) => lanesOf(later, input).some((lane) => lane.isFree));
-}
-
-/** Whether any lane but this one could take the request over now. */
-export function hasOtherLane(key: Key, ref: ModelRef, input: Situation): boolean {
+/**
+ * Whether a call that has been silent for long may be left: only for a lane that has not failed this request. Between
+ * two lanes that are merely slow it would go back and forth, and neither would ever answer.
+ */
+export function hasUntriedLane(key: Key, ref: ModelRef, input: Situation): boolean {
   const here = laneId(key, ref);
   return input.progress.targets.some((target) =>
-    lanesOf(target, input).some((lane) => lane.isFree && laneId(lane.key, target) !== here),
+    lanesOf(target, input).some(
+      (lane) =>
+        lane.pause === undefined && laneId(lane.key, target) !== here && isAskable(target, lane, input),
+    ),
   );
 }
 
+/** Free, or held only by what other lanes of its model have done, and that is a while ago. */
+function isAskable(ref: ModelRef, lane: Lane, { health, nowMs }: Situation): boolean {
+  if (lane.isFree) return true;
+  if (!lane.hasRoom || lane.retryAtMs === undefined || lane.retryAtMs > nowMs) return false;
+  return restsOn(lane.key, ref, health).every(
+    ({ scope, untilMs }) => untilMs <= nowMs || scope === "model" || scope === "provider",
+  );
+}
+
+/** Whether another model has a lane that this request could still be answered by, now or within its waits. */
+export function hasOtherModel(ref: ModelRef, input: Situation): boolean {
+  const model = formatModelRef(ref);
+  return input.progress.targets.some(
+    (target) =>
+      formatModelRef(target) !== model &&
+      lanesOf(target, input).some(
+        (lane) => !isHeldHard(target, lane, input) && lane.pause?.untilMs !== NEVER_MS,
+      ),
+  );
+}
+
+function isHeldHard(ref: ModelRef, lane: Lane, { health, nowMs }: Situation): boolean {
+  return restsOn(lane.key, ref, health).some(({ kind, untilMs }) => untilMs > nowMs && !isSoft(kind));
+}
+
+/** The models of a request, those that have failed as a whole behind the others. */
+function inOrder({ targets, avoidedModels }: Progress): readonly ModelRef[] {
+  if (avoidedModels.size === 0) return targets;
+  const isAvoided = (ref: ModelRef): boolean => avoidedModels.has(formatModelRef(ref));
+  return [...targets.filter((ref) => !isAvoided(ref)), ...targets.filter(isAvoided)];
+}
+
+function attempt({ ref, lane }: RefLane, isLastResort = false): Step {
+  return { kind: "attempt", ref, key: lane.key, probe: lane.rest !== undefined, isLastResort };
+}
+
+/** The lane that is to be asked once more before any other, after its short pause; undefined where it is held. */
+function repeat(input: StepInput): Step | undefined {
+  const { progress, nowMs } = input;
+  if (progress.again === undefined) return undefined;
+  const found = laneWithId(progress.again, input);
+  if (found === undefined) return undefined;
+  const { ref, lane } = found;
+  const untilMs = lane.pause?.untilMs ?? nowMs;
+  const isCooling = lane.rest !== undefined && lane.rest.untilMs > nowMs;
+  if (!lane.hasRoom || isCooling) return undefined;
+  if (untilMs <= nowMs) return attempt(found);
+  const waitsFor = { ref, key: lane.key, why: heldBy(lane) };
+  return { kind: "wait", untilMs, budget: "cooldown", waitsFor };
+}
+
+function laneWithId(id: string, input: StepInput): RefLane | undefined {
+  for (const ref of input.progress.targets) {
+    const key = input.keysOf(ref.provider).find((one) => laneId(one, ref) === id);
+    if (key === undefined || !key.enabled || isExcluded(input.progress, key, ref)) continue;
+    return { ref, lane: laneOf(ref, key, input) };
+  }
+  return undefined;
+}
+
 /** Something that may yet free a lane: at a time, or (without one) when a call ends. */
-interface Hope {
+interface Hope extends RefLane {
   atMs: number | undefined;
   budget: WaitBudget;
   leftMs: number;
@@ -72,61 +148,44 @@ interface Hope {
 /** A wait for the model that was asked for beats moving on, unless it has just failed this request by itself. */
 function patientWait(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Step | undefined {
   const { progress } = input;
-  if (progress.strained.has(formatModelRef(ref))) return undefined;
+  const model = formatModelRef(ref);
+  if (progress.strained.has(model) || progress.avoidedModels.has(model)) return undefined;
   const leftMs = input.patienceMs - progress.waitedMs.patience;
   return waitFor(
-    lanes.map(({ freeAtMs }) => ({ atMs: freeAtMs, budget: "patience", leftMs })),
+    lanes
+      .filter((lane) => lane.pause?.isDemoting !== true)
+      .map((lane) => ({ ref, lane, atMs: lane.freeAtMs, budget: "patience", leftMs })),
     input.nowMs,
   );
 }
 
-/** Nothing is free: the lanes that free themselves, if that is soon enough. */
-function lastWait(views: readonly View[], input: StepInput): Step | undefined {
-  const { waitedMs } = input.progress;
-  const hopes = views
-    .flatMap(({ lanes }) => lanes)
-    .flatMap((lane): Hope | Hope[] => {
-      if (isGuess(lane, input)) return guessedHope(lane.rest, input) ?? [];
-      const budget = lane.isQueued ? "queue" : "rest";
-      const wholeMs = lane.isQueued ? input.queueMs : input.maxWaitMs;
-      return { atMs: lane.freeAtMs, budget, leftMs: wholeMs - waitedMs[budget] };
-    });
+/** Of the lanes that may be asked again now the one that has failed least; lanes that merely cool down have not failed. */
+function retry(lanes: readonly RefLane[], input: StepInput): Step | undefined {
+  const { progress, maxWaitMs, nowMs } = input;
+  if (!mayRetry(progress, maxWaitMs)) return undefined;
+  const [first] = lanes
+    .filter(({ lane }) => lane.hasRoom && lane.retryAtMs !== undefined && lane.retryAtMs <= nowMs)
+    .toSorted((a, b) => failuresOf(a.lane) - failuresOf(b.lane) || endOf(a.lane) - endOf(b.lane));
+  return first && attempt(first);
+}
+
+function failuresOf({ pause }: Lane): number {
+  return pause?.failures ?? 0;
+}
+
+function endOf({ freeAtMs, pause }: Lane): number {
+  return pause?.untilMs ?? freeAtMs ?? 0;
+}
+
+/** Nothing may be asked now: the lanes that may be soon enough. */
+function lastWait(lanes: readonly RefLane[], input: StepInput): Step | undefined {
+  const { progress, maxWaitMs, queueMs } = input;
+  const hopes = lanes.map(({ ref, lane }): Hope => {
+    const atMs = lane.retryAtMs;
+    if (lane.isQueued) return { ref, lane, atMs, budget: "queue", leftMs: queueMs - progress.waitedMs.queue };
+    return { ref, lane, atMs, budget: "cooldown", leftMs: retryLeftMs(progress, maxWaitMs) };
+  });
   return waitFor(hopes, input.nowMs);
-}
-
-/**
- * How long a guess is believed, and waited for: half of the patience, so that the probe's own answer has the other half.
- */
-const GUESS_HOLDS = { share: 0.5, leastMs: 1000 };
-
-/** Whether nobody but us has named the end of this lane's rest. A rest that is short enough is sat out, guessed or not. */
-function isGuess(lane: Lane, { nowMs, cooldown, maxWaitMs }: StepInput): lane is Lane & { rest: Rest } {
-  const { rest } = lane;
-  if (rest === undefined || rest.untilMs <= nowMs || rest.untilMs - rest.sinceMs < maxWaitMs) return false;
-  return isGuessed(rest, cooldown);
-}
-
-/** Not its end is worth waiting for, only the time at which it may be asked whether it is true. */
-function guessedHope(rest: Rest, input: StepInput): Hope | undefined {
-  const { progress, nowMs, patienceMs, maxWaitMs } = input;
-  const waitedMs = progress.waitedMs.rest;
-  // Somebody is finding out: that is as good as any rest that has ended.
-  if (input.probing.has(rest.id)) return { atMs: undefined, budget: "rest", leftMs: maxWaitMs - waitedMs };
-  const atMs = hasProbed(progress) ? rest.untilMs : Math.min(rest.untilMs, askableMs(rest, input));
-  if (atMs <= nowMs) return undefined;
-  return { atMs, budget: "rest", leftMs: Math.min(maxWaitMs, patienceMs, guessHoldsMs(input)) - waitedMs };
-}
-
-function askableMs(rest: Rest, input: StepInput): number {
-  return rest.sinceMs + guessHoldsMs(input);
-}
-
-function guessHoldsMs({ patienceMs }: StepInput): number {
-  return Math.max(GUESS_HOLDS.share * patienceMs, GUESS_HOLDS.leastMs);
-}
-
-function hasProbed({ attempts }: Progress): boolean {
-  return attempts.some((attempt) => attempt.probe && attempt.verdict !== undefined);
 }
 
 /** Until the first of them that has a time; what is freed earlier wakes the request by itself. */
@@ -135,40 +194,42 @@ function waitFor(hopes: readonly Hope[], nowMs: number): Step | undefined {
   const [first] = real.toSorted((a, b) => (a.atMs ?? nowMs) - (b.atMs ?? nowMs));
   if (first === undefined) return undefined;
   const untilMs = Math.min(...real.map(({ atMs, leftMs }) => atMs ?? nowMs + leftMs));
-  return { kind: "wait", untilMs, budget: first.budget };
+  const waitsFor = { ref: first.ref, key: first.lane.key, why: heldBy(first.lane) };
+  return { kind: "wait", untilMs, budget: first.budget, waitsFor };
+}
+
+/** What holds a lane for longest. */
+function heldBy({ rest, pause, isQueued }: Lane): VerdictKind | "busy" {
+  if (isQueued) return "busy";
+  if (rest === undefined || (pause?.untilMs ?? 0) > rest.untilMs) return pause?.kind ?? "busy";
+  return rest.kind;
 }
 
 /**
- * Every lane rests for longer than anyone would wait: the soft one that frees first is asked once all the same. One
- * that only we think to be resting is asked even where it has just refused, if that is a while ago.
+ * Every lane is held for longer than anyone would wait: the soft one that is free first is asked once all the same, if
+ * this request has not heard from it yet.
  */
-function lastResort(views: readonly View[], input: StepInput): Step {
+function lastResort(lanes: readonly RefLane[], input: StepInput): Step {
   const { progress } = input;
-  if (hasProbed(progress)) return { kind: "give-up" };
-  const asked = new Set(progress.attempts.map((attempt) => laneId(attempt.key, attempt.ref)));
-  const [soft] = views
-    .flatMap(({ ref, lanes }) => lanes.map((lane) => ({ ref, lane })))
-    .filter(({ ref, lane }) => mayBeAsked(ref, lane, input))
-    .filter(({ ref, lane }) =>
-      isGuess(lane, input) ? askableMs(lane.rest, input) <= input.nowMs : !asked.has(laneId(lane.key, ref)),
-    )
+  if (progress.attempts.some((one) => one.isLastResort)) return { kind: "give-up" };
+  const asked = new Set(progress.attempts.map(({ key, ref }) => laneId(key, ref)));
+  const [soft] = lanes
+    .filter(({ ref, lane }) => !asked.has(laneId(lane.key, ref)) && mayBeAsked(ref, lane, input))
     .toSorted((a, b) => (a.lane.freeAtMs ?? 0) - (b.lane.freeAtMs ?? 0));
-  if (soft === undefined) return { kind: "give-up" };
-  return { kind: "attempt", ref: soft.ref, key: soft.lane.key, probe: true };
+  return soft === undefined ? { kind: "give-up" } : attempt(soft, true);
 }
 
-/** Whether all that holds a lane are rests that time heals, and nobody is finding out already. */
+/** Whether all that holds a lane are cooldowns that time heals, and nobody is finding out already. */
 function mayBeAsked(ref: ModelRef, lane: Lane, input: StepInput): boolean {
   if (lane.rest === undefined || !lane.hasRoom) return false;
   return restsOn(lane.key, ref, input.health).every(
-    (rest) => !input.probing.has(rest.id) && (isSoft(rest.kind) || rest.untilMs <= input.nowMs),
+    (rest) =>
+      !input.probing.has(probeId(rest, lane.key)) && (isSoft(rest.kind) || rest.untilMs <= input.nowMs),
   );
 }
 
 function choose(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Lane | undefined {
   const free = lanes.filter((lane) => lane.isFree);
-  const again = free.find((lane) => laneId(lane.key, ref) === input.progress.again);
-  if (again !== undefined) return again;
   if (free.length <= 1) return free[0];
   const candidates = free.map((lane) => candidate(lane, input));
   const chosen = chooseKey(input.strategy, candidates, input.contextOf(ref.provider));

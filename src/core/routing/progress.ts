@@ -1,6 +1,6 @@
 import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
-import type { Verdict } from "../verdict/verdict.ts";
+import type { Verdict, VerdictKind } from "../verdict/verdict.ts";
 
 /** One upstream call of a request and what came of it. */
 export interface Attempt {
@@ -10,41 +10,67 @@ export interface Attempt {
   /** Undefined while it runs and when it served. */
   verdict: Verdict | undefined;
   probe: boolean;
+  /** Asked although its declared cooldown lasts, because nothing else was left. */
+  isLastResort: boolean;
 }
 
 /**
- * What a wait is for: the model that was asked for, any lane that rests, or our own pacing. Each has its own limit, so
- * that standing in our queue does not use up the time that a resting lane is worth.
+ * What a wait is for: the model that was asked for, any lane that cools down, or our own pacing. Each has its own limit,
+ * so that standing in our queue does not use up the time that a cooling lane is worth.
  */
-export type WaitBudget = "patience" | "rest" | "queue";
+export type WaitBudget = "patience" | "cooldown" | "queue";
 
-/** What one request has been through; the next step is computed from it and from the health of the lanes. */
+/** A soft failure of a lane within one request: the lane is left alone for a while, and is not excluded. */
+export interface Pause {
+  kind: VerdictKind;
+  /** Failures of the lane in this request. */
+  failures: number;
+  /** `NEVER_MS` once the time for trying again is used up. */
+  untilMs: number;
+  /** Whether lanes that have not failed go first even when the pause is over. Not after a mere "wait a moment". */
+  isDemoting: boolean;
+}
+
+/** What one request has been through; the next step is computed from it and from the state of the lanes. */
 export interface Progress {
   targets: readonly ModelRef[];
   attempts: Attempt[];
-  barredKeys: Set<string>;
-  barredLanes: Set<string>;
-  barredModels: Set<string>;
-  barredProviders: Set<string>;
-  /** Models on which this request met a failure of the soft kind: no more patience for those. */
+  /** Ruled out for the rest of the request, by hard failures. */
+  excludedKeys: Set<string>;
+  excludedLanes: Set<string>;
+  excludedModels: Set<string>;
+  excludedProviders: Set<string>;
+  /** Models that failed softly as a whole: the other models go first. */
+  avoidedModels: Set<string>;
+  /** Models on which this request met a failure that is not a limit: no more patience for those. */
   strained: Set<string>;
+  /** Lanes that failed softly, by `laneId`. */
+  pauses: Map<string, Pause>;
   /** The lane that is to be tried once more before any other. */
   again: string | undefined;
   /** Waits so far, each by the budget it was charged to. */
   waitedMs: Record<WaitBudget, number>;
+  /** Waits for cooldowns, and soft failures after the first one: what `max_wait` bounds. */
+  spentMs: number;
+  /** This request's share of chance in waits that are computed again and again, from 0 to 1. */
+  jitter: number;
 }
 
-export function startProgress(targets: readonly ModelRef[]): Progress {
+export function startProgress(targets: readonly ModelRef[], jitter = 0): Progress {
   return {
     targets,
     attempts: [],
-    barredKeys: new Set(),
-    barredLanes: new Set(),
-    barredModels: new Set(),
-    barredProviders: new Set(),
+    excludedKeys: new Set(),
+    excludedLanes: new Set(),
+    excludedModels: new Set(),
+    excludedProviders: new Set(),
+    avoidedModels: new Set(),
     strained: new Set(),
+    pauses: new Map(),
     again: undefined,
-    waitedMs: { patience: 0, rest: 0, queue: 0 },
+    waitedMs: { patience: 0, cooldown: 0, queue: 0 },
+    spentMs: 0,
+    jitter,
   };
 }
 
@@ -52,19 +78,44 @@ export function laneId(key: Key, ref: ModelRef): string {
   return `${key.fingerprint} ${formatModelRef(ref)}`;
 }
 
-/** Whether this request may still use a lane at all. */
-export function isBarred(progress: Progress, key: Key, ref: ModelRef): boolean {
-  const { barredKeys, barredProviders, barredModels, barredLanes } = progress;
-  // Names are put together only where one could be barred: nearly always nothing is.
+/** Whether a hard failure has ruled a lane out for the rest of the request. */
+export function isExcluded(progress: Progress, key: Key, ref: ModelRef): boolean {
+  const { excludedKeys, excludedProviders, excludedModels, excludedLanes } = progress;
+  // Names are put together only where one could be excluded: nearly always nothing is.
   return (
-    barredKeys.has(key.fingerprint) ||
-    barredProviders.has(ref.provider) ||
-    (barredModels.size > 0 && barredModels.has(formatModelRef(ref))) ||
-    (barredLanes.size > 0 && barredLanes.has(laneId(key, ref)))
+    excludedKeys.has(key.fingerprint) ||
+    excludedProviders.has(ref.provider) ||
+    (excludedModels.size > 0 && excludedModels.has(formatModelRef(ref))) ||
+    (excludedLanes.size > 0 && excludedLanes.has(laneId(key, ref)))
   );
+}
+
+/** The lane's pause; one that is over counts as long as the request does. */
+export function pauseOf(progress: Progress, key: Key, ref: ModelRef): Pause | undefined {
+  return progress.pauses.size === 0 ? undefined : progress.pauses.get(laneId(key, ref));
 }
 
 export function triesOn(progress: Progress, key: Key, ref: ModelRef): number {
   const lane = laneId(key, ref);
   return progress.attempts.filter((attempt) => laneId(attempt.key, attempt.ref) === lane).length;
+}
+
+/** The waits and soft failures that this request may still spend. */
+export function retryLeftMs(progress: Progress, maxWaitMs: number): number {
+  return Math.max(0, maxWaitMs - progress.spentMs);
+}
+
+/** Timers fire a little late: a retry that was set for the very end of the time still starts. */
+const LATE_MS = 1000;
+
+/** Whether a lane that has failed may still be asked again. */
+export function mayRetry(progress: Progress, maxWaitMs: number): boolean {
+  return progress.spentMs < maxWaitMs + LATE_MS;
+}
+
+/** Notes a wait in the budgets it counts against. */
+export function chargeWait(progress: Progress, budget: WaitBudget, ms: number): void {
+  progress.waitedMs[budget] += ms;
+  // Our own pacing is no failure of anyone.
+  if (budget !== "queue") progress.spentMs += ms;
 }

@@ -1,7 +1,7 @@
 import type { Key } from "../key.ts";
 import type { ModelRef } from "../model-ref.ts";
 import { type Lane, laneOf, type Situation } from "./lane.ts";
-import { isBarred } from "./progress.ts";
+import { isExcluded } from "./progress.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
 
 /** What the short way to a lane depends on. */
@@ -51,7 +51,7 @@ function drawnLane(ref: ModelRef, keys: readonly Key[], input: ReadyInput): Lane
 
 /** The key's lane if it is free. */
 function freeLane(ref: ModelRef, key: Key, input: Situation): Lane | undefined {
-  if (!key.enabled || isBarred(input.progress, key, ref)) return undefined;
+  if (!key.enabled || isExcluded(input.progress, key, ref)) return undefined;
   const lane = laneOf(ref, key, input);
   return lane.isFree ? lane : undefined;
 }

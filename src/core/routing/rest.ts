@@ -1,6 +1,7 @@
 import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
 import type { Fault, Verdict, VerdictKind } from "../verdict/verdict.ts";
+import { backoffMs } from "./backoff.ts";
 
 /** The parties that can be at rest, smallest first. */
 export type RestScope = "lane" | "key" | "model" | "provider";
@@ -18,6 +19,8 @@ export interface Rest {
   untilMs: number;
   /** Failures in a row: the step of the growing rests. */
   strikes: number;
+  /** Whether the provider named the end. A guessed one is not waited for where nothing else is left. */
+  isDeclared: boolean;
 }
 
 /** The waits behind the verdicts; the first three come from the settings. */
@@ -76,13 +79,19 @@ export function isSoft(kind: VerdictKind): boolean {
 }
 
 /**
- * Whether the end of a rest is our own guess: the provider named none, and it lasts as long as the cooldown has grown.
- * Declared ends carry jitter, so they hardly ever fall on that very millisecond.
+ * When a lane under this cooldown may be asked although something better was hoped for. A declared end counts, and so
+ * does that of a hard failure. A guess about a soft one is asked about sooner, at growing distances. Where it holds
+ * several lanes, each of them has these distances, so that one good lane among many is found in time.
  */
-export function isGuessed(rest: Rest, { baseMs, factor, maxMs }: RestPolicy["cooldown"]): boolean {
-  if (rest.kind !== "rate-limit" || rest.strikes === 0) return false;
-  return rest.untilMs - rest.sinceMs === grow(baseMs, factor, maxMs, rest.strikes);
+export function askableAtMs(cooldown: Rest, jitter: number, lanes: number): number {
+  const { kind, sinceMs, untilMs, strikes, isDeclared } = cooldown;
+  if (isDeclared || !isSoft(kind)) return untilMs;
+  const waitMs = backoffMs(kind, Math.max(1, strikes), jitter) / Math.max(1, lanes);
+  return Math.min(untilMs, sinceMs + Math.max(SHORTEST_DISTANCE_MS, Math.round(waitMs)));
 }
+
+/** Between two calls that ask about one cooldown, however many lanes it holds. */
+const SHORTEST_DISTANCE_MS = 200;
 
 export const restId = {
   lane: (fingerprint: string, ref: ModelRef): string => `lane ${fingerprint} ${formatModelRef(ref)}`,
@@ -130,15 +139,21 @@ export function nextRest(previous: Rest | undefined, failure: Failure): Rest {
   const sameBurst = previous !== undefined && isSameBurst(previous, startedMs);
   const inARow = previous !== undefined && isSameSort(previous.kind, kind) ? previous.strikes : 0;
   const strikes = sameBurst ? Math.max(1, inARow) : inARow + 1;
-  const waitMs = restMs(failure, strikes);
+  const { waitMs, isDeclared } = restLength(failure, strikes);
   // A latecomer of a burst has nothing new to say of the end, unless the provider names one.
   const fromMs = sameBurst && inARow > 0 && declaredMs === undefined ? previous.sinceMs : nowMs;
   const endMs = waitMs === 0 ? 0 : Math.min(fromMs + waitMs, NEVER_MS);
   if (sameBurst && endMs <= previous.untilMs) return previous;
   // Nor does a probe that fails without a word make a declared rest shorter.
-  const heldMs =
-    previous !== undefined && previous.untilMs > nowMs && declaredMs === undefined ? previous.untilMs : 0;
-  return { ...target, kind, status, message, sinceMs: nowMs, untilMs: Math.max(endMs, heldMs), strikes };
+  const isHeldLonger =
+    previous !== undefined &&
+    declaredMs === undefined &&
+    previous.untilMs > nowMs &&
+    previous.untilMs > endMs;
+  const end = isHeldLonger
+    ? { untilMs: previous.untilMs, isDeclared: previous.isDeclared }
+    : { untilMs: endMs, isDeclared };
+  return { ...target, kind, status, message, sinceMs: nowMs, strikes, ...end };
 }
 
 /** Clocks of processes and machines differ a little; a time further ahead is of a clock that was wrong. */
@@ -173,12 +188,23 @@ export function restWhileAnswering(rest: Rest): Rest | undefined {
   return BREAKS.has(rest.kind) ? { ...rest, untilMs: 0 } : undefined;
 }
 
-function restMs(failure: Failure, strikes: number): number {
-  const { verdict, policy } = failure;
-  const declared =
+/** How long a rest is, and whether that is what the provider said. */
+interface RestLength {
+  waitMs: number;
+  isDeclared: boolean;
+}
+
+function restLength(failure: Failure, strikes: number): RestLength {
+  const { verdict, random } = failure;
+  const declaredMs =
     verdict.waitMs === undefined
       ? undefined
-      : jitterUp(Math.min(Math.max(verdict.waitMs, WAITS.shortest), WAITS.longest), failure.random);
+      : jitterUp(Math.min(Math.max(verdict.waitMs, WAITS.shortest), WAITS.longest), random);
+  const waitMs = restMs(failure, strikes, declaredMs);
+  return { waitMs, isDeclared: declaredMs !== undefined && waitMs === declaredMs };
+}
+
+function restMs({ verdict, policy }: Failure, strikes: number, declared: number | undefined): number {
   switch (verdict.kind) {
     case "subscription":
       return policy.failWindowMs;
@@ -215,7 +241,7 @@ function restMs(failure: Failure, strikes: number): number {
 /** Attempt-level failures rest the model only when they come in a row, or when the reply itself blames the model. */
 function softRestMs(verdict: Verdict, strikes: number, declared: number | undefined): number {
   const needed = verdict.fault === "model" ? 1 : (STRIKES_TO_MODEL[verdict.kind] ?? 1);
-  if (declared !== undefined && verdict.fault === "model") {
+  if (declared !== undefined && (verdict.fault === "model" || verdict.fault === "lane")) {
     // A hint that has not helped is believed no more: it does not keep the rests from growing.
     return Math.max(declared, strikes > 1 ? grow(WAITS.softBase, 2, WAITS.softMax, strikes - 1) : 0);
   }
@@ -226,7 +252,10 @@ function grow(baseMs: number, factor: number, maxMs: number, step: number): numb
   return Math.min(maxMs, Math.round(baseMs * factor ** (step - 1)));
 }
 
+/** Jitter of a declared wait: never so much that a wait which is worth its while no longer is. */
+const MOST_JITTER_MS = 2 * SECOND;
+
 /** Up to a tenth more, never less: a crowd that was told the same second should not come back as one. */
 function jitterUp(waitMs: number, random: () => number): number {
-  return Math.round(waitMs * (1 + random() / 10));
+  return Math.round(waitMs + Math.min(waitMs / 10, MOST_JITTER_MS) * random());
 }

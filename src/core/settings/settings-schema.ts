@@ -58,13 +58,11 @@ const routing = v.object({
     { min: 1, max: 1000 },
     "429s in a row on a session before the next model is tried.",
   ),
-  first_token_timeout: duration(
-    "60s",
-    "Longest silence before the first token; the last model of a chain is exempt.",
-  ),
+  first_token_timeout: duration("60s", "Longest silence before the first token where another lane is free."),
+  silence_limit: duration("5m", "Longest silence before the first token where no other lane is free."),
   stall_timeout: duration("60s", "Longest silence inside a stream."),
   patience: duration("5s", "Wait this long for the model asked for rather than move on to another.", 0),
-  max_wait: duration("30s", "Wait for a lane that frees itself this soon rather than fail.", 0),
+  max_wait: duration("90s", "Wait and try again this long before giving up.", 0),
   resume: flag(true, "Continue a broken text answer where another lane's text matches what was sent."),
   cooldown: v.pipe(v.optional(cooldown, {}), about("Rest after a 429 without a hint, per key and model.")),
 });

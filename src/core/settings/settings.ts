@@ -80,6 +80,7 @@ function toRouting(table: ConfigFile["routing"]) {
     failWindowMs: table.fail_window,
     rateLimitThreshold: table.rate_limit_threshold,
     firstTokenTimeoutMs: table.first_token_timeout,
+    silenceLimitMs: table.silence_limit,
     stallTimeoutMs: table.stall_timeout,
     patienceMs: table.patience,
     maxWaitMs: table.max_wait,

@@ -1,7 +1,6 @@
 import { EventForm } from "./event-form.ts";
 import { latin1 } from "./latin1.ts";
 import type { SentText } from "./sent-text.ts";
-import type { Meaning } from "./stream-events.ts";
 
 /** What is left of an event that is longer than this is not compared again and again as it grows. */
 const FORM_BYTES = 1024 * 1024;
@@ -12,9 +11,18 @@ const UNTIL_LEARNT = 3;
 /** Forms that fitted no second event before no more are looked for: this provider's events are all different. */
 const FORMS_IN_VAIN = 8;
 
+/** An event that was parsed: its words, and where the words of further ones like it belong. */
+export interface LearntEvent {
+  text: string;
+  argumentText: string;
+  /** Undefined where words of this sort are not kept. */
+  keepIn: SentText | undefined;
+}
+
 /** The events of one answer that need not be parsed, since they differ from one that was in nothing but their words. */
 export class AlikeEvents {
   #form: EventForm | undefined;
+  #keepIn: SentText | undefined;
   #inVain = -UNTIL_LEARNT;
   #stream: string | undefined;
 
@@ -31,18 +39,24 @@ export class AlikeEvents {
     return end;
   }
 
-  /** Their visible text goes to the rest of it. */
-  keepText(text: SentText, from: number, end: number): void {
+  /** Their words go to the rest of the text that they belong to. */
+  keepWords(from: number, end: number): void {
     if (this.#form === undefined || this.#stream === undefined) return;
-    text.addEvents(this.#form, this.#stream.slice(from, end));
+    this.#keepIn?.addEvents(this.#form, this.#stream.slice(from, end));
   }
 
   /** Takes the form of an event in the middle of an answer. */
-  learn(bytes: Uint8Array, meaning: Meaning): void {
-    if (meaning.finish !== undefined || meaning.usage !== undefined || this.#inVain > FORMS_IN_VAIN) return;
+  learn(bytes: Uint8Array, event: LearntEvent): void {
+    if (this.#inVain > FORMS_IN_VAIN) return;
     this.#inVain++;
-    const form = this.#inVain > 0 ? EventForm.of(bytes, meaning.text) : undefined;
+    const form = this.#inVain > 0 ? EventForm.of(bytes, event) : undefined;
     if (form === undefined) return;
     this.#form = form;
+    this.#keepIn = event.keepIn;
+  }
+
+  /** Nothing is alike any more: from here on each event is parsed. */
+  forget(): void {
+    this.#form = undefined;
   }
 }

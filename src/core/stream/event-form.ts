@@ -19,16 +19,17 @@ const TILDE = 0x7e;
 export class EventForm {
   readonly #before: string;
   readonly #after: string;
-  readonly #isText: boolean;
 
-  private constructor(before: string, after: string, isText: boolean) {
+  private constructor(before: string, after: string) {
     this.#before = before;
     this.#after = after;
-    this.#isText = isText;
   }
 
-  /** The form of an event that is known to be good; undefined for one that is not of the plain sort. */
-  static of(bytes: Uint8Array, text: string): EventForm | undefined {
+  /**
+   * The form of an event that is known to be good, given what its words mean; undefined for one that is not of the
+   * plain sort.
+   */
+  static of(bytes: Uint8Array, means: { text: string; argumentText: string }): EventForm | undefined {
     if (bytes.length > LONGEST_EVENT) return undefined;
     const block = latin1(bytes);
     // One line of JSON and the blank one: whatever else there is would have to be looked at each time.
@@ -37,10 +38,11 @@ export class EventForm {
     const [found] = filled;
     if (found === undefined || filled.length > 1) return undefined;
     const [whole, field, value = ""] = found;
-    const isText = field === "content";
-    if ((isText ? parsed(value) : "") !== text) return undefined;
+    const word = parsed(value);
+    if ((field === "content" ? word : "") !== means.text) return undefined;
+    if ((field === "arguments" ? word : "") !== means.argumentText) return undefined;
     const start = found.index + whole.length - value.length - 1;
-    return new EventForm(block.slice(0, start), block.slice(start + value.length), isText);
+    return new EventForm(block.slice(0, start), block.slice(start + value.length));
   }
 
   /** How far from a place on whole events of this form follow each other. */
@@ -57,9 +59,8 @@ export class EventForm {
     return end;
   }
 
-  /** The visible text of events that were found to be of this form. */
-  textOf(events: string): string {
-    if (!this.#isText) return "";
+  /** The words of events that were found to be of this form. */
+  wordsOf(events: string): string {
     const words: string[] = [];
     let at = 0;
     while (at < events.length) {

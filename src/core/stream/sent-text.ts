@@ -1,15 +1,15 @@
-/** A text longer than this, the events around its words included, is no answer that anyone would say again to the letter. */
-const KEPT_CHARS = 4 * 1024 * 1024;
+/** A text longer than this is no answer that a model would say again to the letter, and no call that is held. */
+export const KEPT_CHARS = 4 * 1024 * 1024;
 
-/** Events whose text is made out later are kept with all that is around their words, and that is much more than the words. */
+/** Events whose words are read later are kept with all that is around the words, and that is much more. */
 const LATER_CHARS = 4 * 1024;
 
-/** What can tell the visible text of events that are alike. */
+/** What can tell the words of events that are alike. */
 export interface TextReader {
-  textOf: (events: string) => string;
+  wordsOf: (events: string) => string;
 }
 
-/** The visible text of an answer so far, as long as that is of any use. */
+/** A text that arrives in pieces: the visible text of an answer, or the arguments of a call. Kept while it is short enough. */
 export class SentText {
   readonly #said: string[] = [];
   #reader: TextReader | undefined;
@@ -23,18 +23,22 @@ export class SentText {
     this.#count(text.length);
   }
 
-  /** Events whose text is made out only when it is asked for, or when many have gathered. */
+  /** Events whose words are read only when they are asked for, or when many have gathered. */
   addEvents(reader: TextReader, events: string): void {
     if (!this.isKept) return;
     if (reader !== this.#reader || this.#events.length > LATER_CHARS) this.#makeOut();
     this.#reader = reader;
     this.#events += events;
-    this.#count(events.length);
   }
 
-  /** Whether it is all here. */
+  /** Whether all of it is here. */
   get isKept(): boolean {
     return this.#chars <= KEPT_CHARS;
+  }
+
+  /** Its length, as far as it has been read. */
+  get chars(): number {
+    return this.#chars;
   }
 
   toString(): string {
@@ -51,7 +55,9 @@ export class SentText {
 
   #makeOut(): void {
     if (this.#reader === undefined || this.#events === "") return;
-    this.#said.push(this.#reader.textOf(this.#events));
+    const words = this.#reader.wordsOf(this.#events);
     this.#events = "";
+    this.#said.push(words);
+    this.#count(words.length);
   }
 }

@@ -20,6 +20,19 @@ export interface SseReader {
   keep: (bytes: Uint8Array, from: number) => void;
 }
 
+const encoder = new TextEncoder();
+
+/** An event as it goes over the wire; those of Responses carry their type as their name, too. */
+export function sseText(event: { [key: string]: unknown }): string {
+  const { type } = event;
+  const name = typeof type === "string" ? `event: ${type}\n` : "";
+  return `${name}data: ${JSON.stringify(event)}\n\n`;
+}
+
+export function sseBytes(event: { [key: string]: unknown }): Uint8Array {
+  return encoder.encode(sseText(event));
+}
+
 const LF = 0x0a;
 const CR = 0x0d;
 const EMPTY = new Uint8Array(0);

@@ -1,244 +1,378 @@
+import { isObject, type JsonObject } from "../dialect/json-object.ts";
 import type { Dialect } from "../routing/route.ts";
 import { AlikeEvents } from "./alike-events.ts";
-import { withFinish, withText } from "./chat-chunk.ts";
-import { repairFinish, type SettleFinish } from "./finish-reason.ts";
-import type { GateEnd, GateOptions, GateStep } from "./gate-step.ts";
+import { ChatContinuation } from "./chat-continuation.ts";
+import { ChoiceBook } from "./choice-book.ts";
+import { type Continuation, type SentAnswer, TextMatch } from "./continuation.ts";
+import { repairFinish } from "./finish-reason.ts";
+import type { Asked, GateEnd, GateFailure, GateOptions, GateProgress, GateStep } from "./gate-step.ts";
+import { HeldEvents } from "./held-events.ts";
 import { joinBytes } from "./join-bytes.ts";
-import { SentText } from "./sent-text.ts";
+import { ResponsesContinuation } from "./responses-continuation.ts";
+import { SentItems } from "./sent-items.ts";
+import { KEPT_CHARS, SentText } from "./sent-text.ts";
 import { createSseReader, type SseBlock } from "./sse.ts";
-import { isMeaningful, type Meaning, meaningOf, type Usage } from "./stream-events.ts";
+import {
+  type ChoiceMeaning,
+  isMeaningful,
+  isProgress,
+  type Meaning,
+  meaningOf,
+  type Usage,
+} from "./stream-events.ts";
+import { parseJson, type WrittenCall, WrittenCalls } from "./written-calls.ts";
 
 /** The most that is held back before the first meaningful event; more than that is no head any more. */
-const HELD_BYTES = 1024 * 1024;
+const HEAD_BYTES = 1024 * 1024;
 
 /** The longest single event that is waited for; a stream without a blank line in it is none. */
 const EVENT_BYTES = 16 * 1024 * 1024;
-const TOO_LONG = JSON.stringify({ error: { message: "an event of the stream has no end" } });
+const ENDLESS: GateFailure = { kind: "flawed", why: "an event of the stream has no end" };
+
+const TOO_LONG: GateFailure = {
+  kind: "too-long",
+  why: "The answer calls tools with more than 4 MiB of arguments, the most that is held until an answer is whole.",
+};
+
+const MISMATCH: GateFailure = { kind: "mismatch" };
 
 const DONE = "[DONE]";
 const encoder = new TextEncoder();
 const DONE_BLOCK = encoder.encode("data: [DONE]\n\n");
 const BLANK_LINE = encoder.encode("\n\n");
 
-/** What the gate says when an answer cannot continue the one that broke off: nobody's failure. */
-export const MISMATCH = JSON.stringify({ error: { message: "another answer began differently" } });
-
-/** One block's way through: its bytes (or others in their place), nothing, or a failure. */
-interface Admitted {
-  bytes?: Uint8Array;
-  error?: string;
-}
+const ANYTHING: Asked = {
+  choices: () => 1,
+  mayBeEmpty: () => false,
+  mayHaveBadCalls: () => false,
+  takesCalls: () => true,
+};
 
 /**
- * Holds the head of an answer until something in it means something, then passes bytes as they come. Whole events
- * only: so an error, a broken event or an end that would mislead the client is seen before it is passed on.
+ * Holds the head of an answer until something in it means something, then passes text and reasoning as they come, and
+ * holds everything again from the first tool call on until the answer is whole: an agent runs a call as soon as it can
+ * be read. Whole events only: so an error, a broken event or an end that would mislead the client is seen before it is
+ * passed on.
  */
 export class StreamGate {
-  /** Whether anything has been let through. */
-  isOpen = false;
   /** Whether the end mark has come: nothing that follows matters. */
   isDone = false;
   /** Tokens, where the provider told them. */
   usage: Usage | undefined;
   /** Events that were no JSON and were left out. */
   dropped = 0;
+  /** What was held and is too large for one piece; it comes before whatever passes. */
+  #backlog: Iterable<Uint8Array> | undefined;
 
   readonly #reader = createSseReader();
   readonly #dialect: Dialect;
-  readonly #resumes: boolean;
-  readonly #settleFinish: SettleFinish;
-  readonly #seen = { text: false, reasoning: false, toolCall: false, other: false };
-  readonly #text = new SentText();
+  readonly #asked: Asked;
+  readonly #continues: SentAnswer | undefined;
+  readonly #continuation: Continuation | undefined;
   readonly #alike = new AlikeEvents();
-  readonly #held: Uint8Array[] = [];
-  #heldBytes = 0;
+  readonly #held = new HeldEvents();
+  readonly #calls = new WrittenCalls();
+  readonly #choices: ChoiceBook;
+  /** What the client has got, and not what is held. */
+  readonly #sent = { text: new SentText(), reasoning: false, sealed: false, other: false };
+  #items: SentItems | undefined;
+  #phase: "head" | "flow" | "held" = "head";
+  #hasPassed = false;
+  #isFinished = false;
   #progressed = false;
-  #finished = false;
-  #toSkip: string;
 
   constructor(options: GateOptions) {
-    this.#dialect = options.dialect;
-    this.#toSkip = options.resumeAfter ?? "";
-    this.#resumes = this.#toSkip !== "";
-    this.#settleFinish = options.settleFinish ?? repairFinish;
+    const { dialect, continues } = options;
+    this.#dialect = dialect;
+    this.#asked = { ...ANYTHING, ...options.asked };
+    this.#choices = new ChoiceBook(dialect, options.settleFinish ?? repairFinish);
+    this.#continues = continues;
+    if (dialect === "responses") this.#items = new SentItems(continues?.items);
+    if (continues === undefined) return;
+    this.#continuation = continuationOf(dialect, continues, this.#asked.takesCalls());
+    this.#sent.text.add(continues.text);
+  }
+
+  /** Whether the answer has shown that it is one. */
+  get isOpen(): boolean {
+    return this.#phase !== "head";
+  }
+
+  /** Whether tool calls are being held: the client hears nothing meanwhile. */
+  get isHolding(): boolean {
+    return this.#phase === "held";
+  }
+
+  /** Whether the answer is whole, whatever becomes of the connection. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
+  /** What has to go to the client before the bytes that a step passes. */
+  takeBacklog(): Iterable<Uint8Array> | undefined {
+    const backlog = this.#backlog;
+    this.#backlog = undefined;
+    return backlog;
   }
 
   /** Short, since nearly every chunk is one event like the last, and the best of compilers is slow with what is long. */
   push(chunk: Uint8Array): GateStep {
     const bytes = this.#reader.begin(chunk);
     this.#alike.begin(bytes);
-    const alike = this.#passAlike(0);
-    return alike > 0 && alike === bytes.length ? this.#passWhole(bytes) : this.#passRest(bytes, alike);
+    const alike = this.#alikeEnd(0);
+    return alike > 0 && alike === bytes.length ? this.#admitWhole(bytes) : this.#admitRest(bytes, alike);
   }
 
-  #passWhole(bytes: Uint8Array): GateStep {
+  #admitWhole(bytes: Uint8Array): GateStep {
     this.#reader.keep(bytes, bytes.length);
-    return { pass: bytes, error: undefined, progressed: true };
+    if (this.#phase === "flow") return { pass: bytes, failure: undefined, progressed: true };
+    return { pass: undefined, failure: this.#hold(bytes), progressed: true };
   }
 
   /** Looks at each event behind those at the beginning that are alike. */
-  #passRest(bytes: Uint8Array, alike: number): GateStep {
+  #admitRest(bytes: Uint8Array, alike: number): GateStep {
+    const out: Uint8Array[] = [];
     let at = alike;
     this.#progressed = at > 0;
-    const out = at > 0 ? [bytes.subarray(0, at)] : [];
-    while (!this.isDone) {
-      const block = at === bytes.length ? undefined : this.#reader.blockAt(bytes, at);
+    let failure = this.#let(bytes.subarray(0, at), out);
+    while (failure === undefined && !this.isDone && at < bytes.length) {
+      const block = this.#reader.blockAt(bytes, at);
       if (block === undefined) break;
-      const error = this.#admitOrHold(block, out);
-      if (error !== undefined) return { pass: this.#flush(out), error, progressed: this.#progressed };
       const from = at + block.bytes.length;
-      at = this.#passAlike(from);
-      if (at > from) out.push(bytes.subarray(from, at));
+      failure = this.#admit(block, out);
+      at = failure === undefined ? this.#alikeEnd(from) : from;
       this.#progressed ||= at > from;
+      failure ??= this.#let(bytes.subarray(from, at), out);
     }
     this.#reader.keep(bytes, at);
-    const error = this.#reader.rest().length > EVENT_BYTES ? TOO_LONG : undefined;
-    return { pass: this.#flush(out), error, progressed: this.#progressed };
+    if (this.#reader.rest().length > EVENT_BYTES) failure ??= ENDLESS;
+    return { pass: joinAll(out), failure, progressed: this.#progressed };
   }
 
-  /** Passes a block on, or holds it; says what has failed. */
-  #admitOrHold(block: SseBlock, out: Uint8Array[]): string | undefined {
-    const { bytes, error } = this.#admit(block);
-    // Behind its finish an answer is whole: what fails there fails nobody.
-    if (error !== undefined && !this.#finished) return error;
-    if (bytes !== undefined && this.isOpen) out.push(bytes);
-    else if (bytes !== undefined) this.#hold(bytes);
-    return undefined;
-  }
-
-  /** Lets events through that say nothing but further words; tells where they end. */
-  #passAlike(from: number): number {
-    if (this.#finished || this.isDone) return from;
+  /** Where events that say nothing but further words end. */
+  #alikeEnd(from: number): number {
+    if (this.#isFinished || this.isDone) return from;
     const end = this.#alike.endFrom(from);
-    if (end === from) return from;
-    this.#alike.keepText(this.#text, from, end);
+    if (end > from) this.#alike.keepWords(from, end);
     return end;
   }
 
   /** The upstream has closed the stream in good order; a broken connection is not asked, it is a cut by itself. */
   end(): GateEnd {
-    let pass: Uint8Array | undefined;
+    const out: Uint8Array[] = [];
     if (!this.isDone && this.#reader.rest().length > 0) {
       // The last event may lack its blank line.
       const step = this.push(BLANK_LINE);
-      if (step.error !== undefined) return { kind: "cut", why: step.error };
-      pass = step.pass;
+      if (step.failure !== undefined) return { kind: "broken", failure: step.failure };
+      if (step.pass !== undefined) out.push(step.pass);
     }
-    if (this.#toSkip !== "") return { kind: "cut", why: MISMATCH };
-    if (!this.#finished) {
-      return {
-        kind: "cut",
-        why: this.isOpen ? "the stream ended before its end mark" : "the stream was empty",
-      };
-    }
-    return { kind: "complete", tail: this.#tail(pass) };
+    const failure = this.#isFinished ? undefined : this.#endEarly(out);
+    if (failure !== undefined) return { kind: "broken", failure };
+    if (this.#dialect === "chat" && !this.isDone) out.push(DONE_BLOCK);
+    return { kind: "complete", tail: joinAll(out) };
   }
 
-  /** Whether the answer is whole, whatever becomes of the connection. */
-  get isFinished(): boolean {
-    return this.#finished;
+  /** An end without the finish of all that was asked for: fine where the provider gives fewer answers than that. */
+  #endEarly(out: Uint8Array[]): GateFailure | undefined {
+    if (this.#choices.areFinished(1)) return this.#complete(out);
+    const state = this.#continuation?.state;
+    if (state === "matching" || state === "calls-only") return MISMATCH;
+    return {
+      kind: "cut",
+      why: this.isOpen ? "the stream ended before its end mark" : "the stream was empty",
+    };
   }
 
-  /** The visible text so far, and whether that is all the client has seen of the answer. */
-  sent(): { text: string; onlyText: boolean } {
-    const { reasoning, toolCall, other } = this.#seen;
-    return { text: String(this.#text), onlyText: this.#text.isKept && !(reasoning || toolCall || other) };
+  /** What the client has of this answer, and of the one that it continues; undefined where that is nothing. */
+  sent(): SentAnswer | undefined {
+    if (!this.#hasPassed) return this.#continues;
+    const { text, reasoning, sealed, other } = this.#sent;
+    const before = this.#continues;
+    return {
+      text: String(text),
+      isTextKept: text.isKept,
+      hasReasoning: reasoning || before?.hasReasoning === true,
+      isSealed: sealed || before?.isSealed === true,
+      hasOther: other || before?.hasOther === true,
+      items: this.#items,
+    };
   }
 
-  #admit(block: SseBlock): Admitted {
-    if (block.event === undefined) return { bytes: block.bytes };
-    if (block.event.data === DONE) return this.#admitDone(block.bytes);
-    const json = parseJson(block.event.data);
-    if (json === undefined) {
+  /** How far the answer has come, for people who wait for it. */
+  progress(): GateProgress {
+    if (this.#phase === "held")
+      return { phase: "call", tool: this.#calls.last?.name, chars: this.#calls.chars };
+    const { chars } = this.#sent.text;
+    return { phase: this.#choices.hasText ? "text" : "thinking", tool: undefined, chars };
+  }
+
+  #admit(block: SseBlock, out: Uint8Array[]): GateFailure | undefined {
+    if (block.event === undefined) return this.#let(block.bytes, out);
+    if (block.event.data === DONE) return this.#admitDone(block.bytes, out);
+    const event = parseJson(block.event.data);
+    if (event === undefined) {
       this.dropped++;
-      return {};
+      return undefined;
     }
-    const meaning = meaningOf(this.#dialect, json);
-    if (meaning.error !== undefined) return { error: meaning.error };
-    this.#note(meaning);
-    if (this.#toSkip !== "") return this.#skip(json, meaning);
-    this.#text.add(meaning.text);
-    if (isMeaningful(meaning)) this.isOpen = true;
-    if (this.isOpen && this.#dialect === "chat") this.#alike.learn(block.bytes, meaning);
-    return meaning.finish === undefined
-      ? { bytes: block.bytes }
-      : this.#admitFinish(block.bytes, json, meaning.finish);
-  }
-
-  #note(meaning: Meaning): void {
+    const meaning = meaningOf(this.#dialect, event);
+    if (meaning.error !== undefined)
+      // Behind its finish an answer is whole: what fails there fails nobody.
+      return this.#isFinished ? undefined : { kind: "said", text: meaning.error };
     this.usage = meaning.usage ?? this.usage;
-    // Some keep a connection alive by chunks with nothing in them; the other dialect tells of work in many events.
-    this.#progressed ||=
-      this.#dialect === "responses" || isMeaningful(meaning) || meaning.finish !== undefined;
-    this.#seen.text ||= meaning.text !== "";
-    this.#seen.toolCall ||= meaning.hasToolCall;
-    this.#seen.other ||= meaning.hasOther;
-    // While comparing, reasoning is not passed on, so the client has not seen it.
-    this.#seen.reasoning ||= meaning.hasReasoning && this.#toSkip === "";
+    this.#progressed ||= this.#dialect === "responses" || meaning.choices.some(isProgress);
+    if (!isObject(event)) return this.#let(block.bytes, out);
+    if (this.#isFinished) return this.#admitLate(meaning, block.bytes, out);
+    return this.#admitEvent(event, meaning, block.bytes, out);
   }
 
-  #admitFinish(bytes: Uint8Array, json: unknown, reason: string): Admitted {
-    if (this.#dialect === "responses") {
-      this.#finished = true;
-      this.isDone = true;
-      return { bytes };
+  #admitEvent(
+    said: JsonObject,
+    meaning: Meaning,
+    saidBytes: Uint8Array,
+    out: Uint8Array[],
+  ): GateFailure | undefined {
+    const call = this.#noteCalls(meaning);
+    const settled = this.#choices.note(said, meaning, saidBytes);
+    if (settled.kind === "failed") return { kind: "flawed", why: settled.why };
+    const { event, bytes, isEnd } = settled;
+    const own = this.#continuation?.admit(event, bytes, meaning.choices[0]) ?? {
+      bytes: this.#continuation === undefined ? bytes : undefined,
+      text: meaning.choices[0]?.text ?? "",
+    };
+    if (this.#continuation?.state === "mismatch") return MISMATCH;
+    if (this.#phase === "head" && own.bytes !== undefined && this.#opens(meaning)) this.#release(out);
+    if (isEnd && this.#choices.areFinished(this.#asked.choices())) {
+      const failure = this.#complete(out);
+      if (failure !== undefined) return failure;
     }
-    const finish = this.#settleFinish(reason, this.#seen);
-    if (finish.kind === "failed") return { error: JSON.stringify({ error: { message: finish.why } }) };
-    this.#finished = true;
-    return { bytes: finish.kind === "as-is" ? bytes : withFinish(json, finish.reason) };
+    if (own.bytes === undefined) return undefined;
+    if (this.#phase !== "held") this.#noteSent(event, meaning, own.text);
+    if (own.bytes === saidBytes) this.#learn(saidBytes, meaning, call);
+    return this.#let(own.bytes, out);
   }
 
-  #admitDone(bytes: Uint8Array): Admitted {
-    if (this.#toSkip !== "") return { error: MISMATCH };
+  /** From the first call on everything is held. */
+  #noteCalls(meaning: Meaning): WrittenCall | undefined {
+    let last: WrittenCall | undefined;
+    for (const choice of meaning.choices)
+      for (const piece of choice.calls) last = this.#calls.add(piece, choice.index);
+    if (last === undefined || this.#phase === "held") return last;
+    this.#phase = "held";
+    // The words of what was alike so far are no longer sent.
+    this.#alike.forget();
+    if (this.#continuation !== undefined) this.#items = new SentItems(this.#continuation.items);
+    return last;
+  }
+
+  #opens({ choices }: Meaning): boolean {
+    if (this.#continuation !== undefined && this.#continuation.state !== "on") return false;
+    return choices.some(isMeaningful);
+  }
+
+  #noteSent(event: JsonObject, { choices }: Meaning, text: string): void {
+    if (this.#continuation !== undefined) {
+      this.#items = this.#continuation.items;
+      this.#sent.text.add(text);
+      return;
+    }
+    this.#items?.note(event);
+    for (const choice of choices) {
+      this.#sent.reasoning ||= choice.hasReasoning;
+      this.#sent.sealed ||= choice.isSealed;
+      const isUnread = choice.hasContent && !this.#choices.hasText;
+      this.#sent.other ||= choice.hasOther || isUnread || choice.index !== 0;
+    }
+    this.#sent.text.add(text);
+  }
+
+  #learn(bytes: Uint8Array, { choices, usage }: Meaning, call: WrittenCall | undefined): void {
+    const [choice] = choices;
+    if (this.#dialect !== "chat" || this.#phase === "head" || usage !== undefined) return;
+    if (choice === undefined || choices.length > 1 || choice.finish !== undefined) return;
+    // The thoughts of an answer that continues another are left out, one by one.
+    if (choice.hasReasoning && this.#continuation !== undefined) return;
+    this.#alike.learn(bytes, {
+      text: choice.text,
+      argumentText: choice.calls.map((piece) => piece.more).join(""),
+      keepIn: call?.pieces ?? this.#textFor(choice),
+    });
+  }
+
+  #textFor(choice: ChoiceMeaning): SentText | undefined {
+    return choice.text !== "" && this.#phase === "flow" ? this.#sent.text : undefined;
+  }
+
+  #admitLate({ choices }: Meaning, bytes: Uint8Array, out: Uint8Array[]): GateFailure | undefined {
+    const isMore = choices.some((choice) => choice.calls.length > 0);
+    const isOther = this.#continuation !== undefined && choices.some(isMeaningful);
+    return isMore || isOther ? undefined : this.#let(bytes, out);
+  }
+
+  #admitDone(bytes: Uint8Array, out: Uint8Array[]): GateFailure | undefined {
     this.isDone = true;
     // Nothing said, or no word of why it ended: a cut, and the mark must not make it look like an answer.
-    return this.#finished ? { bytes } : {};
+    const failure = this.#isFinished ? undefined : this.#endEarly(out);
+    if (failure !== undefined) return failure.kind === "cut" ? undefined : failure;
+    return this.#let(bytes, out);
   }
 
-  /** Compares the answer with what the client has; only where both are the same to the letter does it go on. */
-  #skip(json: unknown, meaning: Meaning): Admitted {
-    const shared = meaning.text.slice(0, this.#toSkip.length);
-    if (meaning.hasToolCall || meaning.hasOther || !this.#toSkip.startsWith(shared))
-      return { error: MISMATCH };
-    this.#toSkip = this.#toSkip.slice(shared.length);
-    this.#text.add(meaning.text);
-    if (this.#toSkip !== "") return meaning.finish === undefined ? {} : { error: MISMATCH };
-    this.isOpen = true;
-    const rest = meaning.text.slice(shared.length);
-    if (rest === "" && meaning.finish === undefined) return {};
-    const bytes = withText(json, rest);
-    return meaning.finish === undefined ? { bytes } : this.#admitFinish(bytes, json, meaning.finish);
+  /** Every answer has its finish: what was held goes out, if it may. */
+  #complete(out: Uint8Array[]): GateFailure | undefined {
+    const state = this.#continuation?.state;
+    if (state === "matching" || (state === "calls-only" && this.#calls.count === 0)) return MISMATCH;
+    if (this.#choices.isHollow && !this.#asked.mayBeEmpty())
+      return { kind: "hollow", why: this.#choices.hollowWords };
+    if (this.#calls.chars > KEPT_CHARS) return TOO_LONG;
+    const fault = this.#calls.fault();
+    if (fault !== undefined && this.#choices.isFiltered) this.#held.take();
+    else if (fault !== undefined && !this.#asked.mayHaveBadCalls()) return { kind: "bad-call", why: fault };
+    this.#isFinished = true;
+    // The last event of a Responses answer is its end mark, too.
+    this.isDone ||= this.#dialect === "responses";
+    this.#release(out);
+    return undefined;
   }
 
-  #hold(bytes: Uint8Array): void {
-    // What precedes the point of resumption belongs to an answer whose head has long been sent.
-    if (this.#resumes) return;
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
-    if (this.#heldBytes > HELD_BYTES) this.isOpen = true;
+  #let(bytes: Uint8Array, out: Uint8Array[]): GateFailure | undefined {
+    if (bytes.length === 0) return undefined;
+    if (this.#phase === "flow") {
+      out.push(bytes);
+      return undefined;
+    }
+    const failure = this.#hold(bytes);
+    if (this.#phase === "head" && this.#held.bytes > HEAD_BYTES) this.#release(out);
+    return failure;
   }
 
-  #flush(out: Uint8Array[]): Uint8Array | undefined {
-    if (!this.isOpen) return undefined;
-    const all = this.#held.length === 0 ? out : [...this.#held.splice(0), ...out];
-    return all.length === 0 ? undefined : joinBytes(all);
+  #hold(bytes: Uint8Array): GateFailure | undefined {
+    this.#held.add(bytes);
+    const isTooLong = this.#held.isTooMuch || this.#calls.chars > KEPT_CHARS;
+    return this.#phase === "held" && isTooLong ? TOO_LONG : undefined;
   }
 
-  /** A finish without a word is an answer too, if an empty one: what was held goes out as it came. */
-  #tail(pass: Uint8Array | undefined): Uint8Array | undefined {
-    this.isOpen = true;
-    const parts = this.#held.splice(0);
-    if (pass !== undefined) parts.push(pass);
-    if (this.#dialect === "chat" && !this.isDone) parts.push(DONE_BLOCK);
-    return parts.length === 0 ? undefined : joinBytes(parts);
+  #release(out: Uint8Array[]): void {
+    this.#phase = "flow";
+    this.#hasPassed = true;
+    if (this.#held.isSmall) out.push(...this.#held.take());
+    else this.#backlog = chain(out.splice(0), this.#held.take());
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function* chain(first: readonly Uint8Array[], then: Iterable<Uint8Array>): Generator<Uint8Array> {
+  yield* first;
+  yield* then;
+}
+
+function joinAll(parts: readonly Uint8Array[]): Uint8Array | undefined {
+  return parts.length === 0 ? undefined : joinBytes(parts);
+}
+
+/** How to go on from what was sent. `takesCalls`: whether the calls alone of another answer are of use. */
+export function continuationOf(dialect: Dialect, sent: SentAnswer, takesCalls: boolean): Continuation {
+  if (dialect === "chat")
+    return new ChatContinuation(new TextMatch(sent.text, { takesCalls, mayGrow: true }));
+  const { items, text } = sent;
+  // Behind a message that was closed there is no more of it.
+  const mayGrow = text.trim() === "" || items?.message?.isOpen === true;
+  return new ResponsesContinuation(new TextMatch(text, { takesCalls, mayGrow }), items, text);
 }

@@ -103,7 +103,7 @@ export const ownVerdict = {
   /** No token within the first-token time. */
   silent(): Verdict {
     const message = "no token within the first-token time";
-    return { kind: "silent", fault: "model", status: 0, rule: "first-token", message, waitMs: undefined };
+    return { kind: "silent", fault: "lane", status: 0, rule: "first-token", message, waitMs: undefined };
   },
 
   /** A 200 that holds no answer. */
@@ -122,6 +122,28 @@ export const ownVerdict = {
   mismatch(): Verdict {
     const message = "another answer began differently";
     return { kind: "bad-request", fault: "request", status: 200, rule: "resume", message, waitMs: undefined };
+  },
+
+  /** An answer that ended well and says nothing, or thinks only: an agent would stop in the middle of its task. */
+  hollow(message: string): Verdict {
+    return { kind: "server-error", fault: "lane", status: 200, rule: "hollow", message, waitMs: undefined };
+  },
+
+  /** An answer that ended well, with a tool call that cannot be run. */
+  badCall(message: string): Verdict {
+    return { kind: "server-error", fault: "lane", status: 200, rule: "bad-call", message, waitMs: undefined };
+  },
+
+  /** Tool calls longer than what is held until an answer is whole. Other lanes would write them as long. */
+  callTooLong(message: string): Verdict {
+    return {
+      kind: "bad-request",
+      fault: "request",
+      status: 200,
+      rule: "call-too-long",
+      message,
+      waitMs: undefined,
+    };
   },
 
   /** The provider's dialect cannot express the request; another model's may. */

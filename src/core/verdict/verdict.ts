@@ -60,7 +60,7 @@ export const USUAL_FAULT: Record<VerdictKind, Fault> = {
   "server-error": "attempt",
   timeout: "attempt",
   reset: "attempt",
-  silent: "model",
+  silent: "lane",
   overflow: "request",
   "output-limit": "request",
   unsupported: "request",

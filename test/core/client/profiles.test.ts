@@ -141,6 +141,7 @@ const BROKEN: BrokenAnswer = {
   isFinal: false,
   hasOutput: true,
   inARow: 1,
+  isElsewhereLeft: false,
 };
 
 test.each<[profile: ProfileName, broken: Partial<BrokenAnswer>, end: "again" | "final"]>([

@@ -61,9 +61,11 @@ function translateBytes(
   chunks: readonly Uint8Array[],
 ): { text: string; end: GateEnd } {
   const translator = createEventBytes(from, OPTIONS);
-  const gate = new StreamGate({ dialect: to });
+  // The answers are made up: their calls need not be JSON, and some say nothing.
+  const asked = { mayBeEmpty: () => true, mayHaveBadCalls: () => true };
+  const gate = new StreamGate({ dialect: to, asked });
   const parts = [...chunks.map((bytes) => translator.push(bytes)), translator.end()];
-  for (const part of parts) if (!gate.isDone) expect(gate.push(part).error).toBeUndefined();
+  for (const part of parts) if (!gate.isDone) expect(gate.push(part).failure).toBeUndefined();
   return { text: Buffer.concat(parts).toString(), end: gate.end() };
 }
 
@@ -99,7 +101,7 @@ test("an answer cut anywhere before its finish is never taken for whole", () => 
       // In a chat three events follow the last word: the finish, the count and the end mark.
       const cut = events.slice(0, at % (events.length - (from === "chat" ? 2 : 0)));
       const bytes = encodeEvents(cut);
-      expect(translateBytes(from, from === "chat" ? "responses" : "chat", [bytes]).end.kind).toBe("cut");
+      expect(translateBytes(from, from === "chat" ? "responses" : "chat", [bytes]).end.kind).toBe("broken");
     }),
   );
 });

@@ -16,10 +16,13 @@ function keyWith(more: Partial<ExhaustedKey>): ExhaustedKey {
     keyName: "work",
     fingerprint: "10c44aa0b1",
     model: "ollama-cloud/glm-5.2",
+    host: "ollama.com",
+    wasAsked: true,
     status: 403,
     kind: "subscription",
     message: `this model requires a subscription, upgrade for access (ref: ${REF})`,
     freeAtMs: undefined,
+    isEndDeclared: false,
     ...more,
   };
 }
@@ -165,5 +168,63 @@ test("a refused key says so in opencode, and every word there survives", () => {
   }
   expect(exhaustionSummary({ ...EXHAUSTION, keys: [keyWith({ kind: "auth", status: 401 })] })).toContain(
     "work: refused until the key is changed on ollama-cloud/glm-5.2\n",
+  );
+});
+
+const FREE_AT = AT + 41_000;
+const LIMIT = {
+  kind: "rate-limit",
+  status: 429,
+  message: "",
+  freeAtMs: FREE_AT,
+  isEndDeclared: true,
+} as const;
+
+test.each<[what: string, keys: Partial<ExhaustedKey>[], headline: string]>([
+  [
+    "refused keys",
+    [{ kind: "auth" }, { kind: "auth" }, { kind: "auth" }],
+    "All 3 keys were rejected (wrong or expired)",
+  ],
+  ["keys refused for other reasons", [{ kind: "auth" }, { kind: "forbidden" }], "All 2 keys were rejected"],
+  ["a refused key", [{ kind: "auth" }], "The only key was rejected (wrong or expired)"],
+  [
+    "keys whose limits name their ends",
+    [LIMIT, { ...LIMIT, freeAtMs: FREE_AT + 60_000 }],
+    "All keys are cooling down; first free at 10:53 (in 41 s)",
+  ],
+  ["keys whose limits name no end", [{ ...LIMIT, isEndDeclared: false }], "keys are rate-limited"],
+  [
+    "a limited key beside a refused one",
+    [LIMIT, { kind: "auth" }],
+    "keys are rate-limited; keys were refused (wrong or expired)",
+  ],
+])("of %s the report says so, in the agent too", (_what, keys, headline) => {
+  const exhaustion = {
+    ...EXHAUSTION,
+    keys: keys.map((key, nth) => keyWith({ keyName: `k${nth}`, fingerprint: `${nth}0aaaaaa`, ...key })),
+  };
+  expect(exhaustionReport(exhaustion)).toContain(`[orouter] ALL KEYS EXHAUSTED!\nSummary: `);
+  expect(exhaustionReport(exhaustion)).toContain(`Reason: ${headline}\n`);
+  expect(exhaustionSummary(exhaustion)).toStartWith(`[orouter] ALL KEYS EXHAUSTED: ${headline}\n`);
+});
+
+test("a service that cannot be reached is the headline, since no key has run out", () => {
+  const gone = { status: 0, kind: "server-error", message: "The service refused the connection." } as const;
+  const exhaustion = {
+    ...EXHAUSTION,
+    keys: [keyWith(gone), keyWith({ ...gone, fingerprint: "20d55bb1c2" })],
+  };
+  const headline = "[orouter] Cannot reach ollama.com: The service refused the connection.\n";
+  expect(exhaustionReport(exhaustion)).toStartWith(`${headline}Summary: 2 keys failed.\n`);
+  expect(exhaustionSummary(exhaustion)).toStartWith(headline);
+  expect(calmText(headline)).toBe(headline);
+  const answered = { ...exhaustion, keys: [keyWith(gone), keyWith({ status: 502, kind: "server-error" })] };
+  expect(exhaustionReport(answered)).toStartWith("[orouter] ALL KEYS EXHAUSTED!\n");
+});
+
+test("a key that a cooldown of its model kept out has heard no status", () => {
+  expect(reportOf({ wasAsked: false, status: 404, kind: "model-not-found", message: "not found" })).toContain(
+    "  1. k0 (00aaa…) - not asked on ollama-cloud/glm-5.2\n     model_not_found: not found\n",
   );
 });

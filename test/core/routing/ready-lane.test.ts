@@ -1,10 +1,13 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { fingerprint } from "../../../src/core/fingerprint.ts";
 import type { Key } from "../../../src/core/key.ts";
+import { lanesOf } from "../../../src/core/routing/lane.ts";
 import { emptyLoad, type Load } from "../../../src/core/routing/load.ts";
-import { startProgress } from "../../../src/core/routing/progress.ts";
+import { laneId, startProgress } from "../../../src/core/routing/progress.ts";
 import { type ReadyInput, readyLane } from "../../../src/core/routing/ready-lane.ts";
 import { type Rest, restId } from "../../../src/core/routing/rest.ts";
+import { chooseKey } from "../../../src/core/routing/strategy.ts";
 
 const REF = { provider: "p", model: "m" };
 const NOW = 1_000_000;
@@ -27,7 +30,10 @@ function keyAt(place: number): Key {
 
 function restOf(key: Key, kind: Rest["kind"], untilMs: number): [string, Rest] {
   const id = restId.lane(key.fingerprint, REF);
-  return [id, { id, scope: "lane", kind, status: 0, message: "", sinceMs: 0, untilMs, strikes: 1 }];
+  return [
+    id,
+    { id, scope: "lane", kind, status: 0, message: "", sinceMs: 0, untilMs, strikes: 1, isDeclared: false },
+  ];
 }
 
 interface Given {
@@ -46,7 +52,8 @@ function inputOf({ strategy = "sticky", stuckTo, session, rests = [], busy = [] 
     keysOf: () => KEYS,
     limitsOf: () => ({ rpm: undefined, concurrency: undefined }),
     health: new Map(rests),
-    probing: new Set(),
+    probing: new Map(),
+    maxWaitMs: 90_000,
     loads,
     nowMs: NOW,
     strategy,
@@ -80,6 +87,75 @@ test.each<[name: string, given: Given, place: number | undefined]>([
 ])("of a thousand keys it takes %s", (_name, given, place) => {
   const lane = readyLane(REF, inputOf(given));
   expect(lane?.key.name).toBe(place === undefined ? undefined : keyAt(place).name);
+});
+
+interface Lot {
+  cooling: "no" | "lasting" | "over";
+  isBusy: boolean;
+  isEnabled: boolean;
+  isPaused: boolean;
+  isExcluded: boolean;
+}
+
+const anyLot: fc.Arbitrary<Lot> = fc.record({
+  cooling: fc.constantFrom("no", "no", "lasting", "over"),
+  isBusy: fc.boolean(),
+  isEnabled: fc.constantFrom(true, true, false),
+  isPaused: fc.constantFrom(false, false, true),
+  isExcluded: fc.constantFrom(false, false, true),
+});
+
+test("the short way takes only lanes that the long way could have taken", () => {
+  const anyCase = fc.record({
+    lots: fc.array(anyLot, { minLength: 1, maxLength: 30 }),
+    strategy: fc.constantFrom("sticky", "random", "round-robin", "least-failures"),
+    stuckTo: fc.option(fc.nat({ max: 29 }), { nil: undefined }),
+    session: fc.constantFrom(undefined, "s"),
+    dice: fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 1, maxLength: 20 }),
+  });
+  fc.assert(
+    fc.property(anyCase, ({ lots, strategy, stuckTo, session, dice }) => {
+      const keys = lots.map(({ isEnabled }, nth) => ({ ...keyAt(nth), enabled: isEnabled }));
+      const input = inputOf({
+        strategy,
+        ...(session === undefined ? {} : { session }),
+        ...(stuckTo === undefined ? {} : { stuckTo: keyAt(stuckTo) }),
+        rests: lots.flatMap(({ cooling }, nth): [string, Rest][] =>
+          cooling === "no" ? [] : [restOf(keyAt(nth), "silent", cooling === "lasting" ? NOW + 9 : NOW - 1)],
+        ),
+        busy: keys.filter((_, nth) => lots[nth]?.isBusy),
+      });
+      for (const [nth, { isPaused, isExcluded }] of lots.entries()) {
+        const lane = laneId(keyAt(nth), REF);
+        if (isPaused)
+          input.progress.pauses.set(lane, { kind: "reset", failures: 1, untilMs: NOW - 1, isDemoting: true });
+        if (isExcluded) input.progress.excludedLanes.add(lane);
+      }
+      let draws = 0;
+      const contextOf: ReadyInput["contextOf"] = (provider) => ({
+        ...input.contextOf(provider),
+        random: () => dice[draws++ % dice.length] ?? 0,
+      });
+      const situation = { ...input, keysOf: () => keys, contextOf };
+      const ready = readyLane(REF, situation);
+      if (ready === undefined) return;
+      const free = lanesOf(REF, situation).filter((lane) => lane.isFree);
+      const candidates = free.map(({ key }) => ({
+        key,
+        rests: 0,
+        restMs: 0,
+        inFlight: input.loads.get(key.fingerprint)?.inFlight ?? 0,
+        lastUsedMs: 0,
+      }));
+      // Whatever the dice of the long way show.
+      const possible = candidates.map((_, nth) => {
+        const random = (): number => (nth + 0.5) / candidates.length;
+        return chooseKey(strategy, candidates, { ...contextOf("p"), random })?.key.name;
+      });
+      expect(possible).toContain(ready.key.name);
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test("a lane that is to be tried again comes before all others, so it is left to the long way", () => {

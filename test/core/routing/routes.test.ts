@@ -4,7 +4,6 @@ import { windowOf } from "../../../src/core/overlay/window.ts";
 import { parseRoute } from "../../../src/core/routing/route.ts";
 import { SessionBook } from "../../../src/core/routing/session.ts";
 import { askedRef, namedModels, targetsOf } from "../../../src/core/routing/targets.ts";
-import { withoutEmptyTurns } from "../../../src/core/stream/clean-history.ts";
 import { completionEvents } from "../../../src/core/stream/completion-events.ts";
 
 test.each<[path: string, expected: object]>([
@@ -85,31 +84,6 @@ describe("times are told as people tell them", () => {
     [86_400_000 * 13 + 7_200_000, "13 d 2 h"],
     [3_599_999, "1 h"],
   ])("%d ms are %s", (ms, expected) => expect(formatWait(ms)).toBe(expected));
-});
-
-describe("an empty turn in the history", () => {
-  const clean = (body: string): string =>
-    Buffer.from(withoutEmptyTurns(new TextEncoder().encode(body))).toString();
-
-  test("is taken out, and everything else is kept", () => {
-    const body = {
-      model: "m",
-      messages: [
-        { role: "user", content: "hi" },
-        { role: "assistant", content: "" },
-      ],
-      n: 1,
-    };
-    expect(JSON.parse(clean(JSON.stringify(body)))).toEqual({ ...body, messages: [body.messages[0]] });
-  });
-
-  test.each([
-    '{ "messages" : [ {"role":"user","content":""} , {"role":"assistant","content":"x"} ] }',
-    '{"messages":[{"role":"assistant","content":"","tool_calls":[{"id":"1"}]}]}',
-    '{"messages":[{"role":"assistant","content":""}',
-    '{"messages":"assistant","content":""}',
-    "no JSON at all",
-  ])("is not seen in %s", (body) => expect(clean(body)).toBe(body));
 });
 
 test.each([[{}], [{ choices: [] }], [{ choices: [{ text: "old" }] }], ["text"], [undefined]])(

@@ -28,6 +28,7 @@ tries_per_key = 2
 fail_window = "1h30m"
 rate_limit_threshold = 5
 first_token_timeout = "20s"
+silence_limit = "10m"
 stall_timeout = "250ms"
 patience = "0s"
 max_wait = "1m"
@@ -99,9 +100,10 @@ test("no file at all gives the documented defaults", () => {
       failWindowMs: 18_000_000,
       rateLimitThreshold: 3,
       firstTokenTimeoutMs: 60_000,
+      silenceLimitMs: 300_000,
       stallTimeoutMs: 60_000,
       patienceMs: 5000,
-      maxWaitMs: 30_000,
+      maxWaitMs: 90_000,
       resume: true,
       cooldown: { baseMs: 30_000, factor: 1.5, maxMs: 3_600_000 },
     },
@@ -144,6 +146,7 @@ test("every setting that is written arrives", () => {
     failWindowMs: 5_400_000,
     rateLimitThreshold: 5,
     firstTokenTimeoutMs: 20_000,
+    silenceLimitMs: 600_000,
     stallTimeoutMs: 250,
     patienceMs: 0,
     maxWaitMs: 60_000,

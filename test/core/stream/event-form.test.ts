@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { EventForm } from "../../../src/core/stream/event-form.ts";
 import { latin1 } from "../../../src/core/stream/latin1.ts";
-import { StreamGate } from "../../../src/core/stream/stream-gate.ts";
+import { runGate } from "./run-gate.ts";
 import { chatEvent, DONE, errorEvent, finishEvent } from "./streams.ts";
 
 const encoder = new TextEncoder();
@@ -10,8 +10,8 @@ const latin1Of = (text: string): string => latin1(encoder.encode(text));
 const lengthOf = (text: string): number => encoder.encode(text).length;
 
 /** The form of an event that says "Hi". */
-function formOf(event = chatEvent({ content: "Hi" }), text = "Hi"): EventForm {
-  const form = EventForm.of(encoder.encode(event), text);
+function formOf(event = chatEvent({ content: "Hi" }), text = "Hi", argumentText = ""): EventForm {
+  const form = EventForm.of(encoder.encode(event), { text, argumentText });
   if (form === undefined) throw new Error("the event has no form");
   return form;
 }
@@ -27,7 +27,7 @@ describe("the form of an event", () => {
           const end = formOf().endFrom(stream, 0);
           expect(end).toBe(lengthOf(events));
           // A lone surrogate has no bytes of its own: it is written as an escape, and read as one.
-          expect(formOf().textOf(stream.slice(0, end))).toBe(words.join(""));
+          expect(formOf().wordsOf(stream.slice(0, end))).toBe(words.join(""));
         },
       ),
     );
@@ -59,30 +59,25 @@ describe("the form of an event", () => {
     ["words that stand elsewhere than the answer's", chatEvent({ x: { content: "a" } }), ""],
     ["more than one line", `event: x\n${chatEvent({ content: "a" })}`, "a"],
   ])("is not taken of %s", (_name, event, text) => {
-    expect(EventForm.of(encoder.encode(event), text)).toBeUndefined();
+    expect(EventForm.of(encoder.encode(event), { text, argumentText: "" })).toBeUndefined();
   });
 
-  test("of thoughts and of arguments has no visible text", () => {
+  test("is found for thoughts and for arguments, too", () => {
     const thought = (text: string): string => chatEvent({ content: "", reasoning_content: text });
     const form = formOf(thought("hm"), "");
-    const events = latin1Of(thought("so") + thought("well"));
-    expect(form.endFrom(events, 0)).toBe(events.length);
-    expect(form.textOf(events)).toBe("");
+    const thoughts = latin1Of(thought("so") + thought("well"));
+    expect(form.endFrom(thoughts, 0)).toBe(thoughts.length);
+    const piece = (text: string): string =>
+      chatEvent({ tool_calls: [{ index: 0, function: { arguments: text } }] });
+    const pieces = latin1Of(piece('{"a":') + piece("1}"));
+    expect(formOf(piece("x"), "", "x").wordsOf(pieces)).toBe('{"a":1}');
   });
 });
 
 /** What a gate makes of a stream in such chunks. */
 function passed(chunks: Uint8Array[]): unknown {
-  const gate = new StreamGate({ dialect: "chat" });
-  const out: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    const step = gate.push(chunk);
-    if (step.pass !== undefined) out.push(step.pass);
-    if (step.error !== undefined)
-      return { text: String(Buffer.concat(out)), error: step.error, sent: gate.sent() };
-  }
-  const end = gate.end();
-  return { text: String(Buffer.concat(out)), end, usage: gate.usage, sent: gate.sent() };
+  const { gate, text, failure } = runGate(chunks);
+  return { text, failure, usage: gate.usage, sent: gate.sent() };
 }
 
 const anyEvent = fc.oneof(

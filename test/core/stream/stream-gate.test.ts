@@ -1,31 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Dialect } from "../../../src/core/routing/route.ts";
-import { MISMATCH, StreamGate } from "../../../src/core/stream/stream-gate.ts";
-import { anyChunks, chatEvent, DONE, errorEvent, finishEvent, responsesAnswer } from "./streams.ts";
+import { StreamGate } from "../../../src/core/stream/stream-gate.ts";
+import { runGate } from "./run-gate.ts";
+import {
+  anyChunks,
+  callEvents,
+  chatEvent,
+  DONE,
+  errorEvent,
+  finishEvent,
+  responsesAnswer,
+  responsesEvents,
+} from "./streams.ts";
 
 const encoder = new TextEncoder();
-
-/** Feeds a gate and says all that came of it. */
-function run(chunks: Uint8Array[], options: { dialect?: Dialect; resumeAfter?: string } = {}) {
-  const gate = new StreamGate({ dialect: "chat", ...options });
-  const passed: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    const step = gate.push(chunk);
-    if (step.pass !== undefined) passed.push(step.pass);
-    if (step.error !== undefined) return { gate, text: textOf(passed), error: step.error, end: undefined };
-    if (gate.isDone) break;
-  }
-  const end = gate.end();
-  if (end.kind === "complete" && end.tail !== undefined) passed.push(end.tail);
-  return { gate, text: textOf(passed), error: undefined, end };
-}
-
-function textOf(parts: Uint8Array[]): string {
-  return Buffer.concat(parts).toString();
-}
-
-const bytesOf = (text: string): Uint8Array[] => [encoder.encode(text)];
 
 /** Keep-alives, comments and blank lines as providers strew them in. */
 const anyNoise = fc.constantFrom(
@@ -38,10 +26,10 @@ const anyNoise = fc.constantFrom(
   "retry: 100\n\n",
 );
 
-const anyWords = fc.array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 }), {
-  minLength: 1,
-  maxLength: 6,
-});
+const anyWords = fc
+  .array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 6 })
+  // An answer of blanks alone is hollow.
+  .filter((words) => words.join("").trim() !== "");
 
 const anyChatAnswer = fc
   .tuple(anyWords, fc.array(anyNoise, { minLength: 8, maxLength: 8 }), fc.boolean(), fc.boolean())
@@ -62,8 +50,8 @@ describe("a good stream", () => {
   test("comes out with exactly the bytes that went in, however a chat is cut into chunks", () => {
     fc.assert(
       fc.property(anyChatAnswer.chain(anyChunks), ({ text, chunks }) => {
-        const seen = run(chunks);
-        expect(seen.end?.kind).toBe("complete");
+        const seen = runGate(chunks);
+        expect(seen.failure).toBeUndefined();
         expect(seen.text).toBe(text);
       }),
       { numRuns: 300 },
@@ -78,8 +66,8 @@ describe("a good stream", () => {
       );
     fc.assert(
       fc.property(anyResponse.chain(anyChunks), ({ text, chunks }) => {
-        const seen = run(chunks, { dialect: "responses" });
-        expect(seen.end?.kind).toBe("complete");
+        const seen = runGate(chunks, { dialect: "responses" });
+        expect(seen.failure).toBeUndefined();
         expect(seen.text).toBe(text);
       }),
       { numRuns: 200 },
@@ -88,7 +76,7 @@ describe("a good stream", () => {
 
   test("comes out the same byte by byte", () => {
     const text = `: hi\n\n${chatEvent({ content: "häß😀" })}${finishEvent("stop")}${DONE}`;
-    const seen = run([...encoder.encode(text)].map((byte) => Uint8Array.of(byte)));
+    const seen = runGate([...encoder.encode(text)].map((byte) => Uint8Array.of(byte)));
     expect(seen.text).toBe(text);
   });
 
@@ -109,132 +97,86 @@ describe("a good stream", () => {
     expect(gate.push(encoder.encode(chatEvent({ role: "assistant", content: "" }))).pass).toBeUndefined();
     expect(gate.push(encoder.encode(": busy\n\n"))).toMatchObject({ pass: undefined, progressed: false });
     const first = gate.push(encoder.encode(chatEvent({ content: "Hi" })));
-    expect(textOf([first.pass ?? new Uint8Array()])).toContain(": busy");
+    expect(String(Buffer.from(first.pass ?? []))).toContain(": busy");
     const half = chatEvent({ content: "there" }).slice(0, 20);
     expect(gate.push(encoder.encode(half)).pass).toBeUndefined();
   });
 });
 
-describe("a resumed stream", () => {
-  test("goes on to the letter or not at all", () => {
-    // Few letters, so that likeness is common.
-    const anyText = fc.string({ unit: fc.constantFrom("a", "b", "😀"), maxLength: 8 });
-    const anyPieces = (text: string) =>
-      fc.array(fc.nat({ max: text.length }), { maxLength: 4 }).map((cuts) => pieces(text, cuts));
-    fc.assert(
-      fc.property(
-        anyText.filter((text) => text !== ""),
-        anyText.chain(anyPieces),
-        fc.boolean(),
-        (sent, words, isOneEvent) => {
-          const whole = words.join("");
-          const last = words.at(-1) ?? "";
-          const events = isOneEvent
-            ? [
-                ...words.slice(0, -1).map((content) => chatEvent({ content })),
-                chatEvent({ content: last }, "stop"),
-              ]
-            : [...words.map((content) => chatEvent({ content })), finishEvent("stop")];
-          const seen = run(bytesOf(events.join("") + DONE), { resumeAfter: sent });
-          if (whole.startsWith(sent)) {
-            expect(seen.end?.kind).toBe("complete");
-            expect(sent + said(seen.text)).toBe(whole);
-            expect(seen.text).toContain('"finish_reason":"stop"');
-          } else {
-            expect(seen.error ?? (seen.end?.kind === "cut" && seen.end.why)).toBe(MISMATCH);
-            expect(seen.text).toBe("");
-          }
-        },
-      ),
-      { numRuns: 500 },
-    );
-  });
-
-  test("knows all that the client has when it breaks again", () => {
-    const text = chatEvent({ content: "one two" }) + chatEvent({ content: " three" });
-    const { gate } = run(bytesOf(text), { resumeAfter: "one" });
-    expect(gate.sent()).toEqual({ text: "one two three", onlyText: true });
-  });
-
-  test.each([
-    ["a tool call", chatEvent({ tool_calls: [{ index: 0, function: { name: "ls", arguments: "{}" } }] })],
-    ["an end", finishEvent("stop")],
-    ["the end mark", DONE],
-  ])("is another answer when %s comes before the point where it broke", (_name, event) => {
-    const seen = run(bytesOf(chatEvent({ content: "on" }) + event), { resumeAfter: "one" });
-    expect(seen).toMatchObject({ error: MISMATCH, text: "" });
-  });
-
-  test("leaves out what a model thinks before it says the same again", () => {
-    const text =
-      chatEvent({ reasoning_content: "hm" }) + chatEvent({ content: "one!" }) + finishEvent("stop") + DONE;
-    expect(run(bytesOf(text), { resumeAfter: "one" }).text).not.toContain("hm");
-  });
-});
-
-function pieces(text: string, cuts: number[]): string[] {
-  const at = [0, ...cuts.toSorted((a, b) => a - b), text.length];
-  return at.slice(1).map((end, index) => text.slice(at[index], end));
-}
-
-function said(stream: string): string {
-  return [...stream.matchAll(/^data: (\{.*\})$/gm)]
-    .map(([, json = ""]) => JSON.parse(json).choices[0]?.delta?.content ?? "")
-    .join("");
-}
-
 const HI = chatEvent({ content: "Hi" });
-const CALL = chatEvent({ tool_calls: [{ index: 0, id: "c", function: { name: "ls", arguments: "{}" } }] });
+const CALL = callEvents("ls", ["{", "}"]).join("");
+const STOP = finishEvent("stop");
 
-test.each<[name: string, stream: string, what: string, contains: string]>([
-  ["no [DONE]", HI + finishEvent("stop"), "complete", DONE],
-  ["a last event without its blank line", HI + finishEvent("stop") + DONE.trimEnd(), "complete", "[DONE]"],
+test.each<[name: string, stream: string, failure: string | undefined, contains: string]>([
+  ["no [DONE]", HI + STOP, undefined, DONE],
+  ["a last event without its blank line", HI + STOP + DONE.trimEnd(), undefined, "[DONE]"],
   ["[DONE] without a finish", HI + DONE, "cut", HI],
-  ["[DONE] without a finish after a call", CALL + DONE, "cut", CALL],
+  ["[DONE] without a finish after a call", CALL + DONE, "cut", ""],
   ["no finish and no [DONE]", HI, "cut", HI],
   ["nothing at all", "", "cut", ""],
   ["[DONE] alone", DONE, "cut", ""],
   ["thoughts and [DONE]", chatEvent({ reasoning_content: "hm" }) + DONE, "cut", "hm"],
-  ["a finish without a word", finishEvent("stop") + DONE, "complete", '"finish_reason":"stop"'],
-  ["an unknown finish", HI + finishEvent("eos") + DONE, "complete", '"finish_reason":"stop"'],
-  ["max_tokens for length", HI + finishEvent("max_tokens") + DONE, "complete", '"finish_reason":"length"'],
-  [
-    "SAFETY for content_filter",
-    HI + finishEvent("SAFETY") + DONE,
-    "complete",
-    '"finish_reason":"content_filter"',
-  ],
-  [
-    "tool_calls behind mere words",
-    HI + finishEvent("tool_calls") + DONE,
-    "complete",
-    '"finish_reason":"stop"',
-  ],
-  ["stop behind a call", CALL + finishEvent("stop") + DONE, "complete", '"finish_reason":"tool_calls"'],
-  ["tool_calls without a call", finishEvent("tool_calls") + DONE, "error", ""],
-  ["a finish named error", HI + finishEvent("error") + DONE, "error", HI],
-  ["an error event", HI + errorEvent("out of luck"), "error", HI],
-  ["an error behind the finish", HI + finishEvent("stop") + errorEvent("late") + DONE, "complete", "[DONE]"],
-  ["an event that is no JSON", `data: {"half\n\n${HI}${finishEvent("stop")}${DONE}`, "complete", HI],
-])("%s", (_name, stream, what, contains) => {
-  const seen = run(bytesOf(stream));
-  expect(seen.error === undefined ? seen.end?.kind : "error").toBe(what as "cut");
+  ["an unknown finish", HI + finishEvent("eos") + DONE, undefined, '"finish_reason":"stop"'],
+  ["max_tokens for length", HI + finishEvent("max_tokens") + DONE, undefined, '"finish_reason":"length"'],
+  ["SAFETY for content_filter", HI + finishEvent("SAFETY"), undefined, '"finish_reason":"content_filter"'],
+  ["tool_calls behind mere words", HI + finishEvent("tool_calls"), undefined, '"finish_reason":"stop"'],
+  ["stop behind a call", CALL + STOP + DONE, undefined, '"finish_reason":"tool_calls"'],
+  ["tool_calls without a call", finishEvent("tool_calls") + DONE, "flawed", ""],
+  ["a finish named error", HI + finishEvent("error") + DONE, "flawed", HI],
+  ["an error event", HI + errorEvent("out of luck"), "said", HI],
+  ["an error behind the finish", HI + STOP + errorEvent("late") + DONE, undefined, "[DONE]"],
+  ["an event that is no JSON", `data: {"half\n\n${HI}${STOP}${DONE}`, undefined, HI],
+  ["a finish without a word", STOP + DONE, "hollow", ""],
+  ["blanks and a finish", chatEvent({ content: "\n\n" }) + STOP + DONE, "hollow", ""],
+  ["its token limit reached without a word", finishEvent("length"), "hollow", ""],
+  ["thoughts and a finish", chatEvent({ reasoning: "hm" }) + STOP + DONE, "hollow", "hm"],
+  ["a filter before the first word", finishEvent("content_filter"), undefined, "content_filter"],
+  ["a refusal", chatEvent({ refusal: "I will not." }) + STOP, undefined, "I will not."],
+  ["text in parts", chatEvent({ content: [{ type: "text", text: "Hi" }] }) + STOP, undefined, "Hi"],
+])("%s", (_name, stream, failure, contains) => {
+  const seen = runGate(stream);
+  expect(seen.failure?.kind).toBe(failure as "cut");
   expect(seen.text).toContain(contains);
   expect(seen.text).not.toContain("half");
   // What did not end well must not look as if it had.
-  if (what !== "complete") expect(seen.text).not.toContain("[DONE]");
+  if (failure !== undefined) expect(seen.text).not.toMatch(/\[DONE\]|"finish_reason":"/);
+});
+
+describe("a hollow answer", () => {
+  test.each([
+    ["no item", responsesEvents([])],
+    ["thoughts alone", responsesEvents([{ think: ["hm"] }])],
+    ["an empty message", responsesEvents([{ say: [""] }])],
+    ["no item within its token limit", responsesEvents([], "response.incomplete")],
+  ])("of the responses dialect has %s", (_name, events) => {
+    const { failure, text } = runGate(events.join(""), { dialect: "responses" });
+    expect(failure?.kind).toBe("hollow");
+    expect(text).not.toContain("response.completed");
+  });
+
+  test("is not one whose text came in its last event only", () => {
+    const [created = "", ...others] = responsesEvents([{ say: ["Hi"] }]);
+    const stream = created + others.at(-1);
+    expect(runGate(stream, { dialect: "responses" }).failure).toBeUndefined();
+  });
+
+  test("is passed on where the request may be answered by nothing", () => {
+    const { failure, text } = runGate(STOP + DONE, { asked: { mayBeEmpty: () => true } });
+    expect([failure, text]).toEqual([undefined, STOP + DONE]);
+  });
 });
 
 test("a response that fails is an error, also in the middle", () => {
   const failed = `event: response.failed\ndata: ${JSON.stringify({ type: "response.failed", response: { error: { code: "server_error", message: "out" } } })}\n\n`;
-  const seen = run(bytesOf(failed), { dialect: "responses" });
-  expect(JSON.parse(seen.error ?? "")).toEqual({ error: { code: "server_error", message: "out" } });
+  const { failure } = runGate(failed, { dialect: "responses" });
+  const text = failure?.kind === "said" ? failure.text : "";
+  expect(JSON.parse(text)).toEqual({ error: { code: "server_error", message: "out" } });
 });
 
 test("tokens are counted in both dialects", () => {
   const chat = `${HI}data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}\n\n`;
-  expect(run(bytesOf(chat)).gate.usage).toEqual({ input: 3, output: 5 });
-  const responses = run(bytesOf(responsesAnswer(["Hi"])), { dialect: "responses" });
+  expect(runGate(chat).gate.usage).toEqual({ input: 3, output: 5 });
+  const responses = runGate(responsesAnswer(["Hi"]), { dialect: "responses" });
   expect(responses.gate.usage).toEqual({ input: 3, output: 5 });
 });
 
@@ -242,6 +184,47 @@ test("a stream without a blank line is given up before it fills the memory", () 
   const gate = new StreamGate({ dialect: "chat" });
   const chunk = new Uint8Array(1024 * 1024).fill(0x61);
   let chunks = 0;
-  while (chunks < 64 && gate.push(chunk).error === undefined) chunks++;
+  while (chunks < 64 && gate.push(chunk).failure === undefined) chunks++;
   expect(chunks).toBeLessThan(20);
+});
+
+describe("several answers in one stream", () => {
+  const event = (index: number, delta: object, finish: string | null = null): string =>
+    `data: ${JSON.stringify({ choices: [{ index, delta, finish_reason: finish }] })}\n\n`;
+  const two = { choices: () => 2 };
+
+  test("are whole when each of them is", () => {
+    const early = event(0, { content: "a" }) + event(0, {}, "stop");
+    const { gate } = runGate(early, { asked: two }, "broken");
+    expect(gate.isFinished).toBe(false);
+    // A broken connection must not look like an end.
+    expect(runGate(early, { asked: two }, "broken").failure?.kind).toBe("cut");
+    const both = early + event(1, { content: "b" });
+    expect(runGate(both, { asked: two }).failure?.kind).toBe("cut");
+    expect(runGate(both + event(1, {}, "stop"), { asked: two }, "broken").failure).toBeUndefined();
+  });
+
+  test("may be fewer than were asked for", () => {
+    const { failure, text } = runGate(HI + STOP + DONE, { asked: two });
+    expect([failure, text]).toEqual([undefined, HI + STOP + DONE]);
+  });
+
+  test("end each for a reason of its own", () => {
+    const call = { tool_calls: [{ index: 0, id: "c", function: { name: "ls", arguments: "{}" } }] };
+    const stream =
+      event(0, { content: "a" }) + event(1, call) + event(0, {}, "stop") + event(1, {}, "stop") + DONE;
+    const { text } = runGate(stream, { asked: two });
+    expect(text).toContain(event(0, {}, "stop"));
+    expect(text).toContain(event(1, {}, "tool_calls"));
+  });
+
+  test("in one event end each for a reason of its own, too", () => {
+    const choices = [
+      { index: 0, delta: { content: "a" }, finish_reason: "eos" },
+      { index: 1, delta: { content: "b" }, finish_reason: "length" },
+    ];
+    const { text } = runGate(`data: ${JSON.stringify({ choices })}\n\n`, { asked: two });
+    expect(text).toContain('"finish_reason":"stop"');
+    expect(text).toContain('"finish_reason":"length"');
+  });
 });

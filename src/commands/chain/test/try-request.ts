@@ -4,7 +4,7 @@ import type { Catalog } from "../../../core/catalog/catalog.ts";
 import { Problem } from "../../../core/problem.ts";
 import type { RequestRecord } from "../../../core/routing/request-record.ts";
 import { createSseReader } from "../../../core/stream/sse.ts";
-import { meaningOf } from "../../../core/stream/stream-events.ts";
+import { firstChoice, meaningOf } from "../../../core/stream/stream-events.ts";
 import { keepState } from "../../keep-state.ts";
 import { type Routing, startRouting } from "../../routing.ts";
 import type { World } from "../../world.ts";
@@ -96,7 +96,7 @@ async function readAnswer(response: Response): Promise<Pick<Trial, "text" | "err
   for await (const chunk of response.body ?? []) {
     for (const { event } of reader.push(chunk)) {
       const meaning = meaningOf("chat", parsed(event?.data ?? ""));
-      text += meaning.text;
+      text += firstChoice(meaning).text;
       error ??= meaning.error === undefined ? undefined : errorText(meaning.error);
     }
   }

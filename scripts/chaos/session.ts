@@ -1,0 +1,193 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Agent,
+  modelNames,
+  type SessionFolder,
+  type Start,
+  sessionFolder,
+  startAlone,
+  startBehind,
+  writeOrouterConfig,
+} from "./agents.ts";
+import { progressOf } from "./conversation.ts";
+import { type CallNote, Injector } from "./injector.ts";
+import { type Judgement, judge, judgeHopeless } from "./judge.ts";
+import { PROFILES, type Profile } from "./profiles.ts";
+import { type Provider, type Served, startProvider } from "./provider.ts";
+import { taskOf } from "./task.ts";
+
+/** One session to run. */
+export interface SessionPlan {
+  profileName: string;
+  profile: Profile;
+  agent: Agent;
+  seed: number;
+  /** Without orouter: the agent with one key and one model. */
+  isPlain: boolean;
+  orouter: string;
+  /** Where sessions keep their folders. */
+  folder: string;
+}
+
+export interface SessionResult extends Judgement {
+  plan: SessionPlan;
+  folder: string;
+  isSolvable: boolean;
+  /** It counts: it could end right, or it could not and is judged by how it ends. */
+  isJudged: boolean;
+  notes: readonly CallNote[];
+  /** From the start of the program to its end. */
+  ms: number;
+}
+
+/** A session that takes longer has lost its user. */
+const LIMIT_MS = 240_000;
+const KILL_AFTER_MS = 4000;
+
+/** Runs and judges one session; undefined when the signal ended it before its time. */
+export async function runSession(plan: SessionPlan, signal: AbortSignal): Promise<SessionResult | undefined> {
+  const { profile, profileName, agent, seed, isPlain } = plan;
+  const name = `${profileName}-${agent.name}${isPlain ? "-plain" : ""}-${seed}`;
+  const template = join(plan.folder, `template-${agent.name}`);
+  const place = sessionFolder(join(plan.folder, name), existsSync(template) ? template : undefined, agent);
+  const task = taskOf(seed, place.project);
+  const models = modelNames(profile);
+  const injector = new Injector({
+    profile,
+    seed,
+    script: { steps: task.steps, progress: (conversation) => progressOf(conversation, task) },
+    models,
+  });
+  const provider = await startProvider({ models, answer: (call) => injector.answer(call).reply });
+  if (!isPlain) writeOrouterConfig(place.home, profile, provider.baseUrl);
+  const start = isPlain
+    ? startAlone(agent, profile, provider.baseUrl, task.prompt)
+    : startBehind(plan.orouter, profile, task.prompt);
+  const run = await bounded(start, place, signal);
+  await provider.stop();
+  if (signal.aborted) return undefined;
+  const files = projectFiles(place.project);
+  const evidence = { task, files, notes: injector.notes, ...run };
+  const hopeless = judgeHopeless(evidence, run.endMs - lastChanceMs(profile, injector.notes));
+  const judgement = {
+    ...judge(evidence),
+    ...(profile.isHopeless && !isPlain ? { faults: hopeless, isRight: hopeless.length === 0 } : {}),
+  };
+  const isSolvable = isPlain ? injector.isSolvable(1, 1) : injector.isSolvable(profile.keys, profile.models);
+  const isJudged = isSolvable || (profile.isHopeless && !isPlain);
+  const result = {
+    ...judgement,
+    plan,
+    folder: place.root,
+    isSolvable,
+    isJudged,
+    notes: injector.notes,
+    ms: run.ms,
+  };
+  keepLog(place.root, provider, { ...run, ...result });
+  if (!existsSync(template)) keepTemplate(place.home, template);
+  rmSync(place.home, { recursive: true, force: true });
+  return result;
+}
+
+interface Ran {
+  stdout: string;
+  stderr: string;
+  exitCode: number | null;
+  wasStopped: boolean;
+  ms: number;
+  endMs: number;
+}
+
+/** As long as a router waits by default before it gives up. */
+const MAX_WAIT_MS = 90_000;
+
+/** When the last answer could have come: when everything is refused for good, that is the last call. */
+function lastChanceMs({ outages }: Profile, notes: readonly CallNote[]): number {
+  const steps = notes.filter(({ purpose }) => purpose === "step");
+  if (outages.count === 0) return steps.at(-1)?.atMs ?? 0;
+  const last = steps.at(-1)?.step;
+  const firstFault = steps.find(({ step, kind }) => step === last && kind === "fault");
+  return (firstFault?.atMs ?? 0) + MAX_WAIT_MS;
+}
+
+async function bounded({ command, env }: Start, place: SessionFolder, signal: AbortSignal): Promise<Ran> {
+  const startMs = performance.now();
+  const child = Bun.spawn(command, {
+    cwd: place.project,
+    env: { ...place.env, ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  let wasStopped = false;
+  const stop = () => {
+    wasStopped = true;
+    child.kill("SIGTERM");
+    setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS).unref();
+  };
+  const limit = setTimeout(stop, LIMIT_MS);
+  signal.addEventListener("abort", stop);
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  clearTimeout(limit);
+  signal.removeEventListener("abort", stop);
+  return {
+    stdout: Bun.stripANSI(stdout),
+    stderr: Bun.stripANSI(stderr),
+    exitCode: child.exitCode,
+    wasStopped,
+    ms: performance.now() - startMs,
+    endMs: Date.now(),
+  };
+}
+
+function projectFiles(project: string): Map<string, string> {
+  return new Map(
+    readdirSync(project, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => [name, readFileSync(join(project, name), "utf8")]),
+  );
+}
+
+/** The first start of an agent in an empty home takes seconds, which are nobody's fault. */
+function keepTemplate(home: string, template: string): void {
+  rmSync(join(home, ".config/orouter"), { recursive: true, force: true });
+  rmSync(join(home, ".local/state/orouter"), { recursive: true, force: true });
+  cpSync(home, template, { recursive: true });
+}
+
+function keepLog(root: string, provider: Provider, result: Ran & SessionResult): void {
+  const { stdout, stderr, notes, plan, ...rest } = result;
+  mkdirSync(join(root, "calls"), { recursive: true });
+  writeFileSync(join(root, "stdout.txt"), stdout);
+  writeFileSync(join(root, "stderr.txt"), stderr);
+  writeFileSync(join(root, "result.json"), JSON.stringify({ ...rest, replay: replayCommand(plan) }, null, 2));
+  const startMs = notes[0]?.atMs ?? 0;
+  writeFileSync(
+    join(root, "calls.txt"),
+    notes.map((note, nth) => lineOf(note, provider.served[nth], startMs)).join(""),
+  );
+  if (rest.isRight) return;
+  for (const [nth, { body }] of provider.served.entries())
+    writeFileSync(join(root, "calls", `${nth + 1}.json`), body);
+}
+
+function lineOf(note: CallNote, served: Served | undefined, startMs: number): string {
+  const at = ((note.atMs - startMs) / 1000).toFixed(2).padStart(7);
+  const took = served ? `${((served.endedMs - note.atMs) / 1000).toFixed(2)} s` : "";
+  const left = served?.callerLeft ? " (the caller left)" : "";
+  const asked = note.asked === "" ? "" : ` [lane known to be ${note.asked}]`;
+  const problems = note.problems.map((problem) => `\n          ! ${problem}`).join("");
+  return `${at}  ${note.purpose} ${note.step}  key ${note.key} model ${note.model}  ${note.label}${asked}  ${took}${left}${problems}\n`;
+}
+
+/** The one command that runs a session again. */
+export function replayCommand({ profileName, agent, seed, isPlain, profile }: SessionPlan): string {
+  const known = PROFILES[profileName];
+  const lanes =
+    known && (known.keys !== profile.keys || known.models !== profile.models)
+      ? ` --keys ${profile.keys} --models ${profile.models}`
+      : "";
+  return `bun run chaos --profile ${profileName} --agent ${agent.name} --seed ${seed}${lanes}${isPlain ? " --plain" : ""}`;
+}

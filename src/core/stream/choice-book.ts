@@ -1,0 +1,129 @@
+import { asArray, asObject, isObject, type JsonObject } from "../dialect/json-object.ts";
+import type { Dialect } from "../routing/route.ts";
+import { type Finish, repairFinish, type SettleFinish } from "./finish-reason.ts";
+import { sseBytes } from "./sse.ts";
+import { type ChoiceMeaning, type Meaning, meaningOf } from "./stream-events.ts";
+import { parseJson } from "./written-calls.ts";
+
+/** What has come of one of the answers that were asked for. */
+interface Choice {
+  text: boolean;
+  toolCall: boolean;
+  reasoning: boolean;
+  /** Anything else that is more than thoughts. */
+  other: boolean;
+  /** As it reaches the client. */
+  finish: string | undefined;
+}
+
+/** An event with each finish as the client is to read it. */
+export type Settled =
+  | { kind: "settled"; event: JsonObject; bytes: Uint8Array; isEnd: boolean }
+  | { kind: "failed"; why: string };
+
+const AS_IS: Finish = { kind: "as-is" };
+
+/** Keeps count of the answers in one stream: each has its own content and its own end. */
+export class ChoiceBook {
+  readonly #settle: SettleFinish;
+  readonly #choices = new Map<number, Choice>();
+
+  constructor(dialect: Dialect, settle: SettleFinish) {
+    // Of the other dialects an end is an event of its own, and says what it is.
+    this.#settle = dialect === "chat" ? settle : () => AS_IS;
+  }
+
+  /** Notes what an event says, and gives it back with finish reasons that the client understands. */
+  note(event: JsonObject, { choices }: Meaning, bytes: Uint8Array): Settled {
+    const finishes = new Map<number, string>();
+    for (const [at, said] of choices.entries()) {
+      const choice = this.#choiceOf(said);
+      if (said.finish === undefined || choice.finish !== undefined) continue;
+      const finish = this.#settle(said.finish, choice);
+      if (finish.kind === "failed") return finish;
+      choice.finish = finish.kind === "rewrite" ? finish.reason : said.finish;
+      finishes.set(at, choice.finish);
+    }
+    if (![...finishes].some(([at, reason]) => choices[at]?.finish !== reason))
+      return { kind: "settled", event, bytes, isEnd: finishes.size > 0 };
+    const settled = withFinishes(event, finishes);
+    return { kind: "settled", event: settled, bytes: sseBytes(settled), isEnd: true };
+  }
+
+  /** Whether every answer that has begun is finished, and so many of them are. */
+  areFinished(wanted: number): boolean {
+    const all = [...this.#choices.values()];
+    return all.length >= Math.max(1, wanted) && all.every((choice) => choice.finish !== undefined);
+  }
+
+  get hasText(): boolean {
+    return this.#choices.get(0)?.text === true;
+  }
+
+  /** Whether the only answer ended well and has nothing to show or to run. A refusal is something to show. */
+  get isHollow(): boolean {
+    const [only, ...others] = this.#choices.values();
+    if (only === undefined || others.length > 0) return false;
+    return !(only.text || only.toolCall || only.other || only.finish === "content_filter");
+  }
+
+  /** What is said of a hollow answer. */
+  get hollowWords(): string {
+    const [only] = this.#choices.values();
+    const what = only?.reasoning === true ? "thoughts and no answer" : "no text and no tool call";
+    return only?.finish === "length"
+      ? `the answer reached its token limit with ${what}`
+      : `the answer has ${what}`;
+  }
+
+  /** Whether the provider's filter has ended the answer. */
+  get isFiltered(): boolean {
+    return [...this.#choices.values()].some((choice) => choice.finish === "content_filter");
+  }
+
+  #choiceOf(said: ChoiceMeaning): Choice {
+    const choice = this.#choices.get(said.index) ?? {
+      text: false,
+      toolCall: false,
+      reasoning: false,
+      other: false,
+      finish: undefined,
+    };
+    this.#choices.set(said.index, choice);
+    choice.text ||= said.text.trim() !== "";
+    choice.toolCall ||= said.calls.length > 0;
+    choice.reasoning ||= said.hasReasoning;
+    choice.other ||= said.hasOther || said.hasContent;
+    return choice;
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What most whole answers have, so that they need not be read for it. */
+const PLAINLY_SAID =
+  /"content"\s*:\s*"[^"\\]*[^"\\\s]|"tool_calls"\s*:\s*\[\s*\{|"type"\s*:\s*"function_call"/;
+
+/** Why an answer that came in one piece is hollow; undefined where it is not, or is no answer. */
+export function hollowBody(dialect: Dialect, body: string): string | undefined {
+  if (PLAINLY_SAID.test(body)) return undefined;
+  const answer = parseJson(body);
+  if (!isObject(answer)) return undefined;
+  const event = dialect === "chat" ? asChunk(answer) : { type: "response.completed", response: answer };
+  const book = new ChoiceBook(dialect, repairFinish);
+  book.note(event, meaningOf(dialect, event), NO_BYTES);
+  return book.isHollow ? book.hollowWords : undefined;
+}
+
+function asChunk(completion: JsonObject): JsonObject {
+  const choices = asArray(completion["choices"]).map(asObject);
+  return { choices: choices.map((choice) => ({ ...choice, delta: choice["message"] })) };
+}
+
+function withFinishes(event: JsonObject, finishes: ReadonlyMap<number, string>): JsonObject {
+  const choices = asArray(event["choices"]).map((choice, at) => {
+    const reason = finishes.get(at);
+    return reason === undefined ? choice : { ...asObject(choice), finish_reason: reason };
+  });
+  return { ...event, choices };
+}

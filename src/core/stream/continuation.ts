@@ -1,0 +1,90 @@
+import type { JsonObject } from "../dialect/json-object.ts";
+import type { SentItems } from "./sent-items.ts";
+import type { ChoiceMeaning } from "./stream-events.ts";
+
+/** What the client has of an answer that broke off. */
+export interface SentAnswer {
+  /** The visible text, to the letter. */
+  text: string;
+  /** Whether all of the text was kept. */
+  isTextKept: boolean;
+  hasReasoning: boolean;
+  /** Whether some of the reasoning can be read only by the provider that wrote it. */
+  isSealed: boolean;
+  /** Anything that cannot be compared: a refusal, audio, one of several answers. */
+  hasOther: boolean;
+  /** The items of a Responses answer. */
+  items: SentItems | undefined;
+}
+
+/** What of an event the client gets: its own bytes or others, or nothing, and the text in it that is new. */
+export interface Continued {
+  bytes: Uint8Array | undefined;
+  text: string;
+}
+
+/** Fits a further answer to what the client has of the first. One for each answer. */
+export interface Continuation {
+  readonly state: MatchState;
+  /** The items of a Responses answer, with all that was admitted. */
+  readonly items: SentItems | undefined;
+  admit: (event: JsonObject, bytes: Uint8Array, choice: ChoiceMeaning | undefined) => Continued;
+}
+
+/** How a further answer goes on from the text that the client has of the first. */
+export type MatchState =
+  /** It is saying again what the client has. */
+  | "matching"
+  /** It has said all of that: what follows is new. */
+  | "on"
+  /** It says something else: only its tool calls can still be of use. */
+  | "calls-only"
+  /** It says something else, and that is of no use. */
+  | "mismatch";
+
+export interface MatchOptions {
+  /** Whether the calls alone of another answer are of use. */
+  takesCalls: boolean;
+  /** Whether the text that was sent may become longer. */
+  mayGrow: boolean;
+}
+
+/** Compares an answer with the text that the client has; only where both are the same to the letter does it go on. */
+export class TextMatch {
+  #state: MatchState;
+  #toSkip: string;
+  readonly #options: MatchOptions;
+
+  constructor(sent: string, options: MatchOptions) {
+    this.#toSkip = sent.trim() === "" ? "" : sent;
+    this.#options = options;
+    this.#state = this.#toSkip === "" ? "on" : "matching";
+  }
+
+  get state(): MatchState {
+    return this.#state;
+  }
+
+  /** The part of the next text that is new to the client. */
+  newIn(text: string): string {
+    if (this.#state === "calls-only" || this.#state === "mismatch") return "";
+    const shared = text.slice(0, this.#toSkip.length);
+    const rest = text.slice(shared.length);
+    if (!this.#toSkip.startsWith(shared) || (rest !== "" && !this.#options.mayGrow)) {
+      this.#give();
+      return "";
+    }
+    this.#toSkip = this.#toSkip.slice(shared.length);
+    if (this.#toSkip === "") this.#state = "on";
+    return rest;
+  }
+
+  /** The answer says something else before it has said again what the client has. */
+  diverge(): void {
+    if (this.#state === "matching") this.#give();
+  }
+
+  #give(): void {
+    this.#state = this.#options.takesCalls ? "calls-only" : "mismatch";
+  }
+}

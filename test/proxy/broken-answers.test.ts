@@ -1,0 +1,358 @@
+import { describe, expect, test } from "bun:test";
+import type { ProfileName } from "../../src/core/client/client-profile.ts";
+import type { Call } from "../../src/demo/call.ts";
+import type { Answer, RawReply, Reply } from "../../src/demo/reply.ts";
+import { type Read, readStrictly } from "../core/stream/strict-reader.ts";
+import { readUntilBroken } from "../demo/read-events.ts";
+import { fastChance, type Rig, until, withPair } from "./rig.ts";
+
+const CALLS = [
+  { name: "ls", arguments: '{"path": "."}', id: "call_a" },
+  { name: "cat", arguments: '{"path": "a b"}', id: "call_b" },
+];
+
+/** A turn of an agent: thoughts, words, and two calls. */
+const TURN: Answer = { kind: "answer", reasoning: "let me see", text: "I look around.", toolCalls: CALLS };
+const TOOLS = { tools: [{ type: "function", function: { name: "ls", parameters: {} } }] };
+
+const DIALECTS = [
+  ["chat", "/orouter/v1/chat/completions"],
+  ["responses", "/orouter/v1/responses"],
+] as const;
+
+/** Where the pieces of the turn end: thoughts, words, first call, second call. */
+async function tokensOf(path: string, answer: Answer): Promise<number> {
+  let tokens = 0;
+  for (; ; tokens++) {
+    const cut: Answer = { ...answer, cut: { afterTokens: tokens, how: "end" } };
+    const isCut = await withOne(
+      () => cut,
+      async (rig) => {
+        const { error } = await ask(rig, path);
+        return error !== undefined;
+      },
+    );
+    if (!isCut) return tokens;
+  }
+}
+
+async function withOne<Result>(
+  reply: (call: Call) => Reply,
+  use: (rig: Rig) => Promise<Result>,
+): Promise<Result> {
+  let result: Result | undefined;
+  const config = { routing: { max_wait: "0s", patience: "0s" } };
+  await withPair({ reply, chain: ["a/first"], config, chance: fastChance(100) }, async (rig) => {
+    result = await use(rig);
+  });
+  return result as Result;
+}
+
+interface Seen {
+  read: Read | undefined;
+  error: string | undefined;
+  body: string;
+}
+
+async function ask(rig: Rig, path: string, more: Record<string, unknown> = TOOLS): Promise<Seen> {
+  const response = await rig.ask({ path, session: "s", more });
+  const { text, error: broken } = await readUntilBroken(response);
+  const failed = /"error":\{.*/.exec(text)?.[0] ?? (broken === undefined ? undefined : String(broken));
+  if (response.status !== 200 || failed !== undefined)
+    return { read: undefined, error: failed ?? text, body: text };
+  const dialect = path.endsWith("responses") ? "responses" : "chat";
+  return { read: readStrictly(dialect, text), error: undefined, body: text };
+}
+
+describe.each(DIALECTS)("a %s turn with two calls", (dialect, path) => {
+  const args = CALLS.map(({ name, arguments: given }) => ({ name, args: given }));
+
+  test.each(["reset", "close", "end", "stall", "error-event"] as const)(
+    "that breaks by %s after any of its tokens goes on from another lane, and runs each call once",
+    async (how) => {
+      const total = await tokensOf(path, TURN);
+      const config = { routing: { stall_timeout: "3s" } };
+      // Every place by a reset; of the slower ways the telling ones.
+      const places = how === "reset" ? [...Array(total).keys()] : [0, 2, 4, total - 3, total - 1];
+      for (const afterTokens of places) {
+        const reply = (call: Call): Reply =>
+          call.model === "first" ? { ...TURN, cut: { afterTokens, how } } : TURN;
+        await withPair({ reply, config, chance: fastChance(20), profile: "opencode2" }, async (rig) => {
+          const { read, error } = await ask(rig, path);
+          expect([afterTokens, error]).toEqual([afterTokens, undefined]);
+          expect(read).toMatchObject({ text: "I look around.", calls: args });
+          expect("let me see").toStartWith(read?.reasoning ?? "-");
+          expect(rig.records()[0]?.outcome).toBe("served");
+          expect(rig.router.answers.list()).toEqual([]);
+        });
+      }
+    },
+  );
+
+  test("that breaks on lane after lane is finished by the last", () => {
+    const reply = (call: Call): Reply =>
+      call.nthOfAll < 8 ? { ...TURN, cut: { afterTokens: call.nthOfAll + 3, how: "reset" } } : TURN;
+    const keys = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
+    return withPair({ reply, keys, chance: fastChance(20), profile: "neutral" }, async (rig) => {
+      const { read } = await ask(rig, path);
+      expect(read).toMatchObject({ text: "I look around.", calls: args });
+      expect(rig.records()[0]?.attempts.length).toBe(8);
+    });
+  });
+
+  test("takes the calls of an answer in other words", () => {
+    const other = { ...TURN, text: "Let me look.", reasoning: "well" };
+    const reply = (call: Call): Reply =>
+      call.model === "first" ? { ...TURN, cut: { afterTokens: 5, how: "reset" } } : other;
+    return withPair({ reply, profile: "opencode2" }, async (rig) => {
+      const { read } = await ask(rig, path);
+      expect(read).toMatchObject({ calls: args });
+      expect("I look around.").toStartWith(read?.text ?? "-");
+      expect(read?.text).not.toBe("");
+    });
+  });
+
+  test.each<[profile: ProfileName, code: string]>([
+    ["opencode1", "server_error"],
+    ["opencode2", "invalid_prompt"],
+    ["neutral", "answer_broken"],
+  ])("that only other words could follow ends for %s by %s", (profile, code) => {
+    const reply = (call: Call): Reply =>
+      call.model === "first"
+        ? { ...TURN, cut: { afterTokens: 5, how: "reset" } }
+        : { kind: "answer", text: "Something else." };
+    return withPair({ reply, profile, chance: fastChance(100) }, async (rig) => {
+      const { error, body } = await ask(rig, path);
+      expect(error).toContain(code);
+      expect(body).not.toMatch(/Something|"ls"|"finish_reason":"|response\.completed/);
+      expect(rig.records()[0]?.outcome).toBe("broken");
+      expect(rig.keys.map((key) => rig.router.inFlight(key))).toEqual(rig.keys.map(() => 0));
+    });
+  });
+
+  test("of which nothing was sent ends with the report where no lane is left", () => {
+    const config = { routing: { max_wait: "0s", patience: "0s" } };
+    const calls: Answer = {
+      kind: "answer",
+      text: "",
+      toolCalls: CALLS,
+      cut: { afterTokens: 3, how: "reset" },
+    };
+    return withPair({ reply: () => calls, config, profile: "opencode2" }, async (rig) => {
+      const { error, body } = await ask(rig, path);
+      expect(error).toContain("ALL KEYS EXHAUSTED");
+      expect(body).not.toContain("ls");
+      expect(rig.events.filter((event) => event.kind === "exhausted").length).toBe(1);
+    });
+  });
+
+  test("is heard of while a call is held, and its progress can be seen", async () => {
+    const goOn = Promise.withResolvers<void>();
+    const upstream = Bun.serve({
+      port: 0,
+      fetch: () =>
+        new Response(
+          new ReadableStream({
+            async start(controller) {
+              const [begin, end] = callIn(dialect);
+              controller.enqueue(Buffer.from(begin));
+              await goOn.promise;
+              controller.enqueue(Buffer.from(end));
+              controller.close();
+            },
+          }),
+          { headers: { "content-type": "text/event-stream" } },
+        ),
+    });
+    const config = {
+      routing: { stall_timeout: "600s" },
+      providers: { a: { base_url: `http://127.0.0.1:${upstream.port}`, api: dialect } },
+    };
+    await withPair({ reply: () => TURN, config, chance: fastChance(50) }, async (rig) => {
+      const response = await rig.ask({ path, more: TOOLS });
+      const reader = response.body?.getReader();
+      const first = await reader?.read();
+      expect(Buffer.from(first?.value ?? []).toString()).toBe(": keep-alive\n\n");
+      await until(() => rig.events.some((event) => event.kind === "writing-call"));
+      const told = rig.events.find((event) => event.kind === "writing-call");
+      expect(told).toMatchObject({
+        answer: { phase: "call", tool: "write", chars: 9, model: "a/first", key: "one" },
+      });
+      const state = await (await rig.fetch("/_orouter/state")).json();
+      expect(state).toMatchObject({ answers: [{ phase: "call", tool: "write" }] });
+      goOn.resolve();
+      let rest = "";
+      for (let part = await reader?.read(); part && !part.done; part = await reader?.read())
+        rest += Buffer.from(part.value).toString();
+      expect(readStrictly(dialect, rest.replaceAll(": keep-alive\n\n", "")).calls).toEqual([
+        { name: "write", args: '{"text":"x"}' },
+      ]);
+      expect(rig.router.answers.list()).toEqual([]);
+    });
+    await upstream.stop(true);
+  });
+
+  test("with more than 4 MiB of arguments fails with the reason, and no call of it goes out", () => {
+    const long = { name: "write", arguments: `{"text":"${"x".repeat(5 * 1024 * 1024)}"}` };
+    const reply: Answer = { kind: "answer", text: "I write.", toolCalls: [long] };
+    return withPair({ reply: () => reply, profile: "neutral" }, async (rig, upstream) => {
+      const { error, body } = await ask(rig, path);
+      expect(error).toContain("4 MiB");
+      expect(body.length).toBeLessThan(10_000);
+      expect(upstream.calls.length).toBe(1);
+    });
+  });
+});
+
+/** A stream with one call, and where it pauses in its middle. */
+function callIn(dialect: "chat" | "responses"): [begin: string, end: string] {
+  const sse = (event: Record<string, unknown>): string => `data: ${JSON.stringify(event)}\n\n`;
+  if (dialect === "chat") {
+    const piece = (parts: object, finish: string | null = null): string =>
+      sse({ choices: [{ index: 0, delta: parts, finish_reason: finish }] });
+    const call = { index: 0, id: "c", type: "function", function: { name: "write", arguments: '{"text":"' } };
+    const rest = { tool_calls: [{ index: 0, function: { arguments: 'x"}' } }] };
+    return [piece({ tool_calls: [call] }), piece(rest) + piece({}, "tool_calls") + sse({ choices: [] })];
+  }
+  const item = { id: "fc", type: "function_call", call_id: "c", name: "write", arguments: "" };
+  const done = { ...item, arguments: '{"text":"x"}' };
+  const place = { item_id: "fc", output_index: 0 };
+  const delta = (text: string, sequence_number: number): string =>
+    sse({ type: "response.function_call_arguments.delta", sequence_number, ...place, delta: text });
+  return [
+    sse({ type: "response.created", sequence_number: 0, response: {} }) +
+      sse({ type: "response.output_item.added", sequence_number: 1, output_index: 0, item }) +
+      delta('{"text":"', 2),
+    delta('x"}', 3) +
+      sse({ type: "response.output_item.done", sequence_number: 4, output_index: 0, item: done }) +
+      sse({ type: "response.completed", sequence_number: 5, response: { output: [done] } }),
+  ];
+}
+
+describe("a hollow answer", () => {
+  const whole: Answer = { kind: "answer", text: "Done." };
+  const HOLLOW: [what: string, answer: Answer][] = [
+    ["without a word", { kind: "answer", text: "" }],
+    ["of blanks", { kind: "answer", text: [" \n"] }],
+    ["that reached its token limit without a word", { kind: "answer", text: "", finishReason: "length" }],
+    ["of thoughts alone", { kind: "answer", text: "", reasoning: "let me see" }],
+  ];
+
+  describe.each(DIALECTS)("of a %s request", (_dialect, path) => {
+    test.each(HOLLOW)("%s is asked for again elsewhere, unseen", (_what, hollow) => {
+      const reply = (call: Call): Reply => (call.model === "first" ? hollow : whole);
+      return withPair({ reply, profile: "opencode2", chance: fastChance(20) }, async (rig) => {
+        const { read } = await ask(rig, path);
+        expect(read?.text.trim()).toBe("Done.");
+        expect(rig.records()[0]?.outcome).toBe("served");
+        const [first] = rig.records()[0]?.attempts ?? [];
+        expect(first?.verdict).toBe("server-error");
+      });
+    });
+
+    test("in one piece is asked for again elsewhere, too", () => {
+      const reply = (call: Call): Reply => (call.model === "first" ? { kind: "answer", text: "" } : whole);
+      return withPair({ reply, chance: fastChance(20) }, async (rig) => {
+        const response = await rig.ask({ path, stream: false, more: TOOLS });
+        expect(await response.text()).toContain("Done.");
+      });
+    });
+
+    test("of every lane is said to be one", () => {
+      const config = { routing: { max_wait: "0s", patience: "0s" } };
+      return withPair({ reply: () => ({ kind: "answer", text: "" }), config }, async (rig) => {
+        const { error } = await ask(rig, path);
+        expect(error).toContain("ALL KEYS EXHAUSTED");
+        const [attempt] = rig.records()[0]?.attempts ?? [];
+        expect(attempt?.message).toBe("the answer has no text and no tool call");
+      });
+    });
+
+    test("is the answer to a request for no more than a few tokens", () => {
+      const limit = path.endsWith("responses") ? { max_output_tokens: 1 } : { max_tokens: 1 };
+      const reply: Answer = { kind: "answer", text: "", finishReason: "length" };
+      return withPair({ reply: () => reply }, async (rig, upstream) => {
+        expect((await rig.ask({ path, more: limit })).status).toBe(200);
+        expect((await rig.ask({ path, more: limit, stream: false })).status).toBe(200);
+        expect(upstream.calls.length).toBe(2);
+      });
+    });
+  });
+
+  test("without tools is believed when a second lane has nothing to say either, but not for an agent", async () => {
+    const empty: Answer = { kind: "answer", text: "" };
+    const config = { routing: { max_wait: "0s", patience: "0s" } };
+    await withPair({ reply: () => empty, config, profile: "neutral" }, async (rig, upstream) => {
+      expect((await rig.ask({ stream: false })).status).toBe(200);
+      expect(upstream.calls.length).toBe(2);
+    });
+    await withPair({ reply: () => empty, config, profile: "opencode1" }, async (rig) => {
+      expect((await rig.ask({ stream: false })).status).toBe(400);
+    });
+  });
+});
+
+describe("a call whose arguments are no JSON", () => {
+  const bad: Answer = { kind: "answer", text: "", toolCalls: [{ name: "ls", arguments: '{"path": ' }] };
+
+  test("is written again by another lane", () => {
+    const good = { ...bad, toolCalls: CALLS.slice(0, 1) };
+    const reply = (call: Call): Reply => (call.model === "first" ? bad : good);
+    return withPair({ reply, chance: fastChance(20) }, async (rig) => {
+      const { read } = await ask(rig, "/orouter/v1/chat/completions");
+      expect(read?.calls).toEqual([{ name: "ls", args: '{"path": "."}' }]);
+    });
+  });
+
+  test("is handed to the agent when the third is no better: it tells the model itself", () =>
+    withPair({ reply: () => bad, chance: fastChance(50) }, async (rig, upstream) => {
+      const { read } = await ask(rig, "/orouter/v1/chat/completions");
+      expect(read?.calls).toEqual([{ name: "ls", args: '{"path": ' }]);
+      expect(upstream.calls.length).toBe(3);
+    }));
+});
+
+describe("a service that refuses a last answer", () => {
+  const refusal: Reply = {
+    kind: "error",
+    status: 400,
+    body: { error: { message: "Expected last role User or Tool (or Assistant with prefix True)" } },
+  };
+  const strict = (call: Call): Reply =>
+    call.lastRole === "assistant" ? refusal : { kind: "answer", text: "Done." };
+  const broken = [
+    { role: "user", content: "go" },
+    { role: "assistant", content: "I wi" },
+  ];
+
+  test("is not sent the left-over of an agent's broken answer", () =>
+    withPair({ reply: strict }, async (rig, upstream) => {
+      const { read } = await ask(rig, "/orouter/v1/chat/completions", { messages: broken });
+      expect([read?.text, upstream.calls.length]).toEqual(["Done.", 1]);
+    }));
+
+  test("gets the request of any other client without it once it has said so", () =>
+    withPair({ reply: strict, profile: "neutral" }, async (rig, upstream) => {
+      const { read } = await ask(rig, "/orouter/v1/chat/completions", { messages: broken });
+      expect([read?.text, upstream.calls.length]).toEqual(["Done.", 2]);
+      expect(rig.router.health.size).toBe(0);
+    }));
+});
+
+test("a pause behind the end of one of two answers does not cut the other", () => {
+  const event = (index: number, delta: object, finish: string | null = null): string =>
+    `data: ${JSON.stringify({ choices: [{ index, delta, finish_reason: finish }] })}\n\n`;
+  const chunks = [
+    event(0, { content: "one" }),
+    event(0, {}, "stop"),
+    event(1, { content: "two" }) + event(1, {}, "stop"),
+    "data: [DONE]\n\n",
+  ];
+  const headers = { "content-type": "text/event-stream" };
+  const reply: RawReply = { kind: "raw", status: 200, headers, chunks, chunkEveryMs: 150 };
+  // By this clock the pauses are of 7.5 s.
+  return withPair({ reply: () => reply, chance: fastChance(50), profile: "neutral" }, async (rig) => {
+    const text = await (await rig.ask({ more: { n: 2 } })).text();
+    expect(text).toBe(chunks.join(""));
+  });
+});
