@@ -1,5 +1,5 @@
-import { helpSections, usageLines } from "../src/cli/help-text.ts";
-import type { Verb } from "../src/cli/verb.ts";
+import type { Verb } from "../src/cli/command.ts";
+import { helpSections, usageLines } from "../src/cli/run-command.ts";
 import { rootVerb } from "../src/commands/root.ts";
 
 const INTRO = `# Commands

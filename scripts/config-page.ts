@@ -1,4 +1,4 @@
-import { type SettingRow, settingRows } from "../src/core/settings/settings-docs.ts";
+import { type SettingRow, settingRows } from "../src/core/settings/setting-names.ts";
 
 const INTRO = `# config.toml
 

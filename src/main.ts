@@ -32,7 +32,7 @@ async function main(words: readonly string[]): Promise<void> {
     leave(end.exitCode, end.signal);
   }
   const [{ runVerb }, { rootVerb }] = await Promise.all([
-    import("./cli/run-verb.ts"),
+    import("./cli/run-command.ts"),
     import("./commands/root.ts"),
   ]);
   leave(await runVerb(rootVerb, words));
@@ -41,7 +41,7 @@ async function main(words: readonly string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  const { failureText, exitCodeOf } = await import("./cli/failure.ts");
+  const { failureText, exitCodeOf } = await import("./cli/talk.ts");
   console.error(failureText(error));
   leave(exitCodeOf(error));
 }

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import * as v from "valibot";
 import { JSON_SHAPES } from "../scripts/json-shapes/json-shapes.ts";
-import type { Verb } from "../src/cli/verb.ts";
+import type { Verb } from "../src/cli/command.ts";
 import { rootVerb } from "../src/commands/root.ts";
 import { fingerprint } from "../src/core/fingerprint.ts";
-import { answer, subscriptionRequired } from "../src/demo/replies.ts";
-import type { Scene } from "../src/demo/scene.ts";
+import { answer, subscriptionRequired } from "../src/demo/reply.ts";
+import type { Scene } from "../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../src/demo/upstream.ts";
 import { openState } from "../src/state/store.ts";
 import { keysToml, tempMachine } from "./commands/orouter.ts";

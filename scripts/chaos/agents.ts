@@ -61,7 +61,9 @@ export interface Start {
 }
 
 const CONTEXT = 200_000;
-const OUTPUT = 8_000;
+/** Larger than the agents' own prompts, so that they do not shorten a conversation by themselves. */
+export const SMALL_CONTEXT = 64_000;
+const OUTPUT = 4_000;
 
 export function modelNames(profile: Profile): string[] {
   return Array.from({ length: profile.models }, (_, nth) => `model-${nth + 1}`);
@@ -81,7 +83,10 @@ export function writeOrouterConfig(home: string, profile: Profile, baseUrl: stri
       .map((id) => `"${id.split("/")[1]}"`);
     return `[providers.relay-${dialect}]\nbase_url = "${baseUrl}"\napi = "${dialect}"\nmodels = [${own.join(", ")}]\n`;
   });
-  const windows = models.map((id) => `[[models]]\nid = "${id}"\ncontext = ${CONTEXT}\noutput = ${OUTPUT}\n`);
+  const windows = models.map((id, nth) => {
+    const context = nth === 0 && profile.smallFirstModel ? SMALL_CONTEXT : CONTEXT;
+    return `[[models]]\nid = "${id}"\ncontext = ${context}\noutput = ${OUTPUT}\n`;
+  });
   const config = [
     "[models_dev]\nenabled = false\n",
     // Short silences, so that a session with many of them does not take all day. Everything else is as it is shipped.

@@ -1,3 +1,4 @@
+import { SMALL_CONTEXT } from "./agents.ts";
 import type { Answer } from "./answer.ts";
 import { type Conversation, callId, type Progress, SUMMARY_MARK } from "./conversation.ts";
 import { between, pick, roll } from "./dice.ts";
@@ -256,7 +257,7 @@ export class Injector {
     if (this.#profile.smallFirstModel && step >= 3)
       return refuse(
         "too long",
-        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9011 tokens.",
+        `This model's maximum context length is ${SMALL_CONTEXT} tokens. However, your messages resulted in ${SMALL_CONTEXT + 811} tokens.`,
         "context_length_exceeded",
       );
     if (this.#profile.filteredFirstModel && roll(this.#seed, "filter", step) < 0.4)

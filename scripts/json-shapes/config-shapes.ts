@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { STRATEGIES } from "../../src/core/routing/strategy.ts";
-import { APIS, THEMES } from "../../src/core/settings/settings-schema.ts";
+import { APIS, THEMES } from "../../src/core/settings/schema.ts";
 import { amount, count, field, flag, text, texts, verdict } from "./shape-parts.ts";
 
 const place = v.strictObject({ path: text, exists: flag });

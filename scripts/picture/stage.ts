@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Terminal } from "@xterm/headless";
-import type { Scene } from "../../src/demo/scene.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
 import { type Frame, readFrame } from "./frame.ts";
 

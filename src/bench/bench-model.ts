@@ -1,13 +1,12 @@
-import { easierForm, type RequestForm, USUAL_FORM } from "../core/bench/bench-request.ts";
+import { easierForm, type RequestForm, type RunFigures, USUAL_FORM } from "../core/bench/meter.ts";
 import {
   afterRefusal,
   type BenchState,
   type ModelBench,
   type Refusal,
   type SkippedKey,
-} from "../core/bench/model-bench.ts";
-import type { RunFigures } from "../core/bench/run-meter.ts";
-import { summarise } from "../core/bench/summarise.ts";
+  summarise,
+} from "../core/bench/results.ts";
 import type { Key } from "../core/key.ts";
 import { formatModelRef } from "../core/model-ref.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";

@@ -1,6 +1,5 @@
-import { benchRequest, type RequestForm } from "../core/bench/bench-request.ts";
-import { type RunFigures, RunMeter } from "../core/bench/run-meter.ts";
-import { wireModelId } from "../core/catalog/wire-model-id.ts";
+import { benchRequest, type RequestForm, type RunFigures, RunMeter } from "../core/bench/meter.ts";
+import { wireModelId } from "../core/catalog/model-kinds.ts";
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
 import { redact } from "../core/redact.ts";
@@ -9,8 +8,94 @@ import { classify } from "../core/verdict/classify.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
-import { HeadText, readHead } from "./head-text.ts";
-import { type RunLimits, RunWatch } from "./run-watch.ts";
+
+/** A refusal's reason stands in its beginning. */
+const HEAD_BYTES = 64 * 1024;
+
+/** The beginning of a body, as text. */
+export class HeadText {
+  readonly #parts: Uint8Array[] = [];
+  #bytes = 0;
+
+  /** False once there is enough. */
+  add(chunk: Uint8Array): boolean {
+    if (this.#bytes < HEAD_BYTES) this.#parts.push(chunk);
+    this.#bytes += chunk.length;
+    return this.#bytes < HEAD_BYTES;
+  }
+
+  text(): string {
+    return new TextDecoder().decode(Buffer.concat(this.#parts).subarray(0, HEAD_BYTES));
+  }
+}
+
+/** Reads as much of a body as is looked at. */
+export async function readHead(response: Response): Promise<string> {
+  const head = new HeadText();
+  try {
+    for await (const chunk of response.body ?? []) {
+      if (!head.add(chunk)) break;
+    }
+  } catch {
+    // A body that breaks off still has its beginning, and the status.
+  }
+  return head.text();
+}
+
+/** How long a run may take, and be silent. */
+export interface RunLimits {
+  firstTokenMs: number;
+  stallMs: number;
+  /** A slow model is stopped here; what it said until then is measured. */
+  totalMs: number;
+}
+
+/** Why a watch has ended a run. */
+export type WatchEnd = "silent" | "stalled" | "over" | "left";
+
+/** Ends a call that is silent or takes too long, and one that nobody waits for any more. */
+export class RunWatch {
+  /** Undefined while nothing is wrong. */
+  end: WatchEnd | undefined;
+  readonly #limits: RunLimits;
+  readonly #controller = new AbortController();
+  readonly #leave = (): void => this.#stopFor("left");
+  readonly #outer: AbortSignal;
+  readonly #total: ReturnType<typeof setTimeout>;
+  #silence: ReturnType<typeof setTimeout>;
+
+  constructor(limits: RunLimits, outer: AbortSignal) {
+    this.#limits = limits;
+    this.#outer = outer;
+    this.#total = setTimeout(() => this.#stopFor("over"), limits.totalMs);
+    this.#silence = setTimeout(() => this.#stopFor("silent"), limits.firstTokenMs);
+    outer.addEventListener("abort", this.#leave, { once: true });
+    if (outer.aborted) this.#leave();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** A token has come. */
+  progressed(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#stopFor("stalled"), this.#limits.stallMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#total);
+    clearTimeout(this.#silence);
+    this.#outer.removeEventListener("abort", this.#leave);
+    // Whatever is left of the answer is not read.
+    this.#controller.abort();
+  }
+
+  #stopFor(end: WatchEnd): void {
+    this.end ??= end;
+    this.#controller.abort();
+  }
+}
 
 /** How a call goes out. It is given, so that a benchmark asks as the router would. */
 export type Send = (call: {

@@ -2,10 +2,9 @@ import { type Catalog, createCatalog } from "../core/catalog/catalog.ts";
 import type { Key } from "../core/key.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import { openCacheFolder, type WriteFile } from "./cache-folder.ts";
-import { type LoadedList, loadList } from "./load-list.ts";
-import { loadModelsDev } from "./load-models-dev.ts";
-import type { Patience } from "./patience.ts";
+import { openCacheFolder, type Patience, type WriteFile } from "./cache.ts";
+import { type LoadedList, loadList } from "./model-lists.ts";
+import { loadModelsDev } from "./models-dev.ts";
 
 export interface CatalogOptions {
   settings: Settings;

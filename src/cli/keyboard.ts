@@ -1,7 +1,26 @@
 import { PassThrough } from "node:stream";
-import { keyStrokes } from "./key-strokes.ts";
-import { leaveRawMode } from "./leave-raw-mode.ts";
 import { PASTE_MARKS, PasteJoiner } from "./paste.ts";
+
+/**
+ * A key as a terminal sends it: a sequence, Alt with a letter, or one character. Escape with anything else behind it is
+ * a key of its own: somebody pressed two in a row.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: keys that are no letters begin with Escape
+const STROKE = /\x1b\[[0-?]*[ -/]*[@-~]|\x1bO[@-~]|\x1b[A-Za-z0-9.\x7f]|./gsu;
+
+/** What was typed, key by key. */
+export function keyStrokes(text: string): string[] {
+  return text.match(STROKE) ?? [];
+}
+
+/** Has the keyboard make lines and signals again. A terminal that was closed has no mode to give back. */
+export function leaveRawMode(stdin: { setRawMode: (isRaw: boolean) => unknown }): void {
+  try {
+    stdin.setRawMode(false);
+  } catch {
+    // Whoever leaves because the terminal is gone is not to be held up by that.
+  }
+}
 
 /** Questions are talk: they go to stderr, so that stdout stays data. */
 const output = process.stderr;

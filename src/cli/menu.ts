@@ -1,6 +1,6 @@
 import { Problem } from "../core/problem.ts";
+import { askChoice } from "./ask.ts";
 import { holdKeyboard } from "./keyboard.ts";
-import { askChoice } from "./prompts.ts";
 import { talk } from "./talk.ts";
 
 /** One line of a menu, and what happens when it is chosen. */

@@ -1,3 +1,5 @@
+import { usageFault } from "./command.ts";
+
 const START = "\x1b[200~";
 const END = "\x1b[201~";
 
@@ -43,3 +45,31 @@ export class PasteJoiner {
 
 /** Asks a terminal to mark what is pasted, and to stop that again. */
 export const PASTE_MARKS = { on: "\x1b[?2004h", off: "\x1b[?2004l" };
+
+/** Thousands of keys fit; what is longer is some other file. */
+const MAX_BYTES = 1024 * 1024;
+
+/** What comes in on stdin, for `--stdin`. At a keyboard it is refused; `instead` says what to do there. */
+export async function readKeyLines(instead: string): Promise<string[]> {
+  if (process.stdin.isTTY === true)
+    throw usageFault("--stdin reads from a pipe or a file; typed here the key would be seen.", instead);
+  return await readLines(Bun.stdin.stream());
+}
+
+/** The lines of a stream that hold something, trimmed. */
+export async function readLines(stream: AsyncIterable<Uint8Array>): Promise<string[]> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of stream) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes <= MAX_BYTES) continue;
+    throw usageFault("This is more than a list of keys.", "Send one key a line, at most 1 MiB in all.");
+  }
+  // TextDecoder also takes away the mark that Windows editors put first.
+  const text = new TextDecoder().decode(Buffer.concat(parts));
+  return text
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}

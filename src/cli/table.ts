@@ -1,5 +1,5 @@
 import type { Settings } from "../core/settings/settings.ts";
-import { type Paint, PLAIN_PAINT, paintFor, type Tone } from "./paint.ts";
+import { type Paint, PLAIN_PAINT, paintFor, type Tone } from "./colour.ts";
 
 /** A column of a table. */
 export interface Column {

@@ -1,9 +1,55 @@
+import { writeSync } from "node:fs";
 import { createConsola, LogLevels, type LogType } from "consola/core";
-import { say } from "./io.ts";
-import { isColoured } from "./is-coloured.ts";
+import { EXIT, Problem } from "../core/problem.ts";
+import { isColoured } from "./colour.ts";
 import { isKeyboardHeld } from "./keyboard.ts";
-import { talkWidth } from "./talk-width.ts";
-import { hangingLines } from "./wrap-text.ts";
+import { hangingLines, talkWidth } from "./text.ts";
+
+const STDOUT = 1;
+
+/** Data that keeps coming; false once its reader has gone. */
+export function writeData(text: string): boolean {
+  return writeAll(STDOUT, text);
+}
+
+/**
+ * Writes at once, so that nothing is lost at exit: false once the reader has gone (`| head`), so that the one who writes can stop. A terminal
+ * or a pipe that is full for a moment is waited for.
+ */
+export function writeAll(fd: number, text: string): boolean {
+  const bytes = Buffer.from(text);
+  let at = 0;
+  while (at < bytes.length) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (cause) {
+      if (!(cause instanceof Error && "code" in cause && cause.code === "EAGAIN")) return false;
+      Bun.sleepSync(1);
+    }
+  }
+  return true;
+}
+
+const STDERR = 2;
+
+/** Data, for people and pipes alike. */
+export function out(text: string): void {
+  writeAll(STDOUT, `${text}\n`);
+}
+
+/** Talk: what a script that reads our output must not get. */
+export function say(text: string): void {
+  writeAll(STDERR, `${text}\n`);
+}
+
+export function outJson(value: unknown): void {
+  out(JSON.stringify(value, undefined, 2));
+}
+
+/** Whether somebody is there to answer a question. */
+export function isInteractive(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+}
 
 /** The marks and the terminal's own colours that questions have, too: what is told between them is of one piece. */
 const PLAIN_MARK = { mark: "●", colour: 34 };
@@ -47,4 +93,19 @@ function fit(line: string): string[] {
 
 function paint(text: string, colour: number): string {
   return isColoured(process.stderr) ? `\x1b[${colour}m${text}\x1b[39m` : text;
+}
+
+/** A failure as it is told to a person: what happened, then what to do next. A bug keeps its stack; nothing else does. */
+export function failureText(error: unknown): string {
+  if (error instanceof Problem) {
+    // Many a message begins with the command it is about: it says whose it is by itself.
+    const head = error.message.startsWith("orouter ") ? error.message : `orouter: ${error.message}`;
+    return error.fix === undefined ? head : `${head}\n${error.fix}`;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `orouter: this is a bug in orouter, please report it.\n${stack}`;
+}
+
+export function exitCodeOf(error: unknown): number {
+  return error instanceof Problem ? error.exit : EXIT.failed;
 }

@@ -1,4 +1,4 @@
-import type { Verb } from "../cli/verb.ts";
+import type { Verb } from "../cli/command.ts";
 import { AGENTS, type AgentName } from "../harness/registry.ts";
 import { runAgent } from "./run-agent.ts";
 

@@ -1,5 +1,5 @@
-import { helpText } from "../cli/help-text.ts";
-import { isInteractive, out } from "../cli/io.ts";
+import { helpText } from "../cli/run-command.ts";
+import { isInteractive, out } from "../cli/talk.ts";
 import { EXIT } from "../core/problem.ts";
 import type { ChildEnd } from "../harness/run/child.ts";
 import { noKey } from "./no-key.ts";
@@ -24,8 +24,8 @@ export async function runAlone(): Promise<ChildEnd> {
 /** Setup, and whether opencode is to start right after it. */
 async function setUpAndAsk(world: World): Promise<boolean> {
   const [{ runSetup }, { askYes }, { holdKeyboard }] = await Promise.all([
-    import("./setup/run-setup.ts"),
-    import("../cli/prompts.ts"),
+    import("./setup/setup.ts"),
+    import("../cli/ask.ts"),
     import("../cli/keyboard.ts"),
   ]);
   using _held = holdKeyboard();

@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { isInteractive } from "../cli/io.ts";
+import { isInteractive } from "../cli/talk.ts";
 import { opencodePlace } from "../config/opencode-place.ts";
 import { Problem } from "../core/problem.ts";
 import type { Settings } from "../core/settings/settings.ts";
@@ -36,7 +36,7 @@ export async function findAgent(agent: Agent, { settings, env }: AgentPlaces): P
 
 /** Which of the ways to install it the person wants; undefined: none. */
 async function askInstall({ name, installs }: Agent): Promise<Install | undefined> {
-  const { askChoice } = await import("../cli/prompts.ts");
+  const { askChoice } = await import("../cli/ask.ts");
   const options = installs.map(({ what, command }) => ({
     value: what,
     label: `Install ${what}`,

@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { say } from "../cli/io.ts";
+import { say } from "../cli/talk.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { ProfileName } from "../core/client/client-profile.ts";
 import type { Settings } from "../core/settings/settings.ts";

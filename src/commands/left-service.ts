@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { isInteractive, say } from "../cli/io.ts";
+import { isInteractive, say } from "../cli/talk.ts";
 import { opencodePlace } from "../config/opencode-place.ts";
 import { Problem } from "../core/problem.ts";
 import type { Agent, LeftService, ServicePlaces } from "../harness/harness.ts";
@@ -33,7 +33,7 @@ export async function offerStop(service: LeftService | undefined): Promise<void>
     say(`[orouter] To stop it: ${fix}`);
     return;
   }
-  const { askYes } = await import("../cli/prompts.ts");
+  const { askYes } = await import("../cli/ask.ts");
   if (!(await askYes("Stop it now? It starts again when needed.", true))) return;
   say(
     (await stop())

@@ -1,4 +1,4 @@
-import type { Verb, VerbEntry } from "../cli/verb.ts";
+import type { Verb, VerbEntry } from "../cli/command.ts";
 import { VERSION_TEXT } from "../core/version.ts";
 import { AGENTS, type AgentName } from "../harness/registry.ts";
 
@@ -30,19 +30,19 @@ export const rootVerb: Verb = {
     },
     keys: {
       about: "List, add and change keys",
-      load: async () => (await import("./keys/keys-verb.ts")).keysVerb,
+      load: async () => (await import("./keys/keys.ts")).keysVerb,
     },
     models: {
       about: "List models with their limits, and keep the lists fresh",
-      load: async () => (await import("./models/models-verb.ts")).modelsVerb,
+      load: async () => (await import("./models/models.ts")).modelsVerb,
     },
     chain: {
       about: "Build chains of models, see how they stand, and try them",
-      load: async () => (await import("./chain/chain-verb.ts")).chainVerb,
+      load: async () => (await import("./chain/chain.ts")).chainVerb,
     },
     config: {
       about: "Show, change and check the configuration",
-      load: async () => (await import("./config/config-verb.ts")).configVerb,
+      load: async () => (await import("./config/config.ts")).configVerb,
     },
     serve: {
       about: "The proxy alone, for any other client",

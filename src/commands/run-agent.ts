@@ -1,4 +1,4 @@
-import { isInteractive, say } from "../cli/io.ts";
+import { isInteractive, say } from "../cli/talk.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { readOpencodeConfigs } from "../config/opencode-configs.ts";
 import { opencodePlace } from "../config/opencode-place.ts";
@@ -119,7 +119,7 @@ async function usableFiles({ agent, places, config }: AgentStart): Promise<UserF
   for (const note of files.notes) say(`[orouter] ${note}`);
   if (files.keys.some((key) => key.enabled)) return files;
   if (files.keys.length > 0 || !isInteractive()) throw noKey(files.keys.length);
-  const { runSetup } = await import("./setup/run-setup.ts");
+  const { runSetup } = await import("./setup/setup.ts");
   const guide = await runSetup({ ...places, settings: files.settings, keys: [] });
   guide.end(`${agent.name} starts.`);
   return readUserFiles(places);

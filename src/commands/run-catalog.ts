@@ -1,5 +1,5 @@
+import { PATIENCE } from "../catalog/cache.ts";
 import { type LoadedCatalog, loadCatalog } from "../catalog/load-catalog.ts";
-import { PATIENCE } from "../catalog/patience.ts";
 import type { Paths } from "../config/paths.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { Key } from "../core/key.ts";

@@ -1,8 +1,6 @@
-import { failureText } from "../cli/failure.ts";
-import { untilStopped } from "../cli/interruption.ts";
-import { out, say } from "../cli/io.ts";
-import { portArg } from "../cli/port-arg.ts";
-import type { Verb, VerbArgs } from "../cli/verb.ts";
+import { untilStopped } from "../cli/ask.ts";
+import { portArg, type Verb, type VerbArgs } from "../cli/command.ts";
+import { failureText, out, say } from "../cli/talk.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { EXIT, Problem } from "../core/problem.ts";
 import { RUN_FILES } from "../harness/run/run-card.ts";

@@ -2,7 +2,7 @@ import { talk } from "../cli/talk.ts";
 import { loadKeyEntries } from "../config/keys-file.ts";
 import { type Env, type Paths, resolvePaths } from "../config/paths.ts";
 import type { Key } from "../core/key.ts";
-import type { KeyEntry } from "../core/settings/key-entries.ts";
+import type { KeyEntry } from "../core/settings/keys.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { readUserFiles } from "./read-user-files.ts";
 

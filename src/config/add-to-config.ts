@@ -1,4 +1,4 @@
-import { isTable } from "../core/settings/setting-faults.ts";
+import { isTable } from "../core/settings/checks.ts";
 import { parseSettings, type Settings } from "../core/settings/settings.ts";
 import type { TomlValue } from "./edit.ts";
 import { editConfig } from "./edit-config.ts";

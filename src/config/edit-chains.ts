@@ -9,8 +9,8 @@ import {
   placeOf,
   withKeyRenamed,
   withMentions,
-} from "../core/settings/chain-edits.ts";
-import { isTable } from "../core/settings/setting-faults.ts";
+} from "../core/settings/chains.ts";
+import { isTable } from "../core/settings/checks.ts";
 import type { TomlValue } from "./edit.ts";
 import { editConfig } from "./edit-config.ts";
 import type { Paths } from "./paths.ts";

@@ -1,7 +1,12 @@
 import { EXIT, Problem } from "../core/problem.ts";
-import { freeKeyName, isKeyName, type KeyEntry, parseKeyEntries } from "../core/settings/key-entries.ts";
-import { cleanSecret } from "../core/settings/secret.ts";
-import { isTable } from "../core/settings/setting-faults.ts";
+import { isTable } from "../core/settings/checks.ts";
+import {
+  cleanSecret,
+  freeKeyName,
+  isKeyName,
+  type KeyEntry,
+  parseKeyEntries,
+} from "../core/settings/keys.ts";
 import { editToml, type TomlValue } from "./edit.ts";
 import { type Keychain, keychainName, systemKeychain } from "./keychain.ts";
 import type { Paths } from "./paths.ts";

@@ -1,5 +1,5 @@
 import { EXIT, Problem } from "../core/problem.ts";
-import type { SettingFault } from "../core/settings/setting-faults.ts";
+import type { SettingFault } from "../core/settings/checks.ts";
 import { faultsProblem, faultText } from "./fault-report.ts";
 import { withLock } from "./lock.ts";
 import { invalidFile, readToml, type TomlFile } from "./toml-file.ts";

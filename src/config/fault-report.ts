@@ -1,5 +1,5 @@
 import type { Problem } from "../core/problem.ts";
-import type { SettingFault } from "../core/settings/setting-faults.ts";
+import type { SettingFault } from "../core/settings/checks.ts";
 import { invalidFile } from "./toml-file.ts";
 
 /** All that is wrong in a file as one Problem, a line for each, in the order of the file. */

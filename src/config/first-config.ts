@@ -1,4 +1,5 @@
-import { tomlKey } from "../core/settings/toml-value.ts";
+import { tomlKey } from "../core/settings/setting-names.ts";
+
 /** What is to be added to config.toml. */
 export interface ConfigAddition {
   /** By their ids; a provider that is known by its name needs nothing in its table. */

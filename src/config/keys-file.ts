@@ -1,5 +1,5 @@
 import { chmod, stat } from "node:fs/promises";
-import { type KeyEntry, parseKeyEntries } from "../core/settings/key-entries.ts";
+import { type KeyEntry, parseKeyEntries } from "../core/settings/keys.ts";
 import { faultsProblem } from "./fault-report.ts";
 import { errorCode } from "./file-problem.ts";
 import type { Paths } from "./paths.ts";

@@ -1,10 +1,7 @@
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Key, KeySource } from "../core/key.ts";
-import { findEnvKeys } from "../core/settings/env-keys.ts";
-import type { KeyEntry } from "../core/settings/key-entries.ts";
-import { mergeKeys } from "../core/settings/merge-keys.ts";
+import { cleanSecret, findEnvKeys, type KeyEntry, mergeKeys } from "../core/settings/keys.ts";
 import type { Provider } from "../core/settings/provider.ts";
-import { cleanSecret } from "../core/settings/secret.ts";
 import { allProviders, type Settings } from "../core/settings/settings.ts";
 import { type Keychain, keychainName, systemKeychain } from "./keychain.ts";
 import { loadKeyEntries } from "./keys-file.ts";

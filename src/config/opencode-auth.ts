@@ -4,7 +4,7 @@ import {
   type CredentialRow,
   credentialEntries,
   readAuthEntries,
-} from "../core/settings/auth-entries.ts";
+} from "../core/settings/keys.ts";
 import { errorCode } from "./file-problem.ts";
 import type { Env, Paths } from "./paths.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isTable } from "../core/settings/setting-faults.ts";
+import { isTable } from "../core/settings/checks.ts";
 import type { Env } from "./paths.ts";
 
 /** Where opencode would be started. */

@@ -1,5 +1,5 @@
 import type { Strategy } from "../core/routing/strategy.ts";
-import { withValueAt } from "../core/settings/setting-value.ts";
+import { withValueAt } from "../core/settings/setting-names.ts";
 import { editConfig } from "./edit-config.ts";
 import type { Paths } from "./paths.ts";
 

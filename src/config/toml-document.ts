@@ -1,7 +1,7 @@
 import { parse, parseDocument, patch, stringify } from "@decimalturn/toml-patch";
-import { isTable } from "../core/settings/setting-faults.ts";
-import type { SettingPath } from "../core/settings/setting-path.ts";
-import { tomlKey } from "../core/settings/toml-value.ts";
+import { isTable } from "../core/settings/checks.ts";
+import type { SettingPath } from "../core/settings/setting-kinds.ts";
+import { tomlKey } from "../core/settings/setting-names.ts";
 
 /** A place in a file, both counted from 1. */
 export interface Position {

@@ -1,7 +1,126 @@
-import { answerSteps } from "./answer-steps.ts";
 import type { Call } from "./call.ts";
-import type { ErrorReply, RawReply, Reply } from "./reply.ts";
-import { bodyHeaders, type Step, waitSteps } from "./step.ts";
+import {
+  chatBody,
+  chatEvents,
+  responsesBody,
+  responsesEvents,
+  type StreamEvent,
+  wireForm,
+} from "./dialects.ts";
+import type { Answer, Cut, Encoding, ErrorReply, RawReply, Reply } from "./reply.ts";
+
+/** One thing to do on a connection. `reset`, `close`, `stall` and `end` are always the last. */
+export type Step =
+  | { do: "wait"; ms: number; keepAliveEveryMs?: number | undefined }
+  | Head
+  | { do: "send"; bytes: string | Uint8Array }
+  | { do: "stall"; keepAliveEveryMs?: number | undefined }
+  | { do: "reset" | "close" | "end" };
+
+/** The head, and what happens to every byte behind it. */
+export interface Head {
+  do: "head";
+  status: number;
+  headers: Record<string, string>;
+  encoding?: Encoding;
+  splitBytes?: number;
+}
+
+/** A wait as a list, empty where there is nothing to wait for. */
+export function waitSteps(ms: number | undefined, keepAliveEveryMs?: number): Step[] {
+  return ms ? [{ do: "wait", ms, keepAliveEveryMs }] : [];
+}
+
+/** The headers of a body that is sent in one piece. */
+export function bodyHeaders(type: string, body: string): Record<string, string> {
+  return { "content-type": type, "content-length": String(Buffer.byteLength(body)) };
+}
+
+/** What an answer does on the wire, in the dialect of its call, streamed when that was asked for. */
+export function answerSteps(answer: Answer, call: Call): Step[] {
+  return call.wantsStream ? streamSteps(answer, call) : bodySteps(answer, call);
+}
+
+/** Without a stream every wait lies before the head, and a fault breaks the body in its middle. */
+function bodySteps(answer: Answer, call: Call): Step[] {
+  const whole = JSON.stringify(bodyOf(answer, call));
+  const how = answer.cut?.how ?? "end";
+  // An error stands in for the body and is sent whole.
+  const last = how === "error-event" ? "end" : how;
+  const isBroken = (answer.cut && how !== "error-event") || answer.badJsonAt !== undefined;
+  const sent = isBroken ? whole.slice(0, whole.length / 2) : whole;
+  // A broken connection shows as a length that is never reached; a clean end has to agree with its length.
+  const headers = bodyHeaders("application/json", last === "end" ? sent : whole);
+  if (answer.encoding) delete headers["content-length"];
+  return [
+    ...waitSteps((answer.headAfterMs ?? 0) + (answer.firstTokenAfterMs ?? 0)),
+    head(answer, headers),
+    { do: "send", bytes: sent },
+    { do: last },
+  ];
+}
+
+function bodyOf(answer: Answer, call: Call): Record<string, unknown> {
+  if (answer.cut?.how === "error-event") return { error: errorOf(answer.cut) };
+  return call.dialect === "responses" ? responsesBody(answer, call) : chatBody(answer, call);
+}
+
+function streamSteps(answer: Answer, call: Call): Step[] {
+  const events = call.dialect === "responses" ? responsesEvents(answer, call) : chatEvents(answer, call);
+  const steps: Step[] = [
+    ...waitSteps(answer.headAfterMs),
+    head(answer, { "content-type": "text/event-stream" }),
+  ];
+  let tokens = 0;
+  for (const [index, event] of withBadEvent(events, answer.badJsonAt).entries()) {
+    // The opening event always goes out; a cut after the last token falls before what would close the answer.
+    if (index > 0 && tokens === answer.cut?.afterTokens)
+      return [...steps, ...cutSteps(answer.cut, answer, call)];
+    if (!event.isToken) {
+      steps.push({ do: "send", bytes: wireForm(event, answer.crlf) });
+      continue;
+    }
+    const paceMs = tokens === 0 ? answer.firstTokenAfterMs : answer.chunkEveryMs;
+    steps.push(...waitSteps(paceMs, answer.keepAliveEveryMs));
+    steps.push({ do: "send", bytes: wireForm(event, answer.crlf) });
+    tokens += 1;
+    if (tokens === answer.pause?.afterTokens) {
+      steps.push(...waitSteps(answer.pause.ms, answer.keepAliveEveryMs));
+    }
+  }
+  return [...steps, { do: "end" }];
+}
+
+function cutSteps(cut: Cut, answer: Answer, call: Call): Step[] {
+  if (cut.how === "stall") return [{ do: "stall", keepAliveEveryMs: answer.keepAliveEveryMs }];
+  if (cut.how !== "error-event") return [{ do: cut.how }];
+  const event: StreamEvent =
+    call.dialect === "responses"
+      ? { name: "error", data: { type: "error", ...errorOf(cut) }, isToken: false }
+      : { data: { error: errorOf(cut) }, isToken: false };
+  return [{ do: "send", bytes: wireForm(event, answer.crlf) }, { do: "end" }];
+}
+
+function errorOf(cut: Cut): Record<string, unknown> {
+  return cut.error ?? { message: "Worker local total request limit reached (33/32)", code: 502 };
+}
+
+function withBadEvent(events: StreamEvent[], at: number | undefined): StreamEvent[] {
+  if (at === undefined) return events;
+  const bad: StreamEvent = { data: '{"choices":[{"delta":{"content":"half an ev', isToken: false };
+  return [...events.slice(0, at - 1), bad, ...events.slice(at - 1)];
+}
+
+function head(answer: Answer, headers: Record<string, string>): Head {
+  const { encoding, splitBytes } = answer;
+  return {
+    do: "head",
+    status: 200,
+    headers: { ...headers, ...(encoding ? { "content-encoding": encoding } : {}), ...answer.headers },
+    ...(encoding ? { encoding } : {}),
+    ...(splitBytes ? { splitBytes } : {}),
+  };
+}
 
 /** Everything a reply does on the wire, as a list; time and sockets belong to whoever carries it out. */
 export function stepsOf(reply: Reply, call: Call): Step[] {

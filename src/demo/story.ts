@@ -1,10 +1,147 @@
-import type { Call } from "./call.ts";
-import { outcomeOf } from "./outcome.ts";
-import type { Reply } from "./reply.ts";
+import { formatWait } from "../core/clock-text.ts";
+import type { AttemptRecord, RequestRecord } from "../core/routing/request-record.ts";
+import { NEVER_MS, type Rest } from "../core/routing/rest.ts";
+import { restParty } from "../core/routing/rest-party.ts";
+import type { RouterEvent } from "../core/routing/router-event.ts";
+import { verdictWords } from "../core/verdict/verdict.ts";
+import type { Asked, Call, Failure, Standing } from "./call.ts";
+import { outcomeOf, type Reply } from "./reply.ts";
+import type { SceneKey } from "./scenes.ts";
 
 /** One line for one call, e.g. `key work · gpt-oss:120b · 401 unauthorized`. It holds no secret. */
 export function storyLine(call: Call, reply: Reply): string {
   const who = call.dialect === undefined ? `${call.method} ${call.path}` : `key ${call.keyName || "unknown"}`;
   const parts = [who, call.model, outcomeOf(reply).what, call.isTitle ? "for the session's title" : ""];
   return parts.filter((part) => part !== "").join(" · ");
+}
+
+/** As many failures as an answer could sensibly tell of. */
+const FAILURES_KEPT = 20;
+
+/** Counts the calls of one run, so that scripts can say "the first", "the second", "while another is open". */
+export interface Tally {
+  arrive: (asked: Asked) => Call;
+  /** Remembers what a call was told. */
+  note: (call: Call, reply: Reply) => void;
+  leave: (call: Call) => void;
+}
+
+/** Starts counting from nothing. */
+export function createTally(keys: SceneKey[]): Tally {
+  const counts = new Map<string, number>();
+  const keysOfModel = new Map<string, string[]>();
+  const firstAtMs = new Map<string, number>();
+  let failures: Failure[] = [];
+
+  const add = (by: number, ...name: (string | boolean)[]) => {
+    const id = JSON.stringify(name);
+    const count = (counts.get(id) ?? 0) + by;
+    counts.set(id, count);
+    return count;
+  };
+  const standing = ({ key, model, isTitle, atMs }: Asked): Standing => {
+    const order = entry(keysOfModel, model, []);
+    if (!order.includes(key)) order.push(key);
+    return {
+      keyName: nameOf(keys, key),
+      nth: add(1, "key and model", isTitle, key, model),
+      nthOfModel: add(1, "model", isTitle, model),
+      nthOfAll: add(1, "all", isTitle),
+      keyNumber: order.indexOf(key) + 1,
+      inFlight: add(1, "in flight", key),
+      sinceFirstMs: atMs - entry(firstAtMs, model, atMs),
+      failures,
+    };
+  };
+
+  return {
+    arrive: (asked) => ({
+      ...asked,
+      ...(asked.dialect === undefined ? uncounted(keys, asked, failures) : standing(asked)),
+    }),
+    note: (call, reply) => {
+      if (call.dialect === undefined) return;
+      const { isWhole, what } = outcomeOf(reply);
+      // The request for a title often meets the bad keys first; only an answer to the prompt closes the story.
+      if (call.isTitle && isWhole) return;
+      const failure = { keyName: call.keyName, model: call.model, what };
+      // A new list each time: calls keep the one they were given.
+      failures = isWhole ? [] : [...failures, failure].slice(-FAILURES_KEPT);
+    },
+    leave: (call) => {
+      if (call.dialect !== undefined) add(-1, "in flight", call.key);
+    },
+  };
+}
+
+function uncounted(keys: SceneKey[], asked: Asked, failures: Failure[]): Standing {
+  const none = { nth: 0, nthOfModel: 0, nthOfAll: 0, keyNumber: 0, inFlight: 0, sinceFirstMs: 0 };
+  return { keyName: nameOf(keys, asked.key), ...none, failures };
+}
+
+function nameOf(keys: SceneKey[], secret: string): string {
+  return keys.find((key) => key.secret === secret)?.name ?? "";
+}
+
+function entry<V>(map: Map<string, V>, name: string, first: V): V {
+  const value = map.get(name) ?? first;
+  map.set(name, value);
+  return value;
+}
+
+/** What the router did about a call, in one line of the story; undefined where it says nothing new. */
+export function routerLine(event: RouterEvent, nowMs: number): string | undefined {
+  switch (event.kind) {
+    case "rested":
+      return event.rest.untilMs > nowMs ? restLine(event.rest, event.keyName, nowMs) : undefined;
+    case "exhausted":
+      return "nothing is left to try: opencode is told why, once";
+    case "finished":
+      return endLine(event.record);
+    // Told at the end of a request, when its calls have been told already.
+    case "waiting":
+    case "wait-ended":
+    case "writing-call":
+    case "rotated":
+    case "fell-back":
+    case "cleared":
+    case "key-changed":
+    case "settings-taken":
+    case "models-changed":
+    case "settings-refused":
+      return undefined;
+  }
+}
+
+function restLine(rest: Rest, keyName: string, nowMs: number): string {
+  const { fingerprint, model, provider } = restParty(rest);
+  const key = fingerprint === undefined ? undefined : `key ${keyName}`;
+  const who = key ?? (model === undefined ? `all of ${provider}` : modelOf(model));
+  const onWhat = key === undefined || model === undefined ? "" : ` on ${modelOf(model)}`;
+  const howLong = rest.untilMs >= NEVER_MS ? "until it changes" : `for ${formatWait(rest.untilMs - nowMs)}`;
+  return `${who} rests ${howLong}${onWhat}: ${verdictWords(rest.kind)}`;
+}
+
+function endLine({ outcome, served, keyName, attempts }: RequestRecord): string | undefined {
+  switch (outcome) {
+    case "served":
+      return `answered by ${modelOf(served ?? "")} with key ${keyName}${hopsText(attempts)}`;
+    case "broken":
+      return "the answer broke off: opencode is asked to try again";
+    case "passed-error":
+      return "the provider's own refusal goes to opencode";
+    case "client-gone":
+      return "opencode went away before the answer was over";
+    case "exhausted":
+      return undefined;
+  }
+}
+
+function hopsText(attempts: readonly AttemptRecord[]): string {
+  return attempts.length < 2 ? "" : `, at try ${attempts.length}`;
+}
+
+/** There is one provider in a demo: its name in front of every model would only be noise. */
+function modelOf(model: string): string {
+  return model.slice(model.indexOf("/") + 1);
 }

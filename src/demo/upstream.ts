@@ -1,12 +1,149 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Transform } from "node:stream";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { constants, createBrotliCompress, createGzip, createZstdCompress } from "node:zlib";
 import { Problem } from "../core/problem.ts";
 import { type Asked, type Call, type Dialect, readAsked } from "./call.ts";
-import { carryOut } from "./carry-out.ts";
-import { modelMissing, pathMissing, scriptFailed, unauthorized } from "./replies.ts";
-import type { Reply } from "./reply.ts";
-import type { Scene } from "./scene.ts";
-import { stepsOf } from "./steps.ts";
-import { createTally, type Tally } from "./tally.ts";
+import { type Encoding, modelMissing, pathMissing, type Reply, scriptFailed, unauthorized } from "./reply.ts";
+import type { Scene } from "./scenes.ts";
+import { type Head, type Step, stepsOf } from "./steps.ts";
+import { createTally, type Tally } from "./story.ts";
+
+/** The way from an event to the socket: compressed and cut into pieces where the script says so. */
+export interface BodyWriter {
+  /** Resolves once the bytes are handed to the socket, so that a wait behind it is a wait on the wire. */
+  send: (bytes: string | Uint8Array) => Promise<void>;
+  /** Whatever a compression still owes. */
+  finish: () => Promise<void>;
+}
+
+/** Sends the head at once and returns the writer for what follows. */
+export function openBody(response: ServerResponse, head: Head): BodyWriter {
+  response.writeHead(head.status, head.headers);
+  response.flushHeaders();
+  const write = (bytes: Uint8Array) => writePieces(response, bytes, head.splitBytes ?? bytes.length);
+  if (head.encoding) return compressed(head.encoding, write);
+  return { send: (bytes) => write(Buffer.from(bytes)), finish: async () => {} };
+}
+
+async function writePieces(response: ServerResponse, bytes: Uint8Array, size: number): Promise<void> {
+  for (let at = 0; at < bytes.length; at += size) {
+    if (response.destroyed) return;
+    const hasRoom = response.write(bytes.subarray(at, at + size));
+    // A reader that does not keep up must slow the script down, and one that left must not hold it for ever.
+    if (!hasRoom) await drained(response);
+    // Pieces written in one breath would travel as one.
+    if (size < bytes.length) await setImmediate();
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
+}
+
+const FLUSH = {
+  gzip: { create: createGzip, mark: constants.Z_SYNC_FLUSH },
+  br: { create: createBrotliCompress, mark: constants.BROTLI_OPERATION_FLUSH },
+  zstd: { create: createZstdCompress, mark: constants.ZSTD_e_flush },
+} as const;
+
+function compressed(encoding: Encoding, write: (bytes: Uint8Array) => Promise<void>): BodyWriter {
+  const { create, mark } = FLUSH[encoding];
+  const squeeze: Transform & { flush(mark: number, done: () => void): void } = create();
+  let pending: Uint8Array[] = [];
+  squeeze.on("data", (bytes: Uint8Array) => pending.push(bytes));
+  const pass = async () => {
+    const ready = Buffer.concat(pending);
+    pending = [];
+    await write(ready);
+  };
+  return {
+    send: async (bytes) => {
+      squeeze.write(bytes);
+      await new Promise<void>((resolve) => squeeze.flush(mark, resolve));
+      await pass();
+    },
+    finish: async () => {
+      await new Promise<void>((resolve) => squeeze.once("end", resolve).end());
+      await pass();
+    },
+  };
+}
+
+/** A reset can overtake the bytes before it in the reader's kernel; this much later it does not. */
+const SETTLE_MS = 20;
+
+const KEEP_ALIVE = ": keep-alive\n\n";
+
+export interface Connection {
+  response: ServerResponse;
+  /** Fires when the connection is gone, whoever ended it. */
+  signal: AbortSignal;
+  /** Called right before the script itself ends the answer, so that its own breaks are no hang-ups. */
+  onEnding: () => void;
+}
+
+/** Does the steps on one connection. It rejects with the signal's reason when the caller has gone. */
+export async function carryOut(steps: Step[], { response, signal, onEnding }: Connection): Promise<void> {
+  let body: BodyWriter | undefined;
+  for (const step of steps) {
+    signal.throwIfAborted();
+    switch (step.do) {
+      case "head":
+        body = openBody(response, step);
+        break;
+      case "send":
+        await body?.send(step.bytes);
+        break;
+      case "wait":
+        await silence(step.ms, step.keepAliveEveryMs, body, signal);
+        break;
+      case "stall":
+        await silence(Number.POSITIVE_INFINITY, step.keepAliveEveryMs, body, signal);
+        break;
+      case "end":
+        await body?.finish();
+        onEnding();
+        response.end();
+        break;
+      case "close":
+      case "reset":
+        if (body) await sleep(SETTLE_MS, undefined, { signal });
+        onEnding();
+        breakOff(response, step.do);
+    }
+  }
+}
+
+/** A FIN inside the body, or an RST: the two ways a provider's machine drops a caller. */
+function breakOff(response: ServerResponse, how: "close" | "reset"): void {
+  if (how === "close") response.destroy();
+  else response.socket?.resetAndDestroy();
+}
+
+/** The longest nap a timer can take; a stall is one nap after another until the caller leaves. */
+const LONGEST_NAP_MS = 2 ** 31 - 1;
+
+async function silence(
+  ms: number,
+  everyMs: number | undefined,
+  body: BodyWriter | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  let leftMs = ms;
+  while (leftMs > 0) {
+    const napMs = Math.min(leftMs, everyMs ?? LONGEST_NAP_MS, LONGEST_NAP_MS);
+    await sleep(napMs, undefined, { signal });
+    leftMs -= napMs;
+    if (leftMs > 0 && everyMs !== undefined) await body?.send(KEEP_ALIVE);
+  }
+}
 
 export interface UpstreamOptions {
   host?: string;

@@ -4,14 +4,16 @@
  * biome-ignore-all lint/performance/noBarrelFile: the entry of a package is what it exports
  */
 
-export type { OpenCodeConfig, OpenCodeProvider } from "../core/opencode-config/build-opencode-config.ts";
-export { buildOpenCodeConfig, type OpenCodeConfigOptions } from "./build-opencode-config.ts";
-export { calculateModelCapabilities } from "./calculate-model-capabilities.ts";
-export { type ComboData, fetchComboData, resolveUnderlyingModels } from "./fetch-combo-data.ts";
-export { fetchModels, refreshModels } from "./fetch-models.ts";
-export { clearModelCache } from "./memory-cache.ts";
-export { mergeOpenCodeConfig } from "./merge-opencode-config.ts";
-export { normalizeBaseURL } from "./normalize-base-url.ts";
+export type { OpenCodeConfig, OpenCodeProvider } from "../core/opencode-config/opencode-config.ts";
+export {
+  type ComboData,
+  calculateModelCapabilities,
+  fetchComboData,
+  fetchModels,
+  refreshModels,
+  resolveUnderlyingModels,
+} from "./models.ts";
+export { buildOpenCodeConfig, mergeOpenCodeConfig, type OpenCodeConfigOptions } from "./opencode-config.ts";
 export type {
   ApiMode,
   ModelCapabilities,
@@ -20,4 +22,5 @@ export type {
   ModelsDevConfig,
   ProviderConfig,
   ProviderModel,
-} from "./provider-config.ts";
+} from "./provider.ts";
+export { clearModelCache, normalizeBaseURL } from "./provider.ts";

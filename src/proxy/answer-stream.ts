@@ -1,5 +1,4 @@
 import { brokenEvent } from "../core/client/client-profile.ts";
-import { formatModelRef } from "../core/model-ref.ts";
 import type { AnswerProgress } from "../core/routing/answer-progress.ts";
 import { exhaustionSummary } from "../core/routing/exhaustion.ts";
 import type { SentAnswer } from "../core/stream/continuation.ts";
@@ -7,6 +6,7 @@ import { joined } from "../core/stream/join-bytes.ts";
 import { salvageOf } from "../core/stream/salvage.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
+import { progressOf } from "./answers.ts";
 import { noteFlaw } from "./asked.ts";
 import type { OpenStream } from "./attempt-outcome.ts";
 import { finishReading } from "./finish-reading.ts";
@@ -306,21 +306,8 @@ export class AnswerStream {
   }
 
   #progress(): AnswerProgress {
-    const { id, sessionId, asked } = this.#walk.request;
-    const { key, ref, startedMs } = this.#lease;
     const { phase, tool, chars } = this.#stream.gate.progress();
-    return {
-      id,
-      session: sessionId ?? null,
-      asked,
-      model: formatModelRef(ref),
-      key: key.name,
-      fingerprint: key.fingerprint,
-      phase,
-      tool: tool ?? null,
-      chars,
-      sinceMs: startedMs,
-    };
+    return progressOf(this.#walk.request, this.#lease, { phase, tool: tool ?? null, chars });
   }
 
   #silenceAllowedMs(): number {

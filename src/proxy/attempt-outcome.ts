@@ -35,6 +35,8 @@ export interface AttemptOptions {
   crowdedUntilMs: () => number;
   /** What the client has of an answer that broke off, and that this one is to continue. */
   continues: SentAnswer | undefined;
+  /** Fields that this model's service has refused. */
+  without: ReadonlySet<string> | undefined;
   rules: readonly UserRule[];
   errorBodyBytes: number;
   /** The longest answer in one piece. */

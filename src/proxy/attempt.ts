@@ -1,5 +1,6 @@
-import { wireModelId } from "../core/catalog/wire-model-id.ts";
+import { wireModelId } from "../core/catalog/model-kinds.ts";
 import { withOutputLimit } from "../core/stream/output-limit.ts";
+import { withoutFields } from "../core/stream/refused-fields.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { AnswerTooLong } from "./answer-too-long.ts";
@@ -36,7 +37,7 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
       method: request.method,
       headers: request.headers,
       secret: key.secret,
-      body: sentBody(translated?.body ?? bodyFor(request, model), options.outputLimit),
+      body: adapted(translated?.body ?? bodyFor(request, model), options),
       isCrowdSmall: options.isCrowdSmall,
     });
     return await understand(
@@ -55,11 +56,14 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
   }
 }
 
-function sentBody(
+/** The body as the model takes it, as far as its refusals have told. */
+function adapted(
   body: Uint8Array<ArrayBuffer> | undefined,
-  outputLimit: number | undefined,
+  { outputLimit, without }: Pick<AttemptOptions, "outputLimit" | "without">,
 ): Uint8Array<ArrayBuffer> | undefined {
-  return body === undefined || outputLimit === undefined ? body : withOutputLimit(body, outputLimit);
+  if (body === undefined) return undefined;
+  const taken = without === undefined ? body : withoutFields(body, without);
+  return outputLimit === undefined ? taken : withOutputLimit(taken, outputLimit);
 }
 
 function failure(cause: unknown): Verdict {

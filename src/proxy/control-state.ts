@@ -1,4 +1,4 @@
-import type { BenchResult } from "../core/bench/bench-result.ts";
+import type { BenchResult } from "../core/bench/results.ts";
 import { parseModelRef } from "../core/model-ref.ts";
 import type {
   ControlAnswer,

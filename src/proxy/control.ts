@@ -1,8 +1,8 @@
-import type { BenchResult } from "../core/bench/bench-result.ts";
+import type { BenchResult } from "../core/bench/results.ts";
 import { Problem } from "../core/problem.ts";
 import { lastingRests } from "../core/routing/readiness.ts";
 import { isSelected, type RestSelection } from "../core/routing/rest-cover.ts";
-import type { Move } from "../core/settings/chain-edits.ts";
+import type { Move } from "../core/settings/chains.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { VERSION } from "../core/version.ts";
 import { lastAnswer } from "./control-last-answer.ts";

@@ -16,6 +16,11 @@ const LOOKS = 4;
 /** A whole answer comes in one piece at its end: its silence is given so many times the limit. */
 const WHOLE_ANSWER = 4;
 
+/** Whether to ask elsewhere costs nothing but time: what an unknown endpoint has begun may be paid for twice. */
+function mayAskElsewhere({ dialect, method }: AttemptOptions["request"]): boolean {
+  return dialect !== undefined || method === "GET" || method === "HEAD";
+}
+
 /**
  * Gives up a silent call once its time is over and another lane is free. Without one it may take longer, but not for
  * ever: a connection that is dead without a word would never end by itself.
@@ -33,7 +38,7 @@ export function watchFirstToken(options: AttemptOptions, giveUp: () => void): Fi
     sinceMs = Math.min(nowMs, Math.max(sinceMs, options.crowdedUntilMs()));
     const leftMs = sinceMs + limitMs - nowMs;
     const lastMs = sinceMs + Math.max(silenceLimitMs * times, limitMs) - nowMs;
-    if (lastMs <= 0 || (leftMs <= 0 && options.mayMoveOn())) {
+    if (lastMs <= 0 || (leftMs <= 0 && mayAskElsewhere(request) && options.mayMoveOn())) {
       hasFired = true;
       giveUp();
       return;

@@ -56,10 +56,10 @@ export function bodyFor(request: ModelRequest, wireModel: string): Uint8Array<Ar
  * After a refusal of the history's end: takes out what may be the left-over of a broken answer. Returns whether there is
  * such a thing, so that the request is worth asking again.
  */
-export function cleanAfter(request: ModelRequest, reply: { status: number; body: string }): boolean {
+export function cleanAfter(request: ModelRequest, reply: { body: string }): boolean {
   const { body, dialect, model } = request;
   if (body === undefined || dialect === undefined || model === undefined) return false;
-  if (reply.status < 400 || !refusesLastTurn(reply.body)) return false;
+  if (!refusesLastTurn(reply.body)) return false;
   const cleaned = cleanHistory(body, dialect, "left-over");
   const span = cleaned === body ? undefined : findField(cleaned, "model");
   if (span === undefined) return false;

@@ -15,6 +15,7 @@ import { notFromLater, type Rest, restId, restTarget } from "../core/routing/res
 import type { RestSelection } from "../core/routing/rest-cover.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
 import { type Session, SessionBook, unstick } from "../core/routing/session.ts";
+import { RefusedFields } from "../core/stream/refused-fields.ts";
 import type { Verdict, VerdictKind } from "../core/verdict/verdict.ts";
 import { Answers } from "./answers.ts";
 import { type Chance, realAfter } from "./chance.ts";
@@ -46,6 +47,7 @@ export class Router {
   readonly crowd = new Crowd();
   readonly facts = new ModelFacts();
   readonly answers = new Answers();
+  readonly refusedFields = new RefusedFields();
 
   #terms: Terms;
   readonly #byHand = new HandSwitched();

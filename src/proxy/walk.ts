@@ -12,6 +12,7 @@ import { outputTokensOf } from "../core/stream/output-limit.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
 import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
+import { progressOf } from "./answers.ts";
 import { makeAttempt } from "./attempt.ts";
 import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
 import { failureVerdict } from "./judge-reply.ts";
@@ -212,6 +213,8 @@ export class Walk {
       return undefined;
     }
     const dialect = this.#dialectFor(lease.ref, provider);
+    const waiting = { phase: "waiting", tool: null, chars: 0 } as const;
+    const forget = router.answers.add(() => progressOf(this.request, lease, waiting));
     const outcome = await makeAttempt({
       request: this.request,
       provider,
@@ -220,6 +223,7 @@ export class Walk {
       key,
       ref,
       continues,
+      without: router.refusedFields.of(ref),
       rules,
       errorBodyBytes,
       answerBytes,
@@ -230,7 +234,7 @@ export class Walk {
       isCrowdSmall: router.crowd.isSmall,
       crowdedUntilMs: () => router.crowd.untilMs(router.chance.nowMs()),
       chance: router.chance,
-    });
+    }).finally(forget);
     if (outcome.kind === "stream" || outcome.kind === "body") {
       router.succeed(lease, this.request.session);
       if (dialect !== undefined) router.facts.answered(ref, dialect);
@@ -249,8 +253,9 @@ export class Walk {
   #refused(lease: Lease, verdict: Verdict, reply: ErrorReply | undefined): Arrival | undefined {
     this.#options.trail.failed(lease, verdict);
     this.#note(lease, verdict);
-    if (reply !== undefined && cleanAfter(this.request, reply)) {
+    if (reply !== undefined && this.#canAskDifferently(lease, reply)) {
       // The lane is fine: it gets the same request without what it refused.
+      this.progress.again = laneId(lease.key, lease.ref);
       this.#router.drop(lease);
       return undefined;
     }
@@ -284,6 +289,12 @@ export class Walk {
     this.progress.again = laneId(key, ref);
     this.#router.drop(lease);
     return true;
+  }
+
+  /** Whether the refusal names a part of the request that the request can do without. */
+  #canAskDifferently({ ref }: Lease, reply: ErrorReply): boolean {
+    if (reply.status !== 400 && reply.status !== 422) return false;
+    return this.#router.refusedFields.learn(ref, reply.body) || cleanAfter(this.request, reply);
   }
 
   #note(lease: Lease, verdict: Verdict): void {

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { BenchResult, Spread } from "../core/bench/bench-result.ts";
+import type { BenchResult, Spread } from "../core/bench/results.ts";
 
 interface BenchRow {
   model: string;

@@ -1,4 +1,4 @@
-import type { BenchResult } from "../core/bench/bench-result.ts";
+import type { BenchResult } from "../core/bench/results.ts";
 import type { RequestRecord } from "../core/routing/request-record.ts";
 import type { RestChange } from "./rest-change.ts";
 

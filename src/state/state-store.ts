@@ -1,4 +1,4 @@
-import type { BenchResult } from "../core/bench/bench-result.ts";
+import type { BenchResult } from "../core/bench/results.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Rest } from "../core/routing/rest.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";

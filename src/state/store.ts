@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { BenchResult } from "../core/bench/bench-result.ts";
+import type { BenchResult } from "../core/bench/results.ts";
 import type { Rest } from "../core/routing/rest.ts";
 import type { RouterEvent } from "../core/routing/router-event.ts";
 import { putBench, readBenches } from "./bench-rows.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { type BenchModelOptions, benchModel } from "../../src/bench/bench-model.ts";
 import type { Send } from "../../src/bench/measure-run.ts";
-import type { ModelBench } from "../../src/core/bench/model-bench.ts";
+import type { ModelBench } from "../../src/core/bench/results.ts";
 import { keyOf, type Pace, pacedProvider, providerAt } from "./paced.ts";
 
 function optionsFor(

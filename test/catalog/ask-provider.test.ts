@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { askProvider } from "../../src/catalog/ask-provider.ts";
+import { askProvider } from "../../src/catalog/model-lists.ts";
 import { modelList, NOT_FOUND, type SeenCall, serveJson } from "./providers.ts";
 
 const ANY_TIME = new AbortController().signal;

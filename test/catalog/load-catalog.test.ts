@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
 import { statSync, utimesSync, writeFileSync } from "node:fs";
-import { openCacheFolder } from "../../src/catalog/cache-folder.ts";
+import { openCacheFolder, PATIENCE, type Patience } from "../../src/catalog/cache.ts";
 import { type CatalogOptions, loadCatalog } from "../../src/catalog/load-catalog.ts";
-import { PATIENCE, type Patience } from "../../src/catalog/patience.ts";
 import { createFolderOf, writeFileAtomic } from "../../src/config/write-file.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";

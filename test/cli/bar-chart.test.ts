@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { barChartText } from "../../src/cli/bar-chart.ts";
-import { PLAIN_PAINT, paintOf } from "../../src/cli/paint.ts";
+import { barChartText } from "../../src/cli/chart.ts";
+import { PLAIN_PAINT, paintOf } from "../../src/cli/colour.ts";
 
 const BARS = [
   { label: "work/fast:20b", value: 50, text: "50" },

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { runVerb } from "../../src/cli/run-verb.ts";
-import type { Verb } from "../../src/cli/verb.ts";
+import type { Verb } from "../../src/cli/command.ts";
+import { runVerb } from "../../src/cli/run-command.ts";
 import { rootVerb } from "../../src/commands/root.ts";
 import { hollow, wordsOf } from "./hollow.ts";
 

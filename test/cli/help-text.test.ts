@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { helpText } from "../../src/cli/help-text.ts";
-import type { Verb } from "../../src/cli/verb.ts";
+import type { Verb } from "../../src/cli/command.ts";
+import { helpText } from "../../src/cli/run-command.ts";
 import { rootVerb } from "../../src/commands/root.ts";
 
 const VERB: Verb = {

@@ -1,4 +1,4 @@
-import type { Verb } from "../../src/cli/verb.ts";
+import type { Verb } from "../../src/cli/command.ts";
 
 /** The same commands, with nothing behind them, not even help: what is left is how they take their words. */
 export function hollow(verb: Verb, called: string[], path: readonly string[]): Verb {

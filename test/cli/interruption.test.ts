@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { listenForInterruption, pause } from "../../src/cli/interruption.ts";
+import { listenForInterruption, pause } from "../../src/cli/ask.ts";
 
 test("a signal is heard while somebody listens, and no longer", () => {
   const before = process.listenerCount("SIGHUP");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { keyStrokes } from "../../src/cli/key-strokes.ts";
+import { keyStrokes } from "../../src/cli/keyboard.ts";
 
 test.each<[name: string, text: string, strokes: string[]]>([
   ["letters", "añ名", ["a", "ñ", "名"]],

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { looksLikeSecret } from "../../src/cli/looks-like-secret.ts";
+import { looksLikeSecret } from "../../src/cli/command.ts";
 
 test.each<[name: string, word: string]>([
   ["an sk- key", `sk-${"a1b2".repeat(6)}`],

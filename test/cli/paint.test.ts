@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { colourDepth, PLAIN_PAINT, paintFor, paintOf, type Tone } from "../../src/cli/paint.ts";
+import { colourDepth, PLAIN_PAINT, paintFor, paintOf, type Tone } from "../../src/cli/colour.ts";
 import { tableText } from "../../src/cli/table.ts";
 
 const TERMINAL = { isTTY: true };

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { runVerb } from "../../src/cli/run-verb.ts";
-import type { Verb, VerbArgs } from "../../src/cli/verb.ts";
+import type { Verb, VerbArgs } from "../../src/cli/command.ts";
+import { runVerb } from "../../src/cli/run-command.ts";
 import { problemOf } from "../config/temp-folder.ts";
 
 /** A command tree that notes what it was called with. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { sized } from "../../src/cli/sized.ts";
+import { sized } from "../../src/cli/text.ts";
 
 test.each([
   [

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { hangingLines, wrapText } from "../../src/cli/wrap-text.ts";
+import { hangingLines, wrapText } from "../../src/cli/text.ts";
 
 test("no word is lost or cut, and no line of several words is too long", () => {
   const word = fc.stringMatching(/^[a-z日]{1,40}$/);

@@ -1,10 +1,9 @@
 import { expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
-import type { BenchResult } from "../../src/core/bench/bench-result.ts";
+import type { BenchResult } from "../../src/core/bench/results.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { modelMissing, subscriptionRequired } from "../../src/demo/replies.ts";
-import type { Reply } from "../../src/demo/reply.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import { modelMissing, type Reply, subscriptionRequired } from "../../src/demo/reply.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
 import { openState } from "../../src/state/store.ts";
 import { openTerminal } from "../e2e/terminal.ts";

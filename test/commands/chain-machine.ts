@@ -1,5 +1,5 @@
 import type { Reply } from "../../src/demo/reply.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 

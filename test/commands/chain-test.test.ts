@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { rateLimited, subscriptionRequired, usageLimit } from "../../src/demo/replies.ts";
+import { rateLimited, subscriptionRequired, usageLimit } from "../../src/demo/reply.ts";
 import { chainMachine } from "./chain-machine.ts";
 import { tempMachine } from "./orouter.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import type { Verb } from "../../src/cli/verb.ts";
-import { chainVerb } from "../../src/commands/chain/chain-verb.ts";
+import type { Verb } from "../../src/cli/command.ts";
+import { chainVerb } from "../../src/commands/chain/chain.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import { openState } from "../../src/state/store.ts";
 import { rested, restOf, stateOptions } from "../state/samples.ts";

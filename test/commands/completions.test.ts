@@ -1,12 +1,9 @@
 import { expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Verb } from "../../src/cli/verb.ts";
-import { bashScript } from "../../src/commands/completions/bash-script.ts";
+import type { Verb } from "../../src/cli/command.ts";
 import { completionsVerb } from "../../src/commands/completions/completions.ts";
-import { fishScript } from "../../src/commands/completions/fish-script.ts";
-import { verbTree } from "../../src/commands/completions/verb-tree.ts";
-import { zshScript } from "../../src/commands/completions/zsh-script.ts";
+import { bashScript, fishScript, verbTree, zshScript } from "../../src/commands/completions/scripts.ts";
 import { rootVerb } from "../../src/commands/root.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { keysToml, tempMachine } from "./orouter.ts";

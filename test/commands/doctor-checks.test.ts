@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { PLAIN_PAINT, paintOf } from "../../src/cli/paint.ts";
+import { PLAIN_PAINT, paintOf } from "../../src/cli/colour.ts";
 import { folderFix } from "../../src/commands/doctor/check-files.ts";
 import { checkChains, checkKeys } from "../../src/commands/doctor/check-keys.ts";
 import { checkClock, checkEnvironment } from "../../src/commands/doctor/check-network.ts";

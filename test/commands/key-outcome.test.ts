@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { keyOutcome } from "../../src/commands/keys/test/key-outcome.ts";
-import type { KeyTrial } from "../../src/commands/keys/test/test-key.ts";
+import { type KeyTrial, keyOutcome } from "../../src/commands/keys/test-key.ts";
 import type { VerdictKind } from "../../src/core/verdict/verdict.ts";
 
 const refused = (verdict: VerdictKind | undefined, status: number): KeyTrial => ({

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { costText, tokenText } from "../../src/commands/models/model-words.ts";
+import { costText, tokenText } from "../../src/commands/models/models-list.ts";
 
 test.each<[tokens: number | undefined, text: string]>([
   [undefined, "-"],

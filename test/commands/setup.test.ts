@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { answer } from "../../src/demo/replies.ts";
+import { answer } from "../../src/demo/reply.ts";
 import { namesIn } from "../config/temp-folder.ts";
 import { sceneOf, withUpstream } from "../demo/ask.ts";
 import { openTerminal } from "../e2e/terminal.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import type { Scene } from "../../src/demo/scene.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import { RUN_FILES, type RunCard } from "../../src/harness/run/run-card.ts";
 import { createRunDir } from "../../src/harness/run/run-dir.ts";

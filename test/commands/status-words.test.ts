@@ -1,10 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { PLAIN_PAINT } from "../../src/cli/paint.ts";
-import { countText, spanText } from "../../src/commands/logs/amount-text.ts";
-import { fitSections, type Section } from "../../src/commands/status/fit-sections.ts";
+import { PLAIN_PAINT } from "../../src/cli/colour.ts";
+import { countText, spanText } from "../../src/commands/logs/log-text.ts";
 import { type SnapshotParts, snapshotOf } from "../../src/commands/status/snapshot.ts";
-import { statusText } from "../../src/commands/status/status-text.ts";
+import { fitSections, type Section, statusText } from "../../src/commands/status/status-text.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
 import { NEVER_MS, type Rest } from "../../src/core/routing/rest.ts";

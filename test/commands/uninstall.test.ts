@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { programRemoval } from "../../src/commands/uninstall/program-removal.ts";
-import { removeAll, removeEmpty, removeFromKeychain } from "../../src/commands/uninstall/remove-remains.ts";
+import { removeAll, removeEmpty, removeFromKeychain } from "../../src/commands/uninstall/remains.ts";
+import { programRemoval } from "../../src/commands/uninstall/uninstall.ts";
 import { memoryKeychain } from "../config/memory-keychain.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { answerInTerminal } from "./answer-in-terminal.ts";

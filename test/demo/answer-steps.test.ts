@@ -1,11 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { answerSteps } from "../../src/demo/answer-steps.ts";
-import { readAsked } from "../../src/demo/call.ts";
+import { readAsked, tokensOf } from "../../src/demo/call.ts";
 import type { Answer, Cut } from "../../src/demo/reply.ts";
-import type { Step } from "../../src/demo/step.ts";
-import { createTally } from "../../src/demo/tally.ts";
-import { tokensOf } from "../../src/demo/tokens.ts";
+import { answerSteps, type Step } from "../../src/demo/steps.ts";
+import { createTally } from "../../src/demo/story.ts";
 import { readEvents, textOf } from "./read-events.ts";
 
 function steps(answer: Partial<Answer>, stream = true): Step[] {

@@ -1,5 +1,5 @@
 import type { Reply } from "../../src/demo/reply.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream, type UpstreamOptions } from "../../src/demo/upstream.ts";
 
 /** A scene with one key and one model that always gets the same reply. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { failoverScene, SCENARIOS } from "../../src/demo/failover.ts";
-import { CANONICAL_TEXT, tokensOf } from "../../src/demo/tokens.ts";
+import { CANONICAL_TEXT, tokensOf } from "../../src/demo/call.ts";
+import { failoverScene, SCENARIOS } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import { ask, withUpstream } from "./ask.ts";
 import { readEvents, readUntilBroken, textOf } from "./read-events.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { CANONICAL_TEXT, tokensOf } from "../../src/demo/call.ts";
 import type { Answer, Cut, Encoding } from "../../src/demo/reply.ts";
-import { CANONICAL_TEXT, tokensOf } from "../../src/demo/tokens.ts";
 import { ask, sceneOf, withUpstream } from "./ask.ts";
 import { parsed, readEvents, readUntilBroken, textOf } from "./read-events.ts";
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Scene } from "../../src/demo/scene.ts";
-import { findScene, SCENES } from "../../src/demo/scenes.ts";
+import { findScene, SCENES, type Scene } from "../../src/demo/scenes.ts";
 import type { Upstream } from "../../src/demo/upstream.ts";
 import { ask, type Question, withUpstream } from "./ask.ts";
 import { readEvents, readUntilBroken, textOf } from "./read-events.ts";

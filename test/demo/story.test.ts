@@ -1,9 +1,7 @@
 import { expect, test } from "bun:test";
 import { type Dialect, readAsked } from "../../src/demo/call.ts";
-import { unauthorized, usageLimit } from "../../src/demo/replies.ts";
-import type { Reply } from "../../src/demo/reply.ts";
-import { storyLine } from "../../src/demo/story.ts";
-import { createTally } from "../../src/demo/tally.ts";
+import { type Reply, unauthorized, usageLimit } from "../../src/demo/reply.ts";
+import { createTally, storyLine } from "../../src/demo/story.ts";
 
 const SECRET = "scripted-secret";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Call, readAsked } from "../../src/demo/call.ts";
-import { createTally, type Tally } from "../../src/demo/tally.ts";
+import { createTally, type Tally } from "../../src/demo/story.ts";
 
 const KEYS = ["work", "home"].map((name) => ({ name, secret: `secret-${name}` }));
 const GOOD = { kind: "answer", text: "hi" } as const;

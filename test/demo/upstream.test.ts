@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { connect } from "node:net";
-import type { Call } from "../../src/demo/call.ts";
-import { CANONICAL_TEXT } from "../../src/demo/tokens.ts";
+import { CANONICAL_TEXT, type Call } from "../../src/demo/call.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
 import { ask, sceneOf, withUpstream } from "./ask.ts";
 import { parsed, readEvents, readUntilBroken, textOf } from "./read-events.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { runVerb } from "../../src/cli/run-verb.ts";
+import { runVerb } from "../../src/cli/run-command.ts";
 import { rootVerb } from "../../src/commands/root.ts";
 import { nearest } from "../../src/core/nearest.ts";
 import { hollow } from "../cli/hollow.ts";

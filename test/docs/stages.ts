@@ -4,12 +4,12 @@ import {
   notInFreeUsage,
   openaiError,
   overloaded,
+  type Reply,
   rateLimited,
   subscriptionRequired,
   unauthorized,
   usageLimit,
-} from "../../src/demo/replies.ts";
-import type { Reply } from "../../src/demo/reply.ts";
+} from "../../src/demo/reply.ts";
 import { olderTools } from "./older-tools.ts";
 
 /** A provider as a sample meets it: scripted, on this machine, whatever the page calls it. */

@@ -1,14 +1,15 @@
 import { expect, test } from "bun:test";
 import type { Call } from "../../src/demo/call.ts";
 import {
+  type Answer,
   notInFreeUsage,
   openaiError,
+  type Reply,
   rateLimited,
   subscriptionRequired,
   tooManyConcurrent,
   usageLimit,
-} from "../../src/demo/replies.ts";
-import type { Answer, Reply } from "../../src/demo/reply.ts";
+} from "../../src/demo/reply.ts";
 import { readEvents, textOf } from "../demo/read-events.ts";
 import { fastChance, type Rig, until, withPair } from "../proxy/rig.ts";
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { failoverScene, SCENARIOS } from "../../src/demo/failover.ts";
-import type { Scene } from "../../src/demo/scene.ts";
-import { CANONICAL_TEXT, tokensOf } from "../../src/demo/tokens.ts";
+import { CANONICAL_TEXT, tokensOf } from "../../src/demo/call.ts";
+import { failoverScene, SCENARIOS, type Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import { fastChance, type Rig, startRig } from "../proxy/rig.ts";
 import { type Observation, observe } from "./failover-run.ts";

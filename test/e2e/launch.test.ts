@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { orouterBinary } from "./binary.ts";
 import { e2eMachine, standIn } from "./machine.ts";
+import { openTerminal } from "./terminal.ts";
 
 test("a project's bunfig.toml and .env mean nothing to orouter", async () => {
   using machine = e2eMachine();
@@ -32,4 +35,27 @@ test("a missing opencode is said with the way to get it", async () => {
   expect(run.exitCode).toBe(1);
   expect(run.stderr).toContain("npm install -g @opencode/cli");
   expect(run.stderr).toContain("npm install -g opencode-ai");
+});
+
+test.each([
+  ["opencode 2", "install -g @opencode/cli"],
+  ["opencode 1", "install -g opencode-ai"],
+])("where opencode is missing, %s can be installed and is started", async (what, words) => {
+  using machine = e2eMachine();
+  const installed = join(machine.home, ".opencode/bin/opencode");
+  // npm of this machine puts a program there that says how it was started.
+  machine.write(
+    "bin/npm",
+    `#!/bin/sh\necho "npm $*"\nmkdir -p ${dirname(installed)}\nprintf '#!/bin/sh\\necho "started: $*"\\n' > ${installed}\nchmod 755 ${installed}\n`,
+    0o700,
+  );
+  const terminal = openTerminal([orouterBinary(), "opencode", "auth", "list"], machine.project, {
+    ...machine.env,
+    PATH: `${machine.folder.in("bin")}:/usr/bin:/bin`,
+  });
+  await terminal.choose(`Install ${what}`);
+  await terminal.sees(`npm ${words}`);
+  await terminal.sees("started: auth list");
+  await terminal.child.exited;
+  expect(terminal.child.exitCode).toBe(0);
 });

@@ -1,6 +1,13 @@
 import type { Call } from "../../src/demo/call.ts";
-import { contextOverflow, openaiError, overloaded, rateLimited } from "../../src/demo/replies.ts";
-import type { Answer, RawReply, Reply } from "../../src/demo/reply.ts";
+import {
+  type Answer,
+  contextOverflow,
+  openaiError,
+  overloaded,
+  type RawReply,
+  type Reply,
+  rateLimited,
+} from "../../src/demo/reply.ts";
 
 /** What every good answer of these runs says, and what a broken one begins with. */
 export const WORDS = "One two three four five six seven eight.";

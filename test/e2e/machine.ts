@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import type { SceneKey } from "../../src/demo/scene.ts";
+import type { SceneKey } from "../../src/demo/scenes.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { opencodeBinary, orouterBinary } from "./binary.ts";
 import { type OpencodeProgram, pathFolder } from "./opencode-program.ts";

@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { answer } from "../../src/demo/replies.ts";
+import { answer } from "../../src/demo/reply.ts";
 import { findScene } from "../../src/demo/scenes.ts";
 import { boundedRun } from "./bounded-run.ts";
 import { contentsOf } from "./machine.ts";

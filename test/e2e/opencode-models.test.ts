@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
-import { answer, overloaded } from "../../src/demo/replies.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import { answer, overloaded } from "../../src/demo/reply.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { sceneOf, withUpstream } from "../demo/ask.ts";
 import { boundedRun } from "./bounded-run.ts";
 import { e2eMachine } from "./machine.ts";

@@ -1,6 +1,5 @@
 import { expect } from "bun:test";
-import type { Scene } from "../../src/demo/scene.ts";
-import { findScene } from "../../src/demo/scenes.ts";
+import { findScene, type Scene } from "../../src/demo/scenes.ts";
 import type { Upstream } from "../../src/demo/upstream.ts";
 import { type BoundedRun, boundedRun } from "./bounded-run.ts";
 import { answers, count, LIMIT_MS, onStage, scenario } from "./scenario.ts";

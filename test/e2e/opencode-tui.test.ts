@@ -1,6 +1,5 @@
 import { expect } from "bun:test";
-import type { Scene } from "../../src/demo/scene.ts";
-import { findScene } from "../../src/demo/scenes.ts";
+import { findScene, type Scene } from "../../src/demo/scenes.ts";
 import { orouterBinary } from "./binary.ts";
 import { MODEL, onStage, scenario } from "./scenario.ts";
 import { openTerminal } from "./terminal.ts";

@@ -1,8 +1,8 @@
 import { expect } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { answer } from "../../src/demo/replies.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import { answer } from "../../src/demo/reply.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { orouterBinary } from "./binary.ts";
 import { boundedRun } from "./bounded-run.ts";
 import { lockedOpencode } from "./opencode-program.ts";
@@ -125,6 +125,8 @@ for (const isRunning of [false, true]) {
             ...machine.env,
             OPENCODE_DISABLE_AUTOUPDATE: "1",
           });
+        // Where there is no database yet, opencodes that start together get in each other's way, also without orouter.
+        await machine.opencode(["session", "list", "--standalone"]);
         const terminals = [open(), open()];
         for (const [at, terminal] of terminals.entries()) {
           await terminal.sees(MODEL);
@@ -165,6 +167,31 @@ scenario(
       await server.exited;
       expect(server.signalCode).toBe("SIGTERM");
       expect(registration()).toBe(registration.before);
+    }),
+  ONLY_2,
+);
+
+scenario(
+  "a chain that is added while it runs can be picked at once",
+  (program) =>
+    onStage(program, always(), "", async (machine, upstream) => {
+      const login = { OPENCODE_PASSWORD: "scripted-password" };
+      const server = machine.startOrouter(["opencode", "serve", "--port", "0"], { env: login });
+      const url = await serverUrl(server.stdout);
+      const place = new URLSearchParams({ "location[directory]": machine.project });
+      const headers = { authorization: `Basic ${btoa(`opencode:${login.OPENCODE_PASSWORD}`)}` };
+      const listed = async (): Promise<string> =>
+        (await fetch(`${url}/api/model?${place}`, { headers })).text();
+      await until("the models of orouter", async () => (await listed()).includes(`"${MODEL}"`));
+      expect(await listed()).not.toContain("added-later");
+      machine.configure(
+        upstream.baseUrl,
+        [{ name: "only", secret: "scripted-only" }],
+        `[chains]\nadded-later = ["${REF}"]\n`,
+      );
+      await until("the new chain", async () => (await listed()).includes('"added-later"'));
+      server.kill("SIGTERM");
+      await server.exited;
     }),
   ONLY_2,
 );

@@ -1,8 +1,8 @@
 import { expect } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { rateLimited } from "../../src/demo/replies.ts";
-import type { Reply } from "../../src/demo/reply.ts";
+import { type Reply, rateLimited } from "../../src/demo/reply.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { type RouterState, routerClient } from "../../src/harness/plugin/router-client.ts";
 import { findRuns } from "../../src/harness/run/run-card.ts";
 import { orouterBinary } from "./binary.ts";
@@ -32,6 +32,15 @@ function withInterface(
     limited ??= keyName;
     return keyName === limited ? rateLimited(600) : HELLO;
   });
+  return withScene(program, scene, more, play);
+}
+
+function withScene(
+  program: OpencodeProgram,
+  scene: Scene,
+  more: string,
+  play: (screen: Screen, machine: Machine) => Promise<void>,
+): Promise<void> {
   return onStage(program, scene, more, async (machine) => {
     machine.chooseModel(`ollama-cloud/${MODEL}`);
     await using screen = openScreen([orouterBinary(), "opencode"], machine.project, machine.env);
@@ -135,6 +144,19 @@ scenario(
       );
     }),
 );
+
+scenario("the line beside the prompt shows the lane in use and how long it has taken", async (program) => {
+  const slow: Reply = { kind: "answer", text: "Hello!", firstTokenAfterMs: 20_000 };
+  const scene = sceneWithKeys(["work"], ({ isTitle }) => (isTitle ? HELLO : slow));
+  await withScene(program, scene, "", async (screen) => {
+    screen.type("say hello");
+    await screen.sees("say hello");
+    await screen.presses(ENTER, "interrupt");
+    await screen.sees(/work · gpt-oss:120b · waiting \d+ s/);
+    await screen.sees("Hello!");
+    await screen.misses("waiting");
+  });
+});
 
 scenario("a page of cooldowns ends one of them", (program) =>
   withInterface(program, "", async (screen, machine) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Call } from "../../src/demo/call.ts";
 import type { Reply } from "../../src/demo/reply.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import type { Upstream } from "../../src/demo/upstream.ts";
 import { withUpstream } from "../demo/ask.ts";
 import { e2eMachine } from "./machine.ts";

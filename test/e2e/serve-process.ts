@@ -1,4 +1,4 @@
-import type { SceneKey } from "../../src/demo/scene.ts";
+import type { SceneKey } from "../../src/demo/scenes.ts";
 import { orouterBinary } from "./binary.ts";
 import type { e2eMachine } from "./machine.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { answer, subscriptionRequired } from "../../src/demo/replies.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import { answer, subscriptionRequired } from "../../src/demo/reply.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { type Answer, CTRL_C, ENTER, give, ownService } from "../commands/setup-answers.ts";
 import { modeOf } from "../config/temp-folder.ts";
 import { sceneOf, withUpstream } from "../demo/ask.ts";

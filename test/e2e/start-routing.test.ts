@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { startRouting } from "../../src/commands/routing.ts";
-import { failoverScene } from "../../src/demo/failover.ts";
-import { CANONICAL_TEXT } from "../../src/demo/tokens.ts";
+import { CANONICAL_TEXT } from "../../src/demo/call.ts";
+import { failoverScene } from "../../src/demo/scenes.ts";
 import { withUpstream } from "../demo/ask.ts";
 import { readEvents, textOf } from "../demo/read-events.ts";
 import { keyNamed, settingsFrom } from "../proxy/rig.ts";

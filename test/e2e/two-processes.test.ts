@@ -3,9 +3,14 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Call } from "../../src/demo/call.ts";
-import { subscriptionRequired, unauthorized, usageLimit } from "../../src/demo/replies.ts";
-import type { Answer, Reply } from "../../src/demo/reply.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import {
+  type Answer,
+  type Reply,
+  subscriptionRequired,
+  unauthorized,
+  usageLimit,
+} from "../../src/demo/reply.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import type { Upstream } from "../../src/demo/upstream.ts";
 import { withUpstream } from "../demo/ask.ts";
 import { readEvents, readUntilBroken, textOf } from "../demo/read-events.ts";

@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import type { RouterEvent } from "../../src/core/routing/router-event.ts";
+import type { Reply } from "../../src/demo/reply.ts";
 import { follow } from "../../src/harness/plugin/feed.ts";
 import { type RouterNews, routerClient } from "../../src/harness/plugin/router-client.ts";
 import { tempFolder } from "../config/temp-folder.ts";
-import { until } from "../proxy/rig.ts";
+import { until, withPair } from "../proxy/rig.ts";
 
 const EVENT = { kind: "settings-refused", what: "config.toml: line 3" } satisfies RouterEvent;
+const HELLO: Reply = { kind: "answer", text: "Hello!" };
 const SILENT = { kind: "settings-taken" } satisfies RouterEvent;
 
 /** A feed that can stop and start again at the same address, each time with another token. */
@@ -67,4 +69,25 @@ test("the proxy is not asked again after opencode has stopped the plugin", async
   const client = routerClient({ url: "http://127.0.0.1:9", tokenFile: folder.in("token") });
   const listener = { onOpen: () => {}, onEvent: () => {}, onLost: () => {} };
   expect(await follow(client, listener, leaving.signal)).toBeUndefined();
+});
+
+test("the plugin reads the state of a proxy: a call without an answer yet is waiting on its lane", async () => {
+  using folder = tempFolder();
+  await withPair({ reply: ({ keyName }) => (keyName === "one" ? { kind: "hang" } : HELLO) }, async (rig) => {
+    const tokenFile = folder.in("token");
+    writeFileSync(tokenFile, rig.token);
+    const client = routerClient({ url: rig.url, tokenFile });
+    const leaving = new AbortController();
+    const asked = rig.ask({ path: "/a/v1/chat/completions", model: "first", signal: leaving.signal });
+    await until(() => rig.router.answers.list().length === 1);
+    const state = await client.state();
+    expect(state.answers).toMatchObject([{ phase: "waiting", key: "one", model: "a/first", tool: null }]);
+    expect(state.keys.map(({ name, inFlight }) => [name, inFlight])).toEqual([
+      ["one", 1],
+      ["other", 0],
+    ]);
+    leaving.abort();
+    await asked.catch(() => {});
+    await until(() => rig.router.answers.list().length === 0);
+  });
 });

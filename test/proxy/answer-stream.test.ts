@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Call } from "../../src/demo/call.ts";
-import { overloaded } from "../../src/demo/replies.ts";
-import type { Answer, Reply } from "../../src/demo/reply.ts";
+import { type Answer, overloaded, type Reply } from "../../src/demo/reply.ts";
 import { parsed, readEvents, readUntilBroken, textOf } from "../demo/read-events.ts";
 import { fastChance, type Rig, until, withPair } from "./rig.ts";
 

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
-import { openaiError } from "../../src/demo/replies.ts";
-import type { Answer, Reply } from "../../src/demo/reply.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import { type Answer, openaiError, type Reply } from "../../src/demo/reply.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { readEvents, textOf } from "../demo/read-events.ts";
 import { withPair } from "./rig.ts";
 

@@ -339,6 +339,37 @@ describe("a service that refuses a last answer", () => {
     }));
 });
 
+test("a service that refuses the thoughts of earlier turns gets the history without them, others with them", () => {
+  const strict = (call: Call): Reply =>
+    call.model === "first" && call.body.includes("reasoning_content")
+      ? {
+          kind: "error",
+          status: 400,
+          body: { error: { message: "messages.1.reasoning_content: Extra inputs are not permitted" } },
+        }
+      : { kind: "answer", text: "Done." };
+  const call = { id: "c", type: "function", function: { name: "ls", arguments: "{}" } };
+  const messages = [
+    { role: "user", content: "go" },
+    { role: "assistant", content: "", reasoning_content: "hm", tool_calls: [call] },
+    { role: "tool", tool_call_id: "c", content: "a" },
+  ];
+  return withPair({ reply: strict }, async (rig, upstream) => {
+    for (let nth = 0; nth < 2; nth++) {
+      const { read } = await ask(rig, "/orouter/v1/chat/completions", { messages });
+      expect(read?.text).toBe("Done.");
+    }
+    expect(upstream.calls.map((one) => [one.model, one.body.includes("reasoning_content")])).toEqual([
+      ["first", true],
+      ["first", false],
+      ["first", false],
+    ]);
+    await rig.ask({ model: "a/second", more: { messages } });
+    expect(upstream.calls.at(-1)?.body).toContain("reasoning_content");
+    expect(rig.router.health.size).toBe(0);
+  });
+});
+
 test("a pause behind the end of one of two answers does not cut the other", () => {
   const event = (index: number, delta: object, finish: string | null = null): string =>
     `data: ${JSON.stringify({ choices: [{ index, delta, finish_reason: finish }] })}\n\n`;

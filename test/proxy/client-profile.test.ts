@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { rateLimited, unauthorized } from "../../src/demo/replies.ts";
-import type { Answer } from "../../src/demo/reply.ts";
+import { type Answer, rateLimited, unauthorized } from "../../src/demo/reply.ts";
 import { fastChance, withPair } from "./rig.ts";
 
 const V1 = { "user-agent": "opencode/1.18.33 ai-sdk/provider-utils/4.0.23" };

@@ -1,9 +1,8 @@
 import { expect, test } from "bun:test";
 import { Problem } from "../../src/core/problem.ts";
 import type { ControlState } from "../../src/core/routing/control-state.ts";
-import type { Move } from "../../src/core/settings/chain-edits.ts";
-import { rateLimited, unauthorized } from "../../src/demo/replies.ts";
-import type { Reply } from "../../src/demo/reply.ts";
+import type { Move } from "../../src/core/settings/chains.ts";
+import { type Reply, rateLimited, unauthorized } from "../../src/demo/reply.ts";
 import { type Rig, until, withPair } from "./rig.ts";
 
 const ANSWER: Reply = { kind: "answer", text: "fine" };

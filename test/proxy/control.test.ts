@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { unauthorized } from "../../src/demo/replies.ts";
-import type { Reply } from "../../src/demo/reply.ts";
+import { type Reply, unauthorized } from "../../src/demo/reply.ts";
 import { type Rig, until, withPair } from "./rig.ts";
 
 const reply = (call: { keyName: string }): Reply =>

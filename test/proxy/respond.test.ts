@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import {
+  type Answer,
   contentPolicy,
   contextOverflow,
   openaiError,
+  type Reply,
   rateLimited,
   unauthorized,
-} from "../../src/demo/replies.ts";
-import type { Answer, Reply } from "../../src/demo/reply.ts";
+} from "../../src/demo/reply.ts";
 import { readEvents, textOf } from "../demo/read-events.ts";
 import { withPair } from "./rig.ts";
 

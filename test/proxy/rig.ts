@@ -6,7 +6,7 @@ import type { RequestRecord } from "../../src/core/routing/request-record.ts";
 import type { RouterEvent } from "../../src/core/routing/router-event.ts";
 import { namedModels } from "../../src/core/routing/targets.ts";
 import { allProviders, parseSettings, type Settings } from "../../src/core/settings/settings.ts";
-import type { Scene } from "../../src/demo/scene.ts";
+import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import type { Chance } from "../../src/proxy/chance.ts";
 import type { ControlPowers } from "../../src/proxy/control.ts";

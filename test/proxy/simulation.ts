@@ -7,13 +7,13 @@ import { type Attempt, laneId, type Progress } from "../../src/core/routing/prog
 import { isSoft, NEVER_MS } from "../../src/core/routing/rest.ts";
 import { ownVerdict } from "../../src/core/verdict/failure.ts";
 import {
+  type ErrorReply,
   overloaded,
   rateLimited,
   subscriptionRequired,
   tooManyConcurrent,
   unauthorized,
-} from "../../src/demo/replies.ts";
-import type { ErrorReply } from "../../src/demo/reply.ts";
+} from "../../src/demo/reply.ts";
 import type { ModelRequest } from "../../src/proxy/model-request.ts";
 import type { Reply, ReplyBody } from "../../src/proxy/reply.ts";
 import { Router } from "../../src/proxy/router.ts";

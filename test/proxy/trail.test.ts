@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { rateLimited, subscriptionRequired, unauthorized } from "../../src/demo/replies.ts";
-import type { Reply } from "../../src/demo/reply.ts";
+import { type Reply, rateLimited, subscriptionRequired, unauthorized } from "../../src/demo/reply.ts";
 import { type PairOptions, type Rig, withPair } from "./rig.ts";
 
 const GOOD: Reply = { kind: "answer", text: "fine" };

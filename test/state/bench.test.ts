@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import type { BenchResult } from "../../src/core/bench/bench-result.ts";
+import type { BenchResult } from "../../src/core/bench/results.ts";
 import { openState } from "../../src/state/store.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { finished, recordOf, stateOptions } from "./samples.ts";

@@ -1,15 +1,68 @@
 import { benchModel } from "../../bench/bench-model.ts";
-import type { RunLimits } from "../../bench/run-watch.ts";
-import type { ModelBench } from "../../core/bench/model-bench.ts";
-import { parseModelRef } from "../../core/model-ref.ts";
+import type { RunLimits } from "../../bench/measure-run.ts";
+import { type Paint, paintFor } from "../../cli/colour.ts";
+import { LiveBlock } from "../../cli/screen.ts";
+import { say } from "../../cli/talk.ts";
+import { firstTokenText, type ModelBench, type SkippedKey, speedText } from "../../core/bench/results.ts";
+import type { Key } from "../../core/key.ts";
+import { type ModelRef, parseModelRef } from "../../core/model-ref.ts";
 import type { Problem } from "../../core/problem.ts";
+import { lastingRests, modelReadiness } from "../../core/routing/readiness.ts";
+import { readinessText } from "../../core/routing/readiness-text.ts";
+import type { Rest } from "../../core/routing/rest.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
+import { verdictWords } from "../../core/verdict/verdict.ts";
 import { send } from "../../proxy/upstream.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 import { openOwnState } from "../open-own-state.ts";
 import type { World } from "../world.ts";
-import { BenchKeys } from "./bench-keys.ts";
+import { benchTable } from "./bench-text.ts";
+
+/** Which keys a model may be asked with: those that rest are left alone, as the router leaves them alone. */
+export class BenchKeys {
+  readonly #keys: readonly Key[];
+  readonly #rests: readonly Rest[];
+  /** Keys that were refused as such in this benchmark, by provider and name. */
+  readonly #refused = new Map<string, string>();
+  #turn = 0;
+
+  constructor(keys: readonly Key[], rests: readonly Rest[]) {
+    this.#keys = keys;
+    this.#rests = rests;
+  }
+
+  /** The usable keys, another one first each time; where there is none, why. */
+  of(ref: ModelRef): { keys: Key[]; skippedKeys: SkippedKey[]; why: string } {
+    const nowMs = Date.now();
+    const lasting = lastingRests(this.#rests, nowMs);
+    const all = this.#keys.filter((key) => key.enabled && key.provider === ref.provider);
+    const keys: Key[] = [];
+    const skippedKeys: SkippedKey[] = [];
+    for (const key of all) {
+      const { readiness } = modelReadiness(ref, [key], lasting);
+      const why =
+        this.#refused.get(`${ref.provider}/${key.name}`) ??
+        (readiness.kind === "ready" ? undefined : readinessText(readiness, nowMs));
+      if (why === undefined) keys.push(key);
+      else skippedKeys.push({ keyName: key.name, why });
+    }
+    const first = keys.length === 0 ? 0 : this.#turn++ % keys.length;
+    const why = skippedKeys.length === 1 ? (skippedKeys[0]?.why ?? "") : "no key is ready";
+    return {
+      keys: [...keys.slice(first), ...keys.slice(0, first)],
+      skippedKeys,
+      why: all.length === 0 ? `no key for ${ref.provider}` : why,
+    };
+  }
+
+  /** A key that is refused for itself would be refused for every other model as well. */
+  learn(provider: string, { refusals }: ModelBench): void {
+    for (const { keyName, verdict } of refusals) {
+      if (verdict.fault === "key") this.#refused.set(`${provider}/${keyName}`, verdictWords(verdict.kind));
+    }
+  }
+}
 
 export interface BenchOptions {
   runs: number;
@@ -101,4 +154,109 @@ function limitsOf(provider: Provider, { routing }: Settings): RunLimits {
     stallMs: provider.stallTimeoutMs ?? routing.stallTimeoutMs,
     totalMs: RUN_MS,
   };
+}
+
+/** Shows how far a benchmark has come, on stderr. */
+export interface BenchProgress {
+  show: (benches: readonly ModelBench[]) => void;
+  /** Takes away what has been shown of work under way. */
+  [Symbol.dispose]: () => void;
+}
+
+const DRAW_EVERY_MS = 100;
+
+/** In a terminal a table that fills up in its place; elsewhere a line for each step. */
+export function showProgress(runs: number, theme: Settings["theme"]): BenchProgress {
+  const hasScreen = process.stderr.isTTY === true && process.env["TERM"] !== "dumb";
+  return hasScreen ? new LiveTable(runs, paintFor(process.stderr, theme)) : new Lines(runs);
+}
+
+class LiveTable implements BenchProgress {
+  readonly #runs: number;
+  readonly #paint: Paint;
+  readonly #block = new LiveBlock();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #benches: readonly ModelBench[] = [];
+  #step = "";
+  #stepSinceMs = 0;
+
+  constructor(runs: number, paint: Paint) {
+    this.#runs = runs;
+    this.#paint = paint;
+    this.#timer = setInterval(() => this.#draw(), DRAW_EVERY_MS);
+  }
+
+  /** Tokens come faster than anyone can read: what is drawn is the state at the next tick. */
+  show(benches: readonly ModelBench[]): void {
+    this.#benches = benches;
+    const step = stepOf(benches);
+    if (step === this.#step) return;
+    this.#step = step;
+    this.#stepSinceMs = performance.now();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#block.clear();
+  }
+
+  #draw(): void {
+    const { columns = 80, rows = 24 } = process.stderr;
+    const look = { width: columns - 1, paint: this.#paint };
+    const waitedMs = performance.now() - this.#stepSinceMs;
+    const text = benchTable(this.#benches, { runs: this.#runs, look, waitedMs });
+    const [head = "", ...lines] = text.split("\n");
+    const at = this.#benches.findIndex(({ state }) => state.kind === "running");
+    this.#block.draw([head, ...windowAround(lines, at, rows - 3)]);
+  }
+}
+
+/** As many lines as there is room for, those before and behind the one that matters. */
+function windowAround(lines: readonly string[], at: number, room: number): readonly string[] {
+  const start = Math.max(0, Math.min(at - Math.floor(room / 2), lines.length - room));
+  return lines.slice(start, start + Math.max(1, room));
+}
+
+class Lines implements BenchProgress {
+  readonly #runs: number;
+  readonly #told = new Map<string, string>();
+
+  constructor(runs: number) {
+    this.#runs = runs;
+  }
+
+  show(benches: readonly ModelBench[]): void {
+    for (const [at, bench] of benches.entries()) {
+      const text = stepText(bench, this.#runs);
+      if (text === "" || this.#told.get(bench.model) === text) continue;
+      this.#told.set(bench.model, text);
+      say(`${at + 1}/${benches.length} ${bench.model}: ${text}`);
+    }
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+function stepOf(benches: readonly ModelBench[]): string {
+  const bench = benches.find(({ state }) => state.kind === "running");
+  return bench?.state.kind === "running" ? `${bench.model} ${bench.state.run} ${bench.state.keyName}` : "";
+}
+
+function stepText({ state, refusals }: ModelBench, runs: number): string {
+  switch (state.kind) {
+    case "waiting":
+      return "";
+    case "running":
+      return `run ${state.run} of ${runs} with ${state.keyName}`;
+    case "measured":
+      return `${firstTokenText(state.result)} to the first token, ${speedText(state.result)} tokens per second`;
+    case "failed": {
+      const kind = refusals.at(-1)?.verdict.kind;
+      return `not measured: ${kind === undefined ? "no key was left" : verdictWords(kind)}`;
+    }
+    case "skipped":
+      return `left out: ${state.why}`;
+    case "interrupted":
+      return "stopped";
+  }
 }

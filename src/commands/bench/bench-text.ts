@@ -1,16 +1,17 @@
-import type { Tone } from "../../cli/paint.ts";
+import type { Tone } from "../../cli/colour.ts";
 import { type Column, type TableLook, tableText } from "../../cli/table.ts";
 import {
+  type BenchResult,
+  type BenchState,
   firstTokenSpread,
   firstTokenText,
+  type ModelBench,
   NO_FIGURE,
   secondsText,
   speedSpread,
   speedText,
-} from "../../core/bench/figure-text.ts";
-import type { BenchState, ModelBench } from "../../core/bench/model-bench.ts";
-import type { Verdict } from "../../core/verdict/verdict.ts";
-import { verdictWords } from "../../core/verdict/verdict.ts";
+} from "../../core/bench/results.ts";
+import { type Verdict, verdictWords } from "../../core/verdict/verdict.ts";
 
 const TONES: Partial<Record<BenchState["kind"], Tone>> = {
   waiting: "muted",
@@ -122,4 +123,33 @@ function skippedLines({ model, skippedKeys }: ModelBench): string[] {
 function refusalText({ kind, status, message }: Verdict): string {
   const words = [status === 0 ? "" : `${status}`, message].filter((part) => part !== "").join(", ");
   return `${verdictWords(kind)}${words === "" ? "" : ` (${words})`}`;
+}
+
+/**
+ * One model as `bench --json` prints it; scripts rely on these names. `outcome` is one of measured, failed, skipped,
+ * interrupted; figures are null where there are none; times are milliseconds, `atMs` since 1970.
+ */
+export function benchJson({ model, state, refusals, skippedKeys }: ModelBench) {
+  const figures =
+    state.kind === "measured" ? resultJson(state.result) : { ...NO_FIGURES, model, failed: refusals.length };
+  return {
+    ...figures,
+    outcome: state.kind,
+    why: state.kind === "skipped" ? state.why : null,
+    refusals: refusals.map(({ keyName, verdict }) => ({
+      key: keyName,
+      verdict: verdict.kind,
+      status: verdict.status,
+      message: verdict.message,
+    })),
+    skippedKeys: skippedKeys.map(({ keyName, why }) => ({ key: keyName, why })),
+  };
+}
+
+const NO_FIGURES = { atMs: null, runs: 0, firstTokenMs: null, tokensPerSecond: null, isEstimated: false };
+
+/** A result with the same names wherever it is printed. */
+export function resultJson(result: BenchResult) {
+  const { model, atMs, runs, failed, firstTokenMs, tokensPerSecond = null, isEstimated } = result;
+  return { model, atMs, runs, failed, firstTokenMs, tokensPerSecond, isEstimated };
 }

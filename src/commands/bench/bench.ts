@@ -1,26 +1,149 @@
-import { barChartText } from "../../cli/bar-chart.ts";
-import { failureText } from "../../cli/failure.ts";
-import { listenForInterruption } from "../../cli/interruption.ts";
-import { isInteractive, out, outJson, say } from "../../cli/io.ts";
-import { askYes } from "../../cli/prompts.ts";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { PATIENCE } from "../../catalog/cache.ts";
+import { askYes, listenForInterruption } from "../../cli/ask.ts";
+import { barChartText } from "../../cli/chart.ts";
+import {
+  looksLikeSecret,
+  secretInWords,
+  textArg,
+  usageProblem,
+  type Verb,
+  type VerbArgs,
+} from "../../cli/command.ts";
 import { outputLook } from "../../cli/table.ts";
-import { textArg } from "../../cli/text-arg.ts";
-import { usageProblem } from "../../cli/usage-problem.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
-import type { BenchResult } from "../../core/bench/bench-result.ts";
-import { benchChart } from "../../core/bench/chart.ts";
-import type { ModelBench } from "../../core/bench/model-bench.ts";
+import { failureText, isInteractive, out, outJson, say } from "../../cli/talk.ts";
+import { unknownChain } from "../../config/edit-chains.ts";
+import { writeFileAtomic } from "../../config/write-file.ts";
+import { benchChart, chartSvg } from "../../core/bench/chart.ts";
+import type { BenchResult, ModelBench } from "../../core/bench/results.ts";
 import { counted } from "../../core/counted.ts";
-import { EXIT, type Problem } from "../../core/problem.ts";
+import { CHAIN_PROVIDER, formatModelRef, parseModelRef } from "../../core/model-ref.ts";
+import { firstModels } from "../../core/opencode-config/opencode-config.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { namedModels } from "../../core/routing/targets.ts";
+import { chainNamed, expandModels } from "../../core/settings/chains.ts";
 import type { Settings } from "../../core/settings/settings.ts";
+import { findProvider } from "../keys/own-key.ts";
+import { findModel } from "../models/models-info.ts";
+import { openCatalog, providersWithKey } from "../models/open-catalog.ts";
 import { requireKey } from "../no-key.ts";
 import { readWorld, type World } from "../world.ts";
-import { benchJson } from "./bench-json.ts";
-import { benchModels } from "./bench-models.ts";
-import { showProgress } from "./bench-progress.ts";
-import { type BenchTargets, benchTargets } from "./bench-targets.ts";
-import { benchNotes, benchTable } from "./bench-text.ts";
-import { checkChartFile, saveChart } from "./save-chart.ts";
+import { benchModels, showProgress } from "./bench-models.ts";
+import { benchJson, benchNotes, benchTable } from "./bench-text.ts";
+
+/** The models to measure, and whose choice they are. */
+export interface BenchTargets {
+  models: string[];
+  from: "named" | "chains" | "defaults" | "all";
+}
+
+/** Where nobody has chosen any, some of each provider will do: every call costs tokens. */
+const DEFAULTS_EACH = 3;
+
+/** What the words of a call name; without any, the models of chains and fallbacks, else a few that are usual. */
+export async function benchTargets(
+  world: World,
+  words: readonly string[],
+  isAll: boolean,
+): Promise<BenchTargets> {
+  const targets = await findTargets(world, words, isAll);
+  if (targets.models.length > 0) return targets;
+  throw new Problem({
+    code: "no-models",
+    what: "There is no model to measure.",
+    fix: "Name one: orouter bench PROVIDER/MODEL; see what there is with: orouter models list",
+    exit: EXIT.usage,
+  });
+}
+
+async function findTargets(world: World, words: readonly string[], isAll: boolean): Promise<BenchTargets> {
+  if (isAll) return { models: await allModels(world), from: "all" };
+  if (words.length > 0) {
+    const models: string[] = [];
+    for (const word of words) models.push(...(await modelsNamed(word, world)));
+    return { models: [...new Set(models)], from: "named" };
+  }
+  const chosen = namedModels(world.settings).map(formatModelRef);
+  if (chosen.length > 0) return { models: chosen, from: "chains" };
+  const usual = providersWithKey(world).flatMap(({ id, models }) =>
+    (models.length > 0 ? models : firstModels(id)).slice(0, DEFAULTS_EACH).map((model) => `${id}/${model}`),
+  );
+  return { models: usual, from: "defaults" };
+}
+
+async function modelsNamed(word: string, world: World): Promise<string[]> {
+  const { settings } = world;
+  const chain = chainNamed(word);
+  if (chain !== undefined && Object.hasOwn(settings.chains, chain))
+    return expandModels([chain], settings.chains);
+  const ref = parseModelRef(word);
+  if (ref?.provider === CHAIN_PROVIDER) {
+    if (looksLikeSecret(ref.model)) throw secretInWords();
+    throw unknownChain(ref.model, Object.keys(settings.chains));
+  }
+  if (ref !== undefined) {
+    // A model that no list knows may be there all the same: its provider will tell.
+    findProvider(settings, ref.provider);
+    return [word];
+  }
+  const { catalog } = await openCatalog(world, PATIENCE.info);
+  const found = findModel(word, catalog, world);
+  return [`${found.provider}/${found.id}`];
+}
+
+async function allModels(world: World): Promise<string[]> {
+  const { catalog } = await openCatalog(world, PATIENCE.list);
+  return providersWithKey(world).flatMap(({ id }) =>
+    catalog
+      .modelsOf(id)
+      .filter((entry) => !entry.isRetired)
+      .map((entry) => `${id}/${entry.id}`),
+  );
+}
+
+const PATH = ["orouter", "bench"];
+
+/** An SVG's own mark stands in front of everything but a comment or two. */
+const HEAD_BYTES = 4096;
+
+/** Stops before anything is sent where the chart could not be written, or would take the place of something else. */
+export async function checkChartFile(file: string): Promise<void> {
+  if (!file.toLowerCase().endsWith(".svg"))
+    throw usageProblem(`--save-chart writes an SVG, so ${JSON.stringify(file)} should end in .svg.`, PATH);
+  const folder = path.dirname(path.resolve(file));
+  if (!existsSync(folder)) {
+    throw new Problem({
+      code: "no-folder",
+      what: `There is no folder ${folder} for the chart.`,
+      fix: "Make it first, or name another place.",
+      exit: EXIT.usage,
+    });
+  }
+  if (!existsSync(file)) return;
+  // What cannot be read, a folder for one, is nothing to write over either.
+  const head = await Bun.file(file)
+    .slice(0, HEAD_BYTES)
+    .text()
+    .catch(() => "unread");
+  if (head.trim() === "" || head.includes("<svg")) return;
+  throw new Problem({
+    code: "not-a-chart",
+    what: `${file} is there and is no SVG, so it is left as it is.`,
+    fix: "Name another file.",
+    exit: EXIT.usage,
+  });
+}
+
+/** Writes the results as a picture; whoever looks at the file meanwhile sees the old one or the new one. */
+export async function saveChart(file: string, results: readonly BenchResult[]): Promise<void> {
+  const runs = Math.max(...results.map((result) => result.runs));
+  const day = new Date(Math.max(...results.map((result) => result.atMs))).toISOString().slice(0, 10);
+  const of = runs === 1 ? "one run" : `median of ${runs} runs, with the quickest and the slowest`;
+  const mark = results.some((result) => result.isEstimated) ? "; ~ tokens counted by characters" : "";
+  const svg = chartSvg(benchChart(results), { title: "orouter bench", subtitle: `${day}, ${of}${mark}` });
+  await writeFileAtomic(file, svg);
+}
 
 /** `orouter bench`: how long models take to begin, and how fast they go on. */
 export const benchVerb: Verb = {
@@ -54,7 +177,6 @@ export const benchVerb: Verb = {
   children: {},
 };
 
-const PATH = ["orouter", "bench"];
 const USUAL_RUNS = 3;
 const MAX_RUNS = 20;
 /** What a shell says of a command that Ctrl-C has ended. */

@@ -1,15 +1,288 @@
-import { PATIENCE } from "../../catalog/patience.ts";
-import { out, outJson, say } from "../../cli/io.ts";
-import { outputLook } from "../../cli/table.ts";
-import { talk } from "../../cli/talk.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { PATIENCE } from "../../catalog/cache.ts";
+import type { Paint, Tone } from "../../cli/colour.ts";
+import type { Verb, VerbArgs } from "../../cli/command.ts";
+import { type Column, outputLook, tableText } from "../../cli/table.ts";
+import { out, outJson, say, talk } from "../../cli/talk.ts";
+import { type BenchResult, firstTokenText, NO_FIGURE, speedText } from "../../core/bench/results.ts";
+import { type Catalog, commonOf } from "../../core/catalog/catalog.ts";
+import { withOverrides } from "../../core/catalog/model-kinds.ts";
+import { type ModelTraits, takesImages, UNKNOWN_TRAITS } from "../../core/catalog/model-list.ts";
+import { formatClock } from "../../core/clock-text.ts";
+import { ANY_MODEL, CHAIN_PROVIDER, parseModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
-import { leftOutText } from "../models/left-out-text.ts";
+import {
+  lastingRests,
+  type ModelReadiness,
+  modelReadiness,
+  readinessJson,
+} from "../../core/routing/readiness.ts";
+import { readinessText } from "../../core/routing/readiness-text.ts";
+import type { Rest } from "../../core/routing/rest.ts";
+import { expandModels } from "../../core/settings/chains.ts";
+import { leftOutText, tokenText, yesNo } from "../models/models-list.ts";
 import { openCatalog } from "../models/open-catalog.ts";
-import { readWorld } from "../world.ts";
-import { type ChainView, viewChains } from "./chain-view.ts";
-import { chainsJson } from "./chains-json.ts";
-import { chainsText } from "./chains-text.ts";
+import { openExistingState } from "../open-existing-state.ts";
+import { readWorld, type World } from "../world.ts";
+
+/** A chain as it stands now. */
+export interface ChainView {
+  name: string;
+  /** As config.toml has them: models, and names of other chains. */
+  entries: readonly string[];
+  /** What all of its models can do. */
+  traits: ModelTraits;
+  /** Models that nothing is known about: the traits are those of the others. */
+  leftOut: readonly string[];
+  /** The models behind the entries, in the order they are tried. */
+  members: readonly MemberView[];
+}
+
+export interface MemberView extends ModelReadiness {
+  model: string;
+  traits: ModelTraits;
+  /** The last one, as long as it tells anything. */
+  bench: BenchResult | undefined;
+}
+
+/** What stands behind a single model, or behind every other one. */
+export interface FallbackView {
+  model: string;
+  entries: readonly string[];
+  /** The models behind the entries. */
+  models: readonly string[];
+}
+
+/** Everything about chains at one moment. */
+export interface ChainsView {
+  nowMs: number;
+  chains: readonly ChainView[];
+  fallbacks: readonly FallbackView[];
+}
+
+/** Looks at all chains: what the settings say, what the catalogue knows, and what the runs have met. */
+export async function viewChains(world: World, catalog: Catalog): Promise<ChainsView> {
+  const { settings } = world;
+  const sight = await lookAt(world, catalog);
+  return {
+    nowMs: sight.nowMs,
+    chains: Object.keys(settings.chains).map((name) => viewChain(name, sight)),
+    fallbacks: Object.entries(settings.fallbacks).map(([model, entries]) => ({
+      model,
+      entries,
+      models: expandModels(entries, settings.chains),
+    })),
+  };
+}
+
+/** Looks at single models. */
+export async function viewModels(
+  models: readonly string[],
+  world: World,
+  catalog: Catalog,
+): Promise<MemberView[]> {
+  const sight = await lookAt(world, catalog);
+  return models.flatMap((model) => viewMember(model, sight));
+}
+
+interface Sight {
+  world: World;
+  catalog: Catalog;
+  nowMs: number;
+  lasting: ReadonlyMap<string, Rest>;
+  benches: readonly BenchResult[];
+}
+
+async function lookAt(world: World, catalog: Catalog): Promise<Sight> {
+  // A state that cannot be read is `doctor`'s to tell of; the models are there without it.
+  const store = await openExistingState(world, () => {});
+  const [rests, benches] = [store?.rests() ?? [], store?.benches() ?? []];
+  store?.close();
+  const nowMs = Date.now();
+  return { world, catalog, nowMs, lasting: lastingRests(rests, nowMs), benches };
+}
+
+function viewChain(name: string, sight: Sight): ChainView {
+  const { settings } = sight.world;
+  const models = expandModels([name], settings.chains);
+  // The catalogue may be older than the chain, which the editor changes; of single models it knows all there is.
+  const { traits, leftOut } = commonOf(models, sight.catalog.find);
+  return {
+    name,
+    entries: settings.chains[name] ?? [],
+    traits: withOverrides(`${CHAIN_PROVIDER}/${name}`, traits, settings.models),
+    leftOut,
+    members: models.flatMap((model) => viewMember(model, sight)),
+  };
+}
+
+function viewMember(model: string, { world, catalog, lasting, benches }: Sight): MemberView[] {
+  const ref = parseModelRef(model);
+  if (ref === undefined) return [];
+  const reach = modelReadiness(ref, world.keys, lasting);
+  const bench = benches.find((one) => one.model === model);
+  return [{ model, traits: catalog.find(model) ?? UNKNOWN_TRAITS, bench, ...reach }];
+}
+
+/**
+ * Chains as `chain list --json` prints them; scripts rely on these names, and what `models --json` and `status --json`
+ * also have is called the same there. Limits are in tokens, times milliseconds since 1970, what is not known is null.
+ * `bench` holds the medians of the last benchmark.
+ */
+export function chainsJson({ chains, fallbacks }: ChainsView) {
+  return { chains: chains.map(chainJson), fallbacks: fallbacks.map(fallbackJson) };
+}
+
+function chainJson({ name, entries, traits, leftOut, members }: ChainView) {
+  return { name, entries, ...traitsJson(traits), leftOut, models: members.map(memberJson) };
+}
+
+function memberJson({ model, traits, keys, ready, readiness, bench }: MemberView) {
+  return {
+    model,
+    ...traitsJson(traits),
+    keys,
+    ready,
+    ...readinessJson(readiness),
+    bench:
+      bench === undefined
+        ? null
+        : {
+            atMs: bench.atMs,
+            firstTokenMs: bench.firstTokenMs.median,
+            tokensPerSecond: bench.tokensPerSecond?.median ?? null,
+            isEstimated: bench.isEstimated,
+          },
+  };
+}
+
+function traitsJson(traits: ModelTraits) {
+  return {
+    context: traits.context ?? null,
+    output: traits.output ?? null,
+    toolCall: traits.toolCall ?? null,
+    vision: takesImages(traits) ?? null,
+  };
+}
+
+function fallbackJson({ model, entries, models }: FallbackView) {
+  return { model, entries, models };
+}
+
+/** The room chains may take, and their colours. */
+export interface ChainsLook {
+  width: number;
+  paint: Paint;
+}
+
+/** A line of the table: a chain with what all of its models can do, or one of its models. */
+interface Row {
+  name: string;
+  traits: ModelTraits;
+  member: MemberView | undefined;
+}
+
+interface ChainColumn extends Column {
+  cell: (row: Row) => string;
+}
+
+/** From here on there is room for the reasons of rests. */
+const WIDE_COLUMNS = 110;
+
+/** Below this the names of models need the room of the longest answers. */
+const ROOMY_COLUMNS = 90;
+
+/** All chains with their models, and what stands behind single models. */
+export function chainsText({ chains, fallbacks, nowMs }: ChainsView, look: ChainsLook): string {
+  const parts = [
+    ...(chains.length === 0 ? [] : [chainTable(chains, nowMs, look)]),
+    ...(fallbacks.length === 0 ? [] : [fallbackTable(fallbacks, look)]),
+  ];
+  return parts.join("\n\n");
+}
+
+/** The table of some chains: each one's own line has what its models have in common. */
+export function chainTable(chains: readonly ChainView[], nowMs: number, look: ChainsLook): string {
+  const rows = chains.flatMap(rowsOf);
+  const hasBench = rows.some(({ member }) => member?.bench !== undefined);
+  const columns: ChainColumn[] = [
+    {
+      title: "CHAIN",
+      shrinks: true,
+      tone: (at) => (rows[at]?.member === undefined ? "accent" : undefined),
+      cell: (row) => row.name,
+    },
+    { title: "WINDOW", cell: ({ traits }) => tokenText(traits.context).padStart("WINDOW".length) },
+    ...(hasBench && look.width < ROOMY_COLUMNS ? [] : [OUTPUT_COLUMN]),
+    { title: "TOOLS", cell: ({ traits }) => yesNo(traits.toolCall) },
+    { title: "VISION", cell: ({ traits }) => yesNo(takesImages(traits)) },
+    ...(hasBench ? BENCH_COLUMNS : []),
+    {
+      title: "NOW",
+      shrinks: true,
+      tone: (at) => toneOf(rows[at]?.member),
+      cell: ({ member }) => (member === undefined ? "" : stateText(member, nowMs, look.width)),
+    },
+  ];
+  const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
+  return tableText(columns, cells, look);
+}
+
+const OUTPUT_COLUMN: ChainColumn = {
+  title: "OUTPUT",
+  cell: ({ traits }) => tokenText(traits.output).padStart("OUTPUT".length),
+};
+
+const BENCH_COLUMNS: readonly ChainColumn[] = [
+  { title: " FIRST", cell: ({ member }) => benchCell(member, firstTokenText).padStart(" FIRST".length) },
+  { title: "TOK/S", cell: ({ member }) => benchCell(member, speedText).padStart("TOK/S".length) },
+];
+
+function rowsOf({ name, traits, members }: ChainView): Row[] {
+  const width = String(members.length).length;
+  return [
+    { name, traits, member: undefined },
+    ...members.map((member, at) => ({
+      name: `${String(at + 1).padStart(width)} ${member.model}`,
+      traits: member.traits,
+      member,
+    })),
+  ];
+}
+
+/** A dash for a model that was not measured; nothing for a chain, which is as quick as whoever answers. */
+function benchCell(member: MemberView | undefined, text: (bench: BenchResult) => string): string {
+  if (member === undefined) return "";
+  return member.bench === undefined ? NO_FIGURE : text(member.bench);
+}
+
+function stateText(member: ModelReadiness, nowMs: number, width: number): string {
+  const { readiness, keys, ready } = member;
+  if (readiness.kind === "ready") return ready === keys ? "ready" : `${ready} of ${keys} ready`;
+  if (readiness.kind !== "rests" || width >= WIDE_COLUMNS) return readinessText(readiness, nowMs);
+  return `until ${formatClock(readiness.rest.untilMs, nowMs)}`;
+}
+
+function toneOf(member: ModelReadiness | undefined): Tone | undefined {
+  if (member === undefined) return undefined;
+  if (member.readiness.kind === "ready") return member.ready === member.keys ? "good" : "warn";
+  return member.readiness.kind === "rests" ? "warn" : "bad";
+}
+
+function fallbackTable(fallbacks: readonly FallbackView[], look: ChainsLook): string {
+  const columns: Column[] = [
+    { title: "SINGLE MODEL", shrinks: true },
+    { title: "BEHIND IT, IN ORDER", shrinks: true },
+  ];
+  const rows = fallbacks.flatMap(({ model, entries }) =>
+    entries.map((entry, at) => [at === 0 ? singleName(model) : "", entry]),
+  );
+  return tableText(columns, rows, look);
+}
+
+/** How a key of `[fallbacks]` is shown. */
+export function singleName(model: string): string {
+  return model === ANY_MODEL ? "* (every other)" : model;
+}
 
 /** `orouter chain list`: every chain with its models, and how they stand. */
 export const chainListVerb: Verb = {

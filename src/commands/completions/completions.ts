@@ -1,11 +1,106 @@
-import { out } from "../../cli/io.ts";
-import type { Example, Verb } from "../../cli/verb.ts";
+import { openCacheFolder, PATIENCE } from "../../catalog/cache.ts";
+import { loadList } from "../../catalog/model-lists.ts";
+import { type Example, NAME_KINDS, type NameKind, usageFault, type Verb } from "../../cli/command.ts";
+import { out } from "../../cli/talk.ts";
+import { loadKeyEntries } from "../../config/keys-file.ts";
+import { loadConfig } from "../../config/load.ts";
+import { type Paths, resolvePaths } from "../../config/paths.ts";
+import { keyTitle } from "../../core/key.ts";
+import { CHAIN_PROVIDER, formatModelRef } from "../../core/model-ref.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT } from "../../core/problem.ts";
-import { bashScript } from "./bash-script.ts";
-import { fishScript } from "./fish-script.ts";
-import { namesVerb } from "./names.ts";
-import { type TreeVerb, verbTree } from "./verb-tree.ts";
-import { zshScript } from "./zsh-script.ts";
+import { namedModels } from "../../core/routing/targets.ts";
+import { settingRows } from "../../core/settings/setting-names.ts";
+import { allProviders, type Settings } from "../../core/settings/settings.ts";
+import { writeCache } from "../models/open-catalog.ts";
+import { bashScript, fishScript, type TreeVerb, verbTree, zshScript } from "./scripts.ts";
+
+/** bash runs what it finds in a word, and some of these names come from a provider. */
+const HARMLESS = /^[\w.:/@+,-]+$/;
+
+/** The names of some kinds, as far as files tell them: no provider is asked, and no keychain is opened. */
+export async function knownNames(kinds: readonly NameKind[], paths: Paths): Promise<string[]> {
+  const { settings } = await loadConfig(paths);
+  const names = await Promise.all(kinds.map((kind) => NAMES[kind](settings, paths)));
+  return [...new Set(names.flat())].filter((name) => HARMLESS.test(name));
+}
+
+const NAMES: Record<NameKind, (settings: Settings, paths: Paths) => string[] | Promise<string[]>> = {
+  keys: keyNames,
+  providers: (settings) => allProviders(settings).map(({ id }) => id),
+  models: modelNames,
+  chains: ({ chains }) => Object.keys(chains),
+  picks: async (settings, paths) => [
+    ...Object.keys(settings.chains).map((name) => `${CHAIN_PROVIDER}/${name}`),
+    ...(await modelNames(settings, paths)),
+  ],
+  settings: settingNames,
+};
+
+/** A name that two keys bear needs its provider. */
+async function keyNames(_settings: Settings, paths: Paths): Promise<string[]> {
+  const { entries } = await loadKeyEntries(paths);
+  const isShared = (name: string) => entries.filter((entry) => entry.name === name).length > 1;
+  return entries.map((entry) => (isShared(entry.name) ? keyTitle(entry) : entry.name));
+}
+
+async function modelNames(settings: Settings, { cacheDir }: Paths): Promise<string[]> {
+  const options = {
+    secrets: [],
+    cache: openCacheFolder(cacheDir, writeCache),
+    patience: PATIENCE.never,
+    nowMs: Date.now(),
+    signal: AbortSignal.abort(),
+  };
+  const lists = await Promise.all(allProviders(settings).map((provider) => loadList(provider, options)));
+  const listed = lists.flatMap(({ provider, list }) =>
+    (list?.models ?? []).map(({ id }) => formatModelRef({ provider, model: id })),
+  );
+  return [...namedModels(settings).map(formatModelRef), ...listed];
+}
+
+/** What is called as the user likes stands there by the names that it has by now. */
+function settingNames({ providers, chains }: Settings): string[] {
+  return settingRows().flatMap(({ path }) => {
+    if (path.startsWith("providers.<id>"))
+      return Object.keys(providers).map((id) => path.replace("<id>", id));
+    if (path === "chains.<name>") return Object.keys(chains).map((name) => `chains.${name}`);
+    return [path];
+  });
+}
+
+/** `orouter completions names`: what the scripts ask for when somebody presses Tab. */
+export const namesVerb: Verb = {
+  name: "names",
+  about: "The names of keys, providers, models, chains or settings, for the scripts",
+  examples: [
+    { line: "orouter completions names chains models", does: "a name a line; nothing is asked of anybody" },
+  ],
+  args: {
+    kind: {
+      type: "positional",
+      valueHint: "KIND…",
+      description: `Any of: ${NAME_KINDS.join(", ")}`,
+      offers: { words: NAME_KINDS },
+    },
+  },
+  rest: true,
+  run: async ({ _: words }) => {
+    const names = await knownNames(words.map(kindNamed), resolvePaths(process.env));
+    if (names.length > 0) out(names.join("\n"));
+    return EXIT.fine;
+  },
+  children: {},
+};
+
+function kindNamed(text: string): NameKind {
+  const kind = NAME_KINDS.find((one) => one === text);
+  if (kind !== undefined) return kind;
+  throw usageFault(
+    `There are no names of ${JSON.stringify(text)}.${didYouMean(nearest(text, NAME_KINDS))}`,
+    `There are those of: ${NAME_KINDS.join(", ")}.`,
+  );
+}
 
 interface Shell {
   script: (tree: readonly TreeVerb[]) => string;

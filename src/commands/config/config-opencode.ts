@@ -1,25 +1,287 @@
-import path from "node:path";
-import { isInteractive, out, say } from "../../cli/io.ts";
-import { talk } from "../../cli/talk.ts";
-import { textArg } from "../../cli/text-arg.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
-import { loadConfig } from "../../config/load.ts";
-import { resolvePaths } from "../../config/paths.ts";
-import { counted } from "../../core/counted.ts";
-import { buildOpenCodeConfig } from "../../core/opencode-config/build-opencode-config.ts";
-import { isOpenApiKey, variableOf } from "../../core/opencode-config/open-api-key.ts";
-import { standingProvider } from "../../core/opencode-config/standing-provider.ts";
-import { EXIT } from "../../core/problem.ts";
-import { redact } from "../../core/redact.ts";
-import { type PlannedEntry, planEntry, wantedEntry } from "./opencode-entry.ts";
+import { existsSync } from "node:fs";
+import { chmod, readFile, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import path, { isAbsolute, join, resolve } from "node:path";
 import {
-  checkOpencodeText,
-  editOpencodeFile,
-  mergeInto,
-  opencodeFile,
-  readOpencodeFile,
-} from "./opencode-file.ts";
-import { type KeyWay, keyWay, noKeyProblem, readKey } from "./opencode-key.ts";
+  looksLikeSecret,
+  textArg,
+  usageFault,
+  usageProblem,
+  type Verb,
+  type VerbArgs,
+} from "../../cli/command.ts";
+import { readKeyLines } from "../../cli/paste.ts";
+import { isInteractive, out, say, talk } from "../../cli/talk.ts";
+import { errorCode, fileProblem } from "../../config/file-problem.ts";
+import { loadConfig } from "../../config/load.ts";
+import { withLock } from "../../config/lock.ts";
+import { type Env, type Paths, resolvePaths } from "../../config/paths.ts";
+import { invalidFile } from "../../config/toml-file.ts";
+import { writeFileAtomic } from "../../config/write-file.ts";
+import { counted } from "../../core/counted.ts";
+import { type JsoncFault, parseJsonc } from "../../core/opencode-config/jsonc.ts";
+import {
+  buildOpenCodeConfig,
+  firstModels,
+  isOpenApiKey,
+  mergeOpenCodeConfig,
+  type OpenCodeConfig,
+  type OpenCodeConfigParts,
+  type StandingProvider,
+  standingProvider,
+  variableOf,
+} from "../../core/opencode-config/opencode-config.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { redact } from "../../core/redact.ts";
+import { cleanSecret } from "../../core/settings/keys.ts";
+import { normalizeBaseUrl } from "../../core/settings/presets.ts";
+import { toProvider } from "../../core/settings/provider.ts";
+import { emptyProvider } from "../../core/settings/schema.ts";
+import { isVariableName } from "../../core/settings/setting-kinds.ts";
+import { providerOf, type Settings } from "../../core/settings/settings.ts";
+import { ownConfig } from "../../harness/opencode/clean-env.ts";
+
+/** What the flags say about an entry; undefined is what they leave as it is. */
+export interface WantedEntry {
+  id: string;
+  name: string | undefined;
+  /** Normalised. */
+  baseURL: string | undefined;
+  models: readonly string[] | undefined;
+  modelLabels: Readonly<Record<string, string>>;
+}
+
+/** An entry that only lacks its key, and the key it would usually have. */
+export interface PlannedEntry extends Omit<OpenCodeConfigParts, "apiKey"> {
+  usualKey: string | undefined;
+}
+
+export const PATH = ["orouter", "config", "opencode"];
+
+const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/** Reads the flags about the provider. */
+export function wantedEntry(args: VerbArgs): WantedEntry {
+  const id = textArg(args, "provider") ?? "omniroute";
+  // Neither is repeated: a key in a strange place is exactly what a message must not show.
+  if (!PROVIDER_ID.test(id) || looksLikeSecret(id))
+    throw usageProblem("--provider takes an id: letters, digits and . _ -", PATH);
+  const name = textArg(args, "name");
+  if (name !== undefined && looksLikeSecret(name))
+    throw usageProblem("--name takes what people call the provider, and this looks like a key.", PATH);
+  const address = textArg(args, "base-url");
+  const baseURL = address === undefined ? undefined : normalizeBaseUrl(address);
+  if (address !== undefined && baseURL === undefined) {
+    throw usageProblem(
+      "--base-url takes an http(s) address without user name, query or fragment, such as http://localhost:20128",
+      PATH,
+    );
+  }
+  return { id, name, baseURL, ...wantedModels(textArg(args, "models")) };
+}
+
+/** `auto=Auto-Combo,gpt-5.5`: ids, each with a label if need be. */
+function wantedModels(text: string | undefined): Pick<WantedEntry, "models" | "modelLabels"> {
+  if (text === undefined) return { models: undefined, modelLabels: {} };
+  const pairs = text.split(",").map((part) => {
+    const [id = "", ...label] = part.split("=");
+    return { id: id.trim(), label: label.join("=").trim() };
+  });
+  const named = pairs.filter(({ id }) => id !== "");
+  if (named.length === 0) throw usageProblem("--models takes ids with commas between them.", PATH);
+  const labels = named.filter(({ label }) => label !== "").map(({ id, label }) => [id, label]);
+  return { models: [...new Set(named.map(({ id }) => id))], modelLabels: Object.fromEntries(labels) };
+}
+
+/** Joins what is wanted, what stands in the file and what is known of the provider, in this order. */
+export function planEntry(
+  wanted: WantedEntry,
+  standing: StandingProvider,
+  { settings, env }: { settings: Settings; env: Env },
+): PlannedEntry {
+  const { id } = wanted;
+  const known = providerOf(settings, id);
+  const old =
+    standing.baseURL === undefined ? undefined : (normalizeBaseUrl(standing.baseURL) ?? standing.baseURL);
+  const baseURL = wanted.baseURL ?? old ?? known?.baseUrl;
+  if (baseURL === undefined)
+    throw usageProblem(`Nothing is known of ${id}: say where it is, with --base-url.`, PATH);
+  const models = [wanted.models, standing.models, known?.models, firstModels(id)].find(
+    (list) => list?.length,
+  );
+  if (models === undefined) throw usageProblem(`Say which models ${id} has: --models ONE,OTHER`, PATH);
+  const atAddress = toProvider(id, { ...emptyProvider(), base_url: baseURL });
+  const variable = (known ?? atAddress)?.env.find((name) => (env[name] ?? "").trim() !== "");
+  // A key is for its own address only.
+  const oldKey = old !== undefined && originOf(old) === originOf(baseURL) ? standing.apiKey : undefined;
+  return {
+    id,
+    name: wanted.name ?? standing.name ?? known?.name ?? id,
+    baseURL,
+    apiMode: known?.api,
+    models,
+    modelLabels: { ...standing.modelLabels, ...wanted.modelLabels },
+    usualKey: oldKey ?? (variable === undefined ? atAddress?.placeholderKey : `{env:${variable}}`),
+  };
+}
+
+/** Addresses that opencode is to put together itself are compared as they are written. */
+function originOf(address: string): string {
+  return URL.parse(address)?.origin ?? address;
+}
+
+const PRIVATE_FILE = 0o600;
+
+/** The config of opencode's that is the user's own everywhere: the one they name, else the global one. */
+export function opencodeFile(env: Env, paths: Pick<Paths, "runRoot">): string {
+  // Inside an opencode that orouter runs, the variable may name a file that is gone when the run ends.
+  const own = ownConfig(env, paths.runRoot);
+  if (own !== undefined) return resolve(own);
+  const xdg = env["XDG_CONFIG_HOME"];
+  const home = env["HOME"] ?? homedir();
+  const folder = join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".config"), "opencode");
+  // Where there are both, opencode lets the .jsonc win.
+  const jsonc = join(folder, "opencode.jsonc");
+  return existsSync(jsonc) ? jsonc : join(folder, "opencode.json");
+}
+
+/** The text of a config, its byte order mark included; empty where there is no such file yet. */
+export async function readOpencodeFile(file: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return "";
+    throw fileProblem({ code: "config-unreadable", doing: "read", file, exit: EXIT.config }, error);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw invalidFile(`${file}: this is not UTF-8 text`);
+  }
+}
+
+/** Refuses a text that does not parse, before anything else is asked. */
+export function checkOpencodeText(file: string, text: string): void {
+  const parsed = parseJsonc(text.replace(/^\uFEFF/, ""));
+  if (parsed.kind === "faulty") throw faultProblem(file, parsed.fault);
+}
+
+/** The text with the config merged in; a text that cannot be added to is a Problem with its line and column. */
+export function mergeInto(file: string, text: string, config: OpenCodeConfig): string {
+  const merged = mergeOpenCodeConfig(text, config);
+  if (merged.kind === "merged") return merged.text;
+  throw faultProblem(file, merged.fault);
+}
+
+function faultProblem(file: string, { line, column, what }: JsoncFault): Problem {
+  return invalidFile(`${file}:${line}:${column}: ${what}`);
+}
+
+/**
+ * Merges a config into a file, at once and under a lock. The file's mode stays, unless a key comes into it: then it is
+ * for its owner alone. Returns whether the text has changed.
+ */
+export async function editOpencodeFile(
+  file: string,
+  config: OpenCodeConfig,
+  isSecret: boolean,
+): Promise<boolean> {
+  return withLock(file, async () => {
+    const old = await readOpencodeFile(file);
+    const text = mergeInto(file, old, config);
+    const mode = await modeOf(file);
+    if (text !== old) await writeFileAtomic(file, text);
+    const wanted = isSecret ? PRIVATE_FILE : mode;
+    if (wanted !== undefined && wanted !== (await modeOf(file))) await chmod(file, wanted);
+    return text !== old;
+  });
+}
+
+/** Undefined where there is no file yet. */
+async function modeOf(file: string): Promise<number | undefined> {
+  return stat(file).then(
+    ({ mode }) => mode & 0o777,
+    () => undefined,
+  );
+}
+
+/** Where the `apiKey` of an entry comes from. */
+export type KeyWay =
+  | { kind: "text"; apiKey: string }
+  | { kind: "stdin" }
+  | { kind: "ask" }
+  /** Nothing was said: what stands in the file, or what usually does. */
+  | { kind: "usual" };
+
+const WAYS = [
+  "Name the variable that holds it:   --api-key-env NAME",
+  "or pipe it in:                     --stdin < FILE",
+  "or be asked for it:                --ask",
+];
+
+/** Reads the flags about the key. A real key among the arguments is refused, and not repeated. */
+export function keyWay(args: VerbArgs): KeyWay {
+  const apiKey = textArg(args, "api-key");
+  const variable = textArg(args, "api-key-env");
+  const ways: KeyWay[] = [];
+  if (apiKey !== undefined) ways.push(openKey(apiKey));
+  if (variable !== undefined) ways.push({ kind: "text", apiKey: `{env:${variableName(variable)}}` });
+  if (args["stdin"] === true) ways.push({ kind: "stdin" });
+  if (args["ask"] === true) ways.push({ kind: "ask" });
+  if (ways.length > 1)
+    throw usageFault(
+      "There are several ways for one key here.",
+      "Choose one of --api-key, --api-key-env, --stdin, --ask.",
+    );
+  return ways[0] ?? { kind: "usual" };
+}
+
+/** A key from stdin or from the keyboard; undefined where the person left. */
+export async function readKey(way: "stdin" | "ask", name: string): Promise<string | undefined> {
+  const lines = way === "stdin" ? await readKeyLines("Use --ask to be asked for it.") : await ask(name);
+  if (lines === undefined) return undefined;
+  const [line = ""] = lines;
+  const secret = lines.length === 1 ? cleanSecret(line) : undefined;
+  if (secret === undefined)
+    throw usageFault("This is not one key.", "Give it alone, without blanks inside. Nothing was written.");
+  return secret;
+}
+
+/** No key is there, and nobody to ask for one. */
+export function noKeyProblem(provider: string): Problem {
+  return usageFault(`${provider} needs a key.`, WAYS.join("\n"));
+}
+
+function openKey(apiKey: string): KeyWay {
+  const inner = /^\{env:(.*)\}$/.exec(apiKey)?.[1] ?? "";
+  if (isOpenApiKey(apiKey) && !looksLikeSecret(inner)) return { kind: "text", apiKey };
+  throw new Problem({
+    code: "secret-in-arguments",
+    what: "A key is never taken as an argument: it would stay in your shell's history and in the list of processes.",
+    fix: [
+      ...WAYS,
+      "--api-key is for what is no secret: {env:NAME}, {file:PATH}, sk_omniroute, none.",
+      "If this was a real key, delete that line from your history.",
+    ].join("\n"),
+    exit: EXIT.usage,
+  });
+}
+
+function variableName(name: string): string {
+  if (isVariableName(name) && !looksLikeSecret(name)) return name;
+  throw usageFault(
+    "--api-key-env takes the name of a variable, not its value.",
+    "For example: --api-key-env OMNIROUTE_API_KEY",
+  );
+}
+
+async function ask(name: string): Promise<string[] | undefined> {
+  if (!isInteractive())
+    throw usageFault("There is no terminal to ask for the key.", WAYS.slice(0, 2).join("\n"));
+  const { askSecrets } = await import("../../cli/ask.ts");
+  return askSecrets(`Key for ${name}`);
+}
 
 /** `orouter config opencode`: for an opencode that is to reach a provider without orouter in between. */
 export const configOpencodeVerb: Verb = {

@@ -1,14 +1,55 @@
-import { say } from "../../cli/io.ts";
-import { portArg } from "../../cli/port-arg.ts";
-import { textArg } from "../../cli/text-arg.ts";
-import { usageProblem } from "../../cli/usage-problem.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { askChoice } from "../../cli/ask.ts";
+import { paintFor } from "../../cli/colour.ts";
+import { portArg, textArg, usageProblem, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { outputWidth } from "../../cli/table.ts";
+import { isInteractive, out, outJson, say } from "../../cli/talk.ts";
+import { hangingLines } from "../../cli/text.ts";
+import { loadConfig } from "../../config/load.ts";
+import { resolvePaths } from "../../config/paths.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT } from "../../core/problem.ts";
-import { findScene, SCENES } from "../../demo/scenes.ts";
-import { chooseScene } from "./choose-scene.ts";
-import { listScenes } from "./list-scenes.ts";
-import { playScene } from "./play-scene.ts";
-import { serveScene } from "./serve-scene.ts";
+import { findScene, SCENES, type Scene } from "../../demo/scenes.ts";
+import { playScene, serveScene } from "./play-scene.ts";
+
+/** What a person said about the scene they want. */
+export interface SceneWish {
+  name: string | undefined;
+  /** Whether there is time for a question: a command behind `--` is to be run, and not talked about. */
+  mayAsk: boolean;
+}
+
+/** The scene that was named, or is chosen from the list, or the first. Undefined: the person left. */
+export async function chooseScene({ name, mayAsk }: SceneWish): Promise<Scene | undefined> {
+  if (name !== undefined) return findScene(name) ?? noScene(name);
+  if (!mayAsk || !isInteractive()) return SCENES[0];
+  const options = SCENES.map((scene) => ({ value: scene.name, label: scene.title, hint: scene.about }));
+  const chosen = await askChoice("Which scene shall be played?", options);
+  return chosen === undefined ? undefined : findScene(chosen);
+}
+
+function noScene(name: string): never {
+  const names = SCENES.map((scene) => scene.name);
+  const near = nearest(name, names);
+  throw usageProblem(
+    `There is no scene named ${JSON.stringify(name)}.${didYouMean(near)} Scenes: ${names.join(", ")}.`,
+    ["orouter", "demo"],
+  );
+}
+
+/** Prints the scenes that there are. */
+export async function listScenes(asJson: boolean): Promise<void> {
+  if (asJson) {
+    outJson({ scenes: SCENES.map(({ name, title, about, models }) => ({ name, title, about, models })) });
+    return;
+  }
+  const { settings } = await loadConfig(resolvePaths(process.env));
+  const { accent } = paintFor(process.stdout, settings.theme);
+  const nameWidth = Math.max(...SCENES.map(({ name }) => name.length)) + 2;
+  for (const { name, title, about } of SCENES) {
+    const [first = "", ...more] = hangingLines(" ".repeat(nameWidth), `${title}. ${about}`, outputWidth());
+    out([accent(name) + first.slice(name.length), ...more].join("\n"));
+  }
+}
 
 /** `orouter demo`: opencode against a scripted provider whose keys fail, with no account at all. */
 export const demoVerb: Verb = {

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { shellWord } from "../../cli/shell-word.ts";
+import { shellWord } from "../../cli/text.ts";
 import type { ImportSource } from "../../config/imports/import-source.ts";
 import { counted } from "../../core/counted.ts";
 import { fingerprint } from "../../core/fingerprint.ts";

@@ -1,9 +1,7 @@
-import { retirementOf } from "../../core/catalog/retired-models.ts";
-import { wireModelId } from "../../core/catalog/wire-model-id.ts";
+import { retirementOf, wireModelId } from "../../core/catalog/model-kinds.ts";
 import { formatClock } from "../../core/clock-text.ts";
 import { counted } from "../../core/counted.ts";
-import type { Key } from "../../core/key.ts";
-import { keyTitle } from "../../core/key.ts";
+import { type Key, keyTitle } from "../../core/key.ts";
 import { formatModelRef, type ModelRef } from "../../core/model-ref.ts";
 import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
 import type { Rest } from "../../core/routing/rest.ts";

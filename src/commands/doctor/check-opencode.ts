@@ -6,7 +6,7 @@ import { formatClock } from "../../core/clock-text.ts";
 import { opencodeId } from "../../core/overlay/opencode-providers.ts";
 import { Problem } from "../../core/problem.ts";
 import { oneLine, redact } from "../../core/redact.ts";
-import { isTable } from "../../core/settings/setting-faults.ts";
+import { isTable } from "../../core/settings/checks.ts";
 import type { Agent, Harness, LeftService, ServicePlaces } from "../../harness/harness.ts";
 import { installsText } from "../../harness/opencode/locate.ts";
 import { readPluginMark } from "../../harness/opencode/plugin-mark.ts";

@@ -1,13 +1,12 @@
-import { readModelList } from "../../core/catalog/read-model-list.ts";
+import { readModelList } from "../../core/catalog/model-list.ts";
 import { counted } from "../../core/counted.ts";
-import type { Key } from "../../core/key.ts";
-import { keyTitle } from "../../core/key.ts";
+import { type Key, keyTitle } from "../../core/key.ts";
 import { redact } from "../../core/redact.ts";
 import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
 import type { Rest } from "../../core/routing/rest.ts";
+import { isTable } from "../../core/settings/checks.ts";
 import { findPreset } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
-import { isTable } from "../../core/settings/setting-faults.ts";
 import { allProviders } from "../../core/settings/settings.ts";
 import { classifyFailure } from "../../core/verdict/failure.ts";
 import { readHead } from "../../proxy/read-head.ts";

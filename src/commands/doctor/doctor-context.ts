@@ -6,8 +6,8 @@ import { type Env, type Paths, resolvePaths } from "../../config/paths.ts";
 import { readToml } from "../../config/toml-file.ts";
 import type { Key } from "../../core/key.ts";
 import { Problem } from "../../core/problem.ts";
-import type { KeyEntry } from "../../core/settings/key-entries.ts";
-import { isTable } from "../../core/settings/setting-faults.ts";
+import { isTable } from "../../core/settings/checks.ts";
+import type { KeyEntry } from "../../core/settings/keys.ts";
 import { defaultSettings, type Settings } from "../../core/settings/settings.ts";
 
 /** The result of one check: fine, worth knowing, or broken with the way to fix it. */

@@ -1,15 +1,13 @@
-import { isInteractive, out, outJson, say } from "../../cli/io.ts";
-import type { Paint, Tone } from "../../cli/paint.ts";
+import type { Paint, Tone } from "../../cli/colour.ts";
+import type { Verb, VerbArgs } from "../../cli/command.ts";
 import { outputLook } from "../../cli/table.ts";
-import { talk } from "../../cli/talk.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
-import { hangingLines } from "../../cli/wrap-text.ts";
+import { isInteractive, out, outJson, say, talk } from "../../cli/talk.ts";
+import { hangingLines } from "../../cli/text.ts";
 import { findSeedPlugins } from "../../config/imports/seed-plugins.ts";
 import { findSeedSources } from "../../config/imports/seed-sources.ts";
 import { opencodeFolder, readOpencodeConfigs } from "../../config/opencode-configs.ts";
 import { opencodePlace } from "../../config/opencode-place.ts";
-import type { Problem } from "../../core/problem.ts";
-import { EXIT } from "../../core/problem.ts";
+import { EXIT, type Problem } from "../../core/problem.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import { openExistingState } from "../open-existing-state.ts";
@@ -77,7 +75,7 @@ async function offerRepairs(findings: readonly Finding[]): Promise<Finding[]> {
       after.push(finding);
       continue;
     }
-    const { askYes } = await import("../../cli/prompts.ts");
+    const { askYes } = await import("../../cli/ask.ts");
     const isWanted = await askYes(finding.repair.question, true);
     const result = isWanted ? await finding.repair.run() : finding;
     if (isWanted && result.level === "ok") talk.success(`${result.check}: ${result.what}`);

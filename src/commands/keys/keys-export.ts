@@ -1,16 +1,13 @@
 import { existsSync, fstatSync } from "node:fs";
 import { resolve } from "node:path";
-import { out, say } from "../../cli/io.ts";
-import { talk } from "../../cli/talk.ts";
-import { textArg } from "../../cli/text-arg.ts";
-import { usageFault } from "../../cli/usage-problem.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { textArg, usageFault, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { out, say, talk } from "../../cli/talk.ts";
 import { writeFileAtomic } from "../../config/write-file.ts";
 import { counted } from "../../core/counted.ts";
-import { type KeyToExport, keyExport } from "../../core/imports/key-export.ts";
+import { type KeyToExport, keyExport } from "../../core/imports/export.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { readWorld, type World } from "../world.ts";
-import { type ListedKey, listKeys } from "./listed-key.ts";
+import { type ListedKey, listKeys } from "./own-key.ts";
 
 /** `orouter keys export`: for a copy, or for another machine. Secrets come along only where nobody else can read them. */
 export const keysExportVerb: Verb = {

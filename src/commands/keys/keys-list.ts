@@ -1,12 +1,10 @@
-import { out, outJson, say } from "../../cli/io.ts";
-import type { Tone } from "../../cli/paint.ts";
+import type { Tone } from "../../cli/colour.ts";
+import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
 import { type Column, outputLook, type TableLook, tableText } from "../../cli/table.ts";
-import { textArg } from "../../cli/text-arg.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { out, outJson, say } from "../../cli/talk.ts";
 import { EXIT } from "../../core/problem.ts";
 import { readWorld } from "../world.ts";
-import { findProvider } from "./find-provider.ts";
-import { type ListedKey, listKeys } from "./listed-key.ts";
+import { findProvider, type ListedKey, listKeys } from "./own-key.ts";
 
 /** `orouter keys list`: every key there is, by name and fingerprint. */
 export const keysListVerb: Verb = {

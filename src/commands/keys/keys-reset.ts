@@ -1,14 +1,11 @@
+import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
 import { talk } from "../../cli/talk.ts";
-import { textArg } from "../../cli/text-arg.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
 import { counted } from "../../core/counted.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { isSelected, type RestSelection } from "../../core/routing/rest-cover.ts";
 import { openOwnState } from "../open-own-state.ts";
 import { readWorld, type World } from "../world.ts";
-import { describeKey, findKey } from "./find-key.ts";
-import { type ListedKey, listKeys } from "./listed-key.ts";
-import { KEY_ARGS } from "./own-key.ts";
+import { describeKey, findKey, KEY_ARGS, type ListedKey, listKeys } from "./own-key.ts";
 
 /** `orouter keys reset`: ends rests by hand, also those of runs that are under way. */
 export const keysResetVerb: Verb = {

@@ -1,9 +1,107 @@
-import { textArg } from "../../cli/text-arg.ts";
-import type { VerbArgs } from "../../cli/verb.ts";
+import { looksLikeSecret, secretInWords, textArg, type VerbArgs } from "../../cli/command.ts";
+import { fingerprint } from "../../core/fingerprint.ts";
+import { type Key, type KeySource, keyTitle } from "../../core/key.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
+import type { KeyEntry } from "../../core/settings/keys.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { allProviders, type Settings } from "../../core/settings/settings.ts";
 import { readWorld, type World } from "../world.ts";
-import { describeKey, findKey } from "./find-key.ts";
-import { type ListedKey, listKeys } from "./listed-key.ts";
+
+/** So many digits of a fingerprint tell a person's keys apart. */
+const FINGERPRINT = /^[0-9a-f]{5,12}$/;
+
+/** The one key a person means by `name`, `provider/name` or the beginning of a fingerprint. */
+export function findKey(keys: readonly ListedKey[], asked: string, provider?: string): ListedKey {
+  const among = provider === undefined ? keys : keys.filter((key) => key.provider === provider);
+  const found = matching(among, asked);
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return first;
+  if (first !== undefined) throw ambiguous(asked, found);
+  if (looksLikeSecret(asked) && !FINGERPRINT.test(asked)) throw secretInWords();
+  throw notFound(asked, among, provider);
+}
+
+/** `provider/name`, with the fingerprint where there is one. */
+export function describeKey(key: Pick<ListedKey, "provider" | "name" | "fingerprint">): string {
+  return key.fingerprint === undefined ? keyTitle(key) : `${keyTitle(key)} (${key.fingerprint})`;
+}
+
+/** A name is a name even where it could be the beginning of a fingerprint. */
+function matching(keys: readonly ListedKey[], asked: string): ListedKey[] {
+  const byTitle = keys.filter((key) => keyTitle(key) === asked);
+  if (byTitle.length > 0) return byTitle;
+  const byName = keys.filter((key) => key.name === asked);
+  if (byName.length > 0) return byName;
+  const digits = asked.toLowerCase();
+  return FINGERPRINT.test(digits) ? keys.filter((key) => key.fingerprint?.startsWith(digits) === true) : [];
+}
+
+function ambiguous(asked: string, found: readonly ListedKey[]): Problem {
+  return new Problem({
+    code: "key-ambiguous",
+    what: `${asked} may mean any of ${found.length} keys: ${found.map(describeKey).join(", ")}.`,
+    fix: "Name it as provider/name, or by its fingerprint.",
+    exit: EXIT.usage,
+  });
+}
+
+function notFound(asked: string, keys: readonly ListedKey[], provider: string | undefined): Problem {
+  const near = nearest(
+    asked,
+    keys.flatMap((key) => [key.name, keyTitle(key)]),
+  );
+  return new Problem({
+    code: "key-not-found",
+    what: `There is no key ${JSON.stringify(asked)}${provider === undefined ? "" : ` of ${provider}`}.${didYouMean(near)}`,
+    fix: "See them with: orouter keys list",
+    exit: EXIT.usage,
+  });
+}
+
+/** A key as people see and name it; never with its secret. */
+export interface ListedKey {
+  provider: string;
+  name: string;
+  /** Undefined while the secret cannot be had: a variable that is not set, a locked keychain. */
+  fingerprint: string | undefined;
+  source: KeySource;
+  /** Where exactly: the variable's name, `keychain`, or the file. */
+  from: string;
+  /** The variable that holds the secret, where one does. */
+  variable: string | undefined;
+  enabled: boolean;
+}
+
+/** Every key, those of keys.toml first and complete, with those whose secret is missing. */
+export function listKeys(world: Pick<World, "entries" | "keys" | "paths">): ListedKey[] {
+  const own = world.entries.map((entry) => fromEntry(entry, world));
+  const others = world.keys.filter((key) => key.source !== "keys.toml").map(fromKey);
+  return [...own, ...others];
+}
+
+function fromEntry(entry: KeyEntry, { keys, paths }: Pick<World, "keys" | "paths">): ListedKey {
+  const { provider, name, place, enabled } = entry;
+  const loaded = keys.find(
+    (key) => key.source === "keys.toml" && key.provider === provider && key.name === name,
+  );
+  const variable = place.kind === "env" ? place.variable : undefined;
+  return {
+    provider,
+    name,
+    // One that is left out for another reason still has the secret that stands in the file.
+    fingerprint: loaded?.fingerprint ?? (place.kind === "value" ? fingerprint(place.secret) : undefined),
+    source: "keys.toml",
+    from: variable ?? (place.kind === "keychain" ? "keychain" : paths.keysFile),
+    variable,
+    enabled,
+  };
+}
+
+function fromKey({ provider, name, fingerprint: print, source, from, enabled }: Key): ListedKey {
+  const variable = source === "environment" ? from : undefined;
+  return { provider, name, fingerprint: print, source, from, variable, enabled };
+}
 
 /** What is to be done to a key of keys.toml. */
 export type KeyDeed = "remove" | "rename" | "enable" | "disable";
@@ -67,4 +165,37 @@ function wayOut(key: ListedKey, deed: KeyDeed): string {
   if (isOpencodes(source))
     return "Remove it there: opencode auth logout. Or add the same key here, where it can be changed: orouter keys add";
   return `Add a key and it steps back: orouter keys add ${provider}`;
+}
+
+/** The provider of an id; an unknown one is a Problem with the way to it. */
+export function findProvider(settings: Settings, id: string): Provider {
+  const providers = allProviders(settings);
+  const found = providers.find((provider) => provider.id === id);
+  if (found !== undefined) return found;
+  if (looksLikeSecret(id)) throw secretInWords();
+  const near = nearProvider(id, providers);
+  throw new Problem({
+    code: "unknown-provider",
+    what: `There is no provider ${JSON.stringify(id)}.${didYouMean(near)}`,
+    fix: [
+      `Known by name: ${providers.map((provider) => provider.id).join(", ")}.`,
+      "A service of your own needs its address in config.toml first:",
+      `  [providers.${/^[\w-]+$/.test(id) ? id : "NAME"}]`,
+      '  base_url = "https://example.com/v1"',
+    ].join("\n"),
+    exit: EXIT.usage,
+  });
+}
+
+/** People write `ollama` for ollama-cloud and `nvidia-nim` for nvidia: that is nearer than any slip of the finger. */
+function nearProvider(id: string, providers: readonly Provider[]): string | undefined {
+  const word = id.toLowerCase();
+  const kin = providers.find(({ id: one }) => one.startsWith(`${word}-`) || word.startsWith(`${one}-`));
+  return (
+    kin?.id ??
+    nearest(
+      word,
+      providers.map((provider) => provider.id),
+    )
+  );
 }

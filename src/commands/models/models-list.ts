@@ -1,19 +1,244 @@
-import { PATIENCE } from "../../catalog/patience.ts";
-import { out, outJson, say } from "../../cli/io.ts";
+import { PATIENCE } from "../../catalog/cache.ts";
+import type { LoadedCatalog } from "../../catalog/load-catalog.ts";
+import type { LoadedList } from "../../catalog/model-lists.ts";
+import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
 import { type Column, outputLook, type TableLook, tableText } from "../../cli/table.ts";
-import { talk } from "../../cli/talk.ts";
-import { textArg } from "../../cli/text-arg.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
-import { takesImages } from "../../core/catalog/model-entry.ts";
-import { CHAIN_PROVIDER } from "../../core/model-ref.ts";
+import { out, outJson, say, talk } from "../../cli/talk.ts";
+import { type Catalog, plainEntry } from "../../core/catalog/catalog.ts";
+import {
+  type ModelCost,
+  type ModelEntry,
+  type ModelTraits,
+  takesImages,
+} from "../../core/catalog/model-list.ts";
+import { formatDuration } from "../../core/duration.ts";
+import { CHAIN_PROVIDER, formatModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
-import { findProvider } from "../keys/find-provider.ts";
-import { readWorld } from "../world.ts";
-import { listJson, listNotes } from "./list-notes.ts";
-import { type ListedEntry, listedModels, modelJson } from "./listed-models.ts";
-import { costText, remarkOf, tokenText, yesNo } from "./model-words.ts";
+import { namedModels } from "../../core/routing/targets.ts";
+import type { Settings } from "../../core/settings/settings.ts";
+import type { VerdictKind } from "../../core/verdict/verdict.ts";
+import { findProvider } from "../keys/own-key.ts";
+import { openExistingState } from "../open-existing-state.ts";
+import { readWorld, type World } from "../world.ts";
 import { openCatalog, providersWithKey } from "./open-catalog.ts";
-import { readRefusals, refusalText } from "./refusals.ts";
+
+/** What a person should hear about the limits of a chain or a combo that has models nobody knows. */
+export function leftOutText(name: string, leftOut: readonly string[], hasLimits: boolean): string {
+  if (!hasLimits)
+    return `Nothing is known about the models of ${name}; [[models]] in config.toml can say it.`;
+  return `Nothing is known about ${leftOut.join(", ")}: the limits of ${name} are those of its other models.`;
+}
+
+/** What a person should hear about lists that did not come as they should, and about what limits rest on. */
+export function listNotes(loaded: LoadedCatalog, entries: readonly ListedEntry[]): string[] {
+  const failed = loaded.lists.flatMap(failureNote);
+  const { modelsDevFailure } = loaded;
+  const notes =
+    modelsDevFailure === undefined
+      ? failed
+      : [...failed, `models.dev could not be asked: ${modelsDevFailure}.`];
+  const leftOut = entries
+    .filter((entry) => entry.leftOut.length > 0)
+    .map(({ provider, id, leftOut: members, context }) =>
+      leftOutText(`${provider}/${id}`, members, context !== undefined),
+    );
+  return [...notes, ...leftOut];
+}
+
+function failureNote({ provider, failure, from, ageMs }: LoadedList): string[] {
+  if (failure === undefined) return [];
+  const instead =
+    from === "cache" && ageMs !== undefined
+      ? `this is its list of ${formatDuration(Math.max(0, ageMs))} ago`
+      : "this is what is built in or configured";
+  return [`${provider} could not be asked for its models: ${failure}; ${instead}.`];
+}
+
+/** How a list came about, as `--json` prints it; `failure` is null where nothing failed. */
+export function listJson({ provider, from, ageMs, failure, list }: LoadedList) {
+  return {
+    id: provider,
+    from,
+    ageSeconds: ageMs === undefined ? null : Math.max(0, Math.round(ageMs / 1000)),
+    models: list?.models.length ?? 0,
+    failure: failure ?? null,
+  };
+}
+
+/** A model in a list of those of several providers. */
+export interface ListedEntry extends ModelEntry {
+  provider: string;
+  /** What keys of ours were told when they asked for it. */
+  refusedBy: readonly Refusal[];
+}
+
+/** The models to show of some providers: those they list, then those that chains and fallbacks name beside them. */
+export function listedModels(
+  catalog: Catalog,
+  providers: readonly string[],
+  settings: Settings,
+  refusals: Refusals = new Map(),
+): ListedEntry[] {
+  return providers.flatMap((provider) => {
+    if (provider === CHAIN_PROVIDER) return chainEntries(catalog, settings);
+    const listed = catalog.modelsOf(provider);
+    const ids = new Set(listed.map((entry) => entry.id));
+    const named = namedModels(settings)
+      .filter((ref) => ref.provider === provider)
+      .map((ref) => catalog.find(formatModelRef(ref)) ?? plainEntry(ref.model, "config"))
+      .filter((entry) => !ids.has(entry.id));
+    return [...listed, ...named].map((entry) => ({
+      provider,
+      refusedBy: refusals.get(`${provider}/${entry.id}`) ?? [],
+      ...entry,
+    }));
+  });
+}
+
+function chainEntries(catalog: Catalog, settings: Settings): ListedEntry[] {
+  return Object.keys(settings.chains).flatMap((name) => {
+    const entry = catalog.find(`${CHAIN_PROVIDER}/${name}`);
+    return entry === undefined ? [] : [{ provider: CHAIN_PROVIDER, refusedBy: [], ...entry }];
+  });
+}
+
+/**
+ * A model as `--json` prints it; scripts rely on these names. What is not known is null; limits are in tokens, costs in
+ * dollars for a million tokens; `source` is one of live, models.dev, config, default; a refusal without a key was
+ * everyone's.
+ */
+export function modelJson(entry: ListedEntry) {
+  const { cost } = entry;
+  return {
+    provider: entry.provider,
+    id: entry.id,
+    name: entry.name,
+    context: entry.context ?? null,
+    output: entry.output ?? null,
+    input: entry.input ?? null,
+    toolCall: entry.toolCall ?? null,
+    reasoning: entry.reasoning ?? null,
+    vision: takesImages(entry) ?? null,
+    inputs: entry.inputs ?? null,
+    outputs: entry.outputs ?? null,
+    cost:
+      cost === undefined
+        ? null
+        : {
+            input: cost.input,
+            output: cost.output,
+            cacheRead: cost.cacheRead ?? null,
+            cacheWrite: cost.cacheWrite ?? null,
+          },
+    source: entry.source,
+    isRetired: entry.isRetired,
+    replacement: entry.replacement ?? null,
+    leftOut: entry.leftOut,
+    refusedBy: entry.refusedBy.map(({ keyName, why }) => ({ key: keyName ?? null, why })),
+  };
+}
+
+const KIB = 1024;
+const MILLION = 1_000_000;
+
+/** A number of tokens as people say it: `128k`, `1M`, `976k`; `-` for an unknown one. */
+export function tokenText(tokens: number | undefined): string {
+  if (tokens === undefined) return "-";
+  if (tokens < 1000) return String(tokens);
+  // Windows are round in either way of counting; what is round in neither is told to the nearest thousand.
+  const isBinary = tokens % KIB === 0 && tokens % 1000 !== 0;
+  const thousands = tokens / (isBinary ? KIB : 1000);
+  const million = isBinary ? KIB : 1000;
+  if (tokens >= MILLION) return `${trimmed(thousands / million)}M`;
+  return `${trimmed(thousands < 10 ? thousands : Math.round(thousands))}k`;
+}
+
+/** In and out, for a million tokens. */
+export function costText(cost: ModelCost | undefined): string {
+  if (cost === undefined) return "-";
+  if (cost.input === 0 && cost.output === 0) return "free";
+  return `$${trimmed(cost.input)} / $${trimmed(cost.output)}`;
+}
+
+export function yesNo(flag: boolean | undefined): string {
+  return flag === undefined ? "-" : flag ? "yes" : "no";
+}
+
+/** What a person should know before choosing it. */
+export function remarkOf(entry: ModelEntry): string {
+  if (!entry.isRetired) return "";
+  return entry.replacement === undefined ? "retired" : `retired, use ${entry.replacement}`;
+}
+
+/** What is known of a model or of a chain: `window 128k, output 32k, tools, no vision`. */
+export function traitsText(traits: ModelTraits): string {
+  const parts = [
+    traits.context === undefined ? "window unknown" : `window ${tokenText(traits.context)}`,
+    ...(traits.output === undefined ? [] : [`output ${tokenText(traits.output)}`]),
+    ...abilityText(traits.toolCall, "tools"),
+    ...abilityText(takesImages(traits), "vision"),
+  ];
+  return parts.join(", ");
+}
+
+/** The same of a model that may be chosen, with what speaks against it. */
+export function choiceHint(entry: ModelEntry): string {
+  const remark = remarkOf(entry);
+  const traits = traitsText({ ...entry, output: undefined });
+  return remark === "" ? traits : `${traits}, ${remark}`;
+}
+
+function abilityText(has: boolean | undefined, what: string): string[] {
+  if (has === undefined) return [];
+  return [has ? what : `no ${what}`];
+}
+
+function trimmed(amount: number): string {
+  return String(Number(amount.toFixed(2)));
+}
+
+/** A key that was told it may not have a model, or (without a key) that nobody may. */
+export interface Refusal {
+  keyName: string | undefined;
+  why: VerdictKind;
+}
+
+/** Refusals by `provider/model`, as requests have met them and as long as they are remembered. */
+export type Refusals = ReadonlyMap<string, readonly Refusal[]>;
+
+/** What a plan lacks, or what an account or the provider does not have. */
+const NO_ACCESS: ReadonlySet<VerdictKind> = new Set(["subscription", "model-not-found"]);
+
+/** Being listed proves little: what keys were really told is remembered with the rests. */
+export async function readRefusals(world: World, nowMs: number): Promise<Refusals> {
+  // A file that cannot be read is `doctor`'s to tell of; the list is as good without it.
+  const store = await openExistingState(world, () => {});
+  const names = new Map(world.keys.map((key) => [key.fingerprint, key.name]));
+  const refusals = new Map<string, Refusal[]>();
+  for (const { id, kind, scope, untilMs } of store?.rests() ?? []) {
+    if (!NO_ACCESS.has(kind) || untilMs <= nowMs) continue;
+    const [, first = "", second] = id.split(" ");
+    const model = scope === "lane" ? second : first;
+    const keyName = scope === "lane" ? names.get(first) : undefined;
+    // The rest of a key that is here no more says nothing about those that are.
+    if (model === undefined || (scope === "lane" && keyName === undefined)) continue;
+    refusals.set(model, [...(refusals.get(model) ?? []), { keyName, why: kind }]);
+  }
+  store?.close();
+  return refusals;
+}
+
+/** `no plan: work, home`, `gone`: for the last column of the list. */
+export function refusalText(refusals: readonly Refusal[]): string {
+  const namesOf = (why: VerdictKind): string =>
+    refusals.flatMap((one) => (one.why === why ? (one.keyName ?? []) : [])).join(", ");
+  const parts = [
+    ["no plan", namesOf("subscription")],
+    ["not for", namesOf("model-not-found")],
+  ].filter(([, names]) => names !== "");
+  const isGone = refusals.some((one) => one.keyName === undefined);
+  return [...(isGone ? ["refused"] : []), ...parts.map(([what, names]) => `${what}: ${names}`)].join("; ");
+}
 
 /** `orouter models list`: what there is to choose from. */
 export const modelsListVerb: Verb = {

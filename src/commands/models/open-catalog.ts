@@ -1,5 +1,5 @@
+import type { Patience } from "../../catalog/cache.ts";
 import { type LoadedCatalog, loadCatalog } from "../../catalog/load-catalog.ts";
-import type { Patience } from "../../catalog/patience.ts";
 import { createFolderOf, writeFileAtomic } from "../../config/write-file.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { allProviders } from "../../core/settings/settings.ts";

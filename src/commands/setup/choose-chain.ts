@@ -1,14 +1,54 @@
-import type { Guide } from "../../cli/guide.ts";
-import { askChoice, askText, type PromptOption } from "../../cli/prompts.ts";
+import { PATIENCE } from "../../catalog/cache.ts";
+import { loadCatalog } from "../../catalog/load-catalog.ts";
+import { askChoice, askText, type Guide, type PromptOption } from "../../cli/ask.ts";
 import type { ConfigAddition } from "../../config/first-config.ts";
+import type { Paths } from "../../config/paths.ts";
+import type { Catalog } from "../../core/catalog/catalog.ts";
 import { freeName } from "../../core/free-name.ts";
+import type { Key } from "../../core/key.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
-import { chainNameFault } from "../../core/settings/chain-name.ts";
+import { defaultModel } from "../../core/overlay/default-model.ts";
+import { opencodeId } from "../../core/overlay/opencode-providers.ts";
+import { chainNameFault } from "../../core/settings/chains.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import type { Settings } from "../../core/settings/settings.ts";
-import { answered } from "./answered.ts";
-import type { LoadedModels } from "./load-models.ts";
-import { modelOptions } from "./model-options.ts";
+import { choiceHint, listNotes } from "../models/models-list.ts";
+import { providersWithKey, writeCache } from "../models/open-catalog.ts";
+import { answered } from "./ask-keys.ts";
+
+/** What there is to choose from. */
+interface Choosable {
+  catalog: Catalog;
+  providers: readonly Provider[];
+  settings: Pick<Settings, "providers">;
+}
+
+/** The models to choose from: the one that surely works first, those that were taken away last. */
+export function modelOptions({ catalog, providers, settings }: Choosable): PromptOption[] {
+  const wish = wishedModel(providers, settings);
+  const models = providers.flatMap(({ id }) =>
+    catalog.modelsOf(id).map((entry) => ({ ref: `${id}/${entry.id}`, entry })),
+  );
+  const rank = ({ ref, entry }: (typeof models)[number]) => (ref === wish ? 0 : entry.isRetired ? 2 : 1);
+  const options = models
+    .toSorted((a, b) => rank(a) - rank(b))
+    .map(({ ref, entry }) => ({ value: ref, label: ref, hint: choiceHint(entry) }));
+  const isUnlisted = wish !== undefined && !options.some(({ value }) => value === wish);
+  // A list that came and does not have it is right; one that did not come says nothing against it.
+  return isUnlisted && catalog.modelsOf(parseModelRef(wish)?.provider ?? "").length === 0
+    ? [{ value: wish, label: wish, hint: "most accounts have it" }, ...options]
+    : options;
+}
+
+/** What orouter would take if nothing were chosen, by the id that it has here. */
+function wishedModel(
+  providers: readonly Provider[],
+  settings: Pick<Settings, "providers">,
+): string | undefined {
+  const name = defaultModel(providers, { ...settings, chains: {} });
+  const owner = providers.find(({ id }) => name?.startsWith(`${opencodeId(id)}/`));
+  return owner === undefined ? undefined : `${owner.id}/${name?.slice(opencodeId(owner.id).length + 1)}`;
+}
 
 /** What a chain is built from. */
 interface ChainParts {
@@ -98,4 +138,42 @@ async function typeModel({ providers }: ChainParts, chosen: readonly string[]): 
       },
     }),
   );
+}
+
+export interface ModelSources {
+  settings: Settings;
+  keys: readonly Key[];
+  paths: Pick<Paths, "cacheDir">;
+}
+
+/** What can be chosen from, and what could not be asked. */
+export interface LoadedModels {
+  catalog: Catalog;
+  notes: string[];
+  /** The providers that gave no list, now or ever. */
+  unlisted: readonly string[];
+  /** Writes the lists into the cache, so that the first start has them. Until then nothing is written. */
+  keepLists: () => Promise<void>;
+}
+
+/** Asks the services for their models. What does not come in seconds is done without. */
+export async function loadModels({ settings, keys, paths }: ModelSources): Promise<LoadedModels> {
+  const held = new Map<string, string>();
+  const loaded = await loadCatalog({
+    settings,
+    providers: providersWithKey({ settings, keys }),
+    keys,
+    cacheDir: paths.cacheDir,
+    writeFile: async (file, text) => void held.set(file, text),
+    patience: PATIENCE.list,
+  });
+  return {
+    catalog: loaded.catalog,
+    notes: listNotes(loaded, []),
+    unlisted: loaded.lists.filter(({ list }) => list === undefined).map(({ provider }) => provider),
+    keepLists: async () => {
+      // A cache that cannot be written costs time, and nobody their setup.
+      for (const [file, text] of held) await writeCache(file, text).catch(() => undefined);
+    },
+  };
 }

@@ -1,18 +1,26 @@
-import type { Guide } from "../../cli/guide.ts";
+import { existsSync } from "node:fs";
+import { askMany, type Guide } from "../../cli/ask.ts";
 import { addToConfig } from "../../config/add-to-config.ts";
 import { addAllKeys } from "../../config/edit-keys.ts";
+import type { ConfigAddition, ProviderAddition } from "../../config/first-config.ts";
+import { findImports } from "../../config/imports/find-imports.ts";
+import type { ImportSource } from "../../config/imports/import-source.ts";
 import { loadKeyEntries } from "../../config/keys-file.ts";
 import { readOpencodeConfigs } from "../../config/opencode-configs.ts";
 import { opencodePlace } from "../../config/opencode-place.ts";
-import type { ImportedKey } from "../../core/imports/key-import.ts";
-import { planImport } from "../../core/imports/plan-import.ts";
+import type { Paths } from "../../config/paths.ts";
+import type { Catalog } from "../../core/catalog/catalog.ts";
+import type { ImportedKey } from "../../core/imports/export.ts";
+import { planImport, settingOffers } from "../../core/imports/plan-import.ts";
+import type { Key } from "../../core/key.ts";
+import { parseModelRef } from "../../core/model-ref.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
+import type { Settings } from "../../core/settings/settings.ts";
 import { hasChosenModel } from "../../harness/opencode/chosen-model.ts";
+import { tokenText } from "../models/models-list.ts";
 import { providersWithKey } from "../models/open-catalog.ts";
 import { readAgain } from "../world.ts";
-import type { FreshKey } from "./fresh-key.ts";
-import type { SetupPlan } from "./setup-plan.ts";
-import type { SetupWorld } from "./setup-world.ts";
+import { answered, type FreshKey, freshKey, type SetupWorld } from "./ask-keys.ts";
 
 /** Writes both files, each at once. Keys go first: whatever stops the second, what is lost can be chosen again. */
 export async function writeSetup(guide: Guide, plan: SetupPlan, world: SetupWorld): Promise<void> {
@@ -46,4 +54,125 @@ async function startText(world: SetupWorld): Promise<string> {
   }
   const model = defaultModel(providersWithKey(after), after.settings);
   return model === undefined ? "You choose a model in opencode: /models" : `opencode starts with ${model}.`;
+}
+
+/** All that setup is going to write. */
+export interface SetupPlan {
+  addition: ConfigAddition;
+  keys: readonly FreshKey[];
+}
+
+/** What has been answered, and what was there before. */
+export interface SetupAnswers {
+  before: Settings;
+  chosen: Readonly<Record<string, ProviderAddition>>;
+  /** Those that were there, and those that came in. */
+  known: readonly Key[];
+  fresh: readonly FreshKey[];
+  chain: ConfigAddition["chain"];
+  /** The providers that gave no list of models. */
+  unlisted: readonly string[];
+}
+
+/** Turns answers into what has to be written: nothing that is there already, and no service without a key. */
+export function planSetup(answers: SetupAnswers): SetupPlan {
+  const { before, chosen, known, fresh, chain, unlisted } = answers;
+  const withKey = new Set([...known, ...fresh].map((key) => key.provider));
+  const added = Object.entries(chosen).filter(
+    ([id]) => withKey.has(id) && !Object.hasOwn(before.providers, id),
+  );
+  const providers = added.map(([id, table]): [string, ProviderAddition] => {
+    const models = modelsOf(id, chain?.models ?? []);
+    // A service of one's own that gives no list has the models that were typed; presets are known better than that.
+    const isBare = table.base_url !== undefined && unlisted.includes(id) && models.length > 0;
+    return [id, isBare ? { ...table, models } : table];
+  });
+  return { addition: { providers: Object.fromEntries(providers), chain }, keys: fresh };
+}
+
+/** Whether there is anything to write at all. */
+export function isEmptyPlan({ addition, keys }: SetupPlan): boolean {
+  return keys.length === 0 && addition.chain === undefined && Object.keys(addition.providers).length === 0;
+}
+
+function modelsOf(provider: string, models: readonly string[]): string[] {
+  return models.flatMap((model) => {
+    const ref = parseModelRef(model);
+    return ref?.provider === provider ? [ref.model] : [];
+  });
+}
+
+/** What will be written, file by file; keys by their fingerprints. */
+export function summaryLines(plan: SetupPlan, paths: Paths, catalog: Catalog): string[] {
+  const services = Object.entries(plan.addition.providers).map(([id, { base_url: base }]) =>
+    base === undefined ? `  service ${id}` : `  service ${id}, at ${base}`,
+  );
+  const config = [...services, ...chainLines(plan, catalog)];
+  const keys = [...Map.groupBy(plan.keys, (key) => key.provider)].map(
+    ([provider, own]) => `  ${provider}: ${own.map((key) => key.fingerprint).join(", ")}`,
+  );
+  return [
+    ...(config.length === 0 ? [] : [fileLine(paths.configFile), ...config]),
+    ...(keys.length === 0 ? [] : [fileLine(paths.keysFile, ", readable by you alone"), ...keys]),
+  ];
+}
+
+function chainLines({ addition: { chain } }: SetupPlan, catalog: Catalog): string[] {
+  if (chain === undefined) return [];
+  const windows = chain.models.flatMap((model) => catalog.windowOf(model) ?? []);
+  const window = windows.length === 0 ? "" : `, ${tokenText(Math.min(...windows))} window`;
+  return [`  chain ${chain.name}${window}`, ...chain.models.map((model, at) => `    ${at + 1}. ${model}`)];
+}
+
+function fileLine(file: string, remark = ""): string {
+  return existsSync(file) ? `Into ${file}` : `New: ${file}${remark}`;
+}
+
+/** What is taken over from other tools. */
+export interface TakenOver {
+  keys: FreshKey[];
+  /** Whose they are, and what has to be written of services that are not known here. */
+  providers: Record<string, ProviderAddition>;
+}
+
+/** Offers the keys that other tools on this machine hold and that are not used yet. */
+export async function offerImports(guide: Guide, world: SetupWorld): Promise<TakenOver> {
+  const found = await findImports({ ...world, ...opencodePlace(world.env) });
+  const offers = found
+    .map((source) => ({ source, keys: newKeys(source, world) }))
+    .filter(({ keys }) => keys.length > 0);
+  if (offers.length === 0) return { keys: [], providers: {} };
+  const options = offers.map(({ source, keys }, at) => ({
+    value: String(at),
+    label: `${source.tool}: ${keys.length === 1 ? "a key" : `${keys.length} keys`} of ${ownersOf(keys)}`,
+    hint: source.from,
+  }));
+  const ticked = options.map(({ value }) => value);
+  const chosen = answered(
+    await askMany("Other tools hold keys. Whose are to be copied into orouter?", options, ticked),
+  );
+  const taken = offers.filter((_, at) => chosen.includes(String(at)));
+  const settings = taken.map(({ source }) => source.found.settings);
+  if (settingOffers(settings, world.settings).length > 0)
+    guide.tell("Their settings can be taken over later: orouter keys import");
+  const keys = taken.flatMap((one) => one.keys);
+  const owners = keys.map((key): [string, ProviderAddition] => [key.provider, {}]);
+  const own = settings.flatMap(({ provider }): [string, ProviderAddition][] =>
+    provider === undefined ? [] : [[provider.id, { base_url: provider.baseUrl }]],
+  );
+  return { keys, providers: Object.fromEntries([...owners, ...own]) };
+}
+
+/** Those that would be news. What is in the environment is used from there. */
+function newKeys({ found }: ImportSource, { keys }: SetupWorld): FreshKey[] {
+  const known = new Set(keys.map((key) => `${key.provider} ${key.fingerprint}`));
+  return found.keys.flatMap(({ provider, name, enabled, place }) => {
+    if (place.kind === "env") return [];
+    const key = freshKey({ provider, secret: place.secret, wishedName: name, enabled });
+    return known.has(`${provider} ${key.fingerprint}`) ? [] : [key];
+  });
+}
+
+function ownersOf(keys: readonly FreshKey[]): string {
+  return [...new Set(keys.map((key) => key.provider))].join(", ");
 }

@@ -1,6 +1,12 @@
-import type { BenchResult } from "../../core/bench/bench-result.ts";
+import { statSync } from "node:fs";
+import * as v from "valibot";
+import type { Column } from "../../cli/table.ts";
+import { type CredentialStamp, credentialWatch } from "../../config/opencode-auth.ts";
+import { type BenchResult, firstTokenText, speedText } from "../../core/bench/results.ts";
+import { formatWait } from "../../core/clock-text.ts";
 import { keyTitle } from "../../core/key.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
+import { Problem } from "../../core/problem.ts";
 import {
   keyReadiness,
   lastingRests,
@@ -12,11 +18,15 @@ import type { Rest } from "../../core/routing/rest.ts";
 import { ownerOf, restParty } from "../../core/routing/rest-party.ts";
 import type { Strategy } from "../../core/routing/strategy.ts";
 import { expandModels } from "../../core/settings/chains.ts";
+import type { Settings } from "../../core/settings/settings.ts";
+import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-card.ts";
 import type { LedgerEntry } from "../../state/ledger.ts";
+import type { StateStore } from "../../state/state-store.ts";
 import type { KeyUsage } from "../../state/usage.ts";
-import { type ListedKey, listKeys } from "../keys/listed-key.ts";
-import type { World } from "../world.ts";
-import type { KeyLoad, StatusRun } from "./ask-runs.ts";
+import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
+import { type ListedKey, listKeys } from "../keys/own-key.ts";
+import { openExistingState } from "../open-existing-state.ts";
+import { readAgain, type World } from "../world.ts";
 
 /** What is known at one moment, as a value: the table and the JSON are made of it. */
 export interface StatusSnapshot {
@@ -139,4 +149,165 @@ function partyOf(rest: Rest, keys: readonly ListedKey[]): StatusRest {
   const owner = ownerOf(party, keys);
   const key = owner === undefined ? `${fingerprint.slice(0, 5)}…` : keyTitle(owner);
   return { rest, key, model, provider };
+}
+
+/** An orouter that is running now. */
+export interface StatusRun extends RunCard {
+  /** Undefined where it did not say: it may be stopped (Ctrl-Z), or about to end. */
+  load: RunLoad | undefined;
+}
+
+/** What a run has to do at the moment. */
+export interface RunLoad {
+  /** Calls to providers that are under way. */
+  inFlight: number;
+  /** Requests that wait for a key to be free. */
+  waiting: number;
+  keys: readonly KeyLoad[];
+}
+
+export interface KeyLoad {
+  provider: string;
+  fingerprint: string;
+  enabled: boolean;
+  inFlight: number;
+}
+
+/** Those who answer do so at once; nobody should wait long for the others. */
+const ASK_MS = 400;
+
+/** The part of `/_orouter/state` that counts here; another version of orouter may say more. */
+const STATE = v.object({
+  keys: v.array(
+    v.object({ provider: v.string(), fingerprint: v.string(), enabled: v.boolean(), inFlight: v.number() }),
+  ),
+  waiting: v.number(),
+});
+
+/** Asks every run of this user what it has to do, all at once. */
+export function askRuns(root: string): Promise<StatusRun[]> {
+  keepLoopbackDirect(process.env);
+  return Promise.all(findRuns(root).map(askRun));
+}
+
+async function askRun({ token, ...card }: FoundRun): Promise<StatusRun> {
+  try {
+    const response = await fetch(`${card.url}/_orouter/state`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(ASK_MS),
+    });
+    const { keys, waiting } = v.parse(STATE, await response.json());
+    const inFlight = keys.reduce((sum, key) => sum + key.inFlight, 0);
+    return { ...card, load: { inFlight, waiting, keys } };
+  } catch {
+    return { ...card, load: undefined };
+  }
+}
+
+/** Where a status comes from: config and keys, read again when their files change, and the state of all runs. */
+export class StatusSource {
+  /** What went wrong on the way, each told once when the screen is free. */
+  readonly troubles: Problem[] = [];
+  readonly #rests = new Map<string, Rest>();
+  #world: World;
+  #store: StateStore | undefined;
+  readonly #credentials: () => Promise<CredentialStamp>;
+  #filesSeen: string | undefined;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#credentials = credentialWatch(world.paths.opencodeDatabase);
+  }
+
+  /** What is known now, with at most so many of the last requests. */
+  async read(requests: number): Promise<StatusSnapshot> {
+    await this.#lookAtFiles();
+    this.#store ??= await this.#open();
+    const runs = await askRuns(this.#world.paths.runRoot);
+    const nowMs = Date.now();
+    return snapshotOf({
+      world: this.#world,
+      runs,
+      rests: this.#rests.values(),
+      usage: this.#store?.usageSince(startOfDayMs(nowMs)) ?? [],
+      benches: this.#store?.benches() ?? [],
+      requests: this.#store?.requests({ limit: requests }) ?? [],
+      nowMs,
+    });
+  }
+
+  /** The theme that the settings name now. */
+  get theme(): Settings["theme"] {
+    return this.#world.settings.theme;
+  }
+
+  close(): void {
+    this.#store?.close();
+  }
+
+  /** A file that is being edited may be wrong for a moment: then what was read before still holds. */
+  async #lookAtFiles(): Promise<void> {
+    const marks = `${fileMarks(this.#world)} ${(await this.#credentials()).text}`;
+    const isFirst = this.#filesSeen === undefined;
+    if (marks === this.#filesSeen) return;
+    this.#filesSeen = marks;
+    if (isFirst) return;
+    try {
+      this.#world = await readAgain(this.#world);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.#note(error);
+    }
+  }
+
+  async #open(): Promise<StateStore | undefined> {
+    const store = await openExistingState(this.#world, (problem) => this.#note(problem));
+    for (const rest of store?.rests() ?? []) this.#rests.set(rest.id, rest);
+    store?.watch(({ rests, cleared }) => {
+      for (const rest of rests) this.#rests.set(rest.id, rest);
+      for (const id of cleared) this.#rests.delete(id);
+    });
+    return store;
+  }
+
+  #note(problem: Problem): void {
+    if (!this.troubles.some((known) => known.message === problem.message)) this.troubles.push(problem);
+  }
+}
+
+/** Tells whether one of the files has changed since. */
+function fileMarks({ paths }: Pick<World, "paths">): string {
+  return [paths.configFile, paths.keysFile, paths.opencodeAuthFile].map(markOf).join(" ");
+}
+
+function markOf(file: string): string {
+  try {
+    const { mtimeMs, size, ino } = statSync(file);
+    return `${mtimeMs}:${size}:${ino}`;
+  } catch {
+    return "none";
+  }
+}
+
+/** As many as one looks at; `bench --all` may have left hundreds. */
+const MODELS = 10;
+
+export const SPEED_COLUMNS: readonly Column[] = [
+  { title: "SPEED", shrinks: true },
+  { title: "FIRST TOKEN" },
+  { title: "TOKENS/S" },
+  { title: "MEASURED", tone: () => "muted" },
+];
+
+/** What benchmarks have found, the last one first. */
+export function speedRows(benches: readonly BenchResult[], nowMs: number): string[][] {
+  return benches
+    .toSorted((a, b) => b.atMs - a.atMs)
+    .slice(0, MODELS)
+    .map((bench) => [
+      bench.model,
+      firstTokenText(bench).padStart("FIRST TOKEN".length),
+      speedText(bench).padStart("TOKENS/S".length),
+      `${formatWait(Math.max(0, nowMs - bench.atMs))} ago`,
+    ]);
 }

@@ -1,18 +1,84 @@
-import type { Paint, Tone } from "../../cli/paint.ts";
+import type { Paint, Tone } from "../../cli/colour.ts";
 import { type Column, tableText } from "../../cli/table.ts";
 import { formatClock, formatWait } from "../../core/clock-text.ts";
 import { keyTitle } from "../../core/key.ts";
 import { oneLine } from "../../core/redact.ts";
-import type { ModelReadiness, Readiness } from "../../core/routing/readiness.ts";
+import { type ModelReadiness, type Readiness, readinessJson, restEnd } from "../../core/routing/readiness.ts";
 import { readinessText } from "../../core/routing/readiness-text.ts";
 import { NEVER_MS } from "../../core/routing/rest.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
-import { countText, spanText } from "../logs/amount-text.ts";
-import { modelText, outcomeText, outcomeTone, timeText, tokensText } from "../logs/request-text.ts";
-import type { StatusRun } from "./ask-runs.ts";
-import { fitSections, type Section } from "./fit-sections.ts";
-import type { StatusKey, StatusRest, StatusSnapshot } from "./snapshot.ts";
-import { SPEED_COLUMNS, speedRows } from "./speed-rows.ts";
+import { resultJson } from "../bench/bench-text.ts";
+import {
+  countText,
+  modelText,
+  outcomeText,
+  outcomeTone,
+  requestJson,
+  spanText,
+  timeText,
+  tokensText,
+} from "../logs/log-text.ts";
+import {
+  SPEED_COLUMNS,
+  type StatusChain,
+  type StatusKey,
+  type StatusRest,
+  type StatusRun,
+  type StatusSnapshot,
+  speedRows,
+} from "./snapshot.ts";
+
+/** A part of a screen: lines that always show, then rows of which the last ones can be left out. */
+export interface Section {
+  head: readonly string[];
+  rows: readonly string[];
+  /** Has no end that would be worth counting to, as a log has none. */
+  isOpenEnded?: boolean;
+}
+
+/** A section that shows fewer rows than this tells too little to be there at all. */
+const MIN_ROWS = 1;
+
+/** The lines of all sections, a blank line between them, in at most `maxLines`; what is left out is counted. */
+export function fitSections(sections: readonly Section[], maxLines: number): string[] {
+  const fixed = sections.reduce((sum, section) => sum + section.head.length, sections.length - 1);
+  const shown = shares(
+    sections.map((section) => section.rows.length),
+    Math.max(maxLines - fixed, 0),
+  );
+  const lines = sections.flatMap((section, at) => [
+    ...(at === 0 ? [] : [""]),
+    ...section.head,
+    ...cutRows(section, shown[at] ?? 0),
+  ]);
+  // Where not even the heads fit, the first sections are the ones that matter.
+  return lines.slice(0, Math.max(maxLines, 0));
+}
+
+/** Gives everyone the same, and what one does not need to the others, those in front first. */
+function shares(wanted: readonly number[], available: number): number[] {
+  const given = wanted.map(() => 0);
+  let left = available;
+  while (left > 0) {
+    const hungry = wanted.flatMap((want, at) => (want > (given[at] ?? 0) ? [at] : []));
+    if (hungry.length === 0) break;
+    for (const at of hungry) {
+      if (left === 0) break;
+      given[at] = (given[at] ?? 0) + 1;
+      left--;
+    }
+  }
+  return given;
+}
+
+function cutRows({ rows, isOpenEnded }: Section, room: number): string[] {
+  if (rows.length <= room || isOpenEnded === true) return rows.slice(0, room);
+  if (room <= 0) return [];
+  // The line that counts the others takes the place of one of them.
+  const kept = Math.max(room - 1, 0);
+  if (kept < MIN_ROWS) return [`… ${rows.length} in all`];
+  return [...rows.slice(0, kept), `… and ${rows.length - kept} more`];
+}
 
 /** The room a status may take, and how it may look. */
 export interface StatusLook {
@@ -218,4 +284,80 @@ function tableSection(
   if (rows.length === 0) return { head: [], rows: [] };
   const [head = "", ...lines] = tableText(columns, rows, look).split("\n");
   return { head: [head], rows: lines };
+}
+
+/**
+ * A snapshot as `status --json` prints it; scripts rely on these names, and what `/_orouter/state` also has is called
+ * the same there. Times are milliseconds since 1970, an end that never comes is null.
+ * `state` is one of ready, rests, dead, disabled, no-secret (keys) and ready, rests, dead, no-key (models of chains).
+ */
+export function statusJson(snapshot: StatusSnapshot) {
+  return {
+    now: snapshot.nowMs,
+    strategy: snapshot.strategy,
+    runs: snapshot.runs.map(runJson),
+    keys: snapshot.keys.map(keyJson),
+    rests: snapshot.rests.map(restJson),
+    chains: snapshot.chains.map(chainJson),
+    benches: snapshot.benches.map(resultJson),
+    requests: snapshot.requests.map(requestJson),
+  };
+}
+
+/** `inFlight` and `waiting` are null where the run did not answer. */
+function runJson({ what, pid, sinceMs, url, folder, load }: StatusRun) {
+  return {
+    what,
+    pid,
+    sinceMs,
+    url,
+    folder,
+    inFlight: load?.inFlight ?? null,
+    waiting: load?.waiting ?? null,
+  };
+}
+
+function keyJson(key: StatusKey) {
+  const { provider, name, fingerprint, enabled, source, readiness, inFlight, switchedIn } = key;
+  const { requests, refusals, inputTokens, outputTokens } = key.today;
+  return {
+    provider,
+    name,
+    fingerprint: fingerprint ?? null,
+    enabled,
+    source,
+    ...readinessJson(readiness),
+    inFlight,
+    switchedIn,
+    today: { requests, refusals, inputTokens, outputTokens },
+  };
+}
+
+function restJson({ rest, key, model, provider }: StatusRest) {
+  const { id, scope, kind, status, message, sinceMs, strikes } = rest;
+  return {
+    id,
+    scope,
+    key: key ?? null,
+    model: model ?? null,
+    provider: provider ?? null,
+    kind,
+    status,
+    message,
+    sinceMs,
+    untilMs: restEnd(rest),
+    strikes,
+  };
+}
+
+function chainJson({ name, models }: StatusChain) {
+  return {
+    name,
+    models: models.map(({ model, keys, ready, readiness }) => ({
+      model,
+      keys,
+      ready,
+      ...readinessJson(readiness),
+    })),
+  };
 }

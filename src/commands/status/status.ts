@@ -1,15 +1,12 @@
-import { failureText } from "../../cli/failure.ts";
-import { out, outJson, say } from "../../cli/io.ts";
-import { hasScreen, showLive } from "../../cli/live-screen.ts";
-import { paintFor } from "../../cli/paint.ts";
+import { paintFor } from "../../cli/colour.ts";
+import { usageProblem, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { hasScreen, showLive } from "../../cli/screen.ts";
 import { outputLook } from "../../cli/table.ts";
-import { usageProblem } from "../../cli/usage-problem.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { failureText, out, outJson, say } from "../../cli/talk.ts";
 import { EXIT } from "../../core/problem.ts";
 import { readWorld } from "../world.ts";
-import { statusJson } from "./status-json.ts";
-import { StatusSource } from "./status-source.ts";
-import { statusText } from "./status-text.ts";
+import { StatusSource } from "./snapshot.ts";
+import { statusJson, statusText } from "./status-text.ts";
 
 /** `orouter status`: who is ready, who rests until when and why, and what happened last, over all runs. */
 export const statusVerb: Verb = {

@@ -1,15 +1,33 @@
-import { isInteractive, out, say } from "../../cli/io.ts";
+import { basename } from "node:path";
+import { usageProblem, type Verb, type VerbArgs } from "../../cli/command.ts";
 import { holdKeyboard } from "../../cli/keyboard.ts";
-import { usageProblem } from "../../cli/usage-problem.ts";
-import type { Verb, VerbArgs } from "../../cli/verb.ts";
+import { isInteractive, out, say } from "../../cli/talk.ts";
+import { shellWord } from "../../cli/text.ts";
 import { systemKeychain } from "../../config/keychain.ts";
 import { loadKeyEntries } from "../../config/keys-file.ts";
 import { resolvePaths } from "../../config/paths.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import type { KeyEntry } from "../../core/settings/key-entries.ts";
-import { findRemains, type Remains } from "./find-remains.ts";
-import { programRemoval } from "./program-removal.ts";
-import { type Refusal, removeAll, removeEmpty, removeFromKeychain } from "./remove-remains.ts";
+import type { KeyEntry } from "../../core/settings/keys.ts";
+import {
+  findRemains,
+  type Refusal,
+  type Remains,
+  removeAll,
+  removeEmpty,
+  removeFromKeychain,
+} from "./remains.ts";
+
+/** How a person removes the program itself: a program that deletes itself may delete the wrong one. */
+export function programRemoval(execPath: string, platform: string = process.platform): string {
+  const name = basename(execPath.replaceAll("\\", "/")).toLowerCase();
+  // Run from source, the program that runs is Bun.
+  if (name === "bun" || name === "bun.exe")
+    return "orouter runs from its sources here: there is no program to remove.";
+  if (/[/\\]node_modules[/\\]/.test(execPath))
+    return `The program itself is ${execPath}. Remove it with: npm uninstall -g orouter`;
+  const command = platform === "win32" ? `del "${execPath}"` : `rm ${shellWord(execPath)}`;
+  return `The program itself is ${execPath}. Remove it with: ${command}`;
+}
 
 /** `orouter uninstall`: takes away what orouter has made, asks first, and asks again before it deletes keys. */
 export const uninstallVerb: Verb = {
@@ -96,7 +114,7 @@ async function decide(
       ["orouter", "uninstall"],
     );
   }
-  const { askYes } = await import("../../cli/prompts.ts");
+  const { askYes } = await import("../../cli/ask.ts");
   using _held = holdKeyboard();
   const others =
     hasOthers &&

@@ -1,4 +1,4 @@
-import { readAuthImport, readEnvImport } from "../../core/imports/read-entries.ts";
+import { readAuthImport, readEnvImport } from "../../core/imports/tools.ts";
 import { allProviders } from "../../core/settings/settings.ts";
 import { type AuthPlaces, readAuthKeys } from "../opencode-auth.ts";
 import { opencodeFolder, readOpencodeConfigs } from "../opencode-configs.ts";

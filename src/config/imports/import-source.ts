@@ -1,7 +1,7 @@
-import { importProvider } from "../../core/imports/import-provider.ts";
-import type { ImportKind, KeyImport } from "../../core/imports/key-import.ts";
-import { type OllamaTool, ollamaToolProvider, readOllamaTool } from "../../core/imports/read-ollama-tool.ts";
-import { isTable } from "../../core/settings/setting-faults.ts";
+import type { ImportKind, KeyImport } from "../../core/imports/export.ts";
+import { importProvider } from "../../core/imports/plan-import.ts";
+import { type OllamaTool, ollamaToolProvider, readOllamaTool } from "../../core/imports/tools.ts";
+import { isTable } from "../../core/settings/checks.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
 import type { OpencodeConfig, OpencodePlace } from "../opencode-configs.ts";
 

@@ -1,10 +1,8 @@
 import { basename, resolve } from "node:path";
-import { readKeyExport } from "../../core/imports/export-format.ts";
-import { readAuthImport } from "../../core/imports/read-entries.ts";
-import { readNimRotator } from "../../core/imports/read-nim-rotator.ts";
-import { recogniseImport } from "../../core/imports/recognise-import.ts";
-import { readAuthEntries } from "../../core/settings/auth-entries.ts";
-import { isTable } from "../../core/settings/setting-faults.ts";
+import { readKeyExport } from "../../core/imports/export.ts";
+import { readAuthImport, readNimRotator, recogniseImport } from "../../core/imports/tools.ts";
+import { isTable } from "../../core/settings/checks.ts";
+import { readAuthEntries } from "../../core/settings/keys.ts";
 import { readOpencodeConfigs } from "../opencode-configs.ts";
 import {
   type ImportReader,

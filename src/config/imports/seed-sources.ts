@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { readNimRotator } from "../../core/imports/read-nim-rotator.ts";
-import { isTable } from "../../core/settings/setting-faults.ts";
+import { readNimRotator } from "../../core/imports/tools.ts";
+import { isTable } from "../../core/settings/checks.ts";
 import { opencodeFolder } from "../opencode-configs.ts";
 import {
   type ImportReader,

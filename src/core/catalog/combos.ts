@@ -1,4 +1,4 @@
-import { looseFields } from "./loose-fields.ts";
+import { looseFields } from "./model-list.ts";
 
 /** A model of models, as OmniRoute keeps them. */
 export interface Combo {

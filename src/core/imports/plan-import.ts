@@ -1,7 +1,13 @@
+import { writeDuration } from "../duration.ts";
 import { fingerprint } from "../fingerprint.ts";
 import { freeName } from "../free-name.ts";
-import { freeKeyName, isKeyName, type KeyEntry } from "../settings/key-entries.ts";
-import type { ImportedKey } from "./key-import.ts";
+import { isProviderId } from "../settings/checks.ts";
+import { cleanSecret, freeKeyName, isKeyName, type KeyEntry } from "../settings/keys.ts";
+import { normalizeBaseUrl } from "../settings/presets.ts";
+import type { Provider } from "../settings/provider.ts";
+import { withValueAt } from "../settings/setting-names.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { ImportedKey, ImportedSettings } from "./export.ts";
 
 /** What an import would do to keys.toml. */
 export interface ImportPlan {
@@ -71,3 +77,110 @@ function keptName({ provider, name }: ImportedKey, taken: readonly PlannedKey[])
 
 /** Room for a number behind it. */
 const MAX_CHARS = 60;
+
+/** A setting that came with keys and differs from what is in force. */
+export interface SettingOffer {
+  /** Two steps: the table, and the name in it. */
+  path: readonly [table: string, name: string];
+  value: string | number | readonly string[];
+  /** What is in force now, as it would be written; undefined: nothing is. */
+  now: string | number | undefined;
+}
+
+/** A chain that comes without a name gets this one. */
+const CHAIN = "nim";
+
+/** What of the settings of older tools would change something here; each setting once, its first value counts. */
+export function settingOffers(found: readonly ImportedSettings[], settings: Settings): SettingOffer[] {
+  const offers = new Map<string, SettingOffer>();
+  for (const one of found.flatMap((imported) => wishesOf(imported, settings))) {
+    const id = one.path.join(".");
+    if (!offers.has(id)) offers.set(id, one);
+  }
+  // Only now: where the first value is in force, a second tool's other one does not get its turn.
+  return [...offers.values()].filter(({ value, now }) => value !== now);
+}
+
+function wishesOf(imported: ImportedSettings, settings: Settings): SettingOffer[] {
+  const { strategy, triesPerKey, failWindowMs, rateLimitThreshold, chain } = imported;
+  const { routing, chains } = settings;
+  const wishes: SettingOffer[] = [];
+  const wish = (name: string, value: string | number | undefined, now: string | number) => {
+    if (value !== undefined) wishes.push({ path: ["routing", name], value, now });
+  };
+  wish("strategy", strategy, routing.strategy);
+  wish("tries_per_key", triesPerKey, routing.triesPerKey);
+  const windowText = failWindowMs === undefined ? undefined : writeDuration(failWindowMs);
+  wish("fail_window", windowText, writeDuration(routing.failWindowMs));
+  wish("rate_limit_threshold", rateLimitThreshold, routing.rateLimitThreshold);
+  const isThere = Object.values(chains).some((models) => models.join("\n") === chain?.join("\n"));
+  if (chain !== undefined && !isThere)
+    wishes.push({
+      path: ["chains", freeName(CHAIN, (name) => Object.hasOwn(chains, name))],
+      value: chain,
+      now: undefined,
+    });
+  return wishes;
+}
+
+/** The value of config.toml with the settings that were taken, and with the providers that its keys need. */
+export function withImported(
+  file: Record<string, unknown>,
+  offers: readonly SettingOffer[],
+  providers: readonly NonNullable<ImportedSettings["provider"]>[],
+): Record<string, unknown> {
+  let value = file;
+  for (const { path, value: setting } of offers) value = withValueAt(value, path, setting);
+  for (const { id, baseUrl } of providers)
+    value = withValueAt(value, ["providers", id], { base_url: baseUrl });
+  return value;
+}
+
+/** A number that a setting of ours would take; undefined for any other. */
+export function wholeNumber(value: unknown, min: number, max: number): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
+    ? value
+    : undefined;
+}
+
+/** What the older tools for Ollama Cloud call their provider, and where its address stands. */
+export interface ImportHome {
+  /** The tool's own word for the provider, where it has one. */
+  id: string | undefined;
+  /** The address that opencode's config has for it. */
+  baseUrl: string | undefined;
+}
+
+/** Whom imported keys belong to. With `baseUrl`: one that has to be written into config.toml first. */
+export interface ImportOwner {
+  id: string;
+  baseUrl?: string;
+}
+
+const OLLAMA = "ollama-cloud";
+
+/** Keys of an older tool are Ollama Cloud's, unless its provider was given another address. */
+export function importProvider({ id, baseUrl }: ImportHome, providers: readonly Provider[]): ImportOwner {
+  const address = baseUrl === undefined ? undefined : normalizeBaseUrl(baseUrl);
+  if (address === undefined) return { id: OLLAMA };
+  const known = providers.find((provider) => provider.baseUrl === address);
+  if (known !== undefined) return { id: known.id };
+  if (["ollama.com", "www.ollama.com"].includes(URL.parse(address)?.hostname ?? "")) return { id: OLLAMA };
+  const isTaken = providers.some((provider) => provider.id === id);
+  const own = id === undefined || isTaken || !isProviderId(id) ? "imported" : id;
+  return { id: own, baseUrl: address };
+}
+
+/** What examples in readmes have in a key's place, and references that only opencode follows. */
+const EXAMPLE = /^your[-_ ]|^<.*>$|^(?:sk|nvapi)-?(?:\.{3}|…)$|^\.{3}$|^x{4,}$/i;
+const REFERENCE = /^\{(?:env|file):/i;
+
+/** A secret that can be used, or why the text is none. */
+export function importedSecret(value: unknown): { secret: string } | { why: string } {
+  if (typeof value !== "string" || value.trim() === "") return { why: "there is no key" };
+  const text = value.trim();
+  if (EXAMPLE.test(text)) return { why: "it is the example of the readme, no key" };
+  if (REFERENCE.test(text)) return { why: "it only says where opencode finds the key" };
+  const secret = cleanSecret(text);
+  return secret === undefined ? { why: "it has blanks or odd characters inside" } : { secret };
+}

@@ -1,5 +1,5 @@
 import { type Node, parseTree } from "jsonc-parser";
-import { propertiesOf, textOf } from "./jsonc-node.ts";
+import { propertiesOf, textOf } from "./jsonc.ts";
 
 /** What the config of a project would read, seen from the machine that opencode runs on. */
 export interface ConfigReader {

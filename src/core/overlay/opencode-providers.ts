@@ -1,6 +1,6 @@
 import type { Catalog } from "../catalog/catalog.ts";
-import { type ModelCost, type ModelEntry, UNKNOWN_TRAITS } from "../catalog/model-entry.ts";
-import { isOverridden, withOverrides } from "../catalog/overrides.ts";
+import { isOverridden, withOverrides } from "../catalog/model-kinds.ts";
+import { type ModelCost, type ModelEntry, UNKNOWN_TRAITS } from "../catalog/model-list.ts";
 import { CHAIN_PROVIDER } from "../model-ref.ts";
 import { findPreset } from "../settings/presets.ts";
 import type { Provider } from "../settings/provider.ts";

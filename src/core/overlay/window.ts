@@ -1,6 +1,6 @@
 import type { Catalog } from "../catalog/catalog.ts";
-import { UNKNOWN_TRAITS } from "../catalog/model-entry.ts";
-import { withOverrides } from "../catalog/overrides.ts";
+import { withOverrides } from "../catalog/model-kinds.ts";
+import { UNKNOWN_TRAITS } from "../catalog/model-list.ts";
 import { chainNamed, expandModels } from "../settings/chains.ts";
 import type { Settings } from "../settings/settings.ts";
 

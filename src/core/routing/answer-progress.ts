@@ -1,4 +1,4 @@
-/** How far an answer has come, as a person may see it. No secret is in it. */
+/** How far a call to a provider has come, as a person may see it. No secret is in it. */
 export interface AnswerProgress {
   /** The request's id. */
   id: string;
@@ -9,8 +9,10 @@ export interface AnswerProgress {
   model: string;
   key: string;
   fingerprint: string;
-  /** `call`: a tool call is being written, and held until the answer is whole. */
-  phase: "thinking" | "text" | "call";
+  /**
+   * `waiting`: nothing has come yet; `call`: a tool call is being written, and held until the answer is whole.
+   */
+  phase: "waiting" | "thinking" | "text" | "call";
   /** The tool that is being called. */
   tool: string | null;
   /** The length of the text or of the arguments so far, in characters. */

@@ -146,12 +146,16 @@ function pause(progress: Progress, decision: Decision, failed: Failed): void {
   });
 }
 
-/** An answer that has run for minutes before it broke was no attempt in vain. */
-const BROKEN_COSTS_MS = 10_000;
+/**
+ * Gateways take minutes to say that they timed out, and an answer may run for minutes before it breaks. Counted in full,
+ * a single such failure would use up the time in which an agent tries six times.
+ */
+const MOST_COST_MS = 15_000;
 
-function costMs({ startedMs, nowMs, isBroken }: Failed): number {
+/** What a failure takes from the time for trying. A silence counts in full: nobody said anything that gives hope. */
+function costMs({ verdict, startedMs, nowMs }: Failed): number {
   const tookMs = Math.max(0, nowMs - startedMs);
-  return isBroken ? Math.min(tookMs, BROKEN_COSTS_MS) : tookMs;
+  return verdict.kind === "silent" ? tookMs : Math.min(tookMs, MOST_COST_MS);
 }
 
 /** A declared wait that has not helped so often is believed no more. */

@@ -159,12 +159,16 @@ function patientWait(ref: ModelRef, lanes: readonly Lane[], input: StepInput): S
   );
 }
 
-/** Of the lanes that may be asked again now the one that has failed least; lanes that merely cool down have not failed. */
+/**
+ * Of the lanes that may be asked again now the one that has failed least; lanes that merely cool down have not failed.
+ * A lane that only the failures of others hold gets its one try, however late it is.
+ */
 function retry(lanes: readonly RefLane[], input: StepInput): Step | undefined {
   const { progress, maxWaitMs, nowMs } = input;
-  if (!mayRetry(progress, maxWaitMs)) return undefined;
+  const isInTime = mayRetry(progress, maxWaitMs);
   const [first] = lanes
     .filter(({ lane }) => lane.hasRoom && lane.retryAtMs !== undefined && lane.retryAtMs <= nowMs)
+    .filter(({ ref, lane }) => isInTime || (lane.pause === undefined && isAskable(ref, lane, input)))
     .toSorted((a, b) => failuresOf(a.lane) - failuresOf(b.lane) || endOf(a.lane) - endOf(b.lane));
   return first && attempt(first);
 }

@@ -1,6 +1,6 @@
 import type { Dialect } from "../routing/route.ts";
 import { findPreset, type Preset } from "./presets.ts";
-import { emptyProvider, type ProviderTable } from "./settings-schema.ts";
+import { emptyProvider, type ProviderTable } from "./schema.ts";
 
 /** An upstream service as it is used: what config.toml says, filled up from the preset of the same id. */
 export interface Provider {

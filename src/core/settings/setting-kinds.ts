@@ -1,7 +1,22 @@
 import * as v from "valibot";
 import { parseDuration } from "../duration.ts";
-import { normalizeBaseUrl } from "./base-url.ts";
-import { parsePattern } from "./pattern.ts";
+import { normalizeBaseUrl } from "./presets.ts";
+
+const SLASHED = /^\/(.+)\/([dgimsuvy]*)$/s;
+
+/** Flags that only serve a caller of the pattern; `g` and `y` would even make it remember its last call. */
+const IDLE_FLAGS = /[dgy]/g;
+
+/** Reads a user's pattern, `/x/i` or plain `x`; undefined when it does not compile. */
+export function parsePattern(text: string): RegExp | undefined {
+  if (text === "") return undefined;
+  const [, source = text, flags = ""] = SLASHED.exec(text) ?? [];
+  try {
+    return new RegExp(source, flags.replaceAll(IDLE_FLAGS, ""));
+  } catch {
+    return undefined;
+  }
+}
 
 /** What a setting's value looks like. */
 export type SettingKind =
@@ -181,4 +196,19 @@ export function about<Input>(help: string, allowed = "a table"): v.MetadataActio
 export function requiredTexts(help: string, allowed: string) {
   const list = v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty());
   return v.pipe(list, meta("list", help, allowed));
+}
+
+/** Where in a file a value stands: keys of tables and places in lists. */
+export type SettingPath = readonly (string | number)[];
+
+const BARE = /^[A-Za-z0-9_-]+$/;
+
+/** Writes a path the way TOML does: `chains.coding[1]`, `fallbacks."a/b"`. */
+export function formatSettingPath(path: SettingPath): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else text += `${text === "" ? "" : "."}${BARE.test(step) ? step : JSON.stringify(step)}`;
+  }
+  return text;
 }

@@ -1,8 +1,7 @@
+import { readSchema, type SettingFault, settingWarnings, tableFaults } from "./checks.ts";
 import { PRESETS } from "./presets.ts";
 import { type Provider, toProvider } from "./provider.ts";
-import { readSchema, type SettingFault } from "./setting-faults.ts";
-import { settingWarnings, tableFaults } from "./settings-checks.ts";
-import { CONFIG, type ConfigFile } from "./settings-schema.ts";
+import { CONFIG, type ConfigFile } from "./schema.ts";
 
 /** config.toml as the code uses it: every default filled in, durations in milliseconds. */
 export interface Settings {

@@ -1,10 +1,5 @@
 import { expect, test } from "bun:test";
-import {
-  benchRequest,
-  easierForm,
-  type RequestForm,
-  USUAL_FORM,
-} from "../../../src/core/bench/bench-request.ts";
+import { benchRequest, easierForm, type RequestForm, USUAL_FORM } from "../../../src/core/bench/meter.ts";
 import { ownVerdict } from "../../../src/core/verdict/failure.ts";
 import type { Verdict } from "../../../src/core/verdict/verdict.ts";
 

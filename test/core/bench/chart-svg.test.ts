@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
-import type { BenchResult } from "../../../src/core/bench/bench-result.ts";
-import { benchChart } from "../../../src/core/bench/chart.ts";
-import { chartSvg } from "../../../src/core/bench/chart-svg.ts";
+import { benchChart, chartSvg } from "../../../src/core/bench/chart.ts";
+import type { BenchResult } from "../../../src/core/bench/results.ts";
 
 function resultOf(model: string, first: number, speed: number | undefined): BenchResult {
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type RunFigures, RunMeter } from "../../../src/core/bench/run-meter.ts";
+import { type RunFigures, RunMeter } from "../../../src/core/bench/meter.ts";
 import type { Dialect } from "../../../src/core/routing/route.ts";
 
 /** What comes at which time. */

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
-import type { BenchResult } from "../../../src/core/bench/bench-result.ts";
 import {
+  type BenchResult,
   firstTokenSpread,
   firstTokenText,
   speedSpread,
   speedText,
-} from "../../../src/core/bench/figure-text.ts";
-import { spreadOf, summarise } from "../../../src/core/bench/summarise.ts";
+  spreadOf,
+  summarise,
+} from "../../../src/core/bench/results.ts";
 
 test.each<[values: number[], expected: [number, number, number] | undefined]>([
   [[], undefined],

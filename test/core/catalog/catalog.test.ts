@@ -1,9 +1,8 @@
 import { expect, test } from "bun:test";
 import { createCatalog } from "../../../src/core/catalog/catalog.ts";
 import { readCombos } from "../../../src/core/catalog/combos.ts";
-import { ModelsDevIndex } from "../../../src/core/catalog/models-dev-index.ts";
-import { readModelList } from "../../../src/core/catalog/read-model-list.ts";
-import { readModelsDev } from "../../../src/core/catalog/read-models-dev.ts";
+import { readModelList } from "../../../src/core/catalog/model-list.ts";
+import { ModelsDevIndex, readModelsDev } from "../../../src/core/catalog/models-dev.ts";
 import { settingsOf } from "./sample-settings.ts";
 
 const known = (context: number, output: number, inputs = ["text"]) => ({

@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { commonOf } from "../../../src/core/catalog/common-of.ts";
-import { commonTraits } from "../../../src/core/catalog/common-traits.ts";
-import { type ModelTraits, UNKNOWN_TRAITS } from "../../../src/core/catalog/model-entry.ts";
+import { commonOf, commonTraits } from "../../../src/core/catalog/catalog.ts";
+import { type ModelTraits, UNKNOWN_TRAITS } from "../../../src/core/catalog/model-list.ts";
 
 const traits = (some: Partial<ModelTraits>): ModelTraits => ({ ...UNKNOWN_TRAITS, ...some });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isChatModel } from "../../../src/core/catalog/is-chat-model.ts";
+import { isChatModel } from "../../../src/core/catalog/model-kinds.ts";
 
 test.each([
   "nvidia/nv-embed-v1",

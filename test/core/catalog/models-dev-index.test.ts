@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { ModelsDevIndex } from "../../../src/core/catalog/models-dev-index.ts";
-import { type KnownModel, readModelsDev, trimModelsDev } from "../../../src/core/catalog/read-models-dev.ts";
+import {
+  type KnownModel,
+  ModelsDevIndex,
+  readModelsDev,
+  trimModelsDev,
+} from "../../../src/core/catalog/models-dev.ts";
 
 const model = (context: number, extra: object = {}) => ({
   limit: { context, output: context / 4 },

@@ -1,9 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Catalog, createCatalog } from "../../../src/core/catalog/catalog.ts";
-import { ModelsDevIndex } from "../../../src/core/catalog/models-dev-index.ts";
-import { readModelList } from "../../../src/core/catalog/read-model-list.ts";
-import { readModelsDev } from "../../../src/core/catalog/read-models-dev.ts";
+import { readModelList } from "../../../src/core/catalog/model-list.ts";
+import { ModelsDevIndex, readModelsDev } from "../../../src/core/catalog/models-dev.ts";
 import { askedModel, withAskedModels } from "../../../src/core/overlay/asked-model.ts";
 import { needsModels, overlayProviders } from "../../../src/core/overlay/opencode-providers.ts";
 import { type Limits, toldLimits } from "../../../src/core/overlay/told-limits.ts";

@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { UNKNOWN_TRAITS } from "../../../src/core/catalog/model-entry.ts";
-import { modelListJson } from "../../../src/core/catalog/model-list-json.ts";
-import { type ListedModel, readModelList } from "../../../src/core/catalog/read-model-list.ts";
+import {
+  type ListedModel,
+  modelListJson,
+  readModelList,
+  UNKNOWN_TRAITS,
+} from "../../../src/core/catalog/model-list.ts";
 
 const BARE = { ...UNKNOWN_TRAITS, name: undefined, isCombo: false };
 

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { defaultModels } from "../../../src/core/catalog/default-models.ts";
-import { retirementOf } from "../../../src/core/catalog/retired-models.ts";
+import { defaultModels, retirementOf } from "../../../src/core/catalog/model-kinds.ts";
 
 test.each<[provider: string, model: string, replacement: string | undefined]>([
   ["ollama-cloud", "kimi-k2.5", "kimi-k2.6"],

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { wireModelId } from "../../../src/core/catalog/wire-model-id.ts";
+import { wireModelId } from "../../../src/core/catalog/model-kinds.ts";
 
 test.each<[model: string, baseUrl: string, expected: string]>([
   ["gemma4:31b-cloud", "https://ollama.com/v1", "gemma4:31b"],

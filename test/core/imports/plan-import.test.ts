@@ -1,8 +1,12 @@
 import { expect, test } from "bun:test";
 import { fingerprint } from "../../../src/core/fingerprint.ts";
-import type { ImportedKey } from "../../../src/core/imports/key-import.ts";
-import { planImport, type StandingKey } from "../../../src/core/imports/plan-import.ts";
-import { settingOffers, withImported } from "../../../src/core/imports/setting-offers.ts";
+import type { ImportedKey } from "../../../src/core/imports/export.ts";
+import {
+  planImport,
+  type StandingKey,
+  settingOffers,
+  withImported,
+} from "../../../src/core/imports/plan-import.ts";
 import { parseSettings } from "../../../src/core/settings/settings.ts";
 
 function key(secret: string, name?: string, provider = "nvidia"): ImportedKey {

@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test";
-import { importProvider } from "../../../src/core/imports/import-provider.ts";
-import { importedSecret } from "../../../src/core/imports/imported-secret.ts";
-import { readAuthImport, readEnvImport } from "../../../src/core/imports/read-entries.ts";
-import { readNimRotator } from "../../../src/core/imports/read-nim-rotator.ts";
-import { readOllamaTool } from "../../../src/core/imports/read-ollama-tool.ts";
-import { recogniseImport } from "../../../src/core/imports/recognise-import.ts";
+import { importedSecret, importProvider } from "../../../src/core/imports/plan-import.ts";
+import {
+  readAuthImport,
+  readEnvImport,
+  readNimRotator,
+  readOllamaTool,
+  recogniseImport,
+} from "../../../src/core/imports/tools.ts";
 import { allProviders, defaultSettings, parseSettings } from "../../../src/core/settings/settings.ts";
 
 const value = (secret: string) => ({ kind: "value", secret }) as const;

@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
-import { buildOpenCodeConfig } from "../../../src/core/opencode-config/build-opencode-config.ts";
-import { isOpenApiKey, variableOf } from "../../../src/core/opencode-config/open-api-key.ts";
-import { standingProvider } from "../../../src/core/opencode-config/standing-provider.ts";
+import {
+  buildOpenCodeConfig,
+  isOpenApiKey,
+  standingProvider,
+  variableOf,
+} from "../../../src/core/opencode-config/opencode-config.ts";
 
 const PARTS = {
   id: "work",

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { buildOpenCodeConfig } from "../../../src/core/opencode-config/build-opencode-config.ts";
-import { mergeOpenCodeConfig } from "../../../src/core/opencode-config/merge-opencode-config.ts";
+import {
+  buildOpenCodeConfig,
+  mergeOpenCodeConfig,
+} from "../../../src/core/opencode-config/opencode-config.ts";
 import { NASTY } from "./nasty.ts";
 
 const CONFIG = buildOpenCodeConfig({

@@ -145,11 +145,17 @@ test.each<[what: string, situation: Situation, pauseMs: number]>([
 
 test.each<[what: string, situation: Situation, spentMs: number]>([
   ["the first failure costs nothing", { kind: "timeout", tookMs: 30_000 }, 0],
-  ["a further one costs the time that it took", { kind: "timeout", tookMs: 30_000, tries: 2 }, 30_000],
+  ["a further one costs the time that it took", { kind: "timeout", tookMs: 7_000, tries: 2 }, 7_000],
   [
-    "an answer that broke after minutes costs ten seconds",
+    "a gateway's slow timeout costs a quarter of a minute",
+    { kind: "timeout", tookMs: 100_000, tries: 2 },
+    15_000,
+  ],
+  ["a silence costs all that it took", { kind: "silent", tookMs: 60_000, tries: 2 }, 60_000],
+  [
+    "an answer that broke after minutes costs a quarter of a minute",
     { kind: "reset", isBroken: true, tookMs: 300_000, tries: 3 },
-    20_000,
+    30_000,
   ],
 ])("of the time for trying %s", (_what, situation, spentMs) => {
   expect(follow(situation).progress.spentMs).toBe(spentMs);

@@ -253,6 +253,16 @@ test.each<[what: string, given: Given, next: string]>([
     { ...ALONE, spentS: 88, asked: ["spare/z"], cooling: { "spare/z": ["rate-limit", 6, 3, "declared"] } },
     "give up",
   ],
+  [
+    "a lane even then that only failures of others hold",
+    { models: ["x"], spentS: 500, paused: { "one/x": [12, -1] }, cooling: { x: ["silent", 3, 22] } },
+    "two/x as a probe",
+  ],
+  [
+    "one with a cooldown of its own as a last resort only",
+    { models: ["x"], spentS: 500, paused: { "one/x": [12, -1] }, cooling: { "two/x": ["silent", 9, 16] } },
+    "two/x as a last resort",
+  ],
   ["a free lane even then", { models: ["x"], spentS: 500, paused: { "one/x": [12, -1] } }, "two/x"],
 ])("where no lane is free the next step is %s", (_what, given, next) => {
   expect(textOf(nextStep(inputOf(given)))).toBe(next);

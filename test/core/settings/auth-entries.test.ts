@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readAuthEntries } from "../../../src/core/settings/auth-entries.ts";
+import { readAuthEntries } from "../../../src/core/settings/keys.ts";
 
 test("plain keys are read, sign-ins and whatever else stands there are passed over", () => {
   const text = JSON.stringify({

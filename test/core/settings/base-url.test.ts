@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { normalizeBaseUrl } from "../../../src/core/settings/base-url.ts";
-import { PRESETS } from "../../../src/core/settings/presets.ts";
+import { normalizeBaseUrl, PRESETS } from "../../../src/core/settings/presets.ts";
 
 test.each<[given: string, base: string | undefined]>([
   ["http://localhost:20128", "http://localhost:20128/v1"],

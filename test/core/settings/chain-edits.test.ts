@@ -7,7 +7,7 @@ import {
   placeOf,
   withKeyRenamed,
   withMentions,
-} from "../../../src/core/settings/chain-edits.ts";
+} from "../../../src/core/settings/chains.ts";
 
 const LIST = ["a/one", "b/two", "c/one", "d/4"];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { findEnvKeys } from "../../../src/core/settings/env-keys.ts";
+import { findEnvKeys } from "../../../src/core/settings/keys.ts";
 
 test("the plain variable comes first, then the numbered ones by number", () => {
   const env = {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { findSetting } from "../../../src/core/settings/find-setting.ts";
-import type { SettingPath } from "../../../src/core/settings/setting-path.ts";
+import type { SettingPath } from "../../../src/core/settings/setting-kinds.ts";
+import { findSetting } from "../../../src/core/settings/setting-names.ts";
 
 test.each<[text: string, path: SettingPath]>([
   ["theme", ["theme"]],

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { freeKeyName, parseKeyEntries } from "../../../src/core/settings/key-entries.ts";
-import { formatSettingPath } from "../../../src/core/settings/setting-path.ts";
+import { freeKeyName, parseKeyEntries } from "../../../src/core/settings/keys.ts";
+import { formatSettingPath } from "../../../src/core/settings/setting-kinds.ts";
 
 test("an entry holds its secret, a variable's name or a place in the keychain", () => {
   const keys = [

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Key } from "../../../src/core/key.ts";
-import { mergeKeys } from "../../../src/core/settings/merge-keys.ts";
+import { mergeKeys } from "../../../src/core/settings/keys.ts";
 
 function key(provider: string, name: string, secret: string, enabled = true): Key {
   return { provider, name, secret, enabled, fingerprint: secret, source: "environment", from: name };

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parsePattern } from "../../../src/core/settings/pattern.ts";
+import { parsePattern } from "../../../src/core/settings/setting-kinds.ts";
 
 test.each<[text: string, source: string, flags: string]>([
   ["/gpt-5\\.3$/i", "gpt-5\\.3$", "i"],

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { cleanSecret } from "../../../src/core/settings/secret.ts";
+import { cleanSecret } from "../../../src/core/settings/keys.ts";
 
 test.each<[text: string, secret: string | undefined]>([
   [" key-a\r\n", "key-a"],

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { parse } from "smol-toml";
-import { formatSettingPath } from "../../../src/core/settings/setting-path.ts";
+import { formatSettingPath } from "../../../src/core/settings/setting-kinds.ts";
 import { parseSettings } from "../../../src/core/settings/settings.ts";
 
 function faultsOf(toml: string): { path: string; what: string; allowed: string | undefined }[] {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { parse } from "smol-toml";
+import { settingRows } from "../../../src/core/settings/setting-names.ts";
 import { parseSettings } from "../../../src/core/settings/settings.ts";
-import { settingRows } from "../../../src/core/settings/settings-docs.ts";
 
 const ROWS = settingRows();
 

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
-import { THEMES } from "../../../src/core/settings/settings-schema.ts";
-import { colourCode } from "../../../src/core/theme/colour-code.ts";
-import { type Palette, paletteOf } from "../../../src/core/theme/palette.ts";
+import { THEMES } from "../../../src/core/settings/schema.ts";
+import { colourCode, type Palette, paletteOf } from "../../../src/core/theme/palette.ts";
 
 const MODES = ["dark", "light"] as const;
 

@@ -1,0 +1,188 @@
+import { type ArgDef, parseArgs } from "citty";
+import { didYouMean, nearest } from "../core/nearest.ts";
+import { EXIT, Problem } from "../core/problem.ts";
+import { isColoured } from "./colour.ts";
+import { checkFlags, holdsSecret, secretInWords, usageProblem, type Verb, type VerbArgs } from "./command.ts";
+import { outputWidth } from "./table.ts";
+import { out } from "./talk.ts";
+import { hangingLines } from "./text.ts";
+
+const MARGIN = "  ";
+const GAP = "  ";
+/** A left column that takes more leaves too little for what it is about. */
+const WIDE_SHARE = 0.6;
+
+/** Two columns: what to type, and what it does. */
+type Line = readonly [left: string, right: string];
+
+/** A part of a help page. */
+type Section = readonly [title: string, lines: readonly Line[]];
+
+/** How a help page may look. */
+interface HelpLook {
+  hasColour: boolean;
+  width: number;
+}
+
+/** The help page of a command. */
+export function helpText(
+  verb: Verb,
+  path: readonly string[],
+  { hasColour, width }: HelpLook = outputLook(),
+): string {
+  const heading = (text: string) => (hasColour ? `\x1b[1m${text}\x1b[22m` : text);
+  const usage = usageLines(verb, path).map((line) => `  ${line}`);
+  const parts = helpSections(verb).map(([title, lines]) => `${heading(title)}\n${columns(lines, width)}`);
+  return [`${verb.about}.`, `${heading("Usage")}\n${usage.join("\n")}`, ...parts].join("\n\n");
+}
+
+/** What a help page lists, without the parts that this command has nothing for. */
+export function helpSections(verb: Verb): Section[] {
+  const entries = Object.entries(verb.args);
+  const places = entries.filter(([, arg]) => arg.type === "positional");
+  const flags = entries.filter(([, arg]) => arg.type !== "positional");
+  const children = Object.entries(verb.children);
+  const sections: Section[] = [
+    ["Commands", children.map(([name, entry]) => [name, entry.about])],
+    ["Arguments", places.map(([name, arg]) => [placeName(name, arg), about(arg)])],
+    ["Options", [...flags.flatMap(flagLines), ["-h, --help", "This page"]]],
+    ["Examples", verb.examples.map((example) => [example.line, example.does])],
+  ];
+  return sections.filter(([, lines]) => lines.length > 0);
+}
+
+/** A command on its own and with those under it are two ways to call it. */
+export function usageLines(verb: Verb, path: readonly string[]): string[] {
+  const start = path.join(" ");
+  const lines: string[] = [];
+  if (verb.run !== undefined) {
+    const words = Object.entries(verb.args).flatMap(([name, arg]) =>
+      arg.type === "positional" ? [placeName(name, arg)] : [],
+    );
+    const hasFlags = Object.values(verb.args).some((arg) => arg.type !== "positional");
+    const rest = verb.rest === true && words.length === 0 ? ["[ARG…]"] : [];
+    lines.push([start, ...(hasFlags ? ["[OPTION…]"] : []), ...words, ...rest].join(" "));
+  }
+  if (Object.keys(verb.children).length > 0) lines.push(`${start} COMMAND …`);
+  return lines;
+}
+
+/** What an argument is called in help and messages. */
+export function placeName(name: string, arg: ArgDef): string {
+  const shown = "valueHint" in arg && arg.valueHint !== undefined ? arg.valueHint : name.toUpperCase();
+  const isOptional = "required" in arg && arg.required === false;
+  return isOptional ? `[${shown}]` : shown;
+}
+
+function flagLines([name, arg]: [string, ArgDef]): Line[] {
+  const aliases = "alias" in arg ? [arg.alias ?? []].flat() : [];
+  const short = aliases.filter((alias) => alias.length === 1).map((alias) => `-${alias}, `);
+  const hint = "valueHint" in arg && arg.type !== "boolean" ? ` ${arg.valueHint ?? name.toUpperCase()}` : "";
+  if (arg.type !== "boolean" || arg.default !== true)
+    return [[`${short.join("")}--${name}${hint}`, about(arg)]];
+  return [[`--no-${name}`, arg.negativeDescription ?? about(arg)]];
+}
+
+function about(arg: ArgDef): string {
+  return arg.description ?? "";
+}
+
+/** As two columns where there is room; what is long is explained below itself. */
+function columns(lines: readonly Line[], width: number): string {
+  const leftWidth = Math.max(...lines.map(([left]) => left.length)) + MARGIN.length + GAP.length;
+  const isNarrow =
+    leftWidth > width * WIDE_SHARE && lines.some(([, right]) => leftWidth + right.length > width);
+  return lines
+    .flatMap(([left, right]) => {
+      const front = (MARGIN + left).padEnd(leftWidth);
+      if (right === "") return front.trimEnd();
+      if (isNarrow) return [MARGIN + left, ...hangingLines(MARGIN.repeat(3), right, width)];
+      return front.length + right.length <= width ? front + right : hangingLines(front, right, width);
+    })
+    .join("\n");
+}
+
+function outputLook(): HelpLook {
+  return { hasColour: isColoured(process.stdout), width: outputWidth() };
+}
+
+/** A command that was found, how it is called, and the words behind it. */
+interface FoundVerb {
+  verb: Verb;
+  path: readonly string[];
+  rest: readonly string[];
+}
+
+/** Finds the command that the words name, checks its arguments and runs it. Returns the exit code. */
+export async function runVerb(root: Verb, words: readonly string[]): Promise<number> {
+  const run = await prepare(root, words).catch((problem: unknown) => {
+    // A message about a strange word repeats it, and a key in a strange place is exactly that.
+    throw problem instanceof Problem && holdsSecret(words) ? secretInWords() : problem;
+  });
+  return run();
+}
+
+async function prepare(root: Verb, words: readonly string[]): Promise<() => Promise<number>> {
+  const found = await findVerb(root, helpFirst(root, words));
+  const { verb, path, rest } = found;
+  const { run } = verb;
+  if (asksHelp(rest) || (run === undefined && rest.length === 0)) {
+    return async () => {
+      out(helpText(verb, path));
+      return EXIT.fine;
+    };
+  }
+  const args = parse(found);
+  if (run === undefined) throw usageProblem(`${path.join(" ")} needs a command.`, path);
+  return () => run(args);
+}
+
+/** `orouter help keys add` is `orouter keys add --help` to many. */
+function helpFirst(root: Verb, words: readonly string[]): readonly string[] {
+  return words[0] === "help" && !Object.hasOwn(root.children, "help") ? [...words.slice(1), "--help"] : words;
+}
+
+async function findVerb(root: Verb, words: readonly string[]): Promise<FoundVerb> {
+  let verb = root;
+  const path = [root.name];
+  let rest = words;
+  while (Object.keys(verb.children).length > 0) {
+    const [word] = rest;
+    if (word === undefined || word.startsWith("-")) break;
+    const entry = Object.hasOwn(verb.children, word) ? verb.children[word] : undefined;
+    if (entry === undefined) throw unknownCommand(word, path, verb);
+    verb = await entry.load();
+    path.push(word);
+    rest = rest.slice(1);
+  }
+  return { verb, path, rest };
+}
+
+function asksHelp(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return (end < 0 ? words : words.slice(0, end)).some((word) => word === "--help" || word === "-h");
+}
+
+function parse({ verb, path, rest }: FoundVerb): VerbArgs {
+  checkFlags(verb.args, path, rest);
+  // Everything may be left out for citty, so that what is missing is told in our words.
+  const loose = Object.entries(verb.args).map(([name, arg]) => [name, { ...arg, required: false }]);
+  const args: VerbArgs = parseArgs([...rest], Object.fromEntries(loose));
+  const places = Object.entries(verb.args).filter(([, arg]) => arg.type === "positional");
+  const missing = places.find(([name, arg]) => isRequired(arg) && args[name] === undefined);
+  if (missing !== undefined) throw usageProblem(`${path.join(" ")} needs ${placeName(...missing)}.`, path);
+  const extra = args._[places.length];
+  if (verb.rest !== true && extra !== undefined) {
+    throw usageProblem(`${path.join(" ")} does not take ${JSON.stringify(extra)}.`, path);
+  }
+  return args;
+}
+
+function isRequired(arg: Verb["args"][string]): boolean {
+  return !("required" in arg && arg.required === false);
+}
+
+function unknownCommand(word: string, path: readonly string[], verb: Verb): Problem {
+  const near = nearest(word, Object.keys(verb.children));
+  return usageProblem(`${path.join(" ")} has no command ${JSON.stringify(word)}.${didYouMean(near)}`, path);
+}

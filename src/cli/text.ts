@@ -1,0 +1,58 @@
+/** A line narrower than this would be a column of single words. */
+const MIN_WIDTH = 24;
+
+/** Breaks a text between its words. No word is cut: a path or a name that is broken in two cannot be copied. */
+export function wrapText(text: string, width: number): string[] {
+  const room = Math.max(width, MIN_WIDTH);
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    const longer = `${last} ${word}`;
+    if (last !== undefined && Bun.stringWidth(longer) <= room) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** How far a text is moved in that stands below what is in front of it. */
+const BELOW = "    ";
+
+/** A text behind something that stands only in front of its first line; below it where there is no room beside it. */
+export function hangingLines(front: string, text: string, width: number): string[] {
+  const indent = Bun.stringWidth(front);
+  const lines = wrapText(text, width - indent);
+  const isTight = width - indent < MIN_WIDTH && indent > BELOW.length && front.trim() !== "";
+  if (isTight && indent + Bun.stringWidth(lines.join(" ")) > width)
+    return [front.trimEnd(), ...wrapText(text, width - BELOW.length).map((line) => BELOW + line)];
+  return lines.map((line, at) => (at === 0 ? front : " ".repeat(indent)) + line);
+}
+
+/** What a shell takes as it stands. */
+const PLAIN = /^[\w@%+=:,./-]+$/;
+
+/** A text as one word of a command line, in quotes where it needs them. */
+export function shellWord(text: string): string {
+  return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** What a terminal that does not tell its size is taken for. */
+export const USUAL_SIZE = { columns: 80, rows: 24 };
+
+interface Sized {
+  columns?: number;
+  rows?: number;
+}
+
+/** The same stream, of the usual size where it says it has none: prompts would set every letter on a line of its own. */
+export function sized<Stream extends Sized>(stream: Stream): Stream {
+  if (stream.columns === 0) stream.columns = USUAL_SIZE.columns;
+  if (stream.rows === 0) stream.rows = USUAL_SIZE.rows;
+  return stream;
+}
+
+/** The width of the terminal behind stderr; a pipe takes lines of any length. */
+export function talkWidth(): number {
+  return process.stderr.isTTY === true
+    ? process.stderr.columns || USUAL_SIZE.columns
+    : Number.POSITIVE_INFINITY;
+}

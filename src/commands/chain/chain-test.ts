@@ -1,0 +1,345 @@
+import { PATIENCE } from "../../catalog/cache.ts";
+import { listenForInterruption } from "../../cli/ask.ts";
+import type { Paint } from "../../cli/colour.ts";
+import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { outputLook } from "../../cli/table.ts";
+import { failureText, out, outJson, say, talk } from "../../cli/talk.ts";
+import { hangingLines } from "../../cli/text.ts";
+import type { Catalog } from "../../core/catalog/catalog.ts";
+import { formatClock, formatWait } from "../../core/clock-text.ts";
+import type { Key } from "../../core/key.ts";
+import { CHAIN_PROVIDER, formatModelRef, type ModelRef, parseModelRef } from "../../core/model-ref.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { oneLine } from "../../core/redact.ts";
+import type { Decision } from "../../core/routing/decide.ts";
+import { restsOn } from "../../core/routing/lane.ts";
+import { readinessText } from "../../core/routing/readiness-text.ts";
+import type { RequestRecord } from "../../core/routing/request-record.ts";
+import { NEVER_MS, type Rest } from "../../core/routing/rest.ts";
+import type { Session } from "../../core/routing/session.ts";
+import { targetsOf } from "../../core/routing/targets.ts";
+import { createSseReader } from "../../core/stream/sse.ts";
+import { firstChoice, meaningOf } from "../../core/stream/stream-events.ts";
+import { type Verdict, verdictWords } from "../../core/verdict/verdict.ts";
+import type { Lease, Traveller } from "../../proxy/lease.ts";
+import { Router, type RouterOptions } from "../../proxy/router.ts";
+import { keepState } from "../keep-state.ts";
+import { spanText } from "../logs/log-text.ts";
+import { openCatalog } from "../models/open-catalog.ts";
+import { requireKey } from "../no-key.ts";
+import { type Routing, startRouting } from "../routing.ts";
+import { readWorld, type World } from "../world.ts";
+import { namedEntry } from "./chain-edits.ts";
+import { type MemberView, viewModels } from "./chain-list.ts";
+
+/** The room lines may take, and their colours. */
+export interface TrialLook {
+  width: number;
+  paint: Paint;
+  nowMs: number;
+}
+
+const MESSAGE_CHARS = 300;
+const TEXT_CHARS = 200;
+const CLOCK_FROM_MS = 60_000;
+const INDENT = "     ";
+
+/** A step of a request as lines; `number` counts those who were asked. */
+export function hopLines(hop: Hop, number: number, look: TrialLook): string[] {
+  const { paint, width, nowMs } = look;
+  switch (hop.kind) {
+    case "asked": {
+      const front = `${String(number).padStart(3)}. `;
+      return hangingLines(front, `${hop.model} with key ${hop.keyName}`, width);
+    }
+    case "refused": {
+      const { verdict, rest, tookMs } = hop;
+      const status = verdict.status === 0 ? "" : ` (${verdict.status})`;
+      const parts = [
+        `${verdictWords(verdict.kind)}${status} after ${spanText(tookMs)}`,
+        ...(rest === undefined ? [] : [trialRestText(rest, nowMs)]),
+      ];
+      const words = verdict.message === "" ? "" : `: ${oneLine(verdict.message, MESSAGE_CHARS)}`;
+      return hangingLines(INDENT, `${parts.join(", ")}${words}`, width).map(paint.warn);
+    }
+    case "answering":
+      return [`${INDENT}${paint.good(`answers, first token after ${spanText(hop.tookMs)}`)}`];
+  }
+}
+
+function trialRestText(rest: Rest, nowMs: number): string {
+  if (rest.untilMs >= NEVER_MS) return "not asked again until it is changed";
+  const wait = `rests ${formatWait(rest.untilMs - nowMs)}`;
+  // A clock without seconds tells nothing of a short rest.
+  return rest.untilMs - nowMs < CLOCK_FROM_MS ? wait : `${wait}, until ${formatClock(rest.untilMs, nowMs)}`;
+}
+
+/** Who answered and how quickly, or that nobody did. */
+export function trialLines(
+  name: string,
+  { record, text, error }: Trial,
+  { width, paint }: TrialLook,
+): string[] {
+  if (record?.outcome !== "served") {
+    const head = paint.bad(`Nobody answered for ${name}.`);
+    return [head, ...reportLines(error ?? "", width)];
+  }
+  const { served = name, keyName = "", firstTokenMs = 0, durationMs, attempts } = record;
+  const tries = attempts.length === 1 ? "at the first try" : `at try ${attempts.length}`;
+  const answer = `${served} answered for ${name} with key ${keyName}, ${tries}.`;
+  const times = `First token after ${spanText(firstTokenMs)}, all of it after ${spanText(durationMs)}.`;
+  const said = oneLine(text, TEXT_CHARS);
+  return [
+    ...hangingLines("", answer, width).map(paint.good),
+    times,
+    ...(said === "" ? ["It said nothing but thought."] : hangingLines("It said: ", said, width)),
+  ];
+}
+
+/** A report is laid out in lines of its own, some of them set in. */
+function reportLines(report: string, width: number): string[] {
+  return report.split("\n").flatMap((line) => {
+    const [indent = ""] = /^ */.exec(line) ?? [];
+    return line.trim() === "" ? [] : hangingLines(indent, line.trim(), width);
+  });
+}
+
+/** One step of a request, told as it happens. */
+export type Hop =
+  | { kind: "asked"; model: string; keyName: string }
+  /** The lane did not answer; `rest` is what it has earned by that. */
+  | { kind: "refused"; verdict: Verdict; rest: Rest | undefined; tookMs: number }
+  | { kind: "answering"; tookMs: number };
+
+/** A router that tells each step it takes. It decides as any other. */
+export class ToldRouter extends Router {
+  readonly #tell: (hop: Hop) => void;
+
+  constructor(options: RouterOptions, tell: (hop: Hop) => void) {
+    super(options);
+    this.#tell = tell;
+  }
+
+  override acquire(key: Key, ref: ModelRef, probe: boolean): Lease {
+    this.#tell({ kind: "asked", model: formatModelRef(ref), keyName: key.name });
+    return super.acquire(key, ref, probe);
+  }
+
+  override succeed(lease: Lease, session: Session): void {
+    super.succeed(lease, session);
+    this.#tell({ kind: "answering", tookMs: this.chance.nowMs() - lease.startedMs });
+  }
+
+  override fail(lease: Lease, said: Verdict, traveller: Traveller): Decision {
+    const decision = super.fail(lease, said, traveller);
+    const nowMs = this.chance.nowMs();
+    const [rest] = restsOn(lease.key, lease.ref, this.health)
+      .filter((one) => one.untilMs > nowMs)
+      .toSorted((a, b) => b.untilMs - a.untilMs);
+    this.#tell({ kind: "refused", verdict: said, rest, tookMs: nowMs - lease.startedMs });
+    return decision;
+  }
+}
+
+export interface TryOptions {
+  world: World;
+  catalog: Catalog;
+  /** A model or a chain, as clients name it. */
+  asked: string;
+  onHop: (hop: Hop) => void;
+  signal: AbortSignal;
+}
+
+/** What became of a request. */
+export interface Trial {
+  /** As the ledger has it; undefined where it never came so far. */
+  record: RequestRecord | undefined;
+  /** What was answered. */
+  text: string;
+  /** What the client was told where there was no answer. */
+  error: string | undefined;
+}
+
+/** Room for models that think before they say a word; the answer itself is one. */
+const MAX_TOKENS = 256;
+const PROMPT = "Reply with the single word OK.";
+
+/** Sends one small request through the whole of the routing, as opencode's go, and tells each step. */
+export async function tryRequest({ world, catalog, asked, onHop, signal }: TryOptions): Promise<Trial> {
+  const { settings, keys, paths } = world;
+  const bugs: unknown[] = [];
+  const routing = startRouting({
+    settings,
+    keys,
+    catalog,
+    makeRouter: (options) => new ToldRouter(options, onHop),
+    onBug: (error) => bugs.push(error),
+  });
+  const { promise: finished, resolve } = Promise.withResolvers<RequestRecord>();
+  routing.router.subscribe((event) => {
+    if (event.kind === "finished") resolve(event.record);
+  });
+  const forget = await keepState({
+    paths,
+    settings,
+    keys,
+    router: routing.router,
+    onTrouble: (problem) => say(failureText(problem)),
+  });
+  try {
+    const reply = await send(routing, asked, signal);
+    if (bugs.length > 0) throw bugs[0];
+    return { ...reply, record: await finished };
+  } catch (error) {
+    if (signal.aborted) throw stopped();
+    throw error;
+  } finally {
+    await routing.proxy.stop();
+    forget();
+  }
+}
+
+async function send(
+  { proxy, token }: Routing,
+  model: string,
+  signal: AbortSignal,
+): Promise<Pick<Trial, "text" | "error">> {
+  const response = await fetch(`${proxy.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({
+      model,
+      stream: true,
+      stream_options: { include_usage: true },
+      max_tokens: MAX_TOKENS,
+      messages: [{ role: "user", content: PROMPT }],
+    }),
+    signal,
+  });
+  if (response.ok) return readAnswer(response);
+  return { text: "", error: errorText(await response.text()) };
+}
+
+async function readAnswer(response: Response): Promise<Pick<Trial, "text" | "error">> {
+  const reader = createSseReader();
+  let text = "";
+  let error: string | undefined;
+  for await (const chunk of response.body ?? []) {
+    for (const { event } of reader.push(chunk)) {
+      const meaning = meaningOf("chat", parsed(event?.data ?? ""));
+      text += firstChoice(meaning).text;
+      error ??= meaning.error === undefined ? undefined : errorText(meaning.error);
+    }
+  }
+  return { text, error };
+}
+
+/** The message in an error body; the body itself where it has another form. */
+function errorText(body: string): string {
+  const value = parsed(body);
+  const error = typeof value === "object" && value !== null && "error" in value ? value.error : undefined;
+  const message =
+    typeof error === "object" && error !== null && "message" in error ? error.message : undefined;
+  return typeof message === "string" ? message : body;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function stopped(): Problem {
+  return new Problem({ code: "interrupted", what: "The test was stopped before there was an answer." });
+}
+
+/** `orouter chain test`: one real request, each step told as it happens. */
+export const chainTestVerb: Verb = {
+  name: "test",
+  about: "Send one small request and see who is asked, and who answers; exit 1 if nobody does",
+  examples: [
+    { line: "orouter chain test coding", does: "through a chain" },
+    { line: "orouter chain test ollama-cloud/gpt-oss:120b --json", does: "a single model, for scripts" },
+  ],
+  args: {
+    name: {
+      type: "positional",
+      valueHint: "CHAIN|MODEL",
+      description: "Whom to ask",
+      offers: { names: ["chains", "models"] },
+    },
+    json: { type: "boolean", description: 'Print {"asked","answered","model","key","attempts",…}' },
+  },
+  run: test,
+  children: {},
+};
+
+async function test(args: VerbArgs): Promise<number> {
+  const world = await readWorld();
+  const { catalog } = await openCatalog(world, PATIENCE.info);
+  const { entry, notes } = namedEntry(textArg(args, "name") ?? "", world, catalog);
+  for (const note of notes) talk.warn(note);
+  if (args["json"] !== true) return (await showTrial(entry, world, catalog)) ? EXIT.fine : EXIT.failed;
+  const trial = await runTrial(entry, { world, catalog, onHop: () => {} });
+  outJson(trialJson(clientName(entry), trial));
+  return trial.record?.outcome === "served" ? EXIT.fine : EXIT.failed;
+}
+
+/** Tries a model or a chain before a person's eyes. Whether anybody answered. */
+export async function showTrial(entry: string, world: World, catalog: Catalog): Promise<boolean> {
+  const look = outputLook(world.settings.theme);
+  const lookNow = (): TrialLook => ({ ...look, nowMs: Date.now() });
+  const targets = targetsOf(
+    parseModelRef(clientName(entry)) ?? { provider: CHAIN_PROVIDER, model: entry },
+    world.settings,
+  );
+  const members = await viewModels(targets.map(formatModelRef), world, catalog);
+  for (const line of members.flatMap((member) => restText(member, Date.now()))) say(line);
+  let asked = 0;
+  const trial = await runTrial(entry, {
+    world,
+    catalog,
+    onHop: (hop) => {
+      if (hop.kind === "asked") asked++;
+      for (const line of hopLines(hop, asked, lookNow())) out(line);
+    },
+  });
+  for (const line of trialLines(entry, trial, lookNow())) out(line);
+  return trial.record?.outcome === "served";
+}
+
+/** Who is passed over, since what the runs have met holds here too. */
+function restText({ model, readiness, keys, ready }: MemberView, nowMs: number): string[] {
+  if (readiness.kind !== "ready") return [`Not asked now: ${model}, ${readinessText(readiness, nowMs)}`];
+  if (ready === keys) return [];
+  return [`${keys - ready} of ${keys} keys are not asked now for ${model}: they rest`];
+}
+
+async function runTrial(entry: string, options: Omit<TryOptions, "asked" | "signal">): Promise<Trial> {
+  requireKey(options.world.keys);
+  using stop = listenForInterruption();
+  return await tryRequest({ ...options, asked: clientName(entry), signal: stop.signal });
+}
+
+/** A chain is a model of ours. */
+function clientName(entry: string): string {
+  return parseModelRef(entry) === undefined ? `${CHAIN_PROVIDER}/${entry}` : entry;
+}
+
+/** Scripts rely on these names; those of attempts are the ones of `logs --json`. Null: there is no such thing. */
+function trialJson(asked: string, { record, text, error }: Trial) {
+  const isAnswered = record?.outcome === "served";
+  return {
+    asked,
+    answered: isAnswered,
+    model: record?.served ?? null,
+    key: record?.keyName ?? null,
+    firstTokenMs: record?.firstTokenMs ?? null,
+    durationMs: record?.durationMs ?? null,
+    text: isAnswered ? text : null,
+    error: error ?? null,
+    attempts: record?.attempts ?? [],
+  };
+}

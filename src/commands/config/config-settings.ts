@@ -1,0 +1,429 @@
+import {
+  looksLikeSecret,
+  secretInWords,
+  textArg,
+  usageFault,
+  usageProblem,
+  type Verb,
+  type VerbArgs,
+} from "../../cli/command.ts";
+import { out, outJson, say, talk } from "../../cli/talk.ts";
+import { editConfig } from "../../config/edit-config.ts";
+import { loadConfig } from "../../config/load.ts";
+import { resolvePaths } from "../../config/paths.ts";
+import { readToml } from "../../config/toml-file.ts";
+import { didYouMean, nearest } from "../../core/nearest.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { redact } from "../../core/redact.ts";
+import { isTable } from "../../core/settings/checks.ts";
+import { bare, metaOf, type SchemaNode } from "../../core/settings/schema.ts";
+import { formatSettingPath, type SettingKind, type SettingPath } from "../../core/settings/setting-kinds.ts";
+import {
+  type FoundSetting,
+  findSetting,
+  type SettingRow,
+  settingRows,
+  tomlKey,
+  tomlValue,
+  valueAt,
+  withValueAt,
+} from "../../core/settings/setting-names.ts";
+import { allProviders, providerOf, type Settings } from "../../core/settings/settings.ts";
+import { findProvider } from "../keys/own-key.ts";
+
+/** A value as config.toml would have it, and who says so; of a table: the file, where any of it stands there. */
+export interface SettingInForce {
+  /** Undefined where nothing holds. */
+  value: unknown;
+  from: "file" | "preset" | "default";
+}
+
+/** What the file says, and what comes of it. */
+export interface ReadSettings {
+  written: Record<string, unknown>;
+  settings: Settings;
+}
+
+/** The setting that a person names; an unknown one is a Problem with the nearest there is. */
+export function namedSetting(text: string): FoundSetting {
+  const found = findSetting(text);
+  if ("path" in found) return found;
+  throw new Problem({
+    code: "unknown-setting",
+    what: `There is no setting ${JSON.stringify(text)}.${didYouMean(found.near)}`,
+    fix: "See all of them: orouter config show",
+    exit: EXIT.usage,
+  });
+}
+
+/** What holds at a path: what the file says, else what is known of a provider, else the default. */
+export function settingInForce({ path, node }: FoundSetting, read: ReadSettings): SettingInForce {
+  refuseMissing(path, read);
+  const written = valueAt(read.written, path);
+  const value = inForce(path, node, read);
+  if (written !== undefined) return { value, from: "file" };
+  return { value, from: presetValue(path, read.settings) === undefined ? "default" : "preset" };
+}
+
+function inForce(path: SettingPath, node: SchemaNode, read: ReadSettings): unknown {
+  const written = valueAt(read.written, path);
+  const { entries, value } = bare(node);
+  if (entries !== undefined) return tableOf(Object.entries(entries), path, read);
+  if (value !== undefined) {
+    const names = isTable(written) ? Object.keys(written) : [];
+    return tableOf(
+      names.map((name): [string, SchemaNode] => [name, value]),
+      path,
+      read,
+    );
+  }
+  return presetValue(path, read.settings) ?? written ?? defaultOf(node);
+}
+
+function tableOf(
+  entries: readonly (readonly [string, SchemaNode])[],
+  path: SettingPath,
+  read: ReadSettings,
+): Record<string, unknown> {
+  const values = entries.map(([key, child]) => [key, inForce([...path, key], child, read)] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+/** What a provider goes by, its own words and its preset's joined: an address comes out as it is used. */
+function presetValue(path: SettingPath, settings: Settings): unknown {
+  const [table, id, key] = path;
+  if (table !== "providers" || typeof id !== "string" || typeof key !== "string") return undefined;
+  const provider = providerOf(settings, id);
+  if (provider === undefined) return undefined;
+  return new Map<string, unknown>([
+    ["name", provider.name],
+    ["base_url", provider.baseUrl],
+    ["api", provider.api],
+    ["rpm", provider.rpm],
+  ]).get(key);
+}
+
+function defaultOf(node: SchemaNode): unknown {
+  const text = metaOf(node)?.defaultText ?? "";
+  if (text !== "") return JSON.parse(text);
+  return bare(node).type === "array" && node.type === "optional" ? [] : undefined;
+}
+
+/** A name of the user's own that the file does not have: a chain, a provider, an entry of a list. */
+function refuseMissing(path: SettingPath, { written, settings }: ReadSettings): void {
+  const [table, name] = path;
+  if (table === "providers" && typeof name === "string") {
+    findProvider(settings, name);
+    return;
+  }
+  const isNamed = (table === "chains" || table === "fallbacks") && typeof name === "string";
+  const at = path.findLastIndex((step) => typeof step === "number");
+  const wanted = path.slice(0, at < 0 && isNamed ? 2 : at + 1);
+  if (wanted.length === 0 || valueAt(written, wanted) !== undefined) return;
+  const names = Object.keys(settings[table === "fallbacks" ? "fallbacks" : "chains"]);
+  const near = typeof name === "string" ? nearest(name, names) : undefined;
+  const meant = near === undefined ? undefined : formatSettingPath([table ?? "", near]);
+  throw new Problem({
+    code: "unknown-setting",
+    what: `config.toml has no ${formatSettingPath(wanted)}.${didYouMean(meant)}`,
+    fix: "See what it has: orouter config show",
+    exit: EXIT.usage,
+  });
+}
+
+/** How a setting is named, for the commands that take one. */
+export const SETTING_ARG = {
+  type: "positional",
+  description: "Where it stands in config.toml: routing.strategy, providers.nvidia.rpm, chains.coding",
+  offers: { names: ["settings"] },
+} as const;
+
+/** `orouter config get`: one setting as it holds now. */
+export const configGetVerb: Verb = {
+  name: "get",
+  about: "One setting as it holds now, and whether config.toml says so",
+  examples: [
+    { line: "orouter config get routing.strategy", does: "the value alone on stdout" },
+    { line: "orouter config get providers.nvidia.rpm", does: "what comes with the provider counts too" },
+    { line: "orouter config get routing --json", does: "a whole table, for scripts" },
+  ],
+  args: {
+    path: SETTING_ARG,
+    json: { type: "boolean", description: 'Print {"path","value","from"}; from: file, preset or default' },
+  },
+  run: get,
+  children: {},
+};
+
+async function get(args: VerbArgs): Promise<number> {
+  const asked = textArg(args, "path") ?? "";
+  if (looksLikeSecret(asked)) throw secretInWords();
+  const found = namedSetting(asked);
+  const paths = resolvePaths(process.env);
+  const { settings, warnings } = await loadConfig(paths);
+  for (const warning of warnings) talk.warn(warning);
+  const file = await readToml(paths.configFile);
+  const setting = settingInForce(found, { written: file?.value ?? {}, settings });
+  const path = formatSettingPath(found.path);
+  if (args["json"] === true) {
+    outJson({ path, value: JSON.parse(JSON.stringify(setting.value ?? null, clean)), from: setting.from });
+    return EXIT.fine;
+  }
+  say(originText(path, setting, paths.configFile));
+  if (setting.value !== undefined) out(valueText(setting.value));
+  return EXIT.fine;
+}
+
+function originText(path: string, { value, from }: SettingInForce, file: string): string {
+  if (value === undefined) return `${path} is not set, and nothing stands in for it.`;
+  if (from === "file") return `${path} comes from ${file}:`;
+  return from === "preset" ? `${path} comes with the provider:` : `${path} has its default:`;
+}
+
+/** A text as it is, for scripts; anything else as TOML, a table line by line. */
+function valueText(value: unknown): string {
+  if (typeof value === "string") return redactAddress(value);
+  if (!isTable(value)) return redactAddress(tomlValue(value));
+  return Object.entries(value)
+    .map(([key, inner]) => `${tomlKey(key)} = ${redactAddress(tomlValue(inner))}`)
+    .join("\n");
+}
+
+function clean(_key: string, value: unknown): unknown {
+  return typeof value === "string" ? redactAddress(value) : value;
+}
+
+/** An address may carry a login; nothing else in config.toml is a secret. */
+function redactAddress(text: string): string {
+  return text.includes("://") ? redact(text, []) : text;
+}
+
+/** Kinds whose value is a number, true or false, or a table; all others are texts, quoted or not. */
+const PLAIN: ReadonlySet<SettingKind> = new Set(["count", "number", "flag", "table"]);
+
+/** The value that the words on a command line mean for a setting. Whether it is allowed there is not asked here. */
+export async function readSettingValue(
+  { path, node }: FoundSetting,
+  words: readonly string[],
+): Promise<unknown> {
+  const [word = "", ...more] = words;
+  const { item } = bare(node);
+  const isListOfTexts = item !== undefined && bare(item).type === "string";
+  if (isListOfTexts) {
+    const list = more.length === 0 ? await tomlOf(word) : undefined;
+    return Array.isArray(list) ? list : await Promise.all(words.map(textOf));
+  }
+  if (more.length > 0) {
+    throw usageFault(
+      `${formatSettingPath(path)} takes one value, not ${words.length}.`,
+      "Put it in quotes where it has blanks.",
+    );
+  }
+  const kind = metaOf(node)?.kind;
+  if (kind !== undefined && !PLAIN.has(kind)) return textOf(word);
+  return (await tomlOf(word)) ?? word;
+}
+
+async function textOf(word: string): Promise<string> {
+  const value = await tomlOf(word);
+  return typeof value === "string" ? value : word;
+}
+
+/** The value that a text is in TOML; undefined where it is none, or more than one. */
+async function tomlOf(word: string): Promise<unknown> {
+  const { parseForEdit } = await import("../../config/toml-document.ts");
+  try {
+    const { value, ...others } = parseForEdit(`value = ${word}`);
+    return Object.keys(others).length === 0 ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `orouter config set`: one setting changed, everything around it as it was. */
+export const configSetVerb: Verb = {
+  name: "set",
+  about: "Change one setting in config.toml; comments and order stay",
+  examples: [
+    { line: "orouter config set routing.strategy round-robin", does: "a word needs no quotes" },
+    { line: "orouter config set providers.nvidia.rpm 30", does: "makes the table where there is none" },
+    {
+      line: "orouter config set chains.coding ollama-cloud/gpt-oss:120b nvidia/openai/gpt-oss-120b",
+      does: "a list as several words, or as TOML in quotes",
+    },
+    { line: "orouter config set routing.strategy --unset", does: "takes it out: the default holds again" },
+  ],
+  args: {
+    path: SETTING_ARG,
+    value: {
+      type: "positional",
+      required: false,
+      valueHint: "VALUE…",
+      description: "A word, a number, true or false, or any TOML value; several words make a list",
+    },
+    unset: { type: "boolean", description: "Take the setting out of config.toml" },
+  },
+  run: set,
+  children: {},
+  rest: true,
+};
+
+const PATH = ["orouter", "config", "set"];
+
+async function set(args: VerbArgs): Promise<number> {
+  const words = args._.slice(1);
+  const asked = textArg(args, "path") ?? "";
+  if ([asked, ...words].some(looksLikeSecret)) throw secretInWords();
+  const found = namedSetting(asked);
+  const isUnset = args["unset"] === true;
+  if (isUnset && words.length > 0) throw usageProblem("--unset takes no value.", PATH);
+  if (!isUnset && words.length === 0) throw usageProblem(`${PATH.join(" ")} needs VALUE or --unset.`, PATH);
+  return isUnset ? await unset(found) : await setTo(found, await readSettingValue(found, words));
+}
+
+async function setTo({ path }: FoundSetting, value: unknown): Promise<number> {
+  const paths = resolvePaths(process.env);
+  const isNew = await editConfig(paths, (file) => withValueAt(file, path, value));
+  const line = `${formatSettingPath(path)} = ${tomlValue(value)}`;
+  if (isNew) talk.success(`Set ${line} in ${paths.configFile}.`);
+  else talk.info(`It is so already: ${line}`);
+  for (const warning of (await loadConfig(paths)).warnings) talk.warn(warning);
+  return EXIT.fine;
+}
+
+async function unset({ path }: FoundSetting): Promise<number> {
+  const paths = resolvePaths(process.env);
+  const isNew = await editConfig(paths, (file) =>
+    valueAt(file, path) === undefined ? file : withValueAt(file, path, undefined),
+  );
+  const name = formatSettingPath(path);
+  if (isNew) talk.success(`Took ${name} out of ${paths.configFile}.`);
+  else talk.info(`${name} is not in ${paths.configFile}.`);
+  return EXIT.fine;
+}
+
+type Table = Record<string, unknown>;
+
+/** A line of a table, and whether it stands in the file. */
+interface Line {
+  text: string;
+  isWritten: boolean;
+}
+
+const MARK = "  # from config.toml";
+
+/** The settings in force as TOML; `written` is the value of config.toml. */
+export function settingsText(written: Table, settings: Settings): string {
+  const rows = settingRows();
+  const sections = [
+    section("", linesOf(rows, "", written)),
+    ...["routing", "routing.cooldown"].map((name) => plainSection(name, rows, written)),
+    ...providerSections(rows, written, settings),
+    ...["models_dev", "opencode", "limits", "state"].map((name) => plainSection(name, rows, written)),
+    ...["chains", "fallbacks"].map((name) => freeSection(name, tableIn(written[name]))),
+    ...["models", "rules"].flatMap((name) => listSections(name, rows, written)),
+  ];
+  return sections.filter((text) => text !== "").join("\n\n");
+}
+
+function plainSection(name: string, rows: readonly SettingRow[], written: Table): string {
+  const table = name.split(".").reduce((value, key) => tableIn(value[key]), written);
+  return section(`[${name}]`, linesOf(rows, `${name}.`, table));
+}
+
+/** Providers as they are used: what a preset adds is in force as well. */
+function providerSections(rows: readonly SettingRow[], written: Table, settings: Settings): string[] {
+  const tables = tableIn(written["providers"]);
+  const used = allProviders(settings).filter(({ id }) => Object.hasOwn(tables, id));
+  return used.map((provider) => {
+    const own = tableIn(tables[provider.id]);
+    const inForce = { name: provider.name, base_url: provider.baseUrl, api: provider.api, rpm: provider.rpm };
+    const lines = linesOf(rows, "providers.<id>.", own, inForce);
+    return section(`[providers.${tomlKey(provider.id)}]`, lines);
+  });
+}
+
+/** Tables whose keys are the user's own words. */
+function freeSection(name: string, table: Table): string {
+  const lines = Object.entries(table).map(([key, value]) => line(key, value, true));
+  return lines.length === 0 ? "" : section(`[${name}]`, lines);
+}
+
+function listSections(name: string, rows: readonly SettingRow[], written: Table): string[] {
+  const list = Array.isArray(written[name]) ? written[name] : [];
+  return list.map((entry) => section(`[[${name}]]`, linesOf(rows, `${name}[].`, tableIn(entry))));
+}
+
+/** The settings of one table: from the file, else what is in force without it. */
+function linesOf(rows: readonly SettingRow[], prefix: string, table: Table, inForce: Table = {}): Line[] {
+  return rows.flatMap((row) => {
+    const key = row.path.startsWith(prefix) ? row.path.slice(prefix.length) : "";
+    // Deeper settings belong to tables of their own.
+    if (key === "" || /[.[<]/.test(key) || hasOwnTable(row)) return [];
+    if (Object.hasOwn(table, key)) return [line(key, inForce[key] ?? table[key], true)];
+    if (inForce[key] !== undefined) return [line(key, inForce[key], false)];
+    return row.defaultText === "" ? [] : [{ text: `${tomlKey(key)} = ${row.defaultText}`, isWritten: false }];
+  });
+}
+
+function hasOwnTable(row: SettingRow): boolean {
+  return row.kind === "table" && row.path !== "models_dev.provider_aliases";
+}
+
+function line(key: string, value: unknown, isWritten: boolean): Line {
+  return { text: `${tomlKey(key)} = ${redactAddresses(tomlValue(value))}`, isWritten };
+}
+
+/** An address may carry a login; nothing else in config.toml is a secret. */
+function redactAddresses(text: string): string {
+  return text.includes("://") ? redact(text, []) : text;
+}
+
+function section(header: string, lines: readonly Line[]): string {
+  const width = Math.max(0, ...lines.filter((one) => one.isWritten).map(({ text }) => Bun.stringWidth(text)));
+  const body = lines.map(({ text, isWritten }) =>
+    isWritten ? text + " ".repeat(width - Bun.stringWidth(text)) + MARK : text,
+  );
+  return [header, ...body].filter((text) => text !== "").join("\n");
+}
+
+function tableIn(value: unknown): Table {
+  return isTable(value) ? value : {};
+}
+
+/** `orouter config show`: what holds, defaults included. */
+export const configShowVerb: Verb = {
+  name: "show",
+  about: "The settings in force, and which of them come from config.toml",
+  examples: [
+    { line: "orouter config show", does: "as a config.toml that says everything" },
+    { line: "orouter config show --json", does: "as one object, durations in milliseconds" },
+  ],
+  args: { json: { type: "boolean", description: "Print the settings as one object" } },
+  run: show,
+  children: {},
+};
+
+async function show(args: VerbArgs): Promise<number> {
+  const paths = resolvePaths(process.env);
+  const { settings, warnings } = await loadConfig(paths);
+  for (const warning of warnings) talk.warn(warning);
+  if (args["json"] === true) {
+    outJson(JSON.parse(JSON.stringify(settings, plain)));
+    return EXIT.fine;
+  }
+  const file = await readToml(paths.configFile);
+  say(
+    file === undefined
+      ? `There is no ${paths.configFile}: these are the defaults.`
+      : `What is marked comes from ${paths.configFile}; the rest are defaults.`,
+  );
+  out(settingsText(file?.value ?? {}, settings));
+  return EXIT.fine;
+}
+
+/** Patterns as they are written; the login that an address may carry stays out. */
+function plain(_key: string, value: unknown): unknown {
+  if (value instanceof RegExp) return String(value);
+  return typeof value === "string" && value.includes("://") ? redact(value, []) : value;
+}

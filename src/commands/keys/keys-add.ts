@@ -1,0 +1,274 @@
+import {
+  looksLikeSecret,
+  secretInWords,
+  textArg,
+  usageFault,
+  usageProblem,
+  type Verb,
+  type VerbArgs,
+} from "../../cli/command.ts";
+import { holdKeyboard } from "../../cli/keyboard.ts";
+import { readKeyLines } from "../../cli/paste.ts";
+import { isInteractive, talk } from "../../cli/talk.ts";
+import { addKeys, type NewKey } from "../../config/edit-keys.ts";
+import { hasKeychain } from "../../config/keychain.ts";
+import type { Env } from "../../config/paths.ts";
+import { fingerprint } from "../../core/fingerprint.ts";
+import type { Key } from "../../core/key.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { cleanSecret } from "../../core/settings/keys.ts";
+import { findPreset } from "../../core/settings/presets.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { isVariableName } from "../../core/settings/setting-kinds.ts";
+import { allProviders, type Settings } from "../../core/settings/settings.ts";
+import { readAgain, readWorld, type World } from "../world.ts";
+import { describeKey, findProvider, listKeys } from "./own-key.ts";
+
+/** The provider that was named, or else is chosen from the list. Undefined: the person left. */
+export async function chooseProvider(
+  settings: Settings,
+  id: string | undefined,
+): Promise<Provider | undefined> {
+  if (id !== undefined) return findProvider(settings, id);
+  if (!isInteractive()) throw usageProblem("orouter keys add needs PROVIDER.", ["orouter", "keys", "add"]);
+  const { askChoice } = await import("../../cli/ask.ts");
+  const options = allProviders(settings).map((provider) => ({
+    value: provider.id,
+    label: provider.name,
+    hint: findPreset(provider.id)?.note ?? provider.id,
+  }));
+  const chosen = await askChoice("Whose key is it?", options);
+  return chosen === undefined ? undefined : findProvider(settings, chosen);
+}
+
+/** How a key comes in. */
+export type SecretWays =
+  | { kind: "env"; variable: string }
+  | { kind: "stdin" | "ask"; place: "value" | "keychain" };
+
+/** A key that came in, and how it is to be kept. */
+export interface NewSecret {
+  secret: string;
+  place: NewKey["place"];
+}
+
+/** Reads the flags; those that contradict each other are refused. */
+export function secretWays(args: VerbArgs): SecretWays {
+  const variable = textArg(args, "env");
+  const name = textArg(args, "name");
+  if ([variable, name].some((word) => word !== undefined && looksLikeSecret(word))) throw secretInWords();
+  const place = args["keychain"] === true ? "keychain" : "value";
+  if (variable === undefined) return { kind: args["stdin"] === true ? "stdin" : "ask", place };
+  if (args["stdin"] === true || place === "keychain") {
+    throw usageFault(
+      "--env keeps a variable's name; it does not go with --stdin or --keychain.",
+      "Choose one.",
+    );
+  }
+  if (!isVariableName(variable))
+    throw usageFault("--env takes the name of a variable, not its value.", "For example: --env MY_KEY");
+  return { kind: "env", variable };
+}
+
+/** The keys that came in. Undefined: the person who was asked left. */
+export async function readSecrets(
+  ways: SecretWays,
+  provider: Provider,
+  env: Env,
+): Promise<NewSecret[] | undefined> {
+  if (ways.kind === "env") return [fromVariable(ways.variable, env)];
+  const lines = ways.kind === "stdin" ? await fromStdin() : await ask(provider);
+  return lines?.map((line, at) => {
+    const secret = cleanSecret(line);
+    if (secret === undefined) throw noKey(lines.length === 1 ? "This" : `Line ${at + 1}`);
+    return { secret, place: { kind: ways.place, secret } };
+  });
+}
+
+function fromVariable(variable: string, env: Env): NewSecret {
+  const text = env[variable] ?? "";
+  if (text.trim() === "") {
+    throw usageFault(
+      `The variable ${variable} is not set.`,
+      `Set it first, so that it is there whenever orouter runs: export ${variable}=…`,
+    );
+  }
+  const secret = cleanSecret(text);
+  if (secret === undefined) throw noKey(`What ${variable} holds`);
+  return { secret, place: { kind: "env", variable } };
+}
+
+async function fromStdin(): Promise<string[]> {
+  const lines = await readKeyLines("Leave --stdin off to be asked for it.");
+  if (lines.length === 0) throw usageFault("Nothing came in on stdin.", "Send one key a line.");
+  return lines;
+}
+
+async function ask(provider: Provider): Promise<string[] | undefined> {
+  const { askSecrets } = await import("../../cli/ask.ts");
+  const page = findPreset(provider.id)?.keysUrl;
+  if (page !== undefined) talk.info(`Keys of ${provider.name} are made at ${page}`);
+  return askSecrets(`Key for ${provider.name} (several at once: one a line)`);
+}
+
+function noKey(what: string): Problem {
+  return usageFault(
+    `${what} is no key: it has blanks or odd characters inside.`,
+    "Copy it again from the provider's page. Nothing was added.",
+  );
+}
+
+/** `orouter keys add`: a key comes in without ever standing on a command line. */
+export const keysAddVerb: Verb = {
+  name: "add",
+  about: "Add keys to a provider: asked for, piped in, or by a variable's name",
+  examples: [
+    { line: "orouter keys add ollama-cloud", does: "asks; several may be pasted, one a line" },
+    { line: "orouter keys add nvidia --name work", does: "the same, with a name of your choice" },
+    { line: "orouter keys add nvidia --stdin < keys.txt", does: "one key a line, from a file or a program" },
+    { line: "orouter keys add groq --env MY_GROQ_KEY", does: "keeps the variable's name, not the key" },
+  ],
+  args: {
+    provider: {
+      type: "positional",
+      required: false,
+      description: "Whose key it is (asked for when left out)",
+      offers: { names: ["providers"] },
+    },
+    name: { type: "string", description: "What to call it (default: key-1, key-2, …)", valueHint: "NAME" },
+    stdin: { type: "boolean", description: "Read keys from stdin, one a line" },
+    env: { type: "string", description: "The variable that holds the key", valueHint: "VARIABLE" },
+    keychain: { type: "boolean", description: "Keep the key in the system's keychain, not in keys.toml" },
+  },
+  // A second word is most likely a key: the refusal must be ours, since the usual one repeats the word.
+  rest: true,
+  run: add,
+  children: {},
+};
+
+async function add(args: VerbArgs): Promise<number> {
+  if (args._.length > 1) throw secretInWords();
+  const ways = secretWays(args);
+  const world = await readWorld();
+  const id = textArg(args, "provider");
+  if (id !== undefined) findProvider(world.settings, id);
+  if (ways.kind === "ask" && !isInteractive()) throw nobodyToAsk();
+  // Nobody is asked for a key that then cannot be kept.
+  if (ways.kind !== "env" && ways.place === "keychain" && !(await hasKeychain())) throw noKeychain();
+  using _held = ways.kind === "ask" ? holdKeyboard() : undefined;
+  const provider = await chooseProvider(world.settings, id);
+  const secrets = provider === undefined ? undefined : await readSecrets(ways, provider, world.env);
+  if (provider === undefined || secrets === undefined) {
+    talk.info("Nothing was added.");
+    return EXIT.failed;
+  }
+  await keepSecrets(world, provider.id, { secrets, name: textArg(args, "name") });
+  return EXIT.fine;
+}
+
+/** Asks for everything: whose keys they are, where they are to be kept, and the keys. */
+export async function addAsked(world: World): Promise<void> {
+  const provider = await chooseProvider(world.settings, undefined);
+  const place = provider === undefined ? undefined : await choosePlace();
+  const secrets =
+    provider === undefined || place === undefined
+      ? undefined
+      : await readSecrets({ kind: "ask", place }, provider, world.env);
+  if (provider === undefined || secrets === undefined) talk.info("Nothing was added.");
+  else await keepSecrets(world, provider.id, { secrets, name: undefined });
+}
+
+/** A question only where there is a choice. Undefined: the person left. */
+async function choosePlace(): Promise<"value" | "keychain" | undefined> {
+  if (!(await hasKeychain())) return "value";
+  const { askChoice } = await import("../../cli/ask.ts");
+  const answer = await askChoice("Where is it to be kept?", [
+    { value: "value", label: "In keys.toml", hint: "which only you can read" },
+    { value: "keychain", label: "In the system's keychain" },
+  ]);
+  return answer === undefined ? undefined : answer === "keychain" ? "keychain" : "value";
+}
+
+interface KeptSecrets {
+  secrets: readonly NewSecret[];
+  name: string | undefined;
+}
+
+async function keepSecrets(world: World, provider: string, { secrets, name }: KeptSecrets): Promise<void> {
+  const { fresh, known } = sortOut(secrets, provider, world.keys);
+  if (name !== undefined && fresh.length > 1) throw oneName(fresh.length);
+  for (const sentence of known) talk.info(sentence);
+  if (fresh.length === 0) return;
+  const places = fresh.map(({ place }): NewKey => ({ name, place }));
+  await store(world, provider, places);
+}
+
+/** The secrets that keys.toml does not have yet, each once, and a sentence about each of the others. */
+function sortOut(secrets: readonly NewSecret[], provider: string, keys: readonly Key[]) {
+  const own = keys.filter((key) => key.source === "keys.toml" && key.provider === provider);
+  const names = new Map(own.map((key) => [key.fingerprint, key.name]));
+  const fresh = new Map<string, NewSecret>();
+  const known: string[] = [];
+  for (const one of secrets) {
+    const print = fingerprint(one.secret);
+    const name = names.get(print);
+    if (name !== undefined)
+      known.push(`Already there: ${provider}/${name} (${print}). It was not added again.`);
+    else if (fresh.has(print)) known.push(`The same key came twice (${print}). It is added once.`);
+    else fresh.set(print, one);
+  }
+  return { fresh: [...fresh.values()], known };
+}
+
+async function store(world: World, provider: string, keys: readonly NewKey[]): Promise<void> {
+  const { paths } = world;
+  const { added, known } = await addKeys({ paths }, provider, keys).catch((error: unknown) => {
+    // What a keychain says is the system's own and may be anything.
+    if (error instanceof Problem || keys[0]?.place.kind !== "keychain") throw error;
+    throw keychainRefused();
+  });
+  // Read again: what is told is what the file says now.
+  const now = listKeys(await readAgain(world));
+  for (const name of added) {
+    const key = now.find((one) => one.provider === provider && one.name === name);
+    if (key === undefined) continue;
+    const via = key.variable === undefined ? "" : `, which names the variable ${key.variable}`;
+    const where =
+      key.from === "keychain" ? `the keychain, and its name to ${paths.keysFile}` : paths.keysFile;
+    talk.success(`Added ${describeKey(key)} to ${where}${via}.`);
+  }
+  for (const name of known) talk.warn(`Already there: ${provider}/${name}. It was not added again.`);
+}
+
+function nobodyToAsk(): Problem {
+  return usageFault(
+    "There is no terminal to ask for the key.",
+    [
+      "Pipe it in, one a line:   orouter keys add PROVIDER --stdin < FILE",
+      "or name a variable:       orouter keys add PROVIDER --env NAME",
+    ].join("\n"),
+  );
+}
+
+function oneName(count: number): Problem {
+  return usageFault(
+    `--name is for one key, and there are ${count}.`,
+    "Leave --name off and rename them afterwards: orouter keys rename OLD NEW",
+  );
+}
+
+function noKeychain(): Problem {
+  return new Problem({
+    code: "no-keychain",
+    what: "This system has no keychain that orouter can reach.",
+    fix: "Leave --keychain off: keys.toml is readable by you alone. On Linux a keychain needs libsecret and a service behind it, such as GNOME Keyring.",
+  });
+}
+
+function keychainRefused(): Problem {
+  return new Problem({
+    code: "keychain",
+    what: "The system's keychain did not take the key.",
+    fix: "Unlock it and try again, or leave --keychain off: keys.toml is readable by you alone.",
+  });
+}

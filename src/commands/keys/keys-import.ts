@@ -1,0 +1,381 @@
+import { readFile } from "node:fs/promises";
+import { textArg, usageFault, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { holdKeyboard } from "../../cli/keyboard.ts";
+import { isInteractive, outJson, talk } from "../../cli/talk.ts";
+import { editConfig } from "../../config/edit-config.ts";
+import { addAllKeys } from "../../config/edit-keys.ts";
+import { fileProblem } from "../../config/file-problem.ts";
+import { findImports, type ImportPlaces } from "../../config/imports/find-imports.ts";
+import type { ImportSource } from "../../config/imports/import-source.ts";
+import { readImport } from "../../config/imports/read-import.ts";
+import { hasKeychain } from "../../config/keychain.ts";
+import { opencodePlace } from "../../config/opencode-place.ts";
+import { counted } from "../../core/counted.ts";
+import { IMPORT_KINDS } from "../../core/imports/export.ts";
+import {
+  type PlannedKey,
+  planImport,
+  type SettingOffer,
+  type StandingKey,
+  settingOffers,
+  withImported,
+} from "../../core/imports/plan-import.ts";
+import { keyTitle } from "../../core/key.ts";
+import { EXIT, Problem } from "../../core/problem.ts";
+import { allProviders } from "../../core/settings/settings.ts";
+import { readAgain, readWorld, type World } from "../world.ts";
+import { describeKey, type ListedKey, listKeys } from "./own-key.ts";
+
+/** Tells what an import has done, and which settings it could have taken; never with a secret. */
+export function tellImport(
+  result: ImportResult,
+  keysFile: string,
+  offered: readonly SettingOffer[] = [],
+): void {
+  const { added, known, twice, leftOut, settings, providers } = result;
+  for (const key of added)
+    talk.success(`Added ${describeKey(key)}${key.enabled ? "" : ", disabled as it was"}.`);
+  if (added.length > 0) talk.info(`${counted(added.length, "key")} went into ${keysFile}.`);
+  if (known.length > 0) talk.info(`There already: ${known.map(keyTitle).join(", ")}.`);
+  if (twice.length > 0)
+    talk.info(`Came more than once, taken once: ${[...new Set(twice.map(keyTitle))].join(", ")}.`);
+  for (const sentence of leftOut) talk.info(sentence);
+  for (const id of providers) talk.success(`Wrote [providers.${id}] into config.toml: its keys need it.`);
+  for (const one of settings) talk.success(`Set ${offerText(one, "before")}.`);
+  if (offered.length > 0)
+    talk.info(`Not taken, for want of --settings: ${offered.map((one) => offerText(one)).join("; ")}.`);
+  if (added.length + settings.length === 0) talk.info("Nothing had to be added.");
+}
+
+/** `routing.strategy = "round-robin" (now "sticky")` */
+export function offerText({ path, value, now }: SettingOffer, when: "now" | "before" = "now"): string {
+  const was = now === undefined ? "" : ` (${when} ${JSON.stringify(now)})`;
+  const text = typeof value === "object" ? `[${value.join(", ")}]` : JSON.stringify(value);
+  return `${path.join(".")} = ${text}${was}`;
+}
+
+/** `3 keys of ollama-cloud` */
+export function sourceText({ found: { keys, leftOut } }: ImportSource): string {
+  const providers = [...new Set(keys.map(({ provider }) => provider))];
+  if (keys.length === 0) return `no key that can be used (${leftOut.length} left out)`;
+  const whose = providers.length > 3 ? `${providers.length} services` : providers.join(", ");
+  return `${counted(keys.length, "key")} of ${whose}`;
+}
+
+/** The summary for scripts. */
+export function importJson(
+  sources: readonly ImportSource[],
+  result: ImportResult,
+  offered: readonly SettingOffer[],
+) {
+  return {
+    sources: sources.map(({ kind, from, tool, found }) => ({ kind, from, tool, keys: found.keys.length })),
+    added: result.added.map(({ provider, name, fingerprint, enabled }: ListedKey) => {
+      return { provider, name, fingerprint: fingerprint ?? null, enabled };
+    }),
+    known: result.known,
+    twice: result.twice,
+    leftOut: result.leftOut,
+    providers: result.providers,
+    settings: result.settings.map(offerJson),
+    offered: offered.map(offerJson),
+  };
+}
+
+function offerJson({ path, value, now }: SettingOffer) {
+  return { path: path.join("."), value, before: now ?? null };
+}
+
+/** What is to be taken over. */
+export interface ImportOrder {
+  sources: readonly ImportSource[];
+  settings: readonly SettingOffer[];
+}
+
+/** What an import has done. */
+export interface ImportResult {
+  added: readonly ListedKey[];
+  known: readonly PlannedKey[];
+  twice: readonly PlannedKey[];
+  /** Sentences about what was not taken, with where it stands. */
+  leftOut: readonly string[];
+  settings: readonly SettingOffer[];
+  /** Providers that were written into config.toml, since the keys need them. */
+  providers: readonly string[];
+}
+
+/** The settings of some sources that differ from what is in force. */
+export function offersOf(world: World, sources: readonly ImportSource[]): SettingOffer[] {
+  return settingOffers(
+    sources.map(({ found }) => found.settings),
+    world.settings,
+  );
+}
+
+/** How many keys of some sources keys.toml does not have yet. */
+export function freshCount(world: World, sources: readonly ImportSource[]): number {
+  const keys = sources.flatMap(({ found }) => found.keys);
+  return planImport(keys, standingKeys(world)).fresh.length;
+}
+
+/** Writes config.toml first: a provider without a key harms nobody, a key without its provider is lost to sight. */
+export async function takeImport(world: World, { sources, settings }: ImportOrder): Promise<ImportResult> {
+  const { keys, leftOut } = await withoutKeychain(sources);
+  const plan = planImport(keys, standingKeys(world));
+  const providers = newProviders(world, sources).filter(({ id }) => keys.some((key) => key.provider === id));
+  if (settings.length + providers.length > 0)
+    await editConfig(world.paths, (file) => withImported(file, settings, providers));
+  if (plan.fresh.length > 0) await addAllKeys(world, plan.fresh);
+  // Read again: what is told is what the files say now.
+  const after = await readAgain(world);
+  const now = listKeys(after);
+  const added = plan.fresh.flatMap(
+    ({ provider, name }) => now.find((key) => key.provider === provider && key.name === name) ?? [],
+  );
+  const known = new Set(allProviders(after.settings).map(({ id }) => id));
+  const homeless = [...new Set(added.map(({ provider }) => provider).filter((id) => !known.has(id)))];
+  return {
+    added,
+    known: plan.known,
+    twice: plan.twice,
+    leftOut: [...leftOut, ...homeless.map(homelessText)],
+    settings,
+    providers: providers.map(({ id }) => id),
+  };
+}
+
+/** Where the system has no keychain, keys that lay in one are not put into a file behind their owner's back. */
+async function withoutKeychain(sources: readonly ImportSource[]) {
+  const keys = sources.flatMap(({ found }) => found.keys);
+  const leftOut = sources.flatMap(({ from, found }) => found.leftOut.map((text) => `${from}: ${text}`));
+  if (!keys.some(({ place }) => place.kind === "keychain") || (await hasKeychain())) return { keys, leftOut };
+  const away = keys.filter(({ place }) => place.kind === "keychain");
+  return {
+    keys: keys.filter(({ place }) => place.kind !== "keychain"),
+    leftOut: [
+      ...leftOut,
+      ...away.map(
+        ({ provider, name }) =>
+          `${provider}/${name} is left out: it lay in a keychain, and there is none here. Add it with: orouter keys add ${provider}`,
+      ),
+    ],
+  };
+}
+
+function standingKeys(world: World): StandingKey[] {
+  const listed = listKeys(world);
+  return world.entries.map((entry) => {
+    const { provider, name } = entry;
+    const key = listed.find((one) => one.provider === provider && one.name === name);
+    return { ...entry, fingerprint: key?.fingerprint };
+  });
+}
+
+function newProviders({ settings }: World, sources: readonly ImportSource[]) {
+  const known = new Set(allProviders(settings).map(({ id }) => id));
+  const wanted = sources.flatMap(({ found }) => found.settings.provider ?? []);
+  return wanted.filter(({ id }) => !known.has(id));
+}
+
+function homelessText(provider: string): string {
+  return `The keys of ${provider} wait for their provider: it needs [providers.${provider}] with a base_url in config.toml.`;
+}
+
+/** Lets a person tick what is to be taken over. Undefined: the person left. */
+export async function chooseSources(
+  world: World,
+  found: readonly ImportSource[],
+): Promise<ImportSource[] | undefined> {
+  const { askMany } = await import("../../cli/ask.ts");
+  const options = found.map((source, at) => {
+    const fresh = freshCount(world, [source]);
+    const news = fresh === 0 ? "all known here" : `${fresh} new`;
+    return { value: String(at), label: `${source.tool}: ${sourceText(source)}, ${news}`, hint: source.from };
+  });
+  // What is in the environment or opencode's own works as it is, and taking it over is a choice of its own.
+  const ticked = options.filter((_, at) => {
+    const source = found[at];
+    return source !== undefined && !["env", "auth"].includes(source.kind) && freshCount(world, [source]) > 0;
+  });
+  const answer = await askMany(
+    "What is to be taken over? (Space ticks, Enter goes on)",
+    options,
+    ticked.map(({ value }) => value),
+  );
+  if (answer === undefined) return undefined;
+  return found.filter((_, at) => answer.includes(String(at)));
+}
+
+/** Lets a person tick the settings that came along. Undefined: the person left. */
+export async function chooseSettings(offers: readonly SettingOffer[]): Promise<SettingOffer[] | undefined> {
+  if (offers.length === 0) return [];
+  const { askMany } = await import("../../cli/ask.ts");
+  talk.info("The old files have settings, too. config.toml keeps every comment.");
+  const options = offers.map((offer, at) => ({ value: String(at), label: offerText(offer) }));
+  const answer = await askMany(
+    "Which of them? (Space ticks, Enter goes on)",
+    options,
+    options.map(({ value }) => value),
+  );
+  return answer === undefined ? undefined : offers.filter((_, at) => answer.includes(String(at)));
+}
+
+/** Thousands of keys fit; what is longer is some other file. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** What a file has that a person named. */
+export async function fileSources(file: string, places: ImportPlaces): Promise<ImportSource[]> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw fileProblem({ code: "cannot-read", doing: "read", file }, error);
+  });
+  const text = bytes.length > MAX_BYTES ? "" : new TextDecoder().decode(bytes);
+  const sources = readImport(file, text, places);
+  if (sources === undefined) throw unknownFile(file);
+  return sources;
+}
+
+function unknownFile(file: string): Problem {
+  return new Problem({
+    code: "unknown-import",
+    what: `${file} is no file that keys can be taken from.`,
+    fix: [
+      "It takes an export of orouter's, ollama-router.json, opencode.json, nim-rotator-keys.json or auth.json.",
+      "A plain list of keys, one a line: orouter keys add PROVIDER --stdin < FILE",
+    ].join("\n"),
+    exit: EXIT.usage,
+  });
+}
+
+/** `orouter keys import`: what other tools have kept, taken over; their files stay as they are. */
+export const keysImportVerb: Verb = {
+  name: "import",
+  about: "Take keys over from a file, an older tool, the environment or opencode",
+  examples: [
+    { line: "orouter keys import", does: "shows what there is on this machine, and asks" },
+    { line: "orouter keys import --all --settings", does: "takes everything, thresholds and chains too" },
+    { line: "orouter keys import --from nim-rotator", does: "one tool's keys, wherever it keeps them" },
+    { line: "orouter keys import keys.json", does: "a file: an export, or that of a tool known here" },
+  ],
+  args: {
+    file: {
+      type: "positional",
+      required: false,
+      description:
+        "An export of orouter's, ollama-router.json, opencode.json, nim-rotator-keys.json or auth.json",
+      offers: { files: true },
+    },
+    all: { type: "boolean", description: "Everything that is found on this machine" },
+    from: {
+      type: "string",
+      description: `Only one of: ${IMPORT_KINDS.join(", ")}`,
+      valueHint: "TOOL",
+      offers: { words: IMPORT_KINDS },
+    },
+    settings: { type: "boolean", description: "Their strategy, thresholds and chain as well" },
+    json: { type: "boolean", description: 'Print {"added","known","leftOut","settings",…}' },
+  },
+  run: runImport,
+  children: {},
+};
+
+async function runImport(args: VerbArgs): Promise<number> {
+  const way = importWay(args);
+  const world = await readWorld();
+  using _held = way.kind === "ask" && isInteractive() ? holdKeyboard() : undefined;
+  const sources = await sourcesFor(world, way);
+  if (sources === undefined) {
+    talk.info("Nothing was imported.");
+    return EXIT.failed;
+  }
+  const offers = offersOf(world, sources);
+  const asJson = args["json"] === true;
+  const mayAsk = isInteractive() && !asJson && args["settings"] === undefined;
+  const settings = args["settings"] === true ? offers : mayAsk ? await chooseSettings(offers) : [];
+  if (settings === undefined) {
+    talk.info("Nothing was imported.");
+    return EXIT.failed;
+  }
+  const result = await takeImport(world, { sources, settings });
+  // Who was asked has said no; who was not may not know.
+  const offered = mayAsk || args["settings"] !== undefined ? [] : offers;
+  if (asJson) outJson(importJson(sources, result, offered));
+  else tellImport(result, world.paths.keysFile, offered);
+  return EXIT.fine;
+}
+
+/** Shows what there is on this machine, asks, and takes it over. */
+export async function importAsked(world: World): Promise<void> {
+  const sources = await sourcesFor(world, { kind: "ask" });
+  const settings = sources === undefined ? undefined : await chooseSettings(offersOf(world, sources));
+  if (sources?.length === 0) return;
+  if (sources === undefined || settings === undefined) talk.info("Nothing was imported.");
+  else tellImport(await takeImport(world, { sources, settings }), world.paths.keysFile);
+}
+
+/** What the arguments ask for. */
+type ImportWay =
+  | { kind: "file"; file: string }
+  | { kind: "from"; from: ImportSource["kind"] }
+  | { kind: "all" | "ask" };
+
+function importWay(args: VerbArgs): ImportWay {
+  const file = textArg(args, "file");
+  const from = textArg(args, "from");
+  const all = args["all"] === true;
+  if ([file !== undefined, from !== undefined, all].filter(Boolean).length > 1)
+    throw usageFault("FILE, --from and --all exclude each other.", "Choose one.");
+  if (file !== undefined) return { kind: "file", file };
+  if (all) return { kind: "all" };
+  if (from === undefined) return { kind: "ask" };
+  const kind = IMPORT_KINDS.find((one) => one === from);
+  if (kind === undefined)
+    throw usageFault(
+      `Nothing is known of ${JSON.stringify(from)}.`,
+      `--from takes one of: ${IMPORT_KINDS.join(", ")}`,
+    );
+  if (kind === "export") throw usageFault("An export may lie anywhere.", "Name it: orouter keys import FILE");
+  return { kind: "from", from: kind };
+}
+
+async function sourcesFor(world: World, way: ImportWay): Promise<ImportSource[] | undefined> {
+  const places = { ...world, ...opencodePlace(world.env) };
+  if (way.kind === "file") return fileSources(way.file, places);
+  const found = await findImports(places);
+  switch (way.kind) {
+    case "all":
+      return found;
+    case "from": {
+      const some = found.filter(({ kind }) => kind === way.from);
+      if (some.length === 0) throw nothingFound(way.from);
+      return some;
+    }
+    case "ask":
+      if (!isInteractive()) throw nobodyToAsk(found);
+      if (found.length === 0)
+        talk.info("No file of a tool that is known here, no variable and no key of opencode's.");
+      return found.length === 0 ? [] : chooseSources(world, found);
+  }
+}
+
+function nothingFound(from: string): Problem {
+  return new Problem({
+    code: "nothing-to-import",
+    what: `Nothing of ${from} was found on this machine.`,
+    fix: "If its file lies elsewhere, name it: orouter keys import FILE",
+  });
+}
+
+function nobodyToAsk(found: readonly ImportSource[]): Problem {
+  const lines = found.map(
+    (source) => `  --from ${source.kind.padEnd(13)} ${sourceText(source)}, ${source.from}`,
+  );
+  return usageFault(
+    "There is no terminal to ask what is to be taken over.",
+    [
+      found.length === 0 ? "Nothing was found on this machine." : "Found on this machine:",
+      ...lines,
+      "Take all of it: orouter keys import --all; some of it: --from TOOL; a file: orouter keys import FILE",
+      `TOOL is one of: ${IMPORT_KINDS.filter((kind) => kind !== "export").join(", ")}`,
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,463 @@
+import { PATIENCE } from "../../catalog/cache.ts";
+import { askProvider } from "../../catalog/model-lists.ts";
+import { askSure, listenForInterruption } from "../../cli/ask.ts";
+import { type Column, outputLook, type TableLook, tableText } from "../../cli/table.ts";
+import { out, outJson, say } from "../../cli/talk.ts";
+import { isChatModel } from "../../core/catalog/model-kinds.ts";
+import { counted } from "../../core/counted.ts";
+import { type Key, keyTitle } from "../../core/key.ts";
+import { EXIT } from "../../core/problem.ts";
+import { oneLine, redact } from "../../core/redact.ts";
+import { namedModels } from "../../core/routing/targets.ts";
+import { findPreset } from "../../core/settings/presets.ts";
+import type { Provider } from "../../core/settings/provider.ts";
+import { providerOf } from "../../core/settings/settings.ts";
+import { classify } from "../../core/verdict/classify.ts";
+import type { UserRule } from "../../core/verdict/error-rule.ts";
+import { classifyFailure } from "../../core/verdict/failure.ts";
+import { type VerdictKind, verdictWords } from "../../core/verdict/verdict.ts";
+import { readHead } from "../../proxy/read-head.ts";
+import { send } from "../../proxy/upstream.ts";
+import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
+import { openCatalog } from "../models/open-catalog.ts";
+import type { World } from "../world.ts";
+
+/** A chat model that a provider lists, for a key to be tried with. */
+export async function listedModel(
+  provider: Provider,
+  key: Key,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const answer = await askProvider(provider, [key.secret], signal);
+  const models = answer.kind === "list" ? answer.list.models : [];
+  return models.find(({ id }) => isChatModel(id))?.id;
+}
+
+/** What one cheap call has shown of a key. */
+export type KeyTrial =
+  | { kind: "ok" }
+  /** The service answered, as it would have answered anyone. */
+  | { kind: "unproven" }
+  /** `verdict` is undefined where the service did something that no rule is about. */
+  | { kind: "refused"; verdict: VerdictKind | undefined; status: number; message: string };
+
+export interface TrialOptions {
+  rules: readonly UserRule[];
+  nowMs: number;
+  isListOpen: (provider: Provider) => Promise<boolean>;
+  /** Ends the trial, however far it is. */
+  signal: AbortSignal;
+}
+
+/** A list of hundreds of models need not be read to its end. */
+const BODY_BYTES = 64 * 1024;
+const MESSAGE_CHARS = 200;
+
+/** Lists that are open to anyone say nothing about a key: there only an answer of a model does. */
+const CHAT_MODELS: Readonly<Record<string, string>> = {
+  "ollama-cloud": "gpt-oss:20b",
+  nvidia: "meta/llama-3.1-8b-instruct",
+};
+
+/** Some dialects refuse a smaller answer. */
+const RESPONSES_TOKENS = 16;
+
+/** Tries a key with the cheapest call that can tell whether it is good. */
+export async function testKey(provider: Provider, key: Key, options: TrialOptions): Promise<KeyTrial> {
+  try {
+    const model = chatModel(provider);
+    if (model !== undefined) return await tryChatModel(provider, key, model, options);
+    const list = await call(provider, key, { method: "GET", path: "models" }, options);
+    return await beyondTheList(list, provider, key, options);
+  } catch (cause) {
+    const { kind, message } = classifyFailure(cause);
+    return { kind: "refused", verdict: kind, status: 0, message };
+  }
+}
+
+/** Services retire models, also those that are named here: then one that is listed does as well. */
+async function tryChatModel(
+  provider: Provider,
+  key: Key,
+  model: string,
+  options: TrialOptions,
+): Promise<KeyTrial> {
+  const trial = await tryModel(provider, key, model, options);
+  const isGone = trial.kind === "refused" && trial.verdict === "model-not-found";
+  if (!isGone || provider.models.length > 0) return trial;
+  const other = await listedModel(provider, key, options.signal);
+  return other === undefined ? trial : tryModel(provider, key, other, options);
+}
+
+/** Where the list of models is not there, or there for everyone, one of the models tells more. */
+async function beyondTheList(
+  list: KeyTrial,
+  provider: Provider,
+  key: Key,
+  options: TrialOptions,
+): Promise<KeyTrial> {
+  const [named] = provider.models;
+  if (list.kind === "refused") {
+    const hasNoList = list.status === 404 || list.status === 405;
+    return hasNoList && named !== undefined ? tryModel(provider, key, named, options) : list;
+  }
+  // What stands in for a key has nothing to prove.
+  if (key.source === "embedded" || !(await options.isListOpen(provider))) return list;
+  // A service that is known by name may list first what only some plans have, or what costs money.
+  const isOwn = findPreset(provider.id) === undefined;
+  const model = named ?? (isOwn ? await listedModel(provider, key, options.signal) : undefined);
+  return model === undefined ? { kind: "unproven" } : tryModel(provider, key, model, options);
+}
+
+/** The model to ask where a list would prove nothing. */
+function chatModel(provider: Provider): string | undefined {
+  if (!Object.hasOwn(CHAT_MODELS, provider.id)) return undefined;
+  return provider.models[0] ?? CHAT_MODELS[provider.id];
+}
+
+/** Asks one model for one token with a key. */
+export async function tryModel(
+  provider: Provider,
+  key: Key,
+  model: string,
+  options: TrialOptions,
+): Promise<KeyTrial> {
+  try {
+    return await askModel(provider, key, model, options);
+  } catch (cause) {
+    const { kind, message } = classifyFailure(cause);
+    return { kind: "refused", verdict: kind, status: 0, message };
+  }
+}
+
+async function askModel(
+  provider: Provider,
+  key: Key,
+  model: string,
+  options: TrialOptions,
+): Promise<KeyTrial> {
+  const text = "Say ok.";
+  const request =
+    provider.api === "chat"
+      ? {
+          path: "chat/completions",
+          body: { model, messages: [{ role: "user", content: text }], max_tokens: 1 },
+        }
+      : { path: "responses", body: { model, input: text, max_output_tokens: RESPONSES_TOKENS } };
+  const trial = await call(provider, key, { method: "POST", ...request }, options);
+  // A service that finds fault with the question has let the key in.
+  if (trial.kind === "refused" && trial.verdict === "bad-request") return { kind: "ok" };
+  if (trial.kind !== "refused" || trial.verdict !== "model-not-found") return trial;
+  return { ...trial, message: `${model}: ${trial.message}` };
+}
+
+interface Request {
+  method: string;
+  path: string;
+  body?: object;
+}
+
+async function call(
+  provider: Provider,
+  key: Key,
+  request: Request,
+  options: TrialOptions,
+): Promise<KeyTrial> {
+  const response = await send({
+    url: `${provider.baseUrl}/${request.path}`,
+    method: request.method,
+    headers: new Headers({ accept: "application/json", "content-type": "application/json" }),
+    secret: key.secret,
+    body: request.body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(request.body)),
+    signal: options.signal,
+  });
+  const { status, headers } = response;
+  const body = await readHead(response.body?.getReader(), BODY_BYTES);
+  // A body that the clock has cut short is no answer.
+  options.signal.throwIfAborted();
+  if (status >= 300 && status < 400) {
+    const message = "The service sends elsewhere, and a key is for its own address only: check base_url.";
+    return { kind: "refused", verdict: undefined, status, message };
+  }
+  const isWhole = Buffer.byteLength(body) < BODY_BYTES;
+  const reply = {
+    provider: provider.id,
+    status,
+    headers,
+    body,
+    path: `/${request.path}`,
+    expectsAnswer: true,
+    isWhole,
+  };
+  const verdict = classify(reply, { userRules: options.rules, nowMs: options.nowMs });
+  if (verdict === undefined) return { kind: "ok" };
+  const message = oneLine(redact(verdict.message, [key.secret]), MESSAGE_CHARS);
+  return { kind: "refused", verdict: verdict.kind, status: verdict.status, message };
+}
+
+/** Which models are tried: those that chains and fallbacks name, or all that the provider lists. */
+export const MODEL_CHOICES = ["chains", "all"] as const;
+export type ModelChoice = (typeof MODEL_CHOICES)[number];
+
+/** One small request. */
+export interface ModelTrial {
+  key: Key;
+  provider: Provider;
+  model: string;
+}
+
+/** What a model has answered to a key; undefined where nobody waited for it. */
+export interface TriedModel extends ModelTrial {
+  trial: KeyTrial | undefined;
+}
+
+/** Two at a time do not look like a flood to a provider that counts. */
+const AT_A_TIME = 2;
+
+/** Long enough for a model that has to be loaded first. */
+const MODEL_MS = 30_000;
+
+/** The requests that a test would take; no more than `limit` for each key. */
+export async function planTrials(
+  world: World,
+  keys: readonly Key[],
+  { choice, limit }: { choice: ModelChoice; limit: number },
+): Promise<{ trials: ModelTrial[]; cut: number }> {
+  const lists = new Map<string, Promise<string[]>>();
+  const trials: ModelTrial[] = [];
+  let cut = 0;
+  for (const key of keys) {
+    const provider = providerOf(world.settings, key.provider);
+    if (provider === undefined) continue;
+    const list = lists.get(provider.id) ?? modelsFor(world, provider, choice);
+    lists.set(provider.id, list);
+    const models = await list;
+    cut += Math.max(0, models.length - limit);
+    trials.push(...models.slice(0, limit).map((model) => ({ key, provider, model })));
+  }
+  return { trials, cut };
+}
+
+async function modelsFor(world: World, provider: Provider, choice: ModelChoice): Promise<string[]> {
+  if (choice === "chains") {
+    const named = namedModels(world.settings).filter((ref) => ref.provider === provider.id);
+    return [...new Set(named.map(({ model }) => model))];
+  }
+  const { catalog } = await openCatalog(world, PATIENCE.list, provider);
+  return catalog.modelsOf(provider.id).map(({ id }) => id);
+}
+
+export interface TrialRun extends Omit<TrialOptions, "signal"> {
+  /** Ends all of it; what is under way counts as not tried. */
+  signal: AbortSignal;
+  onDone: (done: number) => void;
+}
+
+/** Asks each model, key by key side by side. */
+export async function tryModels(trials: readonly ModelTrial[], run: TrialRun): Promise<TriedModel[]> {
+  const results = new Map<ModelTrial, KeyTrial>();
+  const work = async (queue: ModelTrial[]): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined && !run.signal.aborted; next = queue.shift()) {
+      const signal = AbortSignal.any([run.signal, AbortSignal.timeout(MODEL_MS)]);
+      const trial = await tryModel(next.provider, next.key, next.model, { ...run, signal });
+      if (run.signal.aborted) return;
+      results.set(next, trial);
+      run.onDone(results.size);
+    }
+  };
+  const byKey = Map.groupBy(trials, ({ key }) => key);
+  await Promise.all(
+    [...byKey.values()].flatMap((own) => {
+      const queue = [...own];
+      return Array.from({ length: AT_A_TIME }, () => work(queue));
+    }),
+  );
+  return trials.map((one) => ({ ...one, trial: results.get(one) }));
+}
+
+export interface ModelTestOptions {
+  choice: ModelChoice;
+  limit: number;
+  /** Somebody has said yes to what it costs. */
+  isSure: boolean;
+  asJson: boolean;
+}
+
+/** Which models the keys really have: each is asked once, for one token. */
+export async function testModels(
+  world: World,
+  keys: readonly Key[],
+  options: ModelTestOptions,
+): Promise<number> {
+  keepLoopbackDirect(process.env);
+  const { trials, cut } = await planTrials(world, keys, options);
+  if (cut > 0) say(`More than ${options.limit} models: ${cut} are left out; raise it with --limit.`);
+  if (trials.length === 0) {
+    if (options.asJson) outJson({ models: [] });
+    say(nothingToTry(options.choice));
+    return EXIT.fine;
+  }
+  if (!options.isSure && !(await mayCost(trials.length))) {
+    say("Nothing was asked.");
+    return EXIT.failed;
+  }
+  using stop = listenForInterruption();
+  const tried = await tryModels(trials, {
+    rules: world.settings.rules,
+    nowMs: Date.now(),
+    isListOpen: async () => true,
+    signal: stop.signal,
+    onDone: (done) => showProgress(done, trials.length),
+  });
+  showProgress(undefined, trials.length);
+  if (options.asJson) outJson({ models: tried.map(toJson) });
+  else out(modelsText(tried, outputLook(world.settings.theme)));
+  // That a model is not in the plan is an answer; that a key is wrong is a failure.
+  const isWrong = tried.some(({ trial }) => trial?.kind === "refused" && trial.verdict === "auth");
+  return stop.signal.aborted || isWrong ? EXIT.failed : EXIT.fine;
+}
+
+async function mayCost(requests: number): Promise<boolean> {
+  const cost = `${counted(requests, "request")}, each for one token of an answer`;
+  return await askSure({
+    question: `This takes ${cost}. Go on?`,
+    call: "orouter keys test --models … --yes",
+    nobody: `This takes ${cost}, and there is no terminal to ask whether that is all right.`,
+    isLikely: true,
+  });
+}
+
+/** One line that is written over; nobody wants it in a file. */
+function showProgress(done: number | undefined, all: number): void {
+  if (process.stderr.isTTY !== true) return;
+  process.stderr.write(done === undefined ? "\r\x1b[K" : `\r\x1b[K${done} of ${all} asked`);
+}
+
+function nothingToTry(choice: ModelChoice): string {
+  return choice === "chains"
+    ? "No chain and no fallback names a model of these keys. Try all that are listed: --models all"
+    : "No model is known of these keys. Name some under [providers.ID] models in config.toml.";
+}
+
+function modelsText(tried: readonly TriedModel[], look: TableLook): string {
+  const columns: Column[] = [
+    { title: "KEY", shrinks: true },
+    { title: "MODEL", shrinks: true },
+    { title: "RESULT", tone: (row) => (tried[row]?.trial?.kind === "refused" ? "bad" : "good") },
+  ];
+  const rows = tried.map(({ key, model, trial }) => [
+    keyTitle(key),
+    model,
+    trial === undefined ? "not asked" : resultText(trial),
+  ]);
+  const byKey = Map.groupBy(tried, ({ key }) => keyTitle(key));
+  const sums = [...byKey].map(([key, own]) => {
+    const good = own.filter(({ trial }) => trial?.kind === "ok").length;
+    return `${key}: ${good} of ${own.length} models answer.`;
+  });
+  return [tableText(columns, rows, look), "", ...sums].join("\n");
+}
+
+/** The reason in our words, and the provider's status: its own sentence would fill the screen for each model. */
+function resultText(trial: KeyTrial): string {
+  if (trial.kind !== "refused") return "answers";
+  const why = trial.verdict === undefined ? "no answer" : verdictWords(trial.verdict);
+  return trial.status === 0 ? why : `${why} (${trial.status})`;
+}
+
+function toJson({ key, model, trial }: TriedModel) {
+  const { provider, name, fingerprint } = key;
+  const head = { provider, name, fingerprint, model: `${provider}/${model}` };
+  if (trial === undefined) return { ...head, ok: null };
+  if (trial.kind !== "refused") return { ...head, ok: true };
+  const { verdict = null, status, message } = trial;
+  return { ...head, ok: false, verdict, status, message };
+}
+
+/** Whether a provider shows its models to anyone: then its list says nothing about a key. Asked once per provider. */
+export function openListFinder(signal: AbortSignal): (provider: Provider) => Promise<boolean> {
+  const answers = new Map<string, Promise<boolean>>();
+  return (provider) => {
+    const known = answers.get(provider.id) ?? opensToAnyone(provider.baseUrl, signal);
+    answers.set(provider.id, known);
+    return known;
+  };
+}
+
+async function opensToAnyone(baseUrl: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch(`${baseUrl}/models`, { redirect: "manual", signal });
+    void response.body?.cancel().catch(() => {});
+    return response.ok;
+  } catch {
+    // The same call has just gone well with a key: that much holds.
+    return false;
+  }
+}
+
+/** What a refusal means for the key that was tried. */
+const MEANINGS: Record<VerdictKind, string> = {
+  subscription: "the plan does not cover the model it was tried with",
+  payment: "the account is out of credit, or a payment is due",
+  quota: "its usage limit is reached",
+  "rate-limit": "too many requests at the moment",
+  concurrency: "too many calls at a time",
+  auth: "wrong or expired",
+  forbidden: "the provider does not allow it",
+  "model-not-found": "no model to try it with",
+  "path-not-found": "the provider has no such endpoint",
+  overloaded: "the provider is overloaded",
+  "server-error": "the provider cannot be asked",
+  timeout: "the provider did not answer in time",
+  reset: "the connection broke",
+  silent: "the model stayed silent",
+  overflow: "the provider refused the request",
+  "output-limit": "the provider refused the request",
+  unsupported: "the provider refused the request",
+  "bad-request": "the provider refused the request",
+  "content-policy": "the provider refused the request",
+};
+
+/** Why a key was refused, with the provider's own words behind it. */
+export function refusalWords(trial: KeyTrial & { kind: "refused" }): string {
+  const meaning = trial.verdict === undefined ? "no answer" : MEANINGS[trial.verdict];
+  const status = trial.status === 0 ? "" : `${trial.status}, `;
+  return `${meaning} (${status}${trial.message})`;
+}
+
+/** What a trial says about the key itself. */
+export interface KeyOutcome {
+  kind: "works" | "refused" | "unclear";
+  words: string;
+}
+
+/** Refusals of a key as such; what else a service may say is about the moment, the plan or the model. */
+const REFUSED = new Set<VerdictKind>(["auth", "forbidden"]);
+
+/** Whoever is told of a limit has been let in. */
+const LET_IN = new Set<VerdictKind>(["subscription", "payment", "quota", "rate-limit", "concurrency"]);
+
+/** Tells a key that is no good from one about which nothing can be said now. */
+export function keyOutcome(trial: KeyTrial): KeyOutcome {
+  if (trial.kind === "ok") return { kind: "works", words: "works" };
+  if (trial.kind === "unproven") {
+    return { kind: "unclear", words: "cannot tell: this service shows its models to anyone" };
+  }
+  const words = refusalWords(trial);
+  if (trial.verdict !== undefined && REFUSED.has(trial.verdict)) {
+    return { kind: "refused", words: `refused: ${words}` };
+  }
+  if (trial.verdict !== undefined && LET_IN.has(trial.verdict)) {
+    return { kind: "works", words: `known to the service, but ${words}` };
+  }
+  return { kind: "unclear", words: `cannot tell now: ${words}` };
+}
+
+/** One line about a trial: `ok`, or why not. */
+export function trialWords(trial: KeyTrial, provider: string): string {
+  if (trial.kind === "ok") return "ok";
+  if (trial.kind === "unproven") {
+    return `not refused, but anyone may see its models: name one under [providers.${provider}] models for a real test`;
+  }
+  return keyOutcome(trial).words;
+}

@@ -1,0 +1,234 @@
+import * as v from "valibot";
+import { freeName } from "../free-name.ts";
+import type { Key } from "../key.ts";
+import { isTable, readSchema, type SettingFault } from "./checks.ts";
+import { about, flag, maybeVariable } from "./setting-kinds.ts";
+
+/** A key as it goes into a header: printable ASCII in one piece. */
+const SENDABLE = /^[\x21-\x7e]+$/;
+
+/** Cleans a secret of the blanks that copying adds; undefined where it could not be sent in a header. */
+export function cleanSecret(text: string): string | undefined {
+  const trimmed = text.trim();
+  return SENDABLE.test(trimmed) ? trimmed : undefined;
+}
+
+/** Where the secret of a `[[keys]]` entry lies. */
+export type SecretPlace =
+  | { kind: "value"; secret: string }
+  | { kind: "env"; variable: string }
+  | { kind: "keychain" };
+
+/** One `[[keys]]` table of keys.toml. */
+export interface KeyEntry {
+  provider: string;
+  name: string;
+  enabled: boolean;
+  place: SecretPlace;
+}
+
+/** A name goes into a header, a path and a table's column. */
+const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/;
+const KEY_NAME_ALLOWED = "up to 64 letters, digits and . _ @ + -, beginning with a letter or digit";
+const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+const text = (pattern: RegExp) => v.pipe(v.string(), v.regex(pattern));
+
+const entry = v.object({
+  provider: v.pipe(text(PROVIDER_ID), about("Whose key it is.", "a provider's id")),
+  name: v.pipe(v.optional(text(KEY_NAME)), about("What people call it.", KEY_NAME_ALLOWED)),
+  value: v.pipe(
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.transform((secret) => cleanSecret(secret) ?? null),
+        v.string(),
+      ),
+    ),
+    about("The secret.", "printable characters without blanks inside"),
+  ),
+  env: maybeVariable("The variable that holds the secret."),
+  keychain: flag(false, "The secret lies in the system's keychain."),
+  enabled: flag(true, "Whether it is used."),
+});
+
+const KEYS_FILE = v.object({
+  keys: v.pipe(
+    v.optional(v.array(entry), () => []),
+    about("One table per key.", "tables headed [[keys]]"),
+  ),
+});
+
+type WrittenEntry = v.InferOutput<typeof entry>;
+
+/** Whether a text may name a key. */
+export function isKeyName(name: string): boolean {
+  return KEY_NAME.test(name);
+}
+
+/** Reads the value of a parsed keys.toml. Faults never repeat a value. */
+export function parseKeyEntries(value: unknown): { entries: KeyEntry[] } | { faults: SettingFault[] } {
+  const { output, faults } = readSchema(KEYS_FILE, value, "no-values");
+  const all = [...faults, ...entryFaults(value)];
+  if (output === undefined || all.length > 0) return { faults: all };
+  const taken = output.keys.flatMap(({ provider, name }) => (name === undefined ? [] : [{ provider, name }]));
+  return {
+    entries: output.keys.map((written) => {
+      const name = written.name ?? freeKeyName(written.provider, taken);
+      if (written.name === undefined) taken.push({ provider: written.provider, name });
+      return { provider: written.provider, name, enabled: written.enabled, place: placeOf(written) };
+    }),
+  };
+}
+
+/** The first of `key-1`, `key-2`, … that no other key of the provider has. */
+export function freeKeyName(provider: string, taken: readonly { provider: string; name: string }[]): string {
+  const names = new Set(taken.filter((key) => key.provider === provider).map((key) => key.name));
+  let number = 1;
+  while (names.has(`key-${number}`)) number++;
+  return `key-${number}`;
+}
+
+function placeOf({ value, env }: WrittenEntry): SecretPlace {
+  if (value !== undefined) return { kind: "value", secret: value };
+  return env === undefined ? { kind: "keychain" } : { kind: "env", variable: env };
+}
+
+/** What no single value shows: one secret per entry, one entry per name. */
+function entryFaults(value: unknown): SettingFault[] {
+  const keys = isTable(value) && Array.isArray(value["keys"]) ? value["keys"] : [];
+  const seen = new Set<string>();
+  return keys.flatMap((key: unknown, index): SettingFault[] => {
+    if (!isTable(key)) return [];
+    const faults: SettingFault[] = [];
+    const places = [key["value"] !== undefined, key["env"] !== undefined, key["keychain"] === true];
+    if (places.filter(Boolean).length !== 1) {
+      const what = `keys[${index}] needs one place for its secret`;
+      faults.push({
+        path: ["keys", index],
+        what,
+        allowed: 'one of value = "…", env = "VARIABLE", keychain = true',
+      });
+    }
+    const { provider, name } = key;
+    if (typeof provider !== "string" || typeof name !== "string" || !isKeyName(name)) return faults;
+    const id = `${provider}/${name}`;
+    if (seen.has(id)) {
+      const what = `keys[${index}].name is another key's of the same provider`;
+      faults.push({
+        path: ["keys", index, "name"],
+        what,
+        allowed: "a name of its own for each key of a provider",
+      });
+    }
+    seen.add(id);
+    return faults;
+  });
+}
+
+/** A key that opencode holds. */
+export interface AuthEntry {
+  provider: string;
+  text: string;
+}
+
+/**
+ * The plain API keys in the text of opencode's auth.json; its sign-ins are its own business. Undefined for a text
+ * that is not such a file at all.
+ */
+export function readAuthEntries(text: string): AuthEntry[] | undefined {
+  const value = parseJson(text);
+  if (!isTable(value)) return undefined;
+  return Object.entries(value).flatMap(([provider, entry]) => {
+    if (!isTable(entry) || entry["type"] !== "api" || typeof entry["key"] !== "string") return [];
+    return [{ provider, text: entry["key"] }];
+  });
+}
+
+/** A row of the table in which opencode 2 keeps what `/connect` was given. */
+export interface CredentialRow {
+  provider: unknown;
+  value: unknown;
+}
+
+/** The plain API keys among them; sign-ins, and tokens of an organisation's address, are opencode's own business. */
+export function credentialEntries(rows: readonly CredentialRow[]): AuthEntry[] {
+  return rows.flatMap(({ provider, value }) => {
+    const entry = typeof value === "string" ? parseJson(value) : undefined;
+    if (typeof provider !== "string" || !isTable(entry)) return [];
+    if (entry["type"] !== "key" || typeof entry["key"] !== "string") return [];
+    return [{ provider, text: entry["key"] }];
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A variable that holds a key of a provider. */
+export interface EnvKey {
+  provider: string;
+  variable: string;
+  text: string;
+}
+
+/** What of a provider says where its keys are. */
+interface KeyedProvider {
+  id: string;
+  env: readonly string[];
+}
+
+/** Finds the keys in an environment: `NAME`, then `NAME_1`, `NAME_2`, … by number, for each provider's names. */
+export function findEnvKeys(
+  env: Readonly<Record<string, string | undefined>>,
+  providers: readonly KeyedProvider[],
+): EnvKey[] {
+  const numbered = numberedVariables(env);
+  return providers.flatMap((provider) =>
+    provider.env.flatMap((base) =>
+      [base, ...(numbered.get(base) ?? [])].flatMap((variable) => {
+        const text = env[variable] ?? "";
+        return text.trim() === "" ? [] : [{ provider: provider.id, variable, text }];
+      }),
+    ),
+  );
+}
+
+/** The variables that end in a number, by what stands before it: an environment is searched once, not per provider. */
+function numberedVariables(env: Readonly<Record<string, string | undefined>>): Map<string, string[]> {
+  const found = new Map<string, { variable: string; number: number }[]>();
+  for (const variable of Object.keys(env)) {
+    const match = /^(.+)_(\d{1,9})$/.exec(variable);
+    if (match?.[1] === undefined) continue;
+    const list = found.get(match[1]) ?? [];
+    list.push({ variable, number: Number(match[2]) });
+    found.set(match[1], list);
+  }
+  const sorted = [...found].map(([base, list]): [string, string[]] => {
+    list.sort((a, b) => a.number - b.number || a.variable.localeCompare(b.variable));
+    return [base, list.map(({ variable }) => variable)];
+  });
+  return new Map(sorted);
+}
+
+/**
+ * Joins keys from several places, the first place first. The same secret of the same provider counts once and stays
+ * as its first place has it: a key disabled in keys.toml is not brought back by the environment. Names are made
+ * unique per provider.
+ */
+export function mergeKeys(places: readonly (readonly Key[])[]): Key[] {
+  const secrets = new Set<string>();
+  const names = new Set<string>();
+  return places.flat().flatMap((key) => {
+    const id = `${key.provider}\n${key.secret}`;
+    if (secrets.has(id)) return [];
+    secrets.add(id);
+    const name = freeName(key.name, (one) => names.has(`${key.provider}\n${one}`));
+    names.add(`${key.provider}\n${name}`);
+    return [name === key.name ? key : { ...key, name }];
+  });
+}
