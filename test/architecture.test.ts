@@ -7,7 +7,8 @@ const SRC = join(import.meta.dir, "..", "src");
 /** The floors, lowest first. A folder may import itself and what lies below it; those on one floor do not know each other. */
 const FLOORS = [
   ["core"],
-  ["proxy", "state", "config", "catalog", "harness", "bench", "demo"],
+  ["sqlite"],
+  ["proxy", "store", "ledger", "config", "catalog", "harness", "bench", "demo"],
   ["cli", "library"],
   ["commands"],
   ["main.ts"],

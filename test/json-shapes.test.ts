@@ -3,13 +3,13 @@ import * as v from "valibot";
 import { JSON_SHAPES } from "../scripts/json-shapes/json-shapes.ts";
 import type { Verb } from "../src/cli/command.ts";
 import { rootVerb } from "../src/commands/root.ts";
+import { openState } from "../src/commands/state.ts";
 import { fingerprint } from "../src/core/fingerprint.ts";
 import { answer, subscriptionRequired } from "../src/demo/reply.ts";
 import type { Scene } from "../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../src/demo/upstream.ts";
-import { openState } from "../src/state/store.ts";
 import { keysToml, tempMachine } from "./commands/orouter.ts";
-import { attemptOf, finished, recordOf, rested, restOf, stateOptions } from "./state/samples.ts";
+import { attemptOf, finished, note, recordOf, rested, restOf, stateOptions } from "./store/samples.ts";
 
 const SCENE: Scene = {
   name: "shapes",
@@ -62,15 +62,15 @@ beforeAll(async () => {
   await machine.write("keys.toml", keysToml(entry("work"), entry("home"), spare));
   await machine.write("import.json", JSON.stringify(IMPORT));
   const nowMs = Date.now();
-  const store = openState(stateOptions(machine.file("state.db")));
-  store.note(rested(restOf(`key ${fingerprint("secret-of-spare")}`, nowMs)));
+  const state = await openState(stateOptions(machine.file("state.db")));
+  note(state, rested(restOf(`key ${fingerprint("secret-of-spare")}`, nowMs)));
   const attempts = [
     attemptOf(nowMs, { model: "acme/big", verdict: "subscription", status: 403 }),
     attemptOf(nowMs, { model: "acme/big" }),
   ];
-  store.note(finished(recordOf("r1", nowMs, { asked: "orouter/coding", served: "acme/big", attempts })));
-  store.note(finished(recordOf("r2", nowMs, { outcome: "client-gone", attempts: [] })));
-  store.close();
+  note(state, finished(recordOf("r1", nowMs, { asked: "orouter/coding", served: "acme/big", attempts })));
+  note(state, finished(recordOf("r2", nowMs, { outcome: "client-gone", attempts: [] })));
+  await state.close();
 });
 
 afterAll(async () => {

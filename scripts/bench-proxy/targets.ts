@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { Rest } from "../../src/core/routing/rest.ts";
-import { openState } from "../../src/state/store.ts";
+import { type Rest, targetOf } from "../../src/core/routing/rest.ts";
 
 /** Where a request may be sent: straight to the provider, or through something in between. */
 export interface Target {
@@ -159,7 +159,7 @@ function writeConfig(home: string, upstreamPort: number, keys: number): void {
 
 /** Rests of the keys of one scene, ten models a key; half of the keys rest for the very model that is asked for. */
 async function writeRests(file: string, keys: number, rests: number): Promise<void> {
-  const store = openState({
+  const state = await openState({
     file,
     ledgerDays: 1,
     ledgerRows: 1000,
@@ -173,20 +173,17 @@ async function writeRests(file: string, keys: number, rests: number): Promise<vo
     const key = number % keys;
     const place = Math.floor(number / keys) % MODELS_AT_REST;
     const model = place === 0 && key % 2 === 0 ? "bench" : `other-${place}`;
-    store.note({ kind: "rested", keyName: `key-${key}`, rest: restOf(key, model, nowMs) });
+    state.store.cooldowns.set(restOf(key, model, nowMs));
   }
-  store.flush();
-  store.close();
+  await state.close();
 }
 
 function restOf(key: number, model: string, nowMs: number): Rest {
-  const id = `lane ${fingerprint(secretOf("small", key))} small/${model}`;
-  const words = { status: 429, message: "rate limit reached" };
   return {
-    id,
-    scope: "lane",
+    ...targetOf.lane(fingerprint(secretOf("small", key)), { provider: "small", model }),
     kind: "rate-limit",
-    ...words,
+    status: 429,
+    message: "rate limit reached",
     sinceMs: nowMs,
     untilMs: nowMs + HOUR_MS,
     strikes: 1,

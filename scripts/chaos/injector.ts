@@ -5,7 +5,7 @@ import { between, pick, roll } from "./dice.ts";
 import { DEAD, faultReply, LIMITS } from "./faults.ts";
 import type { Prefill, Profile } from "./profiles.ts";
 import { type Exchange, goodReply, jsonReply, type Reply, wholeReply } from "./reply.ts";
-import type { TaskStep, ToolUse } from "./task.ts";
+import { OPENINGS, type TaskStep, type ToolUse } from "./task.ts";
 
 /** A call as it came in. */
 export interface Incoming {
@@ -34,6 +34,10 @@ const MOST_PER_LANE = 3;
 const MOST_PER_STEP = 5;
 /** A call that was under way when its lane refused another is no mistake. */
 const UNDER_WAY_MS = 250;
+
+/** The step that a filter refuses, and the first one that is too long for a small window. */
+const FILTERED_STEP = 2;
+const FULL_STEP = 3;
 
 interface Lane {
   key: number;
@@ -89,8 +93,8 @@ export class Injector {
     this.#script = script;
     this.#models = models;
     this.#outages = outagesOf(profile, seed, script.steps.length);
-    // A small or filtered first model cannot be the lane that always answers.
-    const first = profile.smallFirstModel || profile.filteredFirstModel ? 1 : 0;
+    // A first model with a small window cannot be the lane that always answers.
+    const first = profile.smallFirstModel ? 1 : 0;
     this.#living = {
       key: between(0, profile.keys - 1, seed, "living key"),
       model: between(first, profile.models - 1, seed, "living model"),
@@ -104,7 +108,7 @@ export class Injector {
   isSolvable(keys: number, models: number): boolean {
     if (this.#profile.isHopeless) return false;
     const lanes = Array.from({ length: keys * models }, (_, nth) => [Math.floor(nth / models), nth % models]);
-    const first = this.#profile.smallFirstModel || this.#profile.filteredFirstModel ? 1 : 0;
+    const first = this.#profile.smallFirstModel ? 1 : 0;
     return lanes.some(([key = 0, model = 0]) => model >= first && this.#deadReply(key, model) === undefined);
   }
 
@@ -253,18 +257,13 @@ export class Injector {
       );
     const unknown = this.#isPicky(lane) ? unknownField(conversation) : undefined;
     if (unknown) return refuse(`unknown field ${unknown}`, `${unknown}: Extra inputs are not permitted`);
-    if (lane.model !== 0) return undefined;
-    if (this.#profile.smallFirstModel && step >= 3)
+    if (this.#profile.isFiltered && step === FILTERED_STEP)
+      return refuse("filter", this.#profile.lastWord, "content_policy_violation");
+    if (this.#profile.smallFirstModel && lane.model === 0 && step >= FULL_STEP)
       return refuse(
         "too long",
         `This model's maximum context length is ${SMALL_CONTEXT} tokens. However, your messages resulted in ${SMALL_CONTEXT + 811} tokens.`,
         "context_length_exceeded",
-      );
-    if (this.#profile.filteredFirstModel && roll(this.#seed, "filter", step) < 0.4)
-      return refuse(
-        "filter",
-        "Your request was rejected as a result of our safety system.",
-        "content_policy_violation",
       );
     return undefined;
   }
@@ -281,12 +280,16 @@ export class Injector {
     const { thinking, text, uses } = this.#script.steps[step] ?? { thinking: "", text: "", uses: [] };
     const last = conversation.turns.at(-1);
     const isPrefill = last?.role === "assistant" && last.calls.length === 0 && last.text !== "";
-    const goesOn = isPrefill && this.#prefill(lane) === "continue" && text.startsWith(last.text);
+    const begun = isPrefill && this.#prefill(lane) === "continue" ? last.text : undefined;
+    const wordings =
+      text === "" || !this.#profile.isWordy ? [text] : OPENINGS.map((opening) => opening + text);
+    const own = pick(wordings, this.#seed, "wording", step, lane.key, lane.model, lane.tries.get(step) ?? 0);
+    const continued = begun === undefined ? undefined : wordings.find((wording) => wording.startsWith(begun));
     return {
       ...this.#empty(conversation),
       // A service that refuses thinking in a history has none in its answers.
-      thinking: goesOn || this.#isPicky(lane) ? "" : thinking,
-      text: goesOn ? text.slice(last.text.length) : text,
+      thinking: continued !== undefined || this.#isPicky(lane) ? "" : thinking,
+      text: continued === undefined ? own : continued.slice(begun?.length),
       calls: uses.flatMap((use, nth) =>
         done.has(nth) ? [] : [{ id: callId(step, nth, this.#calls), ...toolCall(use, conversation.tools) }],
       ),

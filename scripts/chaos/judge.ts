@@ -1,5 +1,5 @@
 import type { CallNote } from "./injector.ts";
-import { SHELL_LOG, type Task } from "./task.ts";
+import { OPENINGS, SHELL_LOG, type Task } from "./task.ts";
 
 /** What a session left behind. */
 export interface Evidence {
@@ -47,6 +47,7 @@ export function judge(evidence: Evidence): Judgement {
     ...(exitCode === 0 || wasStopped ? [] : [`exit code ${exitCode}`]),
     ...(seen === 1 ? [] : [`the final text was shown ${seen} times`]),
     ...(stdout.trimEnd().endsWith(final) ? [] : ["the output does not end with the final text"]),
+    ...(seen === 1 && !isWhole(stdout, final) ? ["the final text is put together from two answers"] : []),
     ...differing,
     ...shell.faults,
     ...history,
@@ -65,23 +66,30 @@ export function judge(evidence: Evidence): Judgement {
   };
 }
 
-/** A session that cannot end right has to end once, soon, and with the report that says why. */
+/** In front of the text on its line there is nothing, or one of the ways to begin it. */
+function isWhole(stdout: string, text: string): boolean {
+  const before = stdout.slice(0, stdout.indexOf(text));
+  const opening = before.slice(before.lastIndexOf("\n") + 1);
+  return OPENINGS.some((one) => one === opening);
+}
+
+/** A session that cannot end right has to end once, soon, and with the words that say why. */
 export function judgeHopeless(
   { stderr, exitCode, wasStopped }: Evidence,
+  lastWord: string,
   lastChanceToEndMs: number,
 ): string[] {
-  const reports = stderr.split(REPORT).length - 1;
+  const times = stderr.split(lastWord).length - 1;
   return [
     ...(wasStopped ? ["it had to be stopped"] : []),
     ...(exitCode === 1 || wasStopped ? [] : [`exit code ${exitCode}`]),
-    ...(reports === 1 ? [] : [`the report was shown ${reports} times`]),
+    ...(times === 1 ? [] : [`"${lastWord}" was shown ${times} times`]),
     ...(lastChanceToEndMs <= HOPELESS_END_MS
       ? []
       : [`it ended ${(lastChanceToEndMs / 1000).toFixed(1)} s after its last chance`]),
   ];
 }
 
-const REPORT = "ALL KEYS EXHAUSTED!";
 const HOPELESS_END_MS = 5000;
 
 /** Each line of the shell steps once; their order among parallel calls is free. */

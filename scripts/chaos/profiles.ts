@@ -21,11 +21,14 @@ export interface Profile {
   picky: number;
   /** The first model's window is too small from some step on; only the others can go on. */
   smallFirstModel: boolean;
-  /** The first model's filter stops some steps; only the others can answer them. */
-  filteredFirstModel: boolean;
+  /** A filter refuses the third step, which is the provider's answer to it: no other model is to be asked. */
+  isFiltered: boolean;
   dialects: readonly ("chat" | "responses")[];
-  /** A session of this profile cannot end right, only end. */
+  /** A session of this profile cannot end right, only end: once, with these words. */
   isHopeless: boolean;
+  lastWord: string;
+  /** Each lane words its texts in its own way, another one at each try. */
+  isWordy: boolean;
 }
 
 const QUIET: Profile = {
@@ -39,9 +42,11 @@ const QUIET: Profile = {
   prefill: ["continue", "restart", "refuse"],
   picky: 0,
   smallFirstModel: false,
-  filteredFirstModel: false,
+  isFiltered: false,
   dialects: ["chat"],
   isHopeless: false,
+  lastWord: "ALL KEYS EXHAUSTED!",
+  isWordy: false,
 };
 
 const ALL: readonly FaultGroup[] = [
@@ -150,7 +155,13 @@ export const PROFILES: Record<string, Profile> = {
     dialects: ["chat", "responses"],
   },
   windows: { ...QUIET, about: "the first model's window becomes too small", smallFirstModel: true },
-  filters: { ...QUIET, about: "the first model's filter stops some steps", filteredFirstModel: true },
+  filters: {
+    ...QUIET,
+    about: "a content filter refuses a step",
+    isFiltered: true,
+    isHopeless: true,
+    lastWord: "Your request was rejected as a result of our safety system.",
+  },
   endless: {
     ...QUIET,
     about: "nothing answers any more from some step on",

@@ -42,7 +42,7 @@ export interface SessionResult extends Judgement {
 }
 
 /** A session that takes longer has lost its user. */
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 420_000;
 const KILL_AFTER_MS = 4000;
 
 /** Runs and judges one session; undefined when the signal ended it before its time. */
@@ -69,7 +69,11 @@ export async function runSession(plan: SessionPlan, signal: AbortSignal): Promis
   if (signal.aborted) return undefined;
   const files = projectFiles(place.project);
   const evidence = { task, files, notes: injector.notes, ...run };
-  const hopeless = judgeHopeless(evidence, run.endMs - lastChanceMs(profile, injector.notes));
+  const hopeless = judgeHopeless(
+    evidence,
+    profile.lastWord,
+    run.endMs - lastChanceMs(profile, injector.notes),
+  );
   const judgement = {
     ...judge(evidence),
     ...(profile.isHopeless && !isPlain ? { faults: hopeless, isRight: hopeless.length === 0 } : {}),

@@ -15,6 +15,9 @@ export interface TaskStep {
   uses: ToolUse[];
 }
 
+/** A model words the same answer in several ways; each of these in front of a step's text makes another wording. */
+export const OPENINGS = ["", "Now: ", "So then, "] as const;
+
 /** What an agent is led through, and what must be there at its end. */
 export interface Task {
   prompt: string;

@@ -31,7 +31,7 @@ export interface LaunchOptions {
   configs: RunParts["configs"];
   startRouting: (options: { profile: ProfileName; onBug: (error: unknown) => void }) => Routing;
   /** Joins the run to the disk once the agent has started, and returns the end of that; absent where nothing is kept. */
-  joinDisk?: (run: LaunchedRun) => Promise<() => void>;
+  joinDisk?: (run: LaunchedRun) => Promise<() => Promise<void>>;
   /** The model to start with, whatever the user has chosen elsewhere. */
   model?: string;
   extraEnv?: Record<string, string>;
@@ -64,7 +64,7 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
     if (options.isListed) announceRun(runDir, { what: name, url: routing.proxy.url });
     server = await options.plan.openServer?.({ file: options.file, env, providers });
     let guard: ReturnType<typeof startGuard>;
-    let kept: Promise<(() => void) | undefined> | undefined;
+    let kept: Promise<(() => Promise<void>) | undefined> | undefined;
     const end = await runChild({
       file: options.file,
       args: [...options.plan.args, ...(server?.args ?? [])],
@@ -77,7 +77,7 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
     });
     guard?.dismiss();
     await routing.proxy.stop();
-    (await kept)?.();
+    await (await kept)?.();
     const summary = tally.summary();
     // A report stands apart from what the agent has said.
     if (summary !== "") say(tally.isExhausted ? `\n${summary}` : summary);

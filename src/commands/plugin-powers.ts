@@ -1,12 +1,12 @@
 import type { Paths } from "../config/paths.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type { ControlPowers } from "../proxy/control.ts";
-import type { StateStore } from "../state/state-store.ts";
+import type { State } from "./state.ts";
 
 /** What people may do from within opencode, and how the state gets there once it is open. */
 export interface PluginPowers {
   powers: ControlPowers;
-  onState: (store: Pick<StateStore, "benches">) => void;
+  onState: (state: Pick<State, "ledger">) => void;
 }
 
 export interface PluginPowersOptions {
@@ -29,8 +29,8 @@ export function pluginPowers({ paths, settings, onListener }: PluginPowersOption
       onListener,
       givesKeys: settings.opencode.shellKeys,
     },
-    onState: (store) => {
-      benches = () => store.benches();
+    onState: ({ ledger }) => {
+      benches = () => ledger.benches();
     },
   };
 }

@@ -9,7 +9,6 @@ import { AGENTS, type AgentName } from "../harness/registry.ts";
 import { type ChildEnd, runChild } from "../harness/run/child.ts";
 import { childEnv } from "../harness/run/child-env.ts";
 import { agentFacts, checkProject, findAgent } from "./find-agent.ts";
-import { keepState } from "./keep-state.ts";
 import { launch } from "./launch.ts";
 import { offerStop } from "./left-service.ts";
 import { providersWithKey } from "./models/open-catalog.ts";
@@ -18,6 +17,7 @@ import { pluginPowers } from "./plugin-powers.ts";
 import { readUserFiles, type UserFiles, type UserPlaces } from "./read-user-files.ts";
 import { startRouting } from "./routing.ts";
 import { loadRunCatalog } from "./run-catalog.ts";
+import { keepState } from "./state.ts";
 import { watchPlugin } from "./watch-plugin.ts";
 
 /** `orouter opencode …`: a coding agent behind the router. Every word is the agent's own. */
@@ -102,9 +102,9 @@ async function runRouted(
       watch.follow(router);
       const onTrouble = (problem: Problem): void => tally.noteTrouble(problem);
       const forget = await keepState({ paths, settings, keys, router, onOpen: onState, onTrouble });
-      return () => {
+      return async () => {
         unfollow();
-        forget();
+        await forget();
       };
     },
   });

@@ -7,12 +7,12 @@ import { RUN_FILES } from "../harness/run/run-card.ts";
 import { createRunDir } from "../harness/run/run-dir.ts";
 import { announceRun } from "./announce-run.ts";
 import { followFiles } from "./follow-files.ts";
-import { keepState } from "./keep-state.ts";
 import { requireKey } from "./no-key.ts";
 import { readUserFiles } from "./read-user-files.ts";
 import { type Routing, startRouting } from "./routing.ts";
 import { loadRunCatalog } from "./run-catalog.ts";
 import { RunTally, refusedText, troubleText } from "./run-tally.ts";
+import { keepState } from "./state.ts";
 
 /** `orouter serve`: the proxy alone, for any other client. */
 export const serveVerb: Verb = {
@@ -76,7 +76,7 @@ async function serve(args: VerbArgs): Promise<number> {
   await untilStopped();
   unfollow();
   await routing.proxy.stop();
-  forget();
+  await forget();
   const summary = tally.summary();
   if (summary !== "") say(summary);
   return EXIT.fine;

@@ -5,22 +5,22 @@ import { withLock } from "./lock.ts";
 import { invalidFile, readToml, type TomlFile } from "./toml-file.ts";
 import { writeFileAtomic } from "./write-file.ts";
 
-/** What an edit works on: a copy of the file's value, free to be changed in place and returned. */
+/** A copy of the file's value, which an edit may change in place and return. */
 export type TomlValue = Record<string, unknown>;
 
-/** Makes the new value; it may wait for something, and holds the lock meanwhile. */
+/** Makes the new value; the lock is held meanwhile. */
 export type Change = (value: TomlValue) => TomlValue | Promise<TomlValue>;
 
 export interface EditOptions {
-  /** Says what would be wrong with the new value; nothing is written while anything is. */
+  /** Returns what is wrong with a value; nothing is written while anything is. */
   check?: (value: TomlValue) => readonly SettingFault[];
-  /** What a file that does not exist yet begins with. */
+  /** The first text of a file that does not exist yet. */
   opening?: string;
 }
 
 /**
- * Changes a TOML file under a lock: every comment and the order stay, and readers see the old text or the new one.
- * A file that does not parse is left alone. Returns whether anything was written.
+ * Changes a TOML file under a lock. Comments and order stay; readers see the old text or the new one. A file that does
+ * not parse is left alone. Returns whether anything was written.
  */
 export async function editToml(file: string, change: Change, options: EditOptions = {}): Promise<boolean> {
   return await withLock(file, async () => {
@@ -49,8 +49,8 @@ async function changedText(
   if (text !== undefined) return text;
   throw new Problem({
     code: "cannot-edit",
-    what: `This change does not fit into ${file} as it is written.`,
-    fix: "Make it in an editor; the file is as it was.",
+    what: `This change cannot be made in ${file} without disturbing the rest of it.`,
+    fix: "Make it in an editor. The file is unchanged.",
     exit: EXIT.config,
   });
 }

@@ -11,18 +11,18 @@ const REASONS: Readonly<Record<string, { why: string; fix: string }>> = {
     why: "the disk is read-only",
     fix: "Put orouter's files elsewhere with OROUTER_HOME=/a/writable/folder.",
   },
-  ENOSPC: { why: "the disk is full", fix: "Free some space and run it again; the old file is as it was." },
+  ENOSPC: { why: "the disk is full", fix: "Free some space and run it again; the old file is unchanged." },
   EDQUOT: {
     why: "your disk quota is used up",
-    fix: "Free some space and run it again; the old file is as it was.",
+    fix: "Free some space and run it again; the old file is unchanged.",
   },
-  ENOENT: { why: "its folder does not exist", fix: "Create the folder, or mend the link that leads there." },
+  ENOENT: { why: "its folder does not exist", fix: "Create the folder, or fix the link that leads there." },
   EISDIR: { why: "it is a folder", fix: "Move the folder away; a file belongs there." },
   ENOTDIR: { why: "a part of its path is a file", fix: "Move that file away; a folder belongs there." },
-  ELOOP: { why: "its links lead in a circle", fix: "Mend the symbolic link." },
+  ELOOP: { why: "its links lead in a circle", fix: "Fix the symbolic link." },
 };
 
-/** What is to be read has to be there itself, not only its folder. */
+/** For a file that is read: it has to exist itself, not only its folder. */
 const NOT_THERE = { why: "it does not exist", fix: "Check its name, and where a link of that name leads." };
 
 /** What was being done, to which file. */
@@ -31,7 +31,7 @@ interface Attempt extends Pick<ProblemParts, "code" | "exit"> {
   file: string;
 }
 
-/** A system error as a problem: which file, why, what next. Any other error is a bug and stays as it is. */
+/** Turns a system error into a Problem: which file, why, what next. Any other error is a bug and is returned as it is. */
 export function fileProblem({ doing, file, ...parts }: Attempt, error: unknown): unknown {
   const errno = errorCode(error);
   if (errno === undefined) return error;

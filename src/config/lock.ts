@@ -1,107 +1,96 @@
-import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { readdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
+import path from "node:path";
 import { Problem } from "../core/problem.ts";
+import { type HeldLock, tryLock } from "../sqlite/lock.ts";
 import { errorCode, fileProblem } from "./file-problem.ts";
-import { createFolderOf, linkTarget } from "./write-file.ts";
+import { createFolderOf, linkTarget, tempPattern } from "./write-file.ts";
 
-/** Edits take milliseconds: whoever holds a lock longer than this is stuck. */
-const WAIT_MS = 5000;
-const POLL_MS = 25;
+/** Edits take milliseconds, so a lock that is held this long belongs to a process that hangs. */
+const WAIT_MS = 10_000;
 
-/** A lock without an owner's name is being made right now, unless it has been so for this long. */
-const NAMELESS_MS = 2000;
+/** The pause between attempts is random within these bounds, so that many waiters do not come back together. */
+const POLL_MS = { least: 5, most: 25 };
 
-/** Runs `work` while no other orouter edits the same file. It waits a while for its turn, then gives up. */
+/** Files of an edit are milliseconds old; older ones were left by a process that was killed. */
+const LEFT_BEHIND_MS = 60_000;
+
+/**
+ * Runs `work` while no other process edits the same file, in this container or another one that shares the folder.
+ * Waiting does not block this process. Two edits must not be nested.
+ */
 export async function withLock<T>(file: string, work: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
   createFolderOf(file);
-  const lock = `${await linkTarget(file)}.lock`;
-  const ours = `${process.pid} ${hostname()} ${crypto.randomUUID()}\n`;
-  const giveUpMs = performance.now() + waitMs;
-  while (!tryLock(lock, ours) && !(removeStale(lock) && tryLock(lock, ours))) {
-    if (performance.now() >= giveUpMs) throw heldProblem(file, lock);
-    await Bun.sleep(POLL_MS);
-  }
+  const target = await linkTarget(file);
+  const held = await takeLock(file, lockFileOf(target), waitMs);
   try {
+    sweep(target);
     return await work();
   } finally {
-    // Someone who took us for dead may hold it by now; theirs is not ours to remove.
-    if (readOwner(lock) === ours) unlinkSync(lock);
+    held.release();
   }
 }
 
-function tryLock(lock: string, ours: string): boolean {
+/** The lock of a file lies beside it, where everyone who can replace the file can take it. */
+function lockFileOf(target: string): string {
+  return path.join(path.dirname(target), `.${path.basename(target)}.lock`);
+}
+
+async function takeLock(file: string, lock: string, waitMs: number): Promise<HeldLock> {
+  const giveUpMs = performance.now() + waitMs;
+  for (;;) {
+    const held = tryOnce(file, lock);
+    if (held !== undefined) return held;
+    if (performance.now() >= giveUpMs) {
+      throw new Problem({
+        code: "file-locked",
+        what: `${file} is being edited by another orouter that does not finish.`,
+        fix: "End that process or answer its question, then run this again.",
+      });
+    }
+    await Bun.sleep(POLL_MS.least + Math.random() * (POLL_MS.most - POLL_MS.least));
+  }
+}
+
+function tryOnce(file: string, lock: string): HeldLock | undefined {
   try {
-    writeFileSync(lock, ours, { flag: "wx", mode: 0o600 });
-    return true;
+    return tryLock(lock);
   } catch (error) {
-    if (errorCode(error) === "EEXIST") return false;
-    // A lock we made but could not sign, on a full disk, must not be left behind.
-    if (readOwner(lock) === "") removeQuietly(lock);
-    throw fileProblem({ code: "cannot-write", doing: "create", file: lock }, error);
+    if (errorCode(error) !== undefined)
+      throw fileProblem({ code: "cannot-write", doing: "write", file }, error);
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem({
+      code: "cannot-lock",
+      what: `${file} cannot be locked for the change: ${lock}: ${why}.`,
+      fix: `Remove ${lock} if it is not an empty file, or put orouter's files on a disk with file locks with OROUTER_HOME=/another/folder.`,
+    });
   }
 }
 
-/** Takes a dead owner's lock away; true where it may be free now. The rename makes sure that only one of several waiters does. */
-function removeStale(lock: string): boolean {
-  const owner = readOwner(lock);
-  if (owner === undefined) return true;
-  if (!isStale(lock, owner)) return false;
-  const aside = `${lock}.${process.pid}.stale`;
+/** Locks of earlier versions named their holder: `PID HOST ID`. */
+const OLD_LOCK = /^(?:\d+ \S+ [0-9a-f-]{36}\s*)?$/;
+
+/** Removes what killed processes have left beside a file: half-written copies, and lock files of earlier versions. */
+function sweep(target: string): void {
+  const folder = path.dirname(target);
+  const name = path.basename(target);
+  const temp = tempPattern(name);
   try {
-    renameSync(lock, aside);
+    for (const one of readdirSync(folder)) {
+      const isOldLock = one === `${name}.lock` || (one.startsWith(`${name}.lock.`) && one.endsWith(".stale"));
+      if (isOldLock || temp.test(one)) removeIfLeft(path.join(folder, one), isOldLock);
+    }
   } catch {
-    return true;
-  }
-  // Between the look and the rename another waiter may have been faster, and this is its fresh lock: give it back.
-  if (readOwner(aside) === owner) removeQuietly(aside);
-  else renameSync(aside, lock);
-  return true;
-}
-
-function isStale(lock: string, owner: string): boolean {
-  const [pid, host] = owner.trim().split(" ");
-  if (pid === undefined || pid === "") return ageMs(lock) > NAMELESS_MS;
-  // On a shared disk the owner may live on another machine, where we cannot look.
-  return host === hostname() && !isAlive(Number(pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it is alive and someone else's.
-    return errorCode(error) !== "ESRCH";
+    // The edit itself will say what is wrong with the folder.
   }
 }
 
-function ageMs(lock: string): number {
-  const stat = statSync(lock, { throwIfNoEntry: false });
-  return stat === undefined ? 0 : Date.now() - stat.mtimeMs;
-}
-
-function readOwner(lock: string): string | undefined {
+function removeIfLeft(file: string, isOldLock: boolean): void {
   try {
-    return readFileSync(lock, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-function removeQuietly(file: string): void {
-  try {
+    const { mtimeMs, size } = statSync(file);
+    if (Date.now() - mtimeMs < LEFT_BEHIND_MS) return;
+    if (isOldLock && (size > 1000 || !OLD_LOCK.test(readFileSync(file, "utf8")))) return;
     unlinkSync(file);
   } catch {
-    // Already gone, which is what was wanted.
+    // Somebody else has removed it, or it is not ours to remove.
   }
-}
-
-function heldProblem(file: string, lock: string): Problem {
-  const [pid = "", host = ""] = (readOwner(lock) ?? "").trim().split(" ");
-  const owner = pid === "" ? "another orouter" : `process ${pid}${host === hostname() ? "" : ` on ${host}`}`;
-  return new Problem({
-    code: "file-locked",
-    what: `${file} is being edited by ${owner}, which does not finish.`,
-    fix: `Wait for it; if it is no orouter at all, delete ${lock} and run this again.`,
-  });
 }

@@ -3,16 +3,16 @@ import { type FileHandle, open, readlink, rename, unlink } from "node:fs/promise
 import path from "node:path";
 import { errorCode, fileProblem } from "./file-problem.ts";
 
-/** Only the owner may read and write; keys.toml must never be seen by others, not even for a moment. */
+/** Only the owner may read and write: keys.toml must not be readable by others, not even for a moment. */
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
-/** A chain of links longer than this leads nowhere. */
+/** A longer chain of links is a circle. */
 const MAX_LINKS = 40;
 
 /**
- * Replaces a file at once: whoever reads it sees the old text or the new one. A link is followed, so that a config
- * kept in a dotfiles folder stays there. When it fails, the old file is as it was and nothing is left beside it.
+ * Replaces a file at once: readers see the old text or the new one. A link is followed, so that a config kept in a
+ * dotfiles folder stays there. When it fails, the old file is unchanged and nothing is left beside it.
  */
 export async function writeFileAtomic(file: string, text: string): Promise<void> {
   try {
@@ -22,7 +22,7 @@ export async function writeFileAtomic(file: string, text: string): Promise<void>
   }
 }
 
-/** Creates the folder of a file, open to its owner alone. */
+/** Creates the folder of a file, for its owner only. */
 export function createFolderOf(file: string): void {
   const folder = path.dirname(file);
   try {
@@ -32,7 +32,7 @@ export function createFolderOf(file: string): void {
   }
 }
 
-/** The file behind a link, also where that file is yet to be made. */
+/** The file behind a link, even where that file does not exist yet. */
 export async function linkTarget(file: string): Promise<string> {
   let current = path.resolve(file);
   for (let links = 0; links < MAX_LINKS; links++) {
@@ -49,7 +49,7 @@ function noLink(error: unknown): undefined {
   throw error;
 }
 
-/** Two ways to one file must come out as one name: locks are made beside it. */
+/** Two paths to one file must give one name, because its lock lies beside it. */
 function realFolder(file: string): string {
   try {
     return path.join(realpathSync(path.dirname(file)), path.basename(file));
@@ -58,12 +58,14 @@ function realFolder(file: string): string {
   }
 }
 
+/** Matches the names of half-written copies of a file, those of earlier versions included. */
+export function tempPattern(name: string): RegExp {
+  return new RegExp(`^\\.${RegExp.escape(name)}\\.[0-9a-f.-]+\\.tmp$`);
+}
+
 async function replace(target: string, text: string): Promise<void> {
   const folder = path.dirname(target);
-  const temp = path.join(
-    folder,
-    `.${path.basename(target)}.${process.pid}.${crypto.randomUUID().slice(0, 8)}.tmp`,
-  );
+  const temp = path.join(folder, `.${path.basename(target)}.${crypto.randomUUID()}.tmp`);
   const handle = await open(temp, "wx", PRIVATE_FILE);
   try {
     await fill(handle, text);
@@ -84,12 +86,12 @@ async function fill(handle: FileHandle, text: string): Promise<void> {
   }
 }
 
-/** Makes the rename itself durable where the system can; Windows cannot open a folder. */
+/** Makes the rename itself durable, where the system can: Windows cannot open a folder. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, "r");
     await handle.sync().finally(() => handle.close());
   } catch {
-    // The file is complete either way: only a power cut in this very moment could bring the old one back.
+    // The file is complete either way; only a power cut right now could bring the old one back.
   }
 }

@@ -79,7 +79,7 @@ async function change(path: string, body: Body, options: ControlOptions): Promis
 function reset(which: RestSelection, router: Router): Response {
   const lasting = lastingRests(router.health.values(), router.chance.nowMs());
   router.reset(which);
-  return Response.json({ cleared: [...lasting.keys()].filter((id) => isSelected(id, which)).length });
+  return Response.json({ cleared: [...lasting.values()].filter((rest) => isSelected(rest, which)).length });
 }
 
 function selectionOf(body: Body): RestSelection {

@@ -77,9 +77,9 @@ export class Health {
 
   /** Ends rests by hand: all of them, those of one key, or those of one key for one model. */
   reset(which: RestSelection): number {
-    const ids = [...this.#rests.keys()].filter((id) => isSelected(id, which));
-    for (const id of ids) this.clear(id);
-    return ids.length;
+    const ended = [...this.#rests.values()].filter((rest) => isSelected(rest, which));
+    for (const { id } of ended) this.clear(id);
+    return ended.length;
   }
 
   #set(rest: Rest, keyName: string): void {

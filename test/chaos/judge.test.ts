@@ -35,6 +35,7 @@ test("each thing that a user would complain of is found", () => {
     [{ wasStopped: true }, /had to be stopped/],
     [{ stdout: "" }, /shown 0 times/],
     [{ stdout: `${final}\n${final}\n` }, /shown 2 times/],
+    [{ stdout: `So th${final}\n` }, /put together from two answers/],
     [{ stdout: `${final.slice(0, 20)}\n` }, /does not end with the final text/],
     [withLog(`${log}${task.shellLines[0]}\n`), /ran 2 times/],
     [withLog(log.split("\n").slice(1).join("\n")), /ran 0 times/],

@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
+import { openState, type State } from "../../src/commands/state.ts";
 import type { BenchResult } from "../../src/core/bench/results.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import { modelMissing, type Reply, subscriptionRequired } from "../../src/demo/reply.ts";
 import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
-import { openState } from "../../src/state/store.ts";
 import { openTerminal } from "../e2e/terminal.ts";
-import { rested, restOf, stateOptions } from "../state/samples.ts";
+import { note, rested, restOf, stateOptions } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const KEYS = [
@@ -44,17 +44,17 @@ async function benchMachine(config = CONFIG) {
     "keys.toml",
     keysToml(...KEYS.map(({ name, secret }) => ({ provider: "work", name, value: secret }))),
   );
-  const withState = <T>(work: (store: ReturnType<typeof openState>) => T): T => {
-    const store = openState(stateOptions(machine.file("state.db")));
-    const value = work(store);
-    store.close();
+  const withState = async <T>(work: (state: State) => T): Promise<T> => {
+    const state = await openState(stateOptions(machine.file("state.db")));
+    const value = work(state);
+    await state.close();
     return value;
   };
   return {
     ...machine,
     upstream,
     withState,
-    kept: (): BenchResult[] => withState((store) => store.benches()),
+    kept: (): Promise<BenchResult[]> => withState(({ ledger }) => ledger.benches()),
     asked: (): string[] => upstream.calls.map((call) => `${call.model} ${call.keyName}`),
     [Symbol.asyncDispose]: async () => {
       await upstream.stop();
@@ -110,7 +110,7 @@ test("--json is an array with a result for each model, and what was measured is 
     },
     { ...none, ...measured, model: "work/uncounted", isEstimated: true },
   ]);
-  expect(machine.kept().map(({ model, runs }) => [model, runs])).toEqual([
+  expect((await machine.kept()).map(({ model, runs }) => [model, runs])).toEqual([
     ["work/quick", 2],
     ["work/uncounted", 2],
   ]);
@@ -134,7 +134,7 @@ test("status tells what was measured, the last one first", async () => {
   );
   const { benches } = JSON.parse(json.stdout) as { benches: { model: string }[] };
   expect(benches).toEqual(
-    machine.kept().map((result) => ({ ...result, tokensPerSecond: result.tokensPerSecond ?? null })),
+    (await machine.kept()).map((result) => ({ ...result, tokensPerSecond: result.tokensPerSecond ?? null })),
   );
 });
 
@@ -173,14 +173,14 @@ test("where there is no chain a few models of each provider are measured, and na
 
 test("keys at rest are left alone, and it is said why", async () => {
   await using machine = await benchMachine();
-  machine.withState((store) =>
-    store.note(rested(restOf(`key ${fingerprint("secret-of-home")}`, Date.now()))),
+  await machine.withState((state) =>
+    note(state, rested(restOf(`key ${fingerprint("secret-of-home")}`, Date.now()))),
   );
   const one = await machine.run(["bench", "work/quick", "--runs", "2"]);
   expect(one.stderr).toMatch(/work\/quick without home: rests until .*: plan limit used up/);
   expect(machine.asked()).toEqual(["quick work", "quick work"]);
-  machine.withState((store) =>
-    store.note(rested(restOf(`key ${fingerprint("secret-of-work")}`, Date.now()))),
+  await machine.withState((state) =>
+    note(state, rested(restOf(`key ${fingerprint("secret-of-work")}`, Date.now()))),
   );
   const both = await machine.run(["bench", "work/quick", "--json"]);
   expect(both.exitCode).toBe(4);
@@ -272,7 +272,7 @@ test("Ctrl-C keeps what is done and leaves with 130", async () => {
   expect(stdout).toMatch(
     /^work\/quick +1\/1 .*\nwork\/endless +0\/1 .* stopped\nwork\/uncounted +0\/1 .* stopped$/m,
   );
-  expect(machine.kept().map(({ model }) => model)).toEqual(["work/quick"]);
+  expect((await machine.kept()).map(({ model }) => model)).toEqual(["work/quick"]);
 });
 
 test("a terminal sees how far it is, then the table and the bars, and Ctrl-C there is the same", async () => {

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import type { Verb } from "../../src/cli/command.ts";
 import { chainVerb } from "../../src/commands/chain/chain.ts";
+import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { openState } from "../../src/state/store.ts";
-import { rested, restOf, stateOptions } from "../state/samples.ts";
+import { note, rested, restOf, stateOptions } from "../store/samples.ts";
 import { chainMachine } from "./chain-machine.ts";
 import { tempMachine } from "./orouter.ts";
 
@@ -13,10 +13,10 @@ const moment = expect.any(Number);
 test("chain list --json has chains and fallbacks in their documented shape", async () => {
   await using machine = await chainMachine();
   const nowMs = Date.now();
-  const store = openState(stateOptions(machine.file("state.db")));
-  store.note(rested(restOf(`key ${fingerprint("scripted-first")}`, nowMs)));
-  store.note(rested({ ...restOf("model work/gemma4:31b", nowMs), scope: "model" }));
-  store.saveBench({
+  const state = await openState(stateOptions(machine.file("state.db")));
+  note(state, rested(restOf(`key ${fingerprint("scripted-first")}`, nowMs)));
+  note(state, rested({ ...restOf("model work/gemma4:31b", nowMs), scope: "model" }));
+  state.ledger.saveBench({
     model: "work/gpt-oss:120b",
     atMs: nowMs,
     runs: 3,
@@ -25,7 +25,7 @@ test("chain list --json has chains and fallbacks in their documented shape", asy
     tokensPerSecond: { median: 85.2, min: 80, max: 90 },
     isEstimated: false,
   });
-  store.close();
+  await state.close();
   const { stdout, exitCode } = await machine.run(["chain", "list", "--json"]);
   expect(exitCode).toBe(0);
   const best = {

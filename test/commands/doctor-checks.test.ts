@@ -14,7 +14,7 @@ import { NEVER_MS } from "../../src/core/routing/rest.ts";
 import { parseSettings, providerOf, type Settings } from "../../src/core/settings/settings.ts";
 import { askVersion } from "../../src/harness/run/program.ts";
 import { tempFolder } from "../config/temp-folder.ts";
-import { restOf } from "../state/samples.ts";
+import { restOf } from "../store/samples.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 

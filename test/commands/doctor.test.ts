@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createRunDir } from "../../src/harness/run/run-dir.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const SECRET = "secret-of-work";
@@ -228,11 +229,13 @@ test("keys in the files of older tools are counted, those we know left out", asy
 test("what a crashed run left is told, what a living one uses is not", async () => {
   using own = provider();
   using machine = await soundMachine(own.url);
-  mkdirSync(machine.file(`run/run-${process.pid}-abc`), { recursive: true });
+  const running = createRunDir(machine.file("run"));
   expect((await machine.doctor("--offline")).checks.filter(({ check }) => check === "runs")).toHaveLength(1);
-  const gone = Bun.spawnSync(["true"]).pid;
-  mkdirSync(machine.file(`run/run-${gone}-abc`));
+  const dead = `run-${"a".repeat(22)}`;
+  mkdirSync(machine.file(`run/${dead}`));
+  writeFileSync(machine.file(`run/${dead}/lock`), "");
   const runs = (await machine.doctor("--offline")).checks.filter(({ check }) => check === "runs");
   expect(runs.map(({ level }) => level)).toEqual(["ok", "note"]);
-  expect(runs[1]?.fix).toContain(`run-${gone}-abc`);
+  expect(runs[1]?.fix).toContain(dead);
+  running.remove();
 });

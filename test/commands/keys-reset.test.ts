@@ -1,27 +1,12 @@
 import { expect, test } from "bun:test";
+import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { Rest, RestScope } from "../../src/core/routing/rest.ts";
-import { openState } from "../../src/state/store.ts";
+import type { RestScope } from "../../src/core/routing/rest.ts";
+import { note, restOf } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const WORK = fingerprint("secret-of-work");
 const HOME = fingerprint("secret-of-home");
-
-function restOf(id: string): Rest {
-  const nowMs = Date.now();
-  const [scope] = id.split(" ") as [RestScope];
-  return {
-    id,
-    scope,
-    kind: "quota",
-    status: 429,
-    message: "",
-    sinceMs: nowMs,
-    untilMs: nowMs + 3_600_000,
-    strikes: 1,
-    isDeclared: false,
-  };
-}
 
 const IDS = [
   `key ${WORK}`,
@@ -59,18 +44,18 @@ test.each<[words: string[], ended: string[]]>([
     secrets: [],
     onTrouble: () => {},
   };
-  const before = openState(options);
-  for (const id of IDS) before.note({ kind: "rested", rest: restOf(id), keyName: "" });
-  before.close();
+  const before = await openState(options);
+  for (const id of IDS) {
+    const [scope] = id.split(" ") as [RestScope];
+    note(before, { kind: "rested", rest: restOf(id, Date.now(), { scope }), keyName: "" });
+  }
+  await before.close();
   const run = await machine.run(["keys", "reset", ...words]);
   expect(run.exitCode).toBe(0);
   expect(run.stderr).toContain(`${ended.length} rests`);
-  const after = openState(options);
-  expect(
-    after
-      .rests()
-      .map((rest) => rest.id)
-      .sort(),
-  ).toEqual(IDS.filter((id) => !ended.includes(id)).sort());
-  after.close();
+  const after = await openState(options);
+  expect((await after.store.cooldowns.all()).map(({ id }) => id).sort()).toEqual(
+    IDS.filter((id) => !ended.includes(id)).sort(),
+  );
+  await after.close();
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { openState } from "../../src/state/store.ts";
-import { restOf, stateOptions } from "../state/samples.ts";
+import { note, restOf, stateOptions } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const GOOD = "secret-good-key";
@@ -78,12 +78,12 @@ test("each key is tried, and a refused one makes exit 1 with the reason in plain
 test("a key that works again and is left alone for an old refusal is told of, with what ends that", async () => {
   await using upstream = provider();
   using machine = await machineWith("work", upstream.baseUrl);
-  const store = openState(stateOptions(machine.file("state.db")));
+  const state = await openState(stateOptions(machine.file("state.db")));
   for (const secret of [GOOD, BAD]) {
     const rest = restOf(`key ${fingerprint(secret)}`, Date.now(), { scope: "key", kind: "auth" });
-    store.note({ kind: "rested", rest, keyName: "" });
+    note(state, { kind: "rested", rest, keyName: "" });
   }
-  store.close();
+  await state.close();
   const run = await machine.run(["keys", "test"]);
   expect(run.stderr.match(/orouter keys reset \S+/g)).toEqual(["orouter keys reset work/good"]);
   expect((await machine.run(["keys", "reset", "work/good"])).exitCode).toBe(0);

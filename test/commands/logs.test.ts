@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
+import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { RequestRecord } from "../../src/core/routing/request-record.ts";
-import { openState } from "../../src/state/store.ts";
-import { attemptOf, finished, recordOf, stateOptions, until } from "../state/samples.ts";
+import { attemptOf, finished, note, recordOf, stateOptions, until } from "../store/samples.ts";
 import { tempMachine } from "./orouter.ts";
 
 const WORK = fingerprint("secret-of-work");
@@ -43,14 +43,14 @@ type Machine = ReturnType<typeof tempMachine>;
 async function machineWithLog(records: readonly RequestRecord[] = RECORDS): Promise<Machine> {
   const machine = tempMachine();
   await machine.write("config.toml", "");
-  write(machine, records);
+  await write(machine, records);
   return machine;
 }
 
-function write(machine: Machine, records: readonly RequestRecord[]): void {
-  const store = openState(stateOptions(machine.file("state.db")));
-  for (const record of records) store.note(finished(record));
-  store.close();
+async function write(machine: Machine, records: readonly RequestRecord[]): Promise<void> {
+  const state = await openState(stateOptions(machine.file("state.db")));
+  for (const record of records) note(state, finished(record));
+  await state.close();
 }
 
 function idsOf(stdout: string): string[] {
@@ -87,7 +87,7 @@ test.each<[words: string[], ids: string[]]>([
   using machine = await machineWithLog();
   const run = await machine.run(["logs", "--json", ...words]);
   expect(run.exitCode).toBe(0);
-  expect(idsOf(run.stdout)).toEqual(ids);
+  expect(await idsOf(run.stdout)).toEqual(ids);
   expect(run.stderr).toBe(ids.length === 0 ? "No request of the last days matches.\n" : "");
 });
 

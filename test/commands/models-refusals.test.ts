@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
+import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Rest } from "../../src/core/routing/rest.ts";
-import { openState } from "../../src/state/store.ts";
+import { note, restOf } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const NOW = Date.now();
@@ -11,11 +12,8 @@ function rest(id: string, more: Partial<Rest>): Rest {
     scope: "lane",
     kind: "subscription",
     status: 403,
-    message: "",
-    strikes: 1,
-    isDeclared: false,
   } as const;
-  return { id, ...base, sinceMs: NOW, untilMs: NOW + 3_600_000, ...more };
+  return restOf(id, NOW, { ...base, ...more });
 }
 
 test("what keys were refused is shown with the models, as long as it is remembered", async () => {
@@ -26,7 +24,7 @@ test("what keys were refused is shown with the models, as long as it is remember
   );
   await machine.write("keys.toml", keysToml({ provider: "work", name: "mine", value: "secret-of-mine" }));
   const mine = fingerprint("secret-of-mine");
-  const store = openState({
+  const state = await openState({
     file: machine.file("state.db"),
     ledgerDays: 7,
     ledgerRows: 100,
@@ -39,8 +37,8 @@ test("what keys were refused is shown with the models, as long as it is remember
     rest(`lane ${mine} work/free`, { kind: "rate-limit" }),
     rest("lane 0123456789ab work/free", {}),
   ];
-  for (const one of rests) store.note({ kind: "rested", rest: one, keyName: "mine" });
-  store.close();
+  for (const one of rests) note(state, { kind: "rested", rest: one, keyName: "mine" });
+  await state.close();
   const asJson = await machine.run(["models", "list", "work", "--json"]);
   const { models } = JSON.parse(asJson.stdout) as { models: { id: string; refusedBy: unknown }[] };
   expect(models.map(({ id, refusedBy }) => [id, refusedBy])).toEqual([

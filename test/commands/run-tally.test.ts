@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { RunTally } from "../../src/commands/run-tally.ts";
 import { Problem } from "../../src/core/problem.ts";
-import { recordOf } from "../state/samples.ts";
+import { recordOf } from "../store/samples.ts";
 
 test("a quiet run has nothing to say", () => {
   const tally = new RunTally();

@@ -8,7 +8,7 @@ import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
 import { NEVER_MS, type Rest } from "../../src/core/routing/rest.ts";
 import { parseSettings } from "../../src/core/settings/settings.ts";
-import { recordOf, restOf } from "../state/samples.ts";
+import { recordOf, restOf } from "../store/samples.ts";
 
 const NOW = new Date(2026, 10, 21, 14, 5, 9).getTime();
 const HOUR = 3_600_000;

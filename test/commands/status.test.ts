@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { openState } from "../../src/state/store.ts";
-import { attemptOf, finished, recordOf, rested, restOf, stateOptions } from "../state/samples.ts";
+import { attemptOf, finished, note, recordOf, rested, restOf, stateOptions } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const SECRET = "secret-of-work";
@@ -18,17 +18,18 @@ async function machineWithState(): Promise<Machine> {
   const machine = tempMachine();
   await machine.write("keys.toml", TOML);
   await machine.write("config.toml", '[chains]\ncoding = ["ollama-cloud/m"]\n');
-  const store = openState(stateOptions(machine.file("state.db")));
+  const state = await openState(stateOptions(machine.file("state.db")));
   const nowMs = Date.now();
-  store.note(rested(restOf(`key ${WORK}`, nowMs)));
+  note(state, rested(restOf(`key ${WORK}`, nowMs)));
   const attempts = [
     attemptOf(nowMs, { model: "ollama-cloud/m", fingerprint: WORK, status: 429, verdict: "quota" }),
     attemptOf(nowMs, { model: "ollama-cloud/m", fingerprint: WORK }),
   ];
-  store.note(
+  note(
+    state,
     finished(recordOf("r1", nowMs, { asked: "orouter/coding", served: "ollama-cloud/m", attempts })),
   );
-  store.close();
+  await state.close();
   return machine;
 }
 
@@ -169,12 +170,12 @@ test("--watch shows what other orouters learn, and follows the terminal's size",
   using machine = await machineWithState();
   let isNoted = false;
   let isResized = false;
-  const { screen } = await inTerminal(machine, { cols: 100, rows: 30 }, (shown, terminal) => {
+  const { screen } = await inTerminal(machine, { cols: 100, rows: 30 }, async (shown, terminal) => {
     if (!isNoted && shown.includes("plan limit")) {
       isNoted = true;
-      const other = openState(stateOptions(machine.file("state.db")));
-      other.note(rested(restOf("provider groq", Date.now(), { scope: "provider", kind: "forbidden" })));
-      other.close();
+      const other = await openState(stateOptions(machine.file("state.db")));
+      note(other, rested(restOf("provider groq", Date.now(), { scope: "provider", kind: "forbidden" })));
+      await other.close();
     }
     if (!isResized && shown.includes("all of groq")) {
       isResized = true;

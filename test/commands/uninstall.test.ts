@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { removeAll, removeEmpty, removeFromKeychain } from "../../src/commands/uninstall/remains.ts";
 import { programRemoval } from "../../src/commands/uninstall/uninstall.ts";
+import { createRunDir } from "../../src/harness/run/run-dir.ts";
 import { memoryKeychain } from "../config/memory-keychain.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { answerInTerminal } from "./answer-in-terminal.ts";
@@ -11,7 +12,8 @@ import { keysToml, tempMachine } from "./orouter.ts";
 type Machine = ReturnType<typeof tempMachine>;
 
 const SECRET = "secret-of-work";
-const GONE = Bun.spawnSync(["true"]).pid;
+/** The folder of a run that was killed: its lock is free. */
+const DEAD_RUN = `run/run-${"a".repeat(22)}`;
 
 function put(path: string, text = "x"): void {
   mkdirSync(dirname(path), { recursive: true });
@@ -30,9 +32,11 @@ function usedMachine(): Machine {
     "state.db-wal",
     "state.db.broken-20261121T120000Z",
     "cache/catalog-nvidia-abc.json",
-    `run/run-${GONE}-abc/token`,
+    ".config.toml.lock",
+    `${DEAD_RUN}/token`,
   ])
     put(machine.file(name));
+  put(machine.file(`${DEAD_RUN}/lock`), "");
   put(machine.folder.in(".config/opencode/opencode.json"));
   put(machine.folder.in("data/opencode/auth.json"));
   return machine;
@@ -80,11 +84,13 @@ test("what others keep in our folders stays, and is told", async () => {
 
 test("the folder of a run under way stays", async () => {
   using machine = usedMachine();
-  const token = `run/run-${process.pid}-abc/token`;
-  put(machine.file(token));
+  const runDir = createRunDir(machine.file("run"));
+  runDir.write("token", "t");
   const run = await machine.run(["uninstall", "--yes"]);
-  expect(run.stderr).toContain(`process ${process.pid}`);
-  expect(filesOf(machine)).toEqual([...OPENCODES, `orouter/${token}`]);
+  expect(run.stderr).toContain(`orouter is running (${runDir.path})`);
+  const folder = `orouter/run/${basename(runDir.path)}`;
+  expect(filesOf(machine)).toEqual([...OPENCODES, `${folder}/lock`, `${folder}/token`]);
+  runDir.remove();
 });
 
 test("without a terminal it asks for --yes and removes nothing", async () => {

@@ -31,3 +31,15 @@ export function modeOf(file: string): number {
 export function namesIn(folder: string): string[] {
   return readdirSync(folder).sort();
 }
+
+/** Runs work as a user whom the modes of files bind: root may write anywhere. */
+export async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
+  const nobody = 65_534;
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(nobody);
+  try {
+    return await work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFil
 import { fileProblem } from "../../src/config/file-problem.ts";
 import { createFolderOf, linkTarget, writeFileAtomic } from "../../src/config/write-file.ts";
 import { Problem } from "../../src/core/problem.ts";
-import { modeOf, namesIn, problemOf, tempFolder } from "./temp-folder.ts";
+import { asOrdinaryUser, modeOf, namesIn, problemOf, tempFolder } from "./temp-folder.ts";
 
 test("a file is replaced whole, for its owner alone, with nothing left beside it", async () => {
   using folder = tempFolder();
@@ -91,15 +91,3 @@ test("an error that is no system error is left as it is", () => {
   const bug = new TypeError("a bug");
   expect(fileProblem({ code: "cannot-write", doing: "write", file: "FILE" }, bug)).toBe(bug);
 });
-
-/** Root may write anywhere: the rights of folders only show when it steps down for a moment. */
-async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
-  const nobody = 65_534;
-  const isRoot = process.geteuid?.() === 0;
-  if (isRoot) process.seteuid?.(nobody);
-  try {
-    return await work();
-  } finally {
-    if (isRoot) process.seteuid?.(0);
-  }
-}

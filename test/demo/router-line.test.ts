@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { NEVER_MS } from "../../src/core/routing/rest.ts";
 import type { RouterEvent } from "../../src/core/routing/router-event.ts";
 import { routerLine } from "../../src/demo/story.ts";
-import { attemptOf, finished, recordOf, rested, restOf } from "../state/samples.ts";
+import { attemptOf, finished, recordOf, rested, restOf } from "../store/samples.ts";
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;

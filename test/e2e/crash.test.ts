@@ -47,7 +47,7 @@ test("a state.db that is none is set aside, and the run goes on with a fresh one
     const first = await boundedRun(machine, RUN, { limitMs: 120_000 });
     expectSaidOnce(
       first,
-      /state\.db was broken and a fresh one is begun; .* kept as .*state\.db\.broken-\w+/,
+      /state\.db was corrupt, so a new one was started\. .* kept as .*state\.db\.broken-\w+/,
     );
     const folder = machine.folder.in(STATE);
     const [aside = "", ...others] = readdirSync(folder).filter((name) => name.includes("broken"));
@@ -83,7 +83,7 @@ test.each<[name: string, spoil: (machine: Machine) => void]>([
   withMachine(async (machine) => {
     spoil(machine);
     const run = await boundedRun(machine, RUN, { limitMs: 120_000 });
-    expectSaidOnce(run, /state\.db cannot be used \(.+\); nothing is remembered after this run/);
+    expectSaidOnce(run, /state\.db cannot be used \(.+\)\. Nothing is remembered after this run/);
   }),
 );
 

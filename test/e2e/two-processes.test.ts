@@ -84,12 +84,12 @@ function rows<Row>(home: string, query: string): Row[] {
 
 /** Each rest as `scope kind`, and how often its party has failed in a row. */
 function restsIn(home: string): Record<string, number> {
-  const found = rows<{ name: string; strikes: number }>(
+  const found = rows<{ name: string; failures: number }>(
     home,
-    "SELECT scope || ' ' || kind AS name, strikes FROM rests WHERE is_cleared = 0 AND until_ms > 0 ORDER BY name",
+    "SELECT scope || ' ' || kind AS name, failures FROM cooldowns WHERE is_cleared = 0 AND until_ms > 0 ORDER BY name",
   );
   expect(new Set(found.map((row) => row.name)).size).toBe(found.length);
-  return Object.fromEntries(found.map((row) => [row.name, row.strikes]));
+  return Object.fromEntries(found.map((row) => [row.name, row.failures]));
 }
 
 /** One burst is one strike, however many processes and requests met it. */

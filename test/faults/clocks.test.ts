@@ -1,27 +1,25 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import { emptyLoad, slotFor, take } from "../../src/core/routing/load.ts";
-import { NEVER_MS, notFromLater, type Rest, restId } from "../../src/core/routing/rest.ts";
+import { NEVER_MS, notFromLater, type Rest, targetOf } from "../../src/core/routing/rest.ts";
 import type { Chance } from "../../src/proxy/chance.ts";
 import { StallWatch } from "../../src/proxy/stall-watch.ts";
-import { openState } from "../../src/state/store.ts";
 import { until } from "../e2e/serve-process.ts";
 import { FakeClock } from "../proxy/fake-clock.ts";
 import { withPair } from "../proxy/rig.ts";
+import { note } from "../store/samples.ts";
 import { endOf, withWorld } from "./fault-world.ts";
 import { TEXT } from "./wire.ts";
 
 const HOUR_MS = 60 * 60_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
 
-const KEY_ID = restId.key(fingerprint("secret-one"));
-
 function quotaRest(sinceMs: number, untilMs: number): Rest {
   return {
-    id: KEY_ID,
-    scope: "key",
+    ...targetOf.key({ provider: "a", fingerprint: fingerprint("secret-one") }),
     kind: "quota",
     status: 429,
     message: "used up",
@@ -33,8 +31,8 @@ function quotaRest(sinceMs: number, untilMs: number): Rest {
 }
 
 /** A state.db in which the only key was put to rest at some time. */
-function withRest(rest: (nowMs: number) => Rest): (home: string) => void {
-  return (home) => {
+function withRest(rest: (nowMs: number) => Rest): (home: string) => Promise<void> {
+  return async (home) => {
     const options = {
       file: join(home, "state.db"),
       ledgerDays: 30,
@@ -42,9 +40,9 @@ function withRest(rest: (nowMs: number) => Rest): (home: string) => void {
       secrets: [],
       onTrouble: () => {},
     };
-    const store = openState(options);
-    store.note({ kind: "rested", rest: rest(Date.now()), keyName: "one" });
-    store.close();
+    const state = await openState(options);
+    note(state, { kind: "rested", rest: rest(Date.now()), keyName: "one" });
+    await state.close();
   };
 }
 
@@ -74,7 +72,7 @@ test("a rest of an hour that was set two years ahead lasts an hour from now, als
       // Written down as mended: another start does not begin the hour anew.
       await until("the rest to be known", () => {
         using db = new Database(join(home, "state.db"), { readonly: true });
-        const row = db.query<{ at_ms: number }, []>("SELECT at_ms FROM rests").get();
+        const row = db.query<{ at_ms: number }, []>("SELECT at_ms FROM cooldowns").get();
         return (row?.at_ms ?? Number.POSITIVE_INFINITY) < Date.now() + HOUR_MS;
       });
     },

@@ -27,7 +27,7 @@ const SMALL_DISK = (home: string): string =>
   `cp -a ${home} ${home}.kept && mount -t tmpfs -o size=400k tmpfs ${home} && cp -a ${home}.kept/. ${home}`;
 
 const IS_FULL = expect.stringMatching(
-  /state\.db cannot be written \(.+\); this run keeps its state in memory and tries again\. Free some space/,
+  /state\.db cannot be written \(.+\)\. This run keeps its state in memory and tries again\. Free some space/,
 );
 
 test("a limit on the size of files that is reached stops no answer, and is said once", () =>
@@ -134,7 +134,7 @@ test.each(READ_ONLY)("with %s it serves, and says once what is not kept", (_name
       },
       afterwards: (stderr) => {
         expect(linesAbout(stderr, "state.db")).toEqual([
-          expect.stringContaining("nothing is remembered after this run"),
+          expect.stringContaining("Nothing is remembered after this run"),
         ]);
         expect(linesAbout(stderr, "run folder")).toHaveLength(1);
         expect(stderr).not.toContain("bug");

@@ -149,7 +149,7 @@ describe.each(WAYS)("a call %s:", (_way, env) => {
         upstream.answerWith(({ socket }) => reply(socket, padded(4096), [JSON_TYPE]));
         expect(await (await respond()).text()).toContain(TEXT);
         upstream.answerWith(({ socket }) => reply(socket, padded(4097), [JSON_TYPE]));
-        expect((await respond()).status).toBe(400);
+        expect((await respond()).status).toBe(503);
         expect((await records(2))[1]?.messages[0]).toContain("answer_bytes");
       },
     ));

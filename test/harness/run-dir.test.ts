@@ -1,7 +1,18 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createRunDir } from "../../src/harness/run/run-dir.ts";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { createRunDir, runFolders } from "../../src/harness/run/run-dir.ts";
 import { tempFolder } from "../config/temp-folder.ts";
+import { until } from "../store/samples.ts";
 
 test("the folder and its files are for us alone, and nothing is left of them", () => {
   using folder = tempFolder();
@@ -37,19 +48,94 @@ test("two runs share the root; the first to end leaves the other its folder", ()
   expect(existsSync(folder.in("orouter"))).toBe(false);
 });
 
-test("folders of dead runs are swept, those of running ones and strange names are not", () => {
+/** A name as a run's folder has one. */
+function runName(letter: string): string {
+  return `run-${letter.repeat(22)}`;
+}
+
+test("a folder's name cannot be guessed", () => {
+  using folder = tempFolder();
+  const runs = [createRunDir(folder.in("orouter")), createRunDir(folder.in("orouter"))];
+  const names = readdirSync(folder.in("orouter"));
+  for (const name of names) expect(name).toMatch(/^run-[\w-]{22}$/);
+  expect(new Set(names).size).toBe(2);
+  for (const run of runs) run.remove();
+});
+
+test("folders of killed runs are swept, whatever process has their number now; those of running ones are not", async () => {
   using folder = tempFolder();
   const root = folder.in("orouter");
-  for (const name of ["run-99999999-dead", `run-${process.ppid}-alive`, "something-else"]) {
-    mkdirSync(`${root}/${name}`, { recursive: true });
-  }
+  const children = [1, 2].map(() => otherRun(root));
+  await until(() => runFolders(root).length === 2 && runFolders(root).every(({ isAlive }) => isAlive));
+  const [killed, running] = children;
+  killed?.kill("SIGKILL");
+  await killed?.exited;
+  expect(
+    runFolders(root)
+      .map(({ isAlive }) => isAlive)
+      .sort(),
+  ).toEqual([false, true]);
+  const dead = runFolders(root).find(({ isAlive }) => !isAlive)?.path ?? "";
   const run = createRunDir(root);
-  const names = readdirSync(root);
-  expect(names).not.toContain("run-99999999-dead");
-  expect(names).toContain(`run-${process.ppid}-alive`);
-  expect(names).toContain("something-else");
+  expect(existsSync(dead)).toBe(false);
+  expect(runFolders(root).map(({ isAlive }) => isAlive)).toEqual([true, true]);
+  running?.kill("SIGKILL");
+  await running?.exited;
   run.remove();
 });
+
+test("only folders that are provably of a dead run are swept", () => {
+  using folder = tempFolder();
+  const root = folder.in("orouter");
+  const kept = [runName("a"), runName("b"), "run-4711-abcdef", "run-other", "something-else"];
+  for (const name of [...kept, runName("c")]) mkdirSync(join(root, name), { recursive: true });
+  // A name alone proves nothing, nor does a file that is no lock, nor a lock elsewhere.
+  writeFileSync(join(root, runName("b"), "lock"), "not a lock ".repeat(100));
+  for (const name of ["run-4711-abcdef", "run-other", "something-else", runName("c")])
+    writeFileSync(join(root, name, "lock"), "");
+  symlinkSync(folder.path, join(root, runName("d")));
+  writeFileSync(folder.in("lock"), "");
+  createRunDir(root).remove();
+  expect(readdirSync(root).sort()).toEqual([...kept, runName("d")].sort());
+  expect(readdirSync(folder.path).sort()).toEqual(["lock", "orouter"]);
+});
+
+test("the folder of another user is not swept", () => {
+  if (process.getuid?.() !== 0) {
+    console.log("a folder of another user: not tried, only root can make one.");
+    return;
+  }
+  using folder = tempFolder();
+  const root = folder.in("orouter");
+  mkdirSync(join(root, runName("a")), { recursive: true });
+  writeFileSync(join(root, runName("a"), "lock"), "");
+  chownSync(join(root, runName("a")), 65_534, 65_534);
+  createRunDir(root).remove();
+  expect(readdirSync(root)).toEqual([runName("a")]);
+});
+
+test("runs that start at once while others sweep all get a folder and keep it", async () => {
+  using folder = tempFolder();
+  const root = folder.in("orouter");
+  const children = Array.from({ length: 6 }, () => otherRun(root, 30));
+  expect(await Promise.all(children.map((child) => child.exited))).toEqual(children.map(() => 0));
+  expect(existsSync(root)).toBe(false);
+});
+
+/** Another process with a run folder; it makes and removes some before the one that it keeps, or none to keep. */
+function otherRun(root: string, times = 0) {
+  const module = JSON.stringify(join(import.meta.dir, "../../src/harness/run/run-dir.ts"));
+  const script = `import { existsSync } from "node:fs"; import { createRunDir } from ${module};
+    for (let i = 0; i < ${times}; i++) {
+      const run = createRunDir(${JSON.stringify(root)});
+      run.write("token", "t");
+      await Promise.resolve();
+      if (!existsSync(run.path + "/token")) throw new Error("the folder was taken away");
+      run.remove();
+    }
+    if (${times} === 0) { createRunDir(${JSON.stringify(root)}); await Bun.sleep(60_000); }`;
+  return Bun.spawn([process.execPath, "-e", script], { stdout: "ignore", stderr: "inherit" });
+}
 
 test("a root that cannot be made is a problem that names it", () => {
   using folder = tempFolder();

@@ -15,7 +15,7 @@ import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import { send } from "../../proxy/upstream.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
-import { openOwnState } from "../open-own-state.ts";
+import { openOwnState } from "../state.ts";
 import type { World } from "../world.ts";
 import { benchTable } from "./bench-text.ts";
 
@@ -91,9 +91,9 @@ export async function benchModels(
     benches[at] = bench;
     options.onChange?.(benches);
   };
-  const store = openOwnState(world, options.onTrouble);
+  const state = await openOwnState(world, options.onTrouble);
   try {
-    const benchKeys = new BenchKeys(world.keys, store.rests());
+    const benchKeys = new BenchKeys(world.keys, await state.store.cooldowns.all());
     for (const [at, model] of models.entries()) {
       if (options.signal.aborted) {
         note(at, { model, state: { kind: "interrupted" }, refusals: [], skippedKeys: [] });
@@ -102,12 +102,12 @@ export async function benchModels(
       const bench = await benchOne(world, { model, benchKeys, options, onChange: (one) => note(at, one) });
       note(at, bench);
       if (bench.state.kind !== "measured") continue;
-      store.saveBench(bench.state.result);
+      state.ledger.saveBench(bench.state.result);
       // Whatever ends this process now, the model need not be measured again.
-      store.flush();
+      state.ledger.flush();
     }
   } finally {
-    store.close();
+    await state.close();
   }
   return benches;
 }

@@ -21,7 +21,7 @@ import type { Rest } from "../../core/routing/rest.ts";
 import { expandModels } from "../../core/settings/chains.ts";
 import { leftOutText, tokenText, yesNo } from "../models/models-list.ts";
 import { openCatalog } from "../models/open-catalog.ts";
-import { openExistingState } from "../open-existing-state.ts";
+import { openExistingState } from "../state.ts";
 import { readWorld, type World } from "../world.ts";
 
 /** A chain as it stands now. */
@@ -94,9 +94,9 @@ interface Sight {
 
 async function lookAt(world: World, catalog: Catalog): Promise<Sight> {
   // A state that cannot be read is `doctor`'s to tell of; the models are there without it.
-  const store = await openExistingState(world, () => {});
-  const [rests, benches] = [store?.rests() ?? [], store?.benches() ?? []];
-  store?.close();
+  const state = await openExistingState(world, () => {});
+  const [rests, benches] = [(await state?.store.cooldowns.all()) ?? [], state?.ledger.benches() ?? []];
+  await state?.close();
   const nowMs = Date.now();
   return { world, catalog, nowMs, lasting: lastingRests(rests, nowMs), benches };
 }

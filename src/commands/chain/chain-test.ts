@@ -23,11 +23,11 @@ import { firstChoice, meaningOf } from "../../core/stream/stream-events.ts";
 import { type Verdict, verdictWords } from "../../core/verdict/verdict.ts";
 import type { Lease, Traveller } from "../../proxy/lease.ts";
 import { Router, type RouterOptions } from "../../proxy/router.ts";
-import { keepState } from "../keep-state.ts";
 import { spanText } from "../logs/log-text.ts";
 import { openCatalog } from "../models/open-catalog.ts";
 import { requireKey } from "../no-key.ts";
 import { type Routing, startRouting } from "../routing.ts";
+import { keepState } from "../state.ts";
 import { readWorld, type World } from "../world.ts";
 import { namedEntry } from "./chain-edits.ts";
 import { type MemberView, viewModels } from "./chain-list.ts";
@@ -195,7 +195,7 @@ export async function tryRequest({ world, catalog, asked, onHop, signal }: TryOp
     throw error;
   } finally {
     await routing.proxy.stop();
-    forget();
+    await forget();
   }
 }
 

@@ -10,7 +10,7 @@ import { opencodePlace } from "../../config/opencode-place.ts";
 import { EXIT, type Problem } from "../../core/problem.ts";
 import type { Rest } from "../../core/routing/rest.ts";
 import type { Settings } from "../../core/settings/settings.ts";
-import { openExistingState } from "../open-existing-state.ts";
+import { readCooldowns } from "../state.ts";
 import { checkFolders, checkOtherFiles } from "./check-files.ts";
 import { checkChains, checkKeys } from "./check-keys.ts";
 import { checkClock, checkEnvironment } from "./check-network.ts";
@@ -150,9 +150,7 @@ function silence({ isConfigWrong }: DoctorContext, isOffline: boolean): string |
 async function readRests(context: DoctorContext): Promise<{ rests: Rest[]; troubles: Problem[] }> {
   const troubles: Problem[] = [];
   const world = { ...context, keys: context.keys ?? [] };
-  const store = await openExistingState(world, (problem) => troubles.push(problem));
-  const rests = store?.rests() ?? [];
-  store?.close();
+  const rests = await readCooldowns(world, (problem) => troubles.push(problem));
   return { rests, troubles };
 }
 

@@ -14,7 +14,7 @@ import { STRATEGIES } from "../../core/routing/strategy.ts";
 import { isKeyName } from "../../core/settings/keys.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
-import { openExistingState } from "../open-existing-state.ts";
+import { readCooldowns } from "../state.ts";
 import { readAgain, readWorld, type World } from "../world.ts";
 import { addAsked } from "./keys-add.ts";
 import { changeStrategy, removeOwn, renameOwn, STRATEGY_WORDS, switchOwn } from "./keys-edit.ts";
@@ -44,10 +44,8 @@ export interface KeysNow {
 export async function keysNow(before: Pick<World, "env">): Promise<KeysNow> {
   const world = await readAgain(before);
   // What is wrong with the state is said where it is changed; without it every key is thought to be ready.
-  const store = await openExistingState(world, () => {});
   const nowMs = Date.now();
-  const lasting = lastingRests(store?.rests() ?? [], nowMs);
-  store?.close();
+  const lasting = lastingRests(await readCooldowns(world), nowMs);
   const states = listKeys(world).map((key): KeyState => {
     const own = [...lasting.values()].flatMap((rest) => {
       const { fingerprint, model } = restParty(rest);
@@ -161,7 +159,7 @@ async function clearLane(world: World, { key, lanes }: KeyState): Promise<void> 
     hint: `${verdictWords(rest.kind)}, until ${formatClock(rest.untilMs, Date.now())}`,
   }));
   const model = await askChoice("Which model is to be tried again?", options);
-  if (model !== undefined) endRests(world, key, model);
+  if (model !== undefined) await endRests(world, key, model);
 }
 
 async function remove(world: World, key: ListedKey): Promise<"leave" | undefined> {

@@ -3,7 +3,7 @@ import { talk } from "../../cli/talk.ts";
 import { counted } from "../../core/counted.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { isSelected, type RestSelection } from "../../core/routing/rest-cover.ts";
-import { openOwnState } from "../open-own-state.ts";
+import { openOwnState } from "../state.ts";
 import { readWorld, type World } from "../world.ts";
 import { describeKey, findKey, KEY_ARGS, type ListedKey, listKeys } from "./own-key.ts";
 
@@ -38,24 +38,29 @@ async function reset(args: VerbArgs): Promise<number> {
   const world = await readWorld();
   const name = textArg(args, "name");
   const key = name === undefined ? undefined : findKey(listKeys(world), name, textArg(args, "provider"));
-  endRests(world, key, textArg(args, "model"));
+  await endRests(world, key, textArg(args, "model"));
   return EXIT.fine;
 }
 
 /** Ends the rests of all, of a key, for a model, or of the lane of both, and tells how many there were. */
-export function endRests(world: World, key: ListedKey | undefined, model: string | undefined): void {
+export async function endRests(
+  world: World,
+  key: ListedKey | undefined,
+  model: string | undefined,
+): Promise<void> {
   if (key !== undefined && key.fingerprint === undefined) throw noSecret(describeKey(key));
   const selection: RestSelection = {
     ...(key?.fingerprint === undefined ? {} : { fingerprint: key.fingerprint }),
     ...(model === undefined ? {} : { model }),
   };
   let trouble: Problem | undefined;
-  const store = openOwnState(world, (problem) => {
+  const state = await openOwnState(world, (problem) => {
     trouble ??= problem;
   });
-  const ended = store.rests().filter((rest) => isSelected(rest.id, selection));
-  for (const rest of ended) store.note({ kind: "cleared", id: rest.id });
-  store.close();
+  const { cooldowns } = state.store;
+  const ended = (await cooldowns.all()).filter((rest) => isSelected(rest, selection));
+  for (const { id } of ended) cooldowns.clear(id);
+  await state.close();
   // Unlike a request, this command is nothing but its writing.
   if (trouble !== undefined) throw trouble;
   const whose = [key === undefined ? undefined : describeKey(key), model]

@@ -7,7 +7,7 @@ import { EXIT, Problem } from "../../core/problem.ts";
 import { restId } from "../../core/routing/rest.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
-import { openExistingState } from "../open-existing-state.ts";
+import { readCooldowns } from "../state.ts";
 import { readWorld, type World } from "../world.ts";
 import { describeKey, findKey, KEY_ARGS, type ListedKey, listKeys } from "./own-key.ts";
 import {
@@ -23,15 +23,12 @@ import {
 
 /** Tells of keys that have just been let in, and that no request would use, since they once were not. */
 export async function tellLeftAlone(world: World, keys: readonly Key[]): Promise<void> {
-  // A file that cannot be read is `doctor`'s to tell of.
-  const store = await openExistingState(world, () => {});
   const nowMs = Date.now();
   const refused = new Set(
-    (store?.rests() ?? []).flatMap(({ id, kind, untilMs }) =>
+    (await readCooldowns(world)).flatMap(({ id, kind, untilMs }) =>
       kind === "auth" && untilMs > nowMs ? [id] : [],
     ),
   );
-  store?.close();
   for (const key of keys) {
     if (!refused.has(restId.key(key.fingerprint))) continue;
     const title = keyTitle(key);

@@ -3,7 +3,7 @@ import { hangingLines } from "../../cli/text.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { oneLine } from "../../core/redact.ts";
 import type { AttemptRecord, RequestOutcome, RequestRecord } from "../../core/routing/request-record.ts";
-import type { LedgerEntry } from "../../state/ledger.ts";
+import type { LedgerEntry } from "../../ledger/request-rows.ts";
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -12,9 +12,9 @@ import { outputWidth } from "../../cli/table.ts";
 import { failureText, say, writeData } from "../../cli/talk.ts";
 import { CHAIN_PROVIDER, parseModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
-import type { LedgerEntry, LedgerFilter } from "../../state/ledger.ts";
-import type { StateStore } from "../../state/state-store.ts";
-import { openExistingState } from "../open-existing-state.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import type { LedgerEntry, LedgerFilter } from "../../ledger/request-rows.ts";
+import { openExistingState, type State } from "../state.ts";
 import { readWorld, type World } from "../world.ts";
 import { requestJson, requestLines } from "./log-text.ts";
 
@@ -133,53 +133,53 @@ async function logs(args: VerbArgs): Promise<number> {
   const world = await readWorld();
   const print = args["json"] === true ? printJson : textPrinter(world);
   const isFollowing = args["follow"] === true;
-  const open = (): Promise<StateStore | undefined> =>
+  const open = (): Promise<State | undefined> =>
     openExistingState(world, (problem) => say(failureText(problem)));
-  let store = await open();
+  let state = await open();
   try {
-    const first = store === undefined ? [] : lastRequests(store, { filter, count, world });
-    if (first.length === 0) say(isFollowing ? WAITING : emptyText(store, filter));
+    const first = state === undefined ? [] : lastRequests(state.ledger, { filter, count, world });
+    if (first.length === 0) say(isFollowing ? WAITING : emptyText(state?.ledger, filter));
     if (!print(first) || !isFollowing) return EXIT.fine;
     using interruption = listenForInterruption();
-    store = await openOnceThere(open, store, interruption.signal);
+    state = await openOnceThere(open, state, interruption.signal);
     const seen = first.at(-1)?.seq ?? 0;
-    if (store !== undefined) await follow(store, seen, { filter, print, signal: interruption.signal });
+    if (state !== undefined) await follow(state.ledger, seen, { filter, print, signal: interruption.signal });
     return EXIT.fine;
   } finally {
-    store?.close();
+    await state?.close();
   }
 }
 
-function emptyText(store: StateStore | undefined, { ledger, matches }: LogFilter): string {
-  const isFiltered = matches !== undefined || Object.values(ledger).some((value) => value);
-  if (isFiltered && store !== undefined && store.requests({ limit: 1 }).length > 0)
+function emptyText(ledger: Ledger | undefined, filter: LogFilter): string {
+  const isFiltered = filter.matches !== undefined || Object.values(filter.ledger).some((value) => value);
+  if (isFiltered && ledger !== undefined && ledger.requests({ limit: 1 }).length > 0)
     return "No request of the last days matches.";
   return "There is no request yet: they are written down while orouter opencode or orouter serve runs.";
 }
 
 /** The newest that match, oldest first. */
 function lastRequests(
-  store: StateStore,
+  ledger: Ledger,
   { filter, count, world }: { filter: LogFilter; count: number; world: World },
 ): LedgerEntry[] {
-  const { ledger, matches } = filter;
+  const { matches } = filter;
   // What the ledger cannot look for is looked for in all of it.
   const limit = matches === undefined ? count : world.settings.state.ledgerRows;
-  const found = store.requests({ ...ledger, limit });
+  const found = ledger.requests({ ...filter.ledger, limit });
   return (matches === undefined ? found : found.filter(matches).slice(0, count)).toReversed();
 }
 
 async function openOnceThere(
-  open: () => Promise<StateStore | undefined>,
-  opened: StateStore | undefined,
+  open: () => Promise<State | undefined>,
+  opened: State | undefined,
   signal: AbortSignal,
-): Promise<StateStore | undefined> {
-  let store = opened;
-  while (store === undefined && !signal.aborted) {
+): Promise<State | undefined> {
+  let state = opened;
+  while (state === undefined && !signal.aborted) {
     await pause(LOOK_EVERY_MS, signal);
-    store = await open();
+    state = await open();
   }
-  return store;
+  return state;
 }
 
 interface Following {
@@ -190,27 +190,21 @@ interface Following {
 }
 
 async function follow(
-  store: StateStore,
+  ledger: Ledger,
   firstSeen: number,
   { filter, print, signal }: Following,
 ): Promise<void> {
-  // Watching is what makes the store notice that another file has taken the place of its own.
-  const unwatch = store.watch(() => {});
-  try {
-    let seen = firstSeen;
-    let isRead = true;
-    while (isRead && !signal.aborted) {
-      const newest = store.requests({ limit: 1 })[0]?.seq ?? 0;
-      // A fresh file begins to count anew.
-      if (newest < seen) seen = 0;
-      const news = store.requests({ ...filter.ledger, afterSeq: seen, limit: NEW_AT_ONCE }).toReversed();
-      // What did not match up to here need not be looked at again.
-      seen = Math.max(newest, news.at(-1)?.seq ?? 0);
-      isRead = print(filter.matches === undefined ? news : news.filter(filter.matches));
-      if (isRead) await pause(LOOK_EVERY_MS, signal);
-    }
-  } finally {
-    unwatch();
+  let seen = firstSeen;
+  let isRead = true;
+  while (isRead && !signal.aborted) {
+    const newest = ledger.requests({ limit: 1 })[0]?.seq ?? 0;
+    // A new file begins to count again.
+    if (newest < seen) seen = 0;
+    const news = ledger.requests({ ...filter.ledger, afterSeq: seen, limit: NEW_AT_ONCE }).toReversed();
+    // What did not match up to here need not be read again.
+    seen = Math.max(newest, news.at(-1)?.seq ?? 0);
+    isRead = print(filter.matches === undefined ? news : news.filter(filter.matches));
+    if (isRead) await pause(LOOK_EVERY_MS, signal);
   }
 }
 

@@ -14,11 +14,12 @@ import {
 import { formatDuration } from "../../core/duration.ts";
 import { CHAIN_PROVIDER, formatModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
+import { restParty } from "../../core/routing/rest-party.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import type { VerdictKind } from "../../core/verdict/verdict.ts";
 import { findProvider } from "../keys/own-key.ts";
-import { openExistingState } from "../open-existing-state.ts";
+import { readCooldowns } from "../state.ts";
 import { readWorld, type World } from "../world.ts";
 import { openCatalog, providersWithKey } from "./open-catalog.ts";
 
@@ -211,20 +212,17 @@ const NO_ACCESS: ReadonlySet<VerdictKind> = new Set(["subscription", "model-not-
 
 /** Being listed proves little: what keys were really told is remembered with the rests. */
 export async function readRefusals(world: World, nowMs: number): Promise<Refusals> {
-  // A file that cannot be read is `doctor`'s to tell of; the list is as good without it.
-  const store = await openExistingState(world, () => {});
   const names = new Map(world.keys.map((key) => [key.fingerprint, key.name]));
   const refusals = new Map<string, Refusal[]>();
-  for (const { id, kind, scope, untilMs } of store?.rests() ?? []) {
-    if (!NO_ACCESS.has(kind) || untilMs <= nowMs) continue;
-    const [, first = "", second] = id.split(" ");
-    const model = scope === "lane" ? second : first;
-    const keyName = scope === "lane" ? names.get(first) : undefined;
-    // The rest of a key that is here no more says nothing about those that are.
-    if (model === undefined || (scope === "lane" && keyName === undefined)) continue;
+  for (const cooldown of await readCooldowns(world)) {
+    const { kind, scope, fingerprint, untilMs } = cooldown;
+    const { model } = restParty(cooldown);
+    if (!NO_ACCESS.has(kind) || untilMs <= nowMs || model === undefined) continue;
+    const keyName = scope === "lane" ? names.get(fingerprint ?? "") : undefined;
+    // The cooldown of a removed key says nothing about the others.
+    if (scope === "lane" && keyName === undefined) continue;
     refusals.set(model, [...(refusals.get(model) ?? []), { keyName, why: kind }]);
   }
-  store?.close();
   return refusals;
 }
 

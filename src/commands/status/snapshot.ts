@@ -20,12 +20,10 @@ import type { Strategy } from "../../core/routing/strategy.ts";
 import { expandModels } from "../../core/settings/chains.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-card.ts";
-import type { LedgerEntry } from "../../state/ledger.ts";
-import type { StateStore } from "../../state/state-store.ts";
-import type { KeyUsage } from "../../state/usage.ts";
+import type { KeyUsage, LedgerEntry } from "../../ledger/request-rows.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 import { type ListedKey, listKeys } from "../keys/own-key.ts";
-import { openExistingState } from "../open-existing-state.ts";
+import { openExistingState, type State } from "../state.ts";
 import { readAgain, type World } from "../world.ts";
 
 /** What is known at one moment, as a value: the table and the JSON are made of it. */
@@ -210,7 +208,7 @@ export class StatusSource {
   readonly troubles: Problem[] = [];
   readonly #rests = new Map<string, Rest>();
   #world: World;
-  #store: StateStore | undefined;
+  #state: State | undefined;
   readonly #credentials: () => Promise<CredentialStamp>;
   #filesSeen: string | undefined;
 
@@ -222,16 +220,17 @@ export class StatusSource {
   /** What is known now, with at most so many of the last requests. */
   async read(requests: number): Promise<StatusSnapshot> {
     await this.#lookAtFiles();
-    this.#store ??= await this.#open();
+    this.#state ??= await this.#open();
+    const ledger = this.#state?.ledger;
     const runs = await askRuns(this.#world.paths.runRoot);
     const nowMs = Date.now();
     return snapshotOf({
       world: this.#world,
       runs,
       rests: this.#rests.values(),
-      usage: this.#store?.usageSince(startOfDayMs(nowMs)) ?? [],
-      benches: this.#store?.benches() ?? [],
-      requests: this.#store?.requests({ limit: requests }) ?? [],
+      usage: ledger?.usageSince(startOfDayMs(nowMs)) ?? [],
+      benches: ledger?.benches() ?? [],
+      requests: ledger?.requests({ limit: requests }) ?? [],
       nowMs,
     });
   }
@@ -241,8 +240,8 @@ export class StatusSource {
     return this.#world.settings.theme;
   }
 
-  close(): void {
-    this.#store?.close();
+  async close(): Promise<void> {
+    await this.#state?.close();
   }
 
   /** A file that is being edited may be wrong for a moment: then what was read before still holds. */
@@ -260,14 +259,14 @@ export class StatusSource {
     }
   }
 
-  async #open(): Promise<StateStore | undefined> {
-    const store = await openExistingState(this.#world, (problem) => this.#note(problem));
-    for (const rest of store?.rests() ?? []) this.#rests.set(rest.id, rest);
-    store?.watch(({ rests, cleared }) => {
-      for (const rest of rests) this.#rests.set(rest.id, rest);
-      for (const id of cleared) this.#rests.delete(id);
+  async #open(): Promise<State | undefined> {
+    const state = await openExistingState(this.#world, (problem) => this.#note(problem));
+    for (const rest of (await state?.store.cooldowns.all()) ?? []) this.#rests.set(rest.id, rest);
+    state?.store.watch((news) => {
+      for (const rest of news.set) this.#rests.set(rest.id, rest);
+      for (const id of news.cleared) this.#rests.delete(id);
     });
-    return store;
+    return state;
   }
 
   #note(problem: Problem): void {

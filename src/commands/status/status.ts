@@ -48,7 +48,7 @@ async function status(args: VerbArgs): Promise<number> {
     if (isWatching) await watch(source);
     else await print(source, args["json"] === true);
   } finally {
-    source.close();
+    await source.close();
   }
   for (const problem of source.troubles) say(failureText(problem));
   return EXIT.fine;

@@ -13,8 +13,8 @@ export interface Remains {
   cache: readonly string[];
   /** Folders of runs that ended in a crash. */
   runs: readonly string[];
-  /** The process numbers of runs that are under way; their folders stay. */
-  alive: readonly number[];
+  /** The folders of runs that are under way; they stay. */
+  alive: readonly string[];
   /** Folders to remove where nothing else is in them, deepest first. */
   folders: readonly string[];
 }
@@ -32,7 +32,7 @@ export function findRemains(paths: Paths): Remains {
     state: ourFiles(paths.stateDb),
     cache: isOursAlone(paths) ? existing([cacheRoot]) : catalogues(cacheRoot),
     runs: runs.filter((run) => !run.isAlive).map((run) => run.path),
-    alive: runs.filter((run) => run.isAlive).map((run) => run.pid),
+    alive: runs.filter((run) => run.isAlive).map((run) => run.path),
     folders: [...new Set([cacheRoot, paths.runRoot, paths.stateDir, paths.configDir])],
   };
 }
@@ -52,6 +52,7 @@ function ourFiles(file: string): string[] {
     one.startsWith(`${name}.broken-`) ||
     one === `${name}.lock` ||
     (one.startsWith(`${name}.lock.`) && one.endsWith(".stale")) ||
+    one === `.${name}.lock` ||
     (one.startsWith(`.${name}.`) && one.endsWith(".tmp"));
   return filesIn(dirname(file))
     .filter(isOurs)

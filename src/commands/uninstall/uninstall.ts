@@ -54,9 +54,7 @@ async function uninstall(args: VerbArgs): Promise<number> {
   const mayRemoveKeys = remains.keys.length > 0 && !keepsKeys;
   show(remains, keepsKeys);
   if (remains.alive.length > 0)
-    say(
-      `opencode runs behind orouter at the moment (orouter's process ${remains.alive.join(", ")}); end it first, or its files come back.`,
-    );
+    say(`orouter is running (${remains.alive.join(", ")}). End it first, or its files come back.`);
   if (others.length === 0 && !mayRemoveKeys) {
     say(
       remains.keys.length === 0

@@ -94,8 +94,7 @@ function afterHiccup(input: DecideInput): Decision {
  * only key; for a silence it is.
  */
 function deservesSecondTry({ verdict, key, keys }: DecideInput): boolean {
-  const isOnlyKey = keys.every((one) => one === key);
-  return verdict.kind === "reset" || (isOnlyKey && verdict.kind !== "timeout");
+  return verdict.kind === "reset" || (isOnlyKey({ key, keys }) && verdict.kind !== "timeout");
 }
 
 /** A failed attempt, as far as the rest of its request has to know. */
@@ -204,11 +203,16 @@ export function blame(input: BlameInput): Fault {
   const { verdict } = input;
   if (verdict.kind === "silent") return input.isSameElsewhere() ? "model" : "lane";
   if (verdict.kind === "model-not-found" && verdict.fault === "model")
-    return verdict.status === GONE || input.isSameElsewhere() || !hasUntriedKey(input) ? "model" : "lane";
+    return verdict.status === GONE || input.isSameElsewhere() || isOnlyKey(input) ? "model" : "lane";
   if (!isHiccup(verdict)) return verdict.fault;
   if (verdict.fault === "attempt") return verdict.waitMs === undefined ? "attempt" : "lane";
   if (verdict.fault !== "model" || input.hasOtherModel()) return verdict.fault;
   return hasUntriedKey(input) ? "lane" : "model";
+}
+
+/** No other key is left for this request. One that only waits, such as for its limit, may still find the model. */
+function isOnlyKey({ keys, key }: Pick<BlameInput, "keys" | "key">): boolean {
+  return keys.every((one) => one === key);
 }
 
 /** A model that is retired is retired for all. */

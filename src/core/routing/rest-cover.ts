@@ -1,4 +1,5 @@
-import { restId } from "./rest.ts";
+import type { RestTarget } from "./rest.ts";
+import { restParty } from "./rest-party.ts";
 
 /** Which rests are meant: all of them, those of a key, those for a model, or those of one lane. */
 export interface RestSelection {
@@ -9,11 +10,10 @@ export interface RestSelection {
   model?: string;
 }
 
-/** Whether a selection means the rest with this id. A lane is also held by its model's rest, so that goes with it. */
-export function isSelected(id: string, { id: only, fingerprint, model }: RestSelection): boolean {
-  if (only !== undefined) return id === only;
-  if (fingerprint !== undefined && !id.startsWith(`lane ${fingerprint} `) && id !== restId.key(fingerprint)) {
-    return model !== undefined && id === `model ${model}`;
-  }
-  return model === undefined || id.endsWith(` ${model}`);
+/** Whether a selection means this rest. A lane is also held by its model's rest, so that goes with it. */
+export function isSelected(rest: RestTarget, { id, fingerprint, model }: RestSelection): boolean {
+  if (id !== undefined) return rest.id === id;
+  if (fingerprint !== undefined && rest.fingerprint !== fingerprint && rest.scope !== "model") return false;
+  if (fingerprint !== undefined && model === undefined) return rest.fingerprint === fingerprint;
+  return model === undefined || restParty(rest).model === model;
 }

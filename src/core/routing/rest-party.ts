@@ -1,4 +1,5 @@
-import type { Rest } from "./rest.ts";
+import { formatModelRef } from "../model-ref.ts";
+import type { RestTarget } from "./rest.ts";
 
 /** Whom a rest is about. */
 export interface RestParty {
@@ -9,19 +10,13 @@ export interface RestParty {
   provider: string | undefined;
 }
 
-/** Takes a rest's id apart: `restId` makes them of a scope, a fingerprint and a model, with blanks between. */
-export function restParty({ id, scope }: Pick<Rest, "id" | "scope">): RestParty {
-  const [, first = "", ...more] = id.split(" ");
-  switch (scope) {
-    case "provider":
-      return { fingerprint: undefined, model: undefined, provider: first };
-    case "model":
-      return { fingerprint: undefined, model: [first, ...more].join(" "), provider: undefined };
-    case "key":
-      return { fingerprint: first, model: undefined, provider: undefined };
-    case "lane":
-      return { fingerprint: first, model: more.join(" "), provider: undefined };
-  }
+/** A rest's party as people are told of it. */
+export function restParty({ scope, provider, fingerprint, model }: RestTarget): RestParty {
+  return {
+    fingerprint,
+    model: model === undefined ? undefined : formatModelRef({ provider, model }),
+    provider: scope === "provider" ? provider : undefined,
+  };
 }
 
 /** The key with this fingerprint. One secret may be a key of two providers; the model of a lane says which is meant. */

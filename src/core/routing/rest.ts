@@ -6,10 +6,20 @@ import { backoffMs } from "./backoff.ts";
 /** The parties that can be at rest, smallest first. */
 export type RestScope = "lane" | "key" | "model" | "provider";
 
-/** How long one party is left alone, and why. `untilMs` in the past: its next use is a probe. */
-export interface Rest {
+/** The party that a rest is about. */
+export interface RestTarget {
+  /** Tells parties apart. Never taken apart: the fields beside it say what it is made of. */
   id: string;
   scope: RestScope;
+  provider: string;
+  /** Of the key; undefined for a model or a provider. */
+  fingerprint: string | undefined;
+  /** The provider's own name of the model; undefined for a key or a provider. */
+  model: string | undefined;
+}
+
+/** How long one party is left alone, and why. `untilMs` in the past: its next use is a probe. */
+export interface Rest extends RestTarget {
   kind: VerdictKind;
   status: number;
   message: string;
@@ -100,31 +110,59 @@ export const restId = {
   provider: (provider: string): string => `provider ${provider}`,
 };
 
+/** Every party by its name. */
+export const targetOf = {
+  lane: (fingerprint: string, ref: ModelRef): RestTarget => ({
+    id: restId.lane(fingerprint, ref),
+    scope: "lane",
+    provider: ref.provider,
+    fingerprint,
+    model: ref.model,
+  }),
+  key: ({ provider, fingerprint }: Pick<Key, "provider" | "fingerprint">): RestTarget => ({
+    id: restId.key(fingerprint),
+    scope: "key",
+    provider,
+    fingerprint,
+    model: undefined,
+  }),
+  model: (ref: ModelRef): RestTarget => ({
+    id: restId.model(ref),
+    scope: "model",
+    provider: ref.provider,
+    fingerprint: undefined,
+    model: ref.model,
+  }),
+  provider: (provider: string): RestTarget => ({
+    id: restId.provider(provider),
+    scope: "provider",
+    provider,
+    fingerprint: undefined,
+    model: undefined,
+  }),
+};
+
 /** Whom a verdict puts to rest; undefined where the fault is the request's. Attempts are counted against the model. */
-export function restTarget(
-  fault: Fault,
-  key: Key,
-  ref: ModelRef,
-): { id: string; scope: RestScope } | undefined {
+export function restTarget(fault: Fault, key: Key, ref: ModelRef): RestTarget | undefined {
   switch (fault) {
     case "request":
     case "path":
       return undefined;
     case "lane":
-      return { id: restId.lane(key.fingerprint, ref), scope: "lane" };
+      return targetOf.lane(key.fingerprint, ref);
     case "key":
-      return { id: restId.key(key.fingerprint), scope: "key" };
+      return targetOf.key(key);
     case "attempt":
     case "model":
-      return { id: restId.model(ref), scope: "model" };
+      return targetOf.model(ref);
     case "provider":
-      return { id: restId.provider(key.provider), scope: "provider" };
+      return targetOf.provider(key.provider);
   }
 }
 
 export interface Failure {
   verdict: Verdict;
-  target: { id: string; scope: RestScope };
+  target: RestTarget;
   /** When the failed attempt was sent. */
   startedMs: number;
   nowMs: number;

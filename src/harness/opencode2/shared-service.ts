@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
 import type { Env } from "../run/child-env.ts";
-import { isAlive } from "../run/run-dir.ts";
 
 /** opencode 2's background service, which all of the user's clients share, as it has registered itself. */
 export interface SharedService {
@@ -98,4 +97,14 @@ export async function stopSharedService(
   const endMs = performance.now() + STOP_MS;
   while (isAlive(pid) && performance.now() < endMs) await Bun.sleep(LOOK_MS);
   return !isAlive(pid);
+}
+
+/** Whether a process runs, no matter whose it is. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === "EPERM";
+  }
 }

@@ -179,7 +179,7 @@ function readJson(file: string): Record<string, unknown> {
 
 /** The cache saves time and no more: where it cannot be written, the program is asked again. */
 function writeQuietly(file: string, text: string): void {
-  const fresh = `${file}.${process.pid}`;
+  const fresh = `${file}.${crypto.randomUUID()}`;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(fresh, text, { mode: 0o600 });

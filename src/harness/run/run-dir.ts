@@ -2,15 +2,16 @@ import {
   chmodSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   writeFileSync,
 } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { Problem } from "../../core/problem.ts";
+import { type HeldLock, tryLeftLock, tryLock } from "../../sqlite/lock.ts";
 
 /** The folder of one run: it holds the token file and what opencode is given to read, and goes with the run. */
 export interface RunDir {
@@ -23,7 +24,14 @@ export interface RunDir {
 
 /** Makes the run's folder (0700) under `root`, after sweeping what crashed runs left there. */
 export function createRunDir(root: string): RunDir {
-  const path = makeFolder(root);
+  const { path, lock } = makeFolder(root);
+  const remove = (): void => {
+    // Windows does not remove a file that is open.
+    if (process.platform === "win32") lock.letGo();
+    rmSync(path, { recursive: true, force: true, maxRetries: 2 });
+    lock.letGo();
+    removeIfEmpty(root);
+  };
   return {
     path,
     write(name, content) {
@@ -31,7 +39,7 @@ export function createRunDir(root: string): RunDir {
       try {
         writeFileSync(file, content, { mode: 0o600 });
       } catch (cause) {
-        rmSync(path, { recursive: true, force: true });
+        remove();
         throw cannotWrite(file, cause);
       }
       return file;
@@ -46,10 +54,7 @@ export function createRunDir(root: string): RunDir {
         throw cannotWrite(file, cause);
       }
     },
-    remove: () => {
-      rmSync(path, { recursive: true, force: true, maxRetries: 2 });
-      removeIfEmpty(root);
-    },
+    remove,
   };
 }
 
@@ -61,18 +66,38 @@ function cannotWrite(file: string, cause: unknown): Problem {
   });
 }
 
-function makeFolder(root: string, triesLeft = 3): string {
+interface LockedFolder {
+  path: string;
+  /** Held as long as this process lives: by it others know that the run is under way. */
+  lock: HeldLock;
+}
+
+/** Other runs that start or end at the same moment may cost some tries, each of about a millisecond. */
+const TRIES = 20;
+
+function makeFolder(root: string, triesLeft = TRIES): LockedFolder {
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     ownedByUs(root);
     chmodSync(root, 0o700);
     sweep(root);
-    return mkdtempSync(join(root, `run-${process.pid}-`));
+    const path = join(
+      root,
+      `run-${Buffer.from(crypto.getRandomValues(new Uint8Array(NAME_BYTES))).toString("base64url")}`,
+    );
+    mkdirSync(path, { mode: 0o700 });
+    const lock = tryLock(join(path, LOCK));
+    if (lock !== undefined) return { path, lock };
+    // Another process looked at the lock before we had it, and may be removing the folder as that of a dead run.
+    rmSync(path, { recursive: true, force: true });
+    if (triesLeft === 0) throw new Error("other processes keep taking its lock");
+    return makeFolder(root, triesLeft - 1);
   } catch (cause) {
     if (cause instanceof Problem) throw cause;
-    // Another run that just ended may have taken the empty root away between two of these steps.
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT" && triesLeft > 0)
-      return makeFolder(root, triesLeft - 1);
+    // A run that has just ended may have removed the empty root between two of these steps.
+    const { code } = cause as NodeJS.ErrnoException;
+    const isRace = code === "ENOENT" || code === "EEXIST";
+    if (isRace && triesLeft > 0) return makeFolder(root, triesLeft - 1);
     throw new Problem({
       code: "run-folder",
       what: `The run folder cannot be made under ${root}: ${(cause as Error).message}.`,
@@ -90,40 +115,63 @@ function removeIfEmpty(root: string): void {
   }
 }
 
-/** In a shared temp folder another user could have made the folder first, and would own our token. */
+/** In a shared temp folder another user could have created the folder first, and would own our token. */
 function ownedByUs(root: string): void {
-  const uid = process.getuid?.();
-  const found = lstatSync(root);
-  if (found.isDirectory() && (uid === undefined || found.uid === uid)) return;
+  if (isOwnFolder(lstatSync(root))) return;
   throw new Problem({
     code: "run-folder",
-    what: `${root} belongs to somebody else.`,
+    what: `${root} is not a folder, or belongs to another user.`,
     fix: "Set XDG_RUNTIME_DIR (or TMPDIR) to a folder of your own.",
   });
 }
 
+/** Removes what crashed runs have left. Each lock is held meanwhile, so that a run that is just starting finds out. */
 function sweep(root: string): void {
-  for (const folder of runFolders(root)) {
-    if (!folder.isAlive) rmSync(folder.path, { recursive: true, force: true });
+  for (const path of runPaths(root)) {
+    const lock = tryLeftLock(join(path, LOCK));
+    if (typeof lock === "string") continue;
+    if (process.platform === "win32") lock.letGo();
+    rmSync(path, { recursive: true, force: true });
+    lock.letGo();
   }
 }
 
-/** The folder of one run of opencode, and whether that run is still under way. */
+/** The folder of one run, and whether that run is still under way. */
 export interface RunFolder {
   path: string;
-  pid: number;
   isAlive: boolean;
 }
 
-/** How runs name their folders. */
-const RUN_NAME = /^run-(\d+)-/;
+const NAME_BYTES = 16;
+const RUN_NAME = /^run-[\w-]{22}$/;
 
-/** The folders that runs have made; those of dead ones were left by a crash. */
+/** The file in a run's folder that its process holds a lock on. */
+const LOCK = "lock";
+
+/**
+ * The folders that runs have made; those of dead ones were left by a crash. A folder counts only where its name, its
+ * owner and its lock say that it is one: any other belongs to somebody else, or to an earlier version.
+ */
 export function runFolders(root: string): RunFolder[] {
-  return namesIn(root).flatMap((name) => {
-    const pid = Number(RUN_NAME.exec(name)?.[1] ?? 0);
-    return pid === 0 ? [] : [{ path: join(root, name), pid, isAlive: isAlive(pid) }];
+  return runPaths(root).flatMap((path): RunFolder[] => {
+    const lock = tryLeftLock(join(path, LOCK));
+    if (lock === "none") return [];
+    if (lock === "held") return [{ path, isAlive: true }];
+    lock.letGo();
+    return [{ path, isAlive: false }];
   });
+}
+
+function runPaths(root: string): string[] {
+  return namesIn(root)
+    .filter((name) => RUN_NAME.test(name))
+    .map((name) => join(root, name))
+    .filter((path) => isOwnFolder(lstatSync(path, { throwIfNoEntry: false })));
+}
+
+function isOwnFolder(found: Stats | undefined): boolean {
+  const uid = process.getuid?.();
+  return found?.isDirectory() === true && (uid === undefined || found.uid === uid);
 }
 
 /** Whether a file lies in the folder of some run: it is ours then, and goes with that run. */
@@ -136,15 +184,5 @@ function namesIn(root: string): string[] {
     return readdirSync(root);
   } catch {
     return [];
-  }
-}
-
-/** Whether a process runs, no matter whose it is. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
   }
 }

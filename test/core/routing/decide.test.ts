@@ -167,13 +167,24 @@ test("when the time for trying is used up a lane is not asked again", () => {
 });
 
 test.each<
-  [what: string, verdict: Situation, more: { same?: boolean; other?: boolean; keys?: number }, fault: Fault]
+  [
+    what: string,
+    verdict: Situation,
+    more: { same?: boolean; other?: boolean; keys?: number; otherKeyWaits?: boolean },
+    fault: Fault,
+  ]
 >([
   ["the first silence is the lane's", { kind: "silent" }, {}, "lane"],
   ["a second silent lane makes it the model's", { kind: "silent" }, { same: true }, "model"],
   ["a model that one key does not find is the lane's", { kind: "model-not-found" }, {}, "lane"],
   ["one that two keys do not find is the model's", { kind: "model-not-found" }, { same: true }, "model"],
   ["one that the only key does not find is, too", { kind: "model-not-found" }, { keys: 1 }, "model"],
+  [
+    "where another key only waits for its limit it is still the lane's",
+    { kind: "model-not-found" },
+    { otherKeyWaits: true },
+    "lane",
+  ],
   ["a retired model is the model's", { kind: "model-not-found", status: 410 }, {}, "model"],
   ["a failure is the attempt's", { kind: "server-error" }, {}, "attempt"],
   ["a wait that was declared is the lane's", { kind: "overloaded", waitMs: 5_000 }, {}, "lane"],
@@ -181,18 +192,32 @@ test.each<
   ["without another model it is the lane's", { kind: "overloaded", fault: "model" }, {}, "lane"],
   ["and the model's once no key is left", { kind: "overloaded", fault: "model" }, { keys: 1 }, "model"],
   ["a limit is as the provider says", { kind: "rate-limit", fault: "model" }, {}, "model"],
-])("of blame, %s", (_what, situation, { same = false, other = false, keys = 2 }, fault) => {
-  const progress = startProgress([REF]);
-  const verdict = verdictOf(situation);
-  progress.attempts.push({ ref: REF, key: KEY, startedMs: 0, verdict, probe: false, isLastResort: false });
-  const blamed = blame({
-    verdict,
-    key: KEY,
-    ref: REF,
-    progress,
-    keys: [KEY, OTHER].slice(0, keys),
-    isSameElsewhere: () => same,
-    hasOtherModel: () => other,
-  });
-  expect(blamed).toBe(fault);
-});
+])(
+  "of blame, %s",
+  (_what, situation, { same = false, other = false, keys = 2, otherKeyWaits = false }, fault) => {
+    const progress = startProgress([REF]);
+    const verdict = verdictOf(situation);
+    if (otherKeyWaits) {
+      const limited = verdictOf({ kind: "concurrency" });
+      progress.attempts.push({
+        ref: REF,
+        key: OTHER,
+        startedMs: 0,
+        verdict: limited,
+        probe: false,
+        isLastResort: false,
+      });
+    }
+    progress.attempts.push({ ref: REF, key: KEY, startedMs: 0, verdict, probe: false, isLastResort: false });
+    const blamed = blame({
+      verdict,
+      key: KEY,
+      ref: REF,
+      progress,
+      keys: [KEY, OTHER].slice(0, keys),
+      isSameElsewhere: () => same,
+      hasOtherModel: () => other,
+    });
+    expect(blamed).toBe(fault);
+  },
+);

@@ -8,7 +8,7 @@ import {
   type StepInput,
 } from "../../../src/core/routing/next-step.ts";
 import { laneId, type Pause, startProgress } from "../../../src/core/routing/progress.ts";
-import { type Rest, type RestScope, restId } from "../../../src/core/routing/rest.ts";
+import { type Rest, type RestTarget, targetOf } from "../../../src/core/routing/rest.ts";
 import type { VerdictKind } from "../../../src/core/verdict/verdict.ts";
 import { keyNamed } from "../../proxy/rig.ts";
 
@@ -50,13 +50,13 @@ function laneOf(name: LaneName): { key: typeof ONE; ref: typeof X } {
   return { key: KEYS[key], ref: MODELS[model] };
 }
 
-function partyOf(name: string): { id: string; scope: RestScope } {
+function partyOf(name: string): RestTarget {
   const key = KEYS[name as keyof typeof KEYS];
-  if (key !== undefined) return { id: restId.key(key.fingerprint), scope: "key" };
+  if (key !== undefined) return targetOf.key(key);
   const model = MODELS[name as keyof typeof MODELS];
-  if (model !== undefined) return { id: restId.model(model), scope: "model" };
+  if (model !== undefined) return targetOf.model(model);
   const lane = laneOf(name as LaneName);
-  return { id: restId.lane(lane.key.fingerprint, lane.ref), scope: "lane" };
+  return targetOf.lane(lane.key.fingerprint, lane.ref);
 }
 
 function inputOf(given: Given): StepInput {

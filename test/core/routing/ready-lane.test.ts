@@ -6,7 +6,7 @@ import { lanesOf } from "../../../src/core/routing/lane.ts";
 import { emptyLoad, type Load } from "../../../src/core/routing/load.ts";
 import { laneId, startProgress } from "../../../src/core/routing/progress.ts";
 import { type ReadyInput, readyLane } from "../../../src/core/routing/ready-lane.ts";
-import { type Rest, restId } from "../../../src/core/routing/rest.ts";
+import { type Rest, targetOf } from "../../../src/core/routing/rest.ts";
 import { chooseKey } from "../../../src/core/routing/strategy.ts";
 
 const REF = { provider: "p", model: "m" };
@@ -29,10 +29,10 @@ function keyAt(place: number): Key {
 }
 
 function restOf(key: Key, kind: Rest["kind"], untilMs: number): [string, Rest] {
-  const id = restId.lane(key.fingerprint, REF);
+  const target = targetOf.lane(key.fingerprint, REF);
   return [
-    id,
-    { id, scope: "lane", kind, status: 0, message: "", sinceMs: 0, untilMs, strikes: 1, isDeclared: false },
+    target.id,
+    { ...target, kind, status: 0, message: "", sinceMs: 0, untilMs, strikes: 1, isDeclared: false },
   ];
 }
 

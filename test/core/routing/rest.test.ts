@@ -7,6 +7,7 @@ import {
   type Rest,
   restTarget,
   restWhileAnswering,
+  targetOf,
 } from "../../../src/core/routing/rest.ts";
 import {
   USUAL_FAULT,
@@ -31,7 +32,7 @@ function fail(
   at: { startedMs: number; nowMs: number },
   random: () => number = () => 0,
 ): Rest {
-  const target = restTarget(verdict.fault, KEY, REF) ?? { id: "model a/m", scope: "model" as const };
+  const target = restTarget(verdict.fault, KEY, REF) ?? targetOf.model(REF);
   return nextRest(previous, { verdict, target, ...at, policy: POLICY, random });
 }
 

@@ -1,0 +1,155 @@
+import { existsSync } from "node:fs";
+import type { Paths } from "../config/paths.ts";
+import type { Key } from "../core/key.ts";
+import { notFromLater } from "../core/routing/rest.ts";
+import type { Settings } from "../core/settings/settings.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Router } from "../proxy/router.ts";
+import type { Cooldown, OnTrouble, Store } from "../store/store.ts";
+import type { World } from "./world.ts";
+
+/** What orouter remembers: the store, which processes share, and the ledger of this machine. */
+export interface State {
+  store: Store;
+  ledger: Ledger;
+  /** Writes what is queued and lets go of everything. */
+  close: () => Promise<void>;
+}
+
+export interface StateOptions {
+  file: string;
+  ledgerDays: number;
+  ledgerRows: number;
+  /** Every secret of this run; none is ever written. Read again at each write. */
+  readonly secrets: readonly string[];
+  onTrouble: OnTrouble;
+  nowMs?: () => number;
+}
+
+/** Opens the state, in memory where the file cannot be used. The modules of SQLite are loaded here, off the way to an agent's start. */
+export async function openState(options: StateOptions): Promise<State> {
+  const [{ StateFile }, { SqliteStore }, { Ledger }] = await Promise.all([
+    import("../sqlite/state-file.ts"),
+    import("../store/sqlite/sqlite-store.ts"),
+    import("../ledger/ledger.ts"),
+  ]);
+  const { ledgerDays: days, ledgerRows: rows, onTrouble, nowMs = Date.now } = options;
+  const parts = {
+    keep: { days, rows },
+    nowMs,
+    get secrets() {
+      return options.secrets;
+    },
+  };
+  const file = new StateFile({ file: options.file, nowMs, onTrouble });
+  // Opened now, so that trouble with the file is reported before anything depends on it.
+  file.read(() => undefined);
+  const store = new SqliteStore(file, parts);
+  const ledger = new Ledger(file, parts);
+  return {
+    store,
+    ledger,
+    close: async () => {
+      await store.close();
+      ledger.close();
+      file.close();
+    },
+  };
+}
+
+type StateWorld = Pick<World, "paths" | "settings" | "keys">;
+
+/** Opens the state for a command; the file is created where there is none yet. */
+export function openOwnState({ paths, settings, keys }: StateWorld, onTrouble: OnTrouble): Promise<State> {
+  const { ledgerDays, ledgerRows } = settings.state;
+  const secrets = keys.map((key) => key.secret);
+  return openState({ file: paths.stateDb, ledgerDays, ledgerRows, secrets, onTrouble });
+}
+
+/** Opens the state for a command that only reads: where there is no file yet, none is created. */
+export async function openExistingState(world: StateWorld, onTrouble: OnTrouble): Promise<State | undefined> {
+  return existsSync(world.paths.stateDb) ? await openOwnState(world, onTrouble) : undefined;
+}
+
+/** The cooldowns of all processes. Without a place to tell of trouble, none is told: `doctor` does that. */
+export async function readCooldowns(world: StateWorld, onTrouble: OnTrouble = () => {}): Promise<Cooldown[]> {
+  const state = await openExistingState(world, onTrouble);
+  const cooldowns = (await state?.store.cooldowns.all()) ?? [];
+  await state?.close();
+  return cooldowns;
+}
+
+export interface KeepStateOptions {
+  paths: Pick<Paths, "stateDb">;
+  settings: Settings;
+  keys: readonly Key[];
+  router: Router;
+  /** Called with the state as soon as it is open. */
+  onOpen?: (state: State) => void;
+  /** Called once for each kind of trouble; requests go on without the disk. */
+  onTrouble: OnTrouble;
+}
+
+/**
+ * Joins the router to what all processes of this user know. Called after the agent was started: the agent takes a second
+ * or more until its first request, and by then the cooldowns of other runs are known. Returns the end of it.
+ */
+export async function keepState(options: KeepStateOptions): Promise<() => Promise<void>> {
+  const { settings, keys, router, onTrouble } = options;
+  let secrets = keys.map((key) => key.secret);
+  // A removed key stays secret; a new one is secret from its first request on.
+  const unsubscribe = router.subscribe((event) => {
+    if (event.kind !== "settings-taken") return;
+    secrets = [...new Set([...secrets, ...router.terms.keys.map((key) => key.secret)])];
+  });
+  const state = await openState({
+    file: options.paths.stateDb,
+    ledgerDays: settings.state.ledgerDays,
+    ledgerRows: settings.state.ledgerRows,
+    get secrets() {
+      return secrets;
+    },
+    onTrouble,
+  });
+  const detach = await attachState(router, state);
+  options.onOpen?.(state);
+  return async () => {
+    unsubscribe();
+    detach();
+    await state.close();
+  };
+}
+
+/** Makes a router and the state learn from each other, from now on and from before. Returns the end of it; the state stays open. */
+export async function attachState(
+  router: Router,
+  { store, ledger }: Pick<State, "store" | "ledger">,
+): Promise<() => void> {
+  const { cooldowns } = store;
+  const unsubscribe = router.subscribe((event) => {
+    if (event.kind === "rested") cooldowns.set(event.rest);
+    else if (event.kind === "cleared") cooldowns.clear(event.id);
+    else if (event.kind === "finished") ledger.add(event.record);
+  });
+  // Requests may have been served before the state was open: on both sides the later change holds.
+  const stored = await cooldowns.all();
+  const nowMs = router.chance.nowMs();
+  const corrected = stored.map((cooldown) => notFromLater(cooldown, nowMs));
+  for (const [i, cooldown] of corrected.entries()) {
+    // Otherwise every start would begin it again, for as long as the clock is behind.
+    if (cooldown !== stored[i]) cooldowns.set(cooldown);
+  }
+  const sinceMs = new Map(corrected.map((cooldown) => [cooldown.id, cooldown.sinceMs]));
+  for (const known of router.health.values()) {
+    if (known.sinceMs > (sinceMs.get(known.id) ?? -1)) cooldowns.set(known);
+  }
+  router.learn(
+    corrected.filter((one) => one.sinceMs > (router.health.get(one.id)?.sinceMs ?? -1)),
+    [],
+  );
+  const unwatch = store.watch((news) => router.learn(news.set, news.cleared));
+  return () => {
+    unsubscribe();
+    unwatch();
+  };
+}

@@ -1,0 +1,162 @@
+import type { Database } from "bun:sqlite";
+import type { BenchResult } from "../core/bench/results.ts";
+import type { RequestRecord } from "../core/routing/request-record.ts";
+import { scrubName } from "../core/scrub.ts";
+import type { StateFile } from "../sqlite/state-file.ts";
+import { WriteBehind, type WriteQueue } from "../sqlite/write-behind.ts";
+import { pruneBenches, putBench, readBenches } from "./bench-rows.ts";
+import {
+  type KeyUsage,
+  type LedgerBounds,
+  type LedgerEntry,
+  type LedgerFilter,
+  ledgerStartMs,
+  pruneRequests,
+  putRecord,
+  readRequests,
+  readUsage,
+  scrubRecord,
+} from "./request-rows.ts";
+
+export interface LedgerOptions {
+  keep: LedgerBounds;
+  /** Every secret of this run; none is ever written, whatever repeats it. Read again at each write. */
+  readonly secrets: readonly string[];
+  nowMs: () => number;
+}
+
+/** Rows in one transaction: the process blocks for it, so it stays at a few milliseconds. */
+const BATCH_RECORDS = 200;
+
+/** Requests kept while the file cannot be written; the oldest are dropped first. */
+const MAX_RECORDS = 2000;
+
+const PRUNE_EVERY_MS = 10 * 60_000;
+
+/** The finished requests and the benchmark results of all processes of this machine, in state.db. No method throws. */
+export class Ledger {
+  readonly #options: LedgerOptions;
+  readonly #file: StateFile;
+  readonly #queue: LedgerQueue;
+  readonly #behind: WriteBehind<LedgerBatch>;
+
+  /** The file is the caller's to close, after the ledger. */
+  constructor(file: StateFile, options: LedgerOptions) {
+    this.#file = file;
+    this.#options = options;
+    this.#queue = new LedgerQueue(options);
+    this.#behind = new WriteBehind(file, this.#queue);
+  }
+
+  /** Keeps a finished request. It is written a moment later. */
+  add(record: RequestRecord): void {
+    if (this.#behind.isClosed) return;
+    this.#queue.addRecord(record);
+    this.#behind.schedule();
+  }
+
+  /** Requests of all processes, the newest first. */
+  requests(filter: LedgerFilter): LedgerEntry[] {
+    const sinceMs = Math.max(filter.sinceMs ?? 0, this.#startMs());
+    return this.#read((db) => readRequests(db, { ...filter, sinceMs })) ?? [];
+  }
+
+  /** What each key has done in requests that began since then, the busiest first. */
+  usageSince(sinceMs: number): KeyUsage[] {
+    return this.#read((db) => readUsage(db, Math.max(sinceMs, this.#startMs()))) ?? [];
+  }
+
+  /** Keeps the result of a benchmark, in place of the model's last one. */
+  saveBench(result: BenchResult): void {
+    if (this.#behind.isClosed) return;
+    this.#queue.addBench(result);
+    this.#behind.schedule();
+  }
+
+  /** The last result of each model, sorted by model. */
+  benches(): BenchResult[] {
+    return this.#read((db) => readBenches(db, this.#options.nowMs())) ?? [];
+  }
+
+  /** Writes what is queued, now. */
+  flush(): void {
+    this.#behind.flush();
+  }
+
+  /** Writes what is queued; nothing more is taken. */
+  close(): void {
+    this.#behind.close();
+  }
+
+  #startMs(): number {
+    return ledgerStartMs(this.#options.keep.days, this.#options.nowMs());
+  }
+
+  /** Reads what this process has queued, too. */
+  #read<T>(work: (db: Database) => T): T | undefined {
+    if (this.#behind.isClosed) return undefined;
+    this.#file.followName();
+    this.#behind.flush();
+    const outcome = this.#file.read(work);
+    return outcome.kind === "done" ? outcome.value : undefined;
+  }
+}
+
+/** What one transaction writes. */
+interface LedgerBatch {
+  records: readonly RequestRecord[];
+  benches: readonly BenchResult[];
+}
+
+/** Requests and results that are not written yet. */
+export class LedgerQueue implements WriteQueue<LedgerBatch> {
+  readonly #options: LedgerOptions;
+  readonly #benches = new Map<string, BenchResult>();
+  #records: RequestRecord[] = [];
+  #nextPruneMs = 0;
+  #hasMoreToPrune = false;
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  get isEmpty(): boolean {
+    return this.#records.length === 0 && this.#benches.size === 0;
+  }
+
+  addRecord(record: RequestRecord): void {
+    this.#records.push(record);
+    // Cut in steps: a shift for every record would move the whole list each time.
+    if (this.#records.length > MAX_RECORDS * 2) this.#records = this.#records.slice(-MAX_RECORDS);
+  }
+
+  /** Bounded by the number of models. */
+  addBench(result: BenchResult): void {
+    this.#benches.set(result.model, result);
+  }
+
+  next(): LedgerBatch {
+    return { records: this.#records.slice(0, BATCH_RECORDS), benches: [...this.#benches.values()] };
+  }
+
+  write(db: Database, { records, benches }: LedgerBatch): void {
+    const { secrets, keep } = this.#options;
+    const nowMs = this.#options.nowMs();
+    for (const record of records) putRecord(db, scrubRecord(record, secrets));
+    for (const result of benches) putBench(db, { ...result, model: scrubName(result.model, secrets) });
+    if (nowMs < this.#nextPruneMs) return;
+    pruneBenches(db, nowMs);
+    this.#hasMoreToPrune = pruneRequests(db, keep, nowMs);
+  }
+
+  remove({ records, benches }: LedgerBatch, isWritten: boolean): void {
+    this.#records = this.#records.slice(records.length);
+    for (const result of benches) {
+      if (this.#benches.get(result.model) === result) this.#benches.delete(result.model);
+    }
+    // Only a commit has pruned anything.
+    const nowMs = this.#options.nowMs();
+    if (isWritten && nowMs >= this.#nextPruneMs)
+      this.#nextPruneMs = this.#hasMoreToPrune ? 0 : nowMs + PRUNE_EVERY_MS;
+  }
+}

@@ -1,0 +1,216 @@
+import type { Database, SQLQueryBindings } from "bun:sqlite";
+import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/routing/request-record.ts";
+import { scrubMessage, scrubName } from "../core/scrub.ts";
+
+/** Which requests to read; an absent field matches all. */
+export interface LedgerFilter {
+  limit: number;
+  sinceMs?: number | undefined;
+  /** Only requests written after this one, for a reader that follows. */
+  afterSeq?: number | undefined;
+  /** Only requests with a failed attempt, also where another key or model answered them. */
+  failuresOnly?: boolean | undefined;
+  /** A key that was tried, whether it served or not. */
+  keyName?: string | undefined;
+  /** A model that was asked for or tried. */
+  model?: string | undefined;
+  session?: string | undefined;
+}
+
+/** A request in the ledger; `seq` grows in the order of writing. */
+export interface LedgerEntry extends RequestRecord {
+  seq: number;
+}
+
+type RequestRow = Omit<LedgerEntry, "attempts" | NullableField> &
+  Record<"session" | "asked" | "served" | "keyName", string | null> &
+  Record<"firstTokenMs" | "inputTokens" | "outputTokens", number | null> & { outcome: RequestOutcome };
+
+type NullableField =
+  | "session"
+  | "asked"
+  | "served"
+  | "keyName"
+  | "firstTokenMs"
+  | "inputTokens"
+  | "outputTokens";
+
+// A batch whose commit was cut off is written again; the unique id keeps its requests from being there twice.
+const PUT_REQUEST = `
+  INSERT INTO requests (id, at_ms, session, asked, served, key_name, outcome, waited_ms, first_token_ms,
+    duration_ms, input_tokens, output_tokens, has_failure, served_by)
+  VALUES ($id, $atMs, $session, $asked, $served, $keyName, $outcome, $waitedMs, $firstTokenMs,
+    $durationMs, $inputTokens, $outputTokens, $hasFailure, $servedBy)
+  ON CONFLICT (id) DO NOTHING RETURNING seq`;
+
+const PUT_ATTEMPT = `
+  INSERT INTO attempts VALUES
+    ($request, $place, $atMs, $model, $keyName, $fingerprint, $status, $verdict, $durationMs, $message)`;
+
+/** Writes one request with its attempts; call within a transaction. */
+export function putRecord(db: Database, record: RequestRecord): void {
+  const { attempts, session, asked, served, keyName, firstTokenMs, inputTokens, outputTokens, ...rest } =
+    record;
+  const servedBy = attempts.findLastIndex((attempt) => attempt.verdict === "ok");
+  const row = db.query<{ seq: number }, [Record<string, string | number | null>]>(PUT_REQUEST).get({
+    ...rest,
+    session: session ?? null,
+    asked: asked ?? null,
+    served: served ?? null,
+    keyName: keyName ?? null,
+    firstTokenMs: firstTokenMs ?? null,
+    inputTokens: inputTokens ?? null,
+    outputTokens: outputTokens ?? null,
+    hasFailure: Number(hasFailure(record)),
+    servedBy: servedBy === -1 ? null : servedBy,
+  });
+  if (row === null) return;
+  const put = db.query(PUT_ATTEMPT);
+  for (const [place, attempt] of attempts.entries()) put.run({ ...attempt, request: row.seq, place });
+}
+
+/** A client that hung up is not a failure. */
+function hasFailure({ outcome, attempts }: RequestRecord): boolean {
+  if (attempts.some((attempt) => attempt.verdict !== "ok")) return true;
+  return outcome !== "served" && outcome !== "client-gone";
+}
+
+const REQUEST_FIELDS = `seq, id, at_ms AS atMs, session, asked, served, key_name AS keyName, outcome,
+  waited_ms AS waitedMs, first_token_ms AS firstTokenMs, duration_ms AS durationMs,
+  input_tokens AS inputTokens, output_tokens AS outputTokens`;
+
+const ATTEMPTS = `
+  SELECT at_ms AS atMs, model, key_name AS keyName, fingerprint, status, verdict, duration_ms AS durationMs, message
+  FROM attempts WHERE request = ? ORDER BY place`;
+
+/** The requests that match, the newest first. */
+export function readRequests(db: Database, filter: LedgerFilter): LedgerEntry[] {
+  const { where, values } = conditions(filter);
+  const rows = db
+    .query<RequestRow, SQLQueryBindings[]>(
+      `SELECT ${REQUEST_FIELDS} FROM requests ${where} ORDER BY seq DESC LIMIT ?`,
+    )
+    .all(...values, filter.limit);
+  const attempts = db.query<AttemptRecord, [number]>(ATTEMPTS);
+  return rows.map((row) => ({
+    ...row,
+    session: row.session ?? undefined,
+    asked: row.asked ?? undefined,
+    served: row.served ?? undefined,
+    keyName: row.keyName ?? undefined,
+    firstTokenMs: row.firstTokenMs ?? undefined,
+    inputTokens: row.inputTokens ?? undefined,
+    outputTokens: row.outputTokens ?? undefined,
+    attempts: attempts.all(row.seq),
+  }));
+}
+
+const TRIED = "EXISTS (SELECT 1 FROM attempts WHERE request = requests.seq AND";
+
+function conditions(filter: LedgerFilter): { where: string; values: SQLQueryBindings[] } {
+  const { sinceMs, afterSeq, failuresOnly, keyName, model, session } = filter;
+  const parts: [sql: string, ...values: SQLQueryBindings[]][] = [];
+  if (sinceMs !== undefined) parts.push(["at_ms >= ?", sinceMs]);
+  if (afterSeq !== undefined) parts.push(["seq > ?", afterSeq]);
+  if (failuresOnly === true) parts.push(["has_failure = 1"]);
+  if (keyName !== undefined) parts.push([`${TRIED} attempts.key_name = ?)`, keyName]);
+  if (model !== undefined) parts.push([`(asked = ? OR ${TRIED} attempts.model = ?))`, model, model]);
+  if (session !== undefined) parts.push(["session = ?", session]);
+  if (parts.length === 0) return { where: "", values: [] };
+  return {
+    where: `WHERE ${parts.map(([sql]) => sql).join(" AND ")}`,
+    values: parts.flatMap(([, ...values]) => values),
+  };
+}
+
+/** What one key has done in a span of time. */
+export interface KeyUsage {
+  fingerprint: string;
+  /** The name it had last. */
+  keyName: string;
+  /** Requests it answered. */
+  requests: number;
+  /** Attempts on it that failed, whatever was at fault. */
+  refusals: number;
+  inputTokens: number;
+  outputTokens: number;
+}
+
+// Tokens belong to the last key that answered. SQLite takes the bare columns from the row that holds the max.
+const USAGE = `
+  SELECT attempts.fingerprint, attempts.key_name AS keyName, max(attempts.at_ms) AS lastMs,
+    sum(attempts.place IS requests.served_by) AS requests,
+    sum(attempts.verdict <> 'ok') AS refusals,
+    sum(CASE WHEN attempts.place = requests.served_by THEN coalesce(input_tokens, 0) ELSE 0 END) AS inputTokens,
+    sum(CASE WHEN attempts.place = requests.served_by THEN coalesce(output_tokens, 0) ELSE 0 END) AS outputTokens
+  FROM requests JOIN attempts ON attempts.request = requests.seq
+  WHERE requests.at_ms >= ?
+  GROUP BY attempts.fingerprint
+  ORDER BY requests DESC, attempts.fingerprint`;
+
+/** What each key has done in requests that began since then, the busiest first. */
+export function readUsage(db: Database, sinceMs: number): KeyUsage[] {
+  return db
+    .query<KeyUsage & { lastMs: number }, [number]>(USAGE)
+    .all(sinceMs)
+    .map(({ lastMs: _lastMs, ...usage }) => usage);
+}
+
+/** How much of the ledger is kept. */
+export interface LedgerBounds {
+  days: number;
+  rows: number;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** Requests deleted at once; the process blocks meanwhile. */
+const CHUNK = 500;
+
+/** The oldest moment that the ledger still covers. */
+export function ledgerStartMs(days: number, nowMs: number): number {
+  return nowMs - days * DAY_MS;
+}
+
+/** Deletes requests that are too old or too many, a chunk at a time. True when there is more to delete. */
+export function pruneRequests(db: Database, bounds: LedgerBounds, nowMs: number): boolean {
+  const old = db
+    .query(
+      "DELETE FROM requests WHERE seq IN (SELECT seq FROM requests WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",
+    )
+    .run(ledgerStartMs(bounds.days, nowMs), CHUNK);
+  // Numbers are given in order and only the oldest go, so the highest one says how many there are, without counting.
+  const many = db
+    .query(
+      `DELETE FROM requests WHERE seq IN (
+         SELECT seq FROM requests WHERE seq <= (SELECT max(seq) FROM requests) - ? ORDER BY seq LIMIT ?)`,
+    )
+    .run(bounds.rows, CHUNK);
+  return Math.max(old.changes, many.changes) >= CHUNK;
+}
+
+/** An id that we made is random, so it cannot contain a secret. */
+const MADE_HERE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A finished request as it may be stored. */
+export function scrubRecord(record: RequestRecord, secrets: readonly string[]): RequestRecord {
+  const name = (text: string): string => scrubName(text, secrets);
+  const optional = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : name(text);
+  return {
+    ...record,
+    id: MADE_HERE.test(record.id) ? record.id : name(record.id),
+    session: optional(record.session),
+    asked: optional(record.asked),
+    served: optional(record.served),
+    keyName: optional(record.keyName),
+    attempts: record.attempts.map(
+      (attempt): AttemptRecord => ({
+        ...attempt,
+        model: name(attempt.model),
+        keyName: name(attempt.keyName),
+        message: scrubMessage(attempt.message, secrets),
+      }),
+    ),
+  };
+}

@@ -1,0 +1,158 @@
+import type { Database } from "bun:sqlite";
+import type { StateFile } from "../../sqlite/state-file.ts";
+import { WriteBehind, type WriteQueue } from "../../sqlite/write-behind.ts";
+import {
+  type Cooldown,
+  type CooldownChange,
+  type CooldownStore,
+  isForgotten,
+  type News,
+  type Store,
+  type StoreOptions,
+  scrubChange,
+} from "../store.ts";
+import { NewsReader, pruneCooldowns, putChanges, type WrittenChange } from "./cooldown-rows.ts";
+
+const POLL_MS = 400;
+const PRUNE_EVERY_MS = 10 * 60_000;
+
+/** Changes kept while the file cannot be written; the oldest are dropped first. */
+const MAX_CHANGES = 10_000;
+
+/** A store in state.db, shared by the processes of one machine. It blocks for the few milliseconds of each statement. */
+export class SqliteStore implements Store {
+  readonly cooldowns: CooldownStore;
+  readonly #options: StoreOptions;
+  readonly #file: StateFile;
+  readonly #writer = crypto.randomUUID();
+  readonly #news = new NewsReader();
+  readonly #queue: CooldownQueue;
+  readonly #behind: WriteBehind<readonly CooldownChange[]>;
+  #poll: ReturnType<typeof setInterval> | undefined;
+
+  /** The file is the caller's to close, after the store. */
+  constructor(file: StateFile, options: StoreOptions) {
+    this.#file = file;
+    this.#options = options;
+    this.#queue = new CooldownQueue(this.#writer, options);
+    this.#behind = new WriteBehind(file, this.#queue);
+    this.cooldowns = {
+      all: async () => this.#all(),
+      set: (cooldown) => this.#change({ kind: "set", id: cooldown.id, atMs: cooldown.sinceMs, cooldown }),
+      clear: (id) => this.#change({ kind: "cleared", id, atMs: options.nowMs() }),
+    };
+  }
+
+  watch(onNews: (news: News) => void): () => void {
+    clearInterval(this.#poll);
+    const poll = setInterval(() => {
+      this.#file.followName();
+      const news = this.#readNews();
+      if (news.set.length + news.cleared.length > 0) onNews(news);
+    }, POLL_MS);
+    poll.unref();
+    this.#poll = poll;
+    return () => clearInterval(poll);
+  }
+
+  async flush(): Promise<void> {
+    this.#behind.flush();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#poll);
+    this.#behind.close();
+  }
+
+  #change(change: CooldownChange): void {
+    if (this.#behind.isClosed) return;
+    this.#queue.add(change);
+    this.#behind.schedule();
+  }
+
+  #all(): Cooldown[] {
+    if (this.#behind.isClosed) return [];
+    this.#behind.flush();
+    const written = this.#read((db) => this.#news.readAll(db, this.#file.openings));
+    const changes = new Map(written.map(({ change }) => [change.id, change]));
+    // A lock may keep the queue from being written.
+    for (const change of this.#queue.next())
+      if (!isOlder(change, changes.get(change.id))) changes.set(change.id, change);
+    const nowMs = this.#options.nowMs();
+    return [...changes.values()].flatMap((change) =>
+      change.kind === "set" && !isForgotten(change.cooldown, nowMs) ? [change.cooldown] : [],
+    );
+  }
+
+  #readNews(): News {
+    const news: News = { set: [], cleared: [] };
+    for (const { change, writer } of this.#read((db) => this.#news.read(db, this.#file.openings))) {
+      // What this process has queued since will win over it.
+      if (writer === this.#writer || isOlder(change, this.#queue.get(change.id))) continue;
+      if (change.kind === "set") news.set.push(change.cooldown);
+      else news.cleared.push(change.id);
+    }
+    return news;
+  }
+
+  #read(work: (db: Database) => WrittenChange[]): WrittenChange[] {
+    const outcome = this.#file.read(work);
+    return outcome.kind === "done" ? outcome.value : [];
+  }
+}
+
+function isOlder(change: CooldownChange, other: CooldownChange | undefined): boolean {
+  return other !== undefined && other.atMs >= change.atMs;
+}
+
+/** Changes of this process that are not written yet. */
+export class CooldownQueue implements WriteQueue<readonly CooldownChange[]> {
+  readonly #changes = new Map<string, CooldownChange>();
+  readonly #writer: string;
+  readonly #options: StoreOptions;
+  #nextPruneMs = 0;
+
+  constructor(writer: string, options: StoreOptions) {
+    this.#writer = writer;
+    this.#options = options;
+  }
+
+  get isEmpty(): boolean {
+    return this.#changes.size === 0;
+  }
+
+  /** Of several changes to one cooldown only the last one matters. */
+  add(change: CooldownChange): void {
+    this.#changes.delete(change.id);
+    this.#changes.set(change.id, change);
+    if (this.#changes.size <= MAX_CHANGES) return;
+    for (const oldest of this.#changes.keys()) {
+      this.#changes.delete(oldest);
+      return;
+    }
+  }
+
+  get(id: string): CooldownChange | undefined {
+    return this.#changes.get(id);
+  }
+
+  next(): readonly CooldownChange[] {
+    return [...this.#changes.values()];
+  }
+
+  write(db: Database, batch: readonly CooldownChange[]): void {
+    const { secrets } = this.#options;
+    const nowMs = this.#options.nowMs();
+    const clean = batch.map((change) => scrubChange(change, secrets));
+    putChanges(db, clean, { writer: this.#writer, nowMs });
+    if (nowMs >= this.#nextPruneMs) pruneCooldowns(db, nowMs);
+  }
+
+  remove(batch: readonly CooldownChange[], isWritten: boolean): void {
+    for (const change of batch) {
+      if (this.#changes.get(change.id) === change) this.#changes.delete(change.id);
+    }
+    const nowMs = this.#options.nowMs();
+    if (isWritten && nowMs >= this.#nextPruneMs) this.#nextPruneMs = nowMs + PRUNE_EVERY_MS;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Problem } from "../core/problem.ts";
+import type { Rest as Cooldown } from "../core/routing/rest.ts";
+import { scrubMessage, scrubName } from "../core/scrub.ts";
+
+export type { Cooldown };
+
+/**
+ * State that all orouter processes of a user share, over machines where the implementation reaches that far. Each kind
+ * of state is one member: shared limits (calls per minute, leases), sticky sessions, quota readings and latency
+ * sketches become members beside `cooldowns`. Requests never wait for it and never fail for it: reads give what can be
+ * had, writes are queued, and what is wrong is reported once to `onTrouble`. No method throws or rejects.
+ */
+export interface Store {
+  readonly cooldowns: CooldownStore;
+  /** Reports what other processes change, until the returned function is called. */
+  watch: (onNews: (news: News) => void) => () => void;
+  /** Resolves when what is queued is written, or could not be. */
+  flush: () => Promise<void>;
+  /** Writes what is queued and lets go of everything. */
+  close: () => Promise<void>;
+}
+
+/** The cooldowns of all processes. Of two changes to the same one, the later holds, in whatever order they arrive. */
+export interface CooldownStore {
+  /** Those that matter now, what this process has queued included; news goes on from here. */
+  all: () => Promise<Cooldown[]>;
+  set: (cooldown: Cooldown) => void;
+  clear: (id: string) => void;
+}
+
+/** What other processes have changed since the last time. */
+export interface News {
+  set: Cooldown[];
+  cleared: string[];
+}
+
+export interface StoreOptions {
+  /** Every secret of this run; none is ever stored, whatever repeats it. Read again at each write. */
+  readonly secrets: readonly string[];
+  nowMs: () => number;
+}
+
+/** Trouble with the place where state is kept, each kind once. */
+export type OnTrouble = (problem: Problem) => void;
+
+/** A change to one cooldown. */
+export type CooldownChange =
+  | { kind: "set"; id: string; atMs: number; cooldown: Cooldown }
+  | { kind: "cleared"; id: string; atMs: number };
+
+/** After its end a cooldown only counts failures in a row, and not for long. */
+export const FAILURES_KEPT_MS = 60 * 60_000;
+
+/** Whether a cooldown has ended so long ago that it no longer matters. */
+export function isForgotten({ sinceMs, untilMs }: Cooldown, nowMs: number): boolean {
+  return Math.max(sinceMs, untilMs) < nowMs - FAILURES_KEPT_MS;
+}
+
+/** A change as any store may keep it. */
+export function scrubChange(change: CooldownChange, secrets: readonly string[]): CooldownChange {
+  const id = scrubName(change.id, secrets);
+  if (change.kind === "cleared") return { ...change, id };
+  const { cooldown } = change;
+  const model = cooldown.model === undefined ? undefined : scrubName(cooldown.model, secrets);
+  const message = scrubMessage(cooldown.message, secrets);
+  return { ...change, id, cooldown: { ...cooldown, id, model, message } };
+}

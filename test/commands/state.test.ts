@@ -1,0 +1,127 @@
+import { expect, test } from "bun:test";
+import { attachState, openState, type State } from "../../src/commands/state.ts";
+import { defaultSettings } from "../../src/core/settings/settings.ts";
+import { Router } from "../../src/proxy/router.ts";
+import { tempFolder } from "../config/temp-folder.ts";
+import { finished, flush, note, recordOf, rested, restOf, stateOptions, until } from "../store/samples.ts";
+
+function newRouter(): Router {
+  return new Router({
+    providers: new Map(),
+    keys: [],
+    knownModels: [],
+    policy: defaultSettings().routing,
+    chance: { nowMs: Date.now, random: () => 0.5 },
+  });
+}
+
+function healthOf(router: Router): string[] {
+  return [...router.health.keys()].toSorted();
+}
+
+async function storedIn(file: string): Promise<string[]> {
+  const state = await openState(stateOptions(file));
+  const ids = (await state.store.cooldowns.all()).map((rest) => rest.id);
+  await state.close();
+  return ids.toSorted();
+}
+
+/** Something is at rest in a router as after a failure: it is in its health and was announced. */
+function rest(router: Router, id: string, sinceMs = Date.now()): void {
+  const one = restOf(id, sinceMs);
+  router.learn([one], []);
+  router.emit(rested(one));
+}
+
+test("a router begins with what earlier runs have learned", async () => {
+  using folder = tempFolder();
+  const earlier = await openState(stateOptions(folder.in("state.db")));
+  note(earlier, rested(restOf("key a", Date.now())));
+  await earlier.close();
+  const state = await openState(stateOptions(folder.in("state.db")));
+  const router = newRouter();
+  const detach = await attachState(router, state);
+  expect(healthOf(router)).toEqual(["key a"]);
+  detach();
+  await state.close();
+});
+
+test("what a router learned before the store was open is kept, and the younger of two holds", async () => {
+  using folder = tempFolder();
+  const file = folder.in("state.db");
+  const now = Date.now();
+  const earlier = await openState(stateOptions(file));
+  note(earlier, rested(restOf("key a", now - 2000, { message: "stored" })));
+  note(earlier, rested(restOf("key b", now - 1000, { message: "stored" })));
+  await earlier.close();
+  const router = newRouter();
+  router.learn(
+    [
+      restOf("key a", now - 1000, { message: "ours" }),
+      restOf("key b", now - 2000, { message: "ours" }),
+      restOf("key c", now, { message: "ours" }),
+    ],
+    [],
+  );
+  const state = await openState(stateOptions(file));
+  (await attachState(router, state))();
+  await state.close();
+  const next = await openState(stateOptions(file));
+  const expected = [
+    ["key a", "ours"],
+    ["key b", "stored"],
+    ["key c", "ours"],
+  ];
+  const messages = (rests: Iterable<{ id: string; message: string }>): string[][] =>
+    [...rests].map(({ id, message }) => [id, message]).toSorted();
+  expect(messages(router.health.values())).toEqual(expected);
+  expect(messages(await next.store.cooldowns.all())).toEqual(expected);
+  await next.close();
+});
+
+test("two routers know of each other's rests, and of their end", async () => {
+  using folder = tempFolder();
+  const file = folder.in("state.db");
+  const [here, there] = [newRouter(), newRouter()];
+  const states: State[] = [];
+  for (const router of [here, there]) {
+    const state = await openState(stateOptions(file));
+    await attachState(router, state);
+    states.push(state);
+  }
+  rest(here, "key a");
+  await until(() => there.health.has("key a"));
+  there.reset();
+  await until(() => !here.health.has("key a"));
+  for (const state of states) await state.close();
+  expect(await storedIn(file)).toEqual([]);
+});
+
+test("finished requests go into the ledger", async () => {
+  using folder = tempFolder();
+  const state = await openState(stateOptions(folder.in("state.db")));
+  const router = newRouter();
+  await attachState(router, state);
+  router.emit(finished(recordOf("r1", Date.now())));
+  expect(state.ledger.requests({ limit: 10 }).map((record) => record.id)).toEqual(["r1"]);
+  await state.close();
+});
+
+test("once parted, neither hears of the other", async () => {
+  using folder = tempFolder();
+  const file = folder.in("state.db");
+  const [parted, joined] = [newRouter(), newRouter()];
+  const state = await openState(stateOptions(file));
+  (await attachState(parted, state))();
+  const other = await openState(stateOptions(file));
+  const third = await openState(stateOptions(file));
+  await attachState(joined, third);
+  rest(parted, "key a");
+  note(other, rested(restOf("key b", Date.now())));
+  await flush(other);
+  // By the time the one that still listens has heard of it, the parted one would have, too.
+  await until(() => joined.health.has("key b"));
+  expect(healthOf(parted)).toEqual(["key a"]);
+  for (const one of [state, other, third]) await one.close();
+  expect(await storedIn(file)).toEqual(["key b"]);
+});

@@ -1,0 +1,119 @@
+import type { State, StateOptions } from "../../src/commands/state.ts";
+import type { Problem } from "../../src/core/problem.ts";
+import type { AttemptRecord, RequestRecord } from "../../src/core/routing/request-record.ts";
+import type { Rest } from "../../src/core/routing/rest.ts";
+import type { RouterEvent } from "../../src/core/routing/router-event.ts";
+
+/** A cooldown of an hour for a key, unless told otherwise. */
+export function restOf(id: string, sinceMs: number, parts: Partial<Rest> = {}): Rest {
+  return {
+    ...partyOf(id),
+    id,
+    scope: "key",
+    kind: "quota",
+    status: 429,
+    message: "weekly limit reached",
+    sinceMs,
+    untilMs: sinceMs + 3_600_000,
+    strikes: 1,
+    isDeclared: false,
+    ...parts,
+  };
+}
+
+/** What a test's id stands for, e.g. `lane FINGERPRINT PROVIDER/MODEL`. */
+function partyOf(id: string): Pick<Rest, "provider" | "fingerprint" | "model"> {
+  const [scope = "", ...words] = id.split(" ");
+  const fingerprint = scope === "lane" || scope === "key" ? words.shift() : undefined;
+  const [provider = "", ...model] = words.join(" ").split("/");
+  return { provider, fingerprint, model: model.length === 0 ? undefined : model.join("/") };
+}
+
+export function rested(rest: Rest): RouterEvent {
+  return { kind: "rested", rest, keyName: "work" };
+}
+
+export function finished(record: RequestRecord): RouterEvent {
+  return { kind: "finished", record };
+}
+
+export function attemptOf(atMs: number, parts: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    atMs,
+    model: "acme/one",
+    keyName: "work",
+    fingerprint: "aaaaaaaaaaaa",
+    status: 200,
+    verdict: "ok",
+    durationMs: 900,
+    message: "",
+    ...parts,
+  };
+}
+
+/** A request that was answered at once, unless told otherwise. */
+export function recordOf(id: string, atMs: number, parts: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    id,
+    atMs,
+    session: "session-1",
+    asked: "acme/one",
+    served: "acme/one",
+    keyName: "work",
+    outcome: "served",
+    attempts: [attemptOf(atMs)],
+    waitedMs: 0,
+    firstTokenMs: 300,
+    durationMs: 1000,
+    inputTokens: 100,
+    outputTokens: 20,
+    ...parts,
+  };
+}
+
+/** Options for a state in a test; the troubles it reports are kept in `troubles`. */
+export function stateOptions(
+  file: string,
+  parts: Partial<StateOptions> = {},
+): StateOptions & { troubles: Problem[] } {
+  const troubles: Problem[] = [];
+  return {
+    file,
+    ledgerDays: 7,
+    ledgerRows: 50_000,
+    secrets: [],
+    onTrouble: (problem) => troubles.push(problem),
+    ...parts,
+    troubles,
+  };
+}
+
+/** Keeps what matters of an event, as a run does. */
+export function note({ store, ledger }: Pick<State, "store" | "ledger">, event: RouterEvent): void {
+  if (event.kind === "rested") store.cooldowns.set(event.rest);
+  if (event.kind === "cleared") store.cooldowns.clear(event.id);
+  if (event.kind === "finished") ledger.add(event.record);
+}
+
+/** Writes what is queued, as far as the file allows it. */
+export async function flush({ store, ledger }: Pick<State, "store" | "ledger">): Promise<void> {
+  await store.flush();
+  ledger.flush();
+}
+
+/** Puts one request and one cooldown into a state, and reads the ids of the requests in it. */
+export async function noteAndRead(state: State): Promise<string[]> {
+  note(state, finished(recordOf("r1", Date.now())));
+  note(state, rested(restOf("key a", Date.now())));
+  await flush(state);
+  return state.ledger.requests({ limit: 10 }).map((record) => record.id);
+}
+
+/** Waits for something that another process or a timer does. The bound only ends a test that has failed. */
+export async function until(isSo: () => boolean, withinMs = 10_000): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (!isSo()) {
+    if (performance.now() > endMs) throw new Error("it did not come to pass");
+    await Bun.sleep(5);
+  }
+}
