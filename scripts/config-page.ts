@@ -2,18 +2,22 @@ import { type SettingRow, settingRows } from "../src/core/settings/setting-names
 
 const INTRO = `# config.toml
 
-Made from the program's own table of settings (\`bun run docs\`); a test fails when it is out of date.
+Generated from the settings schema by \`bun run docs\`. A test fails if this page is out of date.
 
 The file is \`$XDG_CONFIG_HOME/orouter/config.toml\` (\`~/.config/orouter/config.toml\`), or \`$OROUTER_HOME/config.toml\`.
-Everything in it is optional. \`orouter config check\` says whether it is in order and, if not, the line, the column and
-what is allowed there; \`orouter config show\` prints the settings in force, \`orouter config get SETTING\` one of them, and
-\`orouter config set SETTING VALUE\` changes one with every comment kept. orouter never rewrites a file it cannot read.
+Every setting is optional.
+
+- \`orouter config check\` validates the file and names the line, the column and the allowed values of each fault.
+- \`orouter config show\` prints the current settings, \`orouter config get SETTING\` prints one of them.
+- \`orouter config set SETTING VALUE\` changes one setting and keeps comments and order.
+
+orouter never changes a file that it cannot parse.
 
 | setting | default | allowed | what it does |
 |---|---|---|---|
 `;
 
-/** docs/CONFIG.md as it should be. */
+/** The text of docs/CONFIG.md. */
 export function configPage(): string {
   const all = settingRows();
   // A table is the settings in it; one whose names are free is a setting itself.

@@ -1,48 +1,48 @@
 import { tomlKey } from "../core/settings/setting-names.ts";
 
-/** What is to be added to config.toml. */
+/** What setup adds to config.toml. */
 export interface ConfigAddition {
-  /** By their ids; a provider that is known by its name needs nothing in its table. */
+  /** By id; a preset has an empty table. */
   providers: Readonly<Record<string, ProviderAddition>>;
   chain: { name: string; models: readonly string[] } | undefined;
 }
 
-/** What has to be said of a service of one's own. */
+/** The settings of a provider that is not a preset. */
 export interface ProviderAddition {
   base_url?: string;
   models?: string[];
 }
 
-const HEAD = `# The settings of orouter. Everything is optional; all there is, with its defaults: orouter config show
-# Keys are not in here: they lie in keys.toml beside this file. Change them with: orouter keys
+const HEAD = `# Settings of orouter. All of them are optional. To see every setting with its value: orouter config show
+# Keys are stored in keys.toml in the same folder. To change them: orouter keys
 `;
 
-const PROVIDERS = `# The services to use, the first one first. One that orouter knows by name needs nothing but its header.
-# What can stand under each:
-#   rpm = 40                       # calls a minute per key
-#   concurrency = 3                # calls at a time per key
-#   models = ["some-model"]        # only for a service that cannot be asked for its models
+const PROVIDERS = `# The providers, in order of preference. A provider that orouter knows needs only its header.
+# Optional settings for each provider:
+#   rpm = 40                       # calls per minute and key
+#   concurrency = 3                # calls at the same time per key
+#   models = ["some-model"]        # only for a provider without a model list
 `;
 
-const CHAINS = `# Each list is a model of its own, orouter/NAME in opencode: what the first one cannot answer goes to the next.
-# Where you have chosen no model in opencode, it starts with the first list. Change them here or with: orouter chain
+const CHAINS = `# Each chain is a model in opencode: orouter/NAME. If its first model cannot answer, the next one is tried.
+# The first chain is opencode's default model unless you chose another. Change chains here or with: orouter chain
 `;
 
 const CHAIN_EXAMPLE = `# [chains]
 # coding = ["ollama-cloud/gpt-oss:120b", "nvidia/openai/gpt-oss-120b"]
 `;
 
-const MORE = `# What stands behind every model that has nothing of its own behind it.
+const MORE = `# Fallbacks for every model that has none of its own:
 # [fallbacks]
 # "*" = ["coding"]
 
 # [routing]
 # strategy = "sticky"              # or random, round-robin, least-failures
-# first_token_timeout = "60s"      # silence before the first word, then the next model is asked
-# max_wait = "30s"                 # wait for a key that is free again this soon rather than fail
+# first_token_timeout = "60s"      # without a first token after this time, another key or model is tried
+# max_wait = "90s"                 # keep waiting and retrying up to this long before a request fails
 `;
 
-/** The text of a config.toml that is written for the first time. */
+/** The text of a new config.toml. */
 export function firstConfig({ providers, chain }: ConfigAddition): string {
   const tables = Object.entries(providers).map(([id, table]) => tableText(`providers.${tomlKey(id)}`, table));
   const chains =
@@ -55,7 +55,7 @@ function tableText(name: string, table: ProviderAddition): string {
   return `[${name}]\n${lines.join("")}`;
 }
 
-/** One model a line: that is how one reads an order, and how one changes it. */
+/** One model per line, so that the order is easy to read and to change. */
 function listText(models: readonly string[]): string {
   if (models.length === 1) return JSON.stringify(models);
   return `[\n${models.map((model) => `  ${JSON.stringify(model)},\n`).join("")}]`;

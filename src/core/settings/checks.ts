@@ -12,22 +12,22 @@ import { formatSettingPath, type SettingKind, type SettingPath } from "./setting
 /** One thing that is wrong in a file. */
 export interface SettingFault {
   path: SettingPath;
-  /** A sentence without its full stop; it never holds a secret. */
+  /** A sentence without its final dot; it never contains a secret. */
   what: string;
-  /** What would be right. */
+  /** What is allowed there. */
   allowed?: string;
 }
 
-/** What a value of the wrong kind is called. A text may be a misplaced secret: only harmless kinds show theirs. */
+/** Kinds whose wrong value a message may repeat. Other texts may be misplaced secrets. */
 const SHOWN: ReadonlySet<SettingKind> = new Set(["choice", "duration", "count", "number", "flag"]);
 
 /** The longest value that a message repeats. */
 const SHOWN_CHARS = 40;
 
-/** Whether faults may repeat the values they are about; those of a file of secrets may not. */
+/** Whether messages may repeat wrong values; for keys.toml they must not. */
 export type Showing = "values" | "no-values";
 
-/** Checks a parsed file against its schema and names everything that is wrong. */
+/** Checks a parsed file against its schema and returns all faults. */
 export function readSchema<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
@@ -42,7 +42,7 @@ export function readSchema<Schema extends v.GenericSchema>(
   };
 }
 
-/** Whether a value is a table, as opposed to a list, a date or anything plain. */
+/** Whether a value is a table: not a list, a date or a plain value. */
 export function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
@@ -69,12 +69,12 @@ function show(value: unknown, kind: SettingKind | undefined): string {
   return redact(value, []) === value ? JSON.stringify(value) : "this text";
 }
 
-/** A piped value may break several bounds at once; a person needs to hear of it once. */
+/** One value can break several checks; one fault per path is enough. */
 function distinct(faults: readonly SettingFault[]): SettingFault[] {
   return [...new Map(faults.map((fault) => [formatSettingPath(fault.path), fault])).values()];
 }
 
-/** What the schema library lets pass: keys it does not know, and lists and dates where a table belongs. */
+/** Faults that valibot accepts: unknown keys, and lists or dates in place of a table. */
 function looseFaults(node: SchemaNode, value: unknown, path: SettingPath): SettingFault[] {
   const { entries, item, type } = bare(node);
   if (Array.isArray(value) && item !== undefined) {
@@ -108,18 +108,18 @@ function unknownKey(known: readonly string[], key: string, path: SettingPath): S
   };
 }
 
-/** An id is a path segment of the proxy, and `v1` is the start of its own paths. */
+/** An id is a path segment of the proxy; the proxy's own paths begin with `v1`. */
 const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const RESERVED: readonly string[] = [CHAIN_PROVIDER, "v1"];
 
-/** Whether a text may stand behind `providers.` in config.toml. */
+/** Whether a text is valid as `<id>` in `[providers.<id>]`. */
 export function isProviderId(id: string): boolean {
   return PROVIDER_ID.test(id) && !RESERVED.includes(id);
 }
 
 /**
- * What no single value shows: rules between settings. It reads the file's raw value, so that a fault elsewhere
- * does not hide these; values of the wrong kind are passed over, since the schema speaks of them.
+ * Rules between settings. They read the raw value of the file, so that a fault elsewhere does not hide them. Values of
+ * the wrong kind are skipped: the schema reports those.
  */
 export function tableFaults(value: unknown): SettingFault[] {
   const file = tableIn(value);
@@ -132,7 +132,7 @@ export function tableFaults(value: unknown): SettingFault[] {
   ];
 }
 
-/** What works, but hardly as it was meant. */
+/** Settings that work, but probably not as intended. */
 export function settingWarnings(value: unknown): SettingFault[] {
   const file = tableIn(value);
   const providers = tableIn(file["providers"]);
@@ -143,7 +143,7 @@ export function settingWarnings(value: unknown): SettingFault[] {
     const path = ["providers", id, "api"];
     warnings.push({
       path,
-      what: `${formatSettingPath(path)} is not known; chat is used`,
+      what: `${formatSettingPath(path)} is unknown, so chat is used`,
       allowed: APIS.join(", "),
     });
   }
@@ -158,14 +158,14 @@ export function settingWarnings(value: unknown): SettingFault[] {
   return [...warnings, ...smallWindows(file["models"])];
 }
 
-/** A window is used as it is to route what does not fit; only opencode cannot be told of it. */
+/** Routing uses the window as written; opencode gets a larger one, because its own prompt has to fit. */
 function smallWindows(models: unknown): SettingFault[] {
   if (!Array.isArray(models)) return [];
   return models.flatMap((model: unknown, index): SettingFault[] => {
     const { context } = tableIn(model);
     if (typeof context !== "number" || context >= SMALLEST_WINDOW) return [];
     const path = ["models", index, "context"];
-    const what = `${formatSettingPath(path)}: opencode's own prompt hardly fits into ${context} tokens, so it is told ${SMALLEST_WINDOW}`;
+    const what = `${formatSettingPath(path)}: ${context} tokens are too few for opencode's own prompt, so opencode gets ${SMALLEST_WINDOW}`;
     return [{ path, what }];
   });
 }
@@ -174,12 +174,12 @@ function providerFaults(providers: Record<string, unknown>): SettingFault[] {
   return Object.entries(providers).flatMap(([id, provider]): SettingFault[] => {
     const path = ["providers", id];
     const where = formatSettingPath(path);
-    if (RESERVED.includes(id)) return [{ path, what: `${where}: ${id} is a name orouter keeps for itself` }];
+    if (RESERVED.includes(id)) return [{ path, what: `${where}: ${id} is a reserved name` }];
     if (!PROVIDER_ID.test(id)) {
       return [
         {
           path,
-          what: `${where} is no provider id`,
+          what: `${where} is not a valid provider id`,
           allowed: "letters, digits, dots, dashes and underscores",
         },
       ];
@@ -202,14 +202,14 @@ function chainFaults(chains: Record<string, string[]>): SettingFault[] {
       entryFaults(entry, [...path, index], names),
     );
     if (!isChainName(name)) {
-      const what = `${formatSettingPath(path)} is no name for a chain`;
+      const what = `${formatSettingPath(path)} is not a valid chain name`;
       faults.push({ path, what, allowed: CHAIN_NAME_ALLOWED });
     }
     const circle = inCircles.has(name) ? undefined : circleThrough(name, chains);
     if (circle === undefined) return faults;
-    // One circle is one mistake, however many chains it runs through.
+    // Report a cycle once, not once per chain in it.
     for (const member of circle) inCircles.add(member);
-    const what = `${formatSettingPath(path)} leads back to itself: ${circle.join(" -> ")}`;
+    const what = `${formatSettingPath(path)} contains itself: ${circle.join(" -> ")}`;
     return [...faults, { path, what }];
   });
 }
@@ -219,8 +219,8 @@ function fallbackFaults(fallbacks: Record<string, string[]>, chains: readonly st
     const path = ["fallbacks", model];
     const faults = entries.flatMap((entry, index) => entryFaults(entry, [...path, index], chains));
     if (model !== ANY_MODEL && chainNamed(model) !== undefined) {
-      const what = `${formatSettingPath(path)} is no single model`;
-      faults.push({ path, what, allowed: '"provider/model", or "*" for every other one' });
+      const what = `${formatSettingPath(path)} is not a single model`;
+      faults.push({ path, what, allowed: '"provider/model", or "*" for all other models' });
     }
     return faults;
   });
@@ -253,7 +253,7 @@ function modelFaults(models: unknown): SettingFault[] {
     if ((id === undefined) === (match === undefined))
       return [{ path, what: `${where} needs either an id or a match` }];
     if (typeof id === "string" && id !== "" && parseModelRef(id) === undefined) {
-      return [{ path: [...path, "id"], what: `${where}.id is no model`, allowed: '"provider/model"' }];
+      return [{ path: [...path, "id"], what: `${where}.id is not a model`, allowed: '"provider/model"' }];
     }
     if (adds === true && id === undefined) {
       return [
@@ -271,20 +271,20 @@ function cooldownFaults(cooldown: Record<string, unknown>): SettingFault[] {
   const maxMs = parseDuration(max);
   if (baseMs === undefined || maxMs === undefined || baseMs <= maxMs) return [];
   const path = ["routing", "cooldown", Object.hasOwn(cooldown, "max") ? "max" : "base"];
-  return [{ path, what: `routing.cooldown has a max (${max}) below its base (${base})` }];
+  return [{ path, what: `routing.cooldown.max (${max}) is shorter than routing.cooldown.base (${base})` }];
 }
 
 function tableIn(value: unknown): Record<string, unknown> {
   return isTable(value) ? value : {};
 }
 
-/** The lists of texts in a table; anything else in it is left out. */
+/** The lists of a table; other values are skipped. */
 function listsIn(value: unknown): Record<string, string[]> {
   const lists = Object.entries(tableIn(value)).filter(([, list]) => Array.isArray(list));
   return Object.fromEntries(lists.map(([name, list]) => [name, textsOf(list)]));
 }
 
-/** Keeps the places of a list, so that faults point at the right one. */
+/** Keeps the index of each entry, so that faults point at the right one. */
 function textsOf(list: unknown): string[] {
   return Array.isArray(list) ? list.map((item) => (typeof item === "string" ? item : "")) : [];
 }

@@ -22,7 +22,7 @@ import {
   texts,
 } from "./setting-kinds.ts";
 
-/** The themes by the names opencode gives them. */
+/** The themes, by their opencode names. */
 export const THEMES = [
   "opencode",
   "catppuccin",
@@ -36,102 +36,106 @@ export const THEMES = [
   "tokyonight",
 ] as const;
 
-/** How the healthy keys are ordered. */
-
-/** The dialects a provider may speak. */
+/** The dialects that a provider can speak. */
 export const APIS = ["chat", "responses"] as const;
 
 const TOKENS = { min: 1, max: 100_000_000 };
 const PER_MINUTE = { min: 0, max: 100_000 };
 
 const cooldown = v.object({
-  base: duration("30s", "The first such rest."),
-  factor: amount(1.5, { min: 1, max: 10 }, "By how much each further one in a row grows."),
-  max: duration("1h", "The longest such rest."),
+  base: duration("30s", "Length of the first cooldown."),
+  factor: amount(1.5, { min: 1, max: 10 }, "Growth of each further cooldown in a row."),
+  max: duration("1h", "Length of the longest cooldown."),
 });
 
 const routing = v.object({
-  strategy: choice(STRATEGIES, "How the healthy keys are ordered."),
-  tries_per_key: count(1, { min: 1, max: 100 }, "Attempts on one key before the next one."),
-  fail_window: duration("5h", "Rest after a refusal that names no end."),
+  strategy: choice(STRATEGIES, "How the next key is chosen among the ready ones."),
+  tries_per_key: count(1, { min: 1, max: 100 }, "Failed attempts on one key before the next key is tried."),
+  fail_window: duration("5h", "Cooldown after a refusal that gives no end and has no known reset."),
   rate_limit_threshold: count(
     3,
     { min: 1, max: 1000 },
-    "429s in a row on a session before the next model is tried.",
+    "Rate limits (429) in a row in one session before the next model is tried.",
   ),
-  first_token_timeout: duration("60s", "Longest silence before the first token where another lane is free."),
-  silence_limit: duration("5m", "Longest silence before the first token where no other lane is free."),
-  stall_timeout: duration("60s", "Longest silence inside a stream."),
-  patience: duration("5s", "Wait this long for the model asked for rather than move on to another.", 0),
-  max_wait: duration("90s", "Wait and try again this long before giving up.", 0),
-  resume: flag(true, "Continue a broken text answer where another lane's text matches what was sent."),
-  cooldown: v.pipe(v.optional(cooldown, {}), about("Rest after a 429 without a hint, per key and model.")),
+  first_token_timeout: duration(
+    "60s",
+    "Longest wait for the first token while another key or model is free.",
+  ),
+  silence_limit: duration("5m", "Longest wait for the first token when no other key or model is free."),
+  stall_timeout: duration("60s", "Longest pause inside a streamed answer."),
+  patience: duration("5s", "Wait up to this long for the requested model before a fallback is used.", 0),
+  max_wait: duration("90s", "Keep waiting and retrying up to this long when every key and model fails.", 0),
+  resume: flag(true, "Continue a broken answer with another key or model whose text matches."),
+  cooldown: v.pipe(
+    v.optional(cooldown, {}),
+    about("Cooldown of a key and model after a 429 without a wait time."),
+  ),
 });
 
 const provider = v.object({
-  name: maybeText("The name people see."),
+  name: maybeText("Display name."),
   base_url: maybeBaseUrl(
-    "Where it is; a preset knows its own. `/v1` is added where the path names no version.",
+    "Address of the API. Presets have their own. `/v1` is added if the path has no version.",
   ),
-  // Not a choice: a value we do not know falls back to chat with a warning, as the seeds' setting did.
+  // Not a choice: an unknown value falls back to chat with a warning.
   api: v.pipe(
     v.optional(v.string()),
     v.transform((text) => (text === undefined ? undefined : (APIS.find((api) => api === text) ?? "chat"))),
     v.metadata({
       kind: "choice",
-      help: "The dialect it speaks.",
+      help: "The API that the provider speaks: chat completions or Responses.",
       allowed: `one of ${APIS.join(", ")}`,
       defaultText: '"chat"',
     }),
   ),
-  rpm: maybeCount(PER_MINUTE, "Calls a minute per key; 0 for no pacing. A preset may have its own."),
-  concurrency: maybeCount({ min: 1, max: 10_000 }, "Calls at a time per key."),
-  models: texts("Model ids, for when /v1/models cannot be asked.", "a list of model ids"),
-  refresh_on_list: flag(true, "Ask for the models again whenever they are listed."),
-  model_cache_ttl: duration("5m", "How long a list of models is good for.", 0),
-  env: maybeVariable("One more environment variable that holds its key."),
-  first_token_timeout: maybeDuration("This provider's own; else the one under routing."),
-  stall_timeout: maybeDuration("This provider's own; else the one under routing."),
+  rpm: maybeCount(PER_MINUTE, "Calls per minute and key; 0 turns pacing off. Presets can have their own."),
+  concurrency: maybeCount({ min: 1, max: 10_000 }, "Calls at the same time per key."),
+  models: texts("Model ids to use when /v1/models is not available.", "a list of model ids"),
+  refresh_on_list: flag(true, "Ask the provider again each time its models are listed."),
+  model_cache_ttl: duration("5m", "How long a fetched model list is reused.", 0),
+  env: maybeVariable("An additional environment variable that holds a key."),
+  first_token_timeout: maybeDuration("Overrides routing.first_token_timeout for this provider."),
+  stall_timeout: maybeDuration("Overrides routing.stall_timeout for this provider."),
 });
 
 const modelsDev = v.object({
-  enabled: flag(true, "Fill in what providers leave out about their models."),
-  url: address("https://models.dev/api.json", "The catalogue."),
-  timeout: duration("1s", "Longest wait for it."),
-  cache_ttl: duration("24h", "How long a copy is good for.", 0),
+  enabled: flag(true, "Fill in model facts that a provider does not list."),
+  url: address("https://models.dev/api.json", "Address of the catalogue."),
+  timeout: duration("1s", "Longest wait for the catalogue."),
+  cache_ttl: duration("24h", "How long a fetched copy is reused.", 0),
   provider_aliases: v.pipe(
     v.optional(v.record(v.string(), v.pipe(v.string(), v.nonEmpty())), {}),
-    about("Short prefixes of model ids and the catalogue's provider they mean.", "a table of texts"),
+    about("Maps a prefix of your model ids to a provider of the catalogue.", "a table of texts"),
   ),
 });
 
 const model = v.object({
-  id: maybeText("The model it is about.", 'a model as "provider/model"'),
-  match: maybePattern("Or every model whose provider/model matches."),
-  context: maybeCount(TOKENS, "Its context window in tokens."),
-  output: maybeCount(TOKENS, "Its longest answer in tokens."),
-  add_if_missing: flag(false, "List the model even where its provider does not."),
+  id: maybeText("The model that this entry describes.", 'a model as "provider/model"'),
+  match: maybePattern("Instead of id: every model whose provider/model matches."),
+  context: maybeCount(TOKENS, "Context window in tokens."),
+  output: maybeCount(TOKENS, "Longest answer in tokens."),
+  add_if_missing: flag(false, "Add the model if the provider does not list it."),
 });
 
 const rule = v.object({
-  provider: maybeText("Only replies of this provider.", "a provider's id"),
-  status: maybeCount({ min: 100, max: 599 }, "Only replies with this HTTP status."),
-  text: maybeText("Only replies that contain this text."),
-  regex: maybePattern("Only replies whose body matches."),
-  verdict: requiredChoice(VERDICT_KINDS, "What such a reply means."),
+  provider: maybeText("Match only replies of this provider.", "a provider's id"),
+  status: maybeCount({ min: 100, max: 599 }, "Match only replies with this HTTP status."),
+  text: maybeText("Match only replies that contain this text."),
+  regex: maybePattern("Match only replies whose body matches."),
+  verdict: requiredChoice(VERDICT_KINDS, "What a matching reply means."),
 });
 
 const opencode = v.object({
-  path: maybeText("The opencode to start; else OROUTER_OPENCODE, else the one on PATH.", "a path"),
-  plugin: flag(true, "Toasts and commands inside opencode."),
-  toasts: flag(true, "A toast when something was routed around."),
+  path: maybeText("The opencode to start. Default: OROUTER_OPENCODE, then PATH.", "a path"),
+  plugin: flag(true, "Show toasts and commands inside opencode."),
+  toasts: flag(true, "Show a toast when the key or model changes."),
   key_prefix: text(
     "<leader>o",
-    "The key before the letter of a command: s status, m keys, b cooldowns, r reset, f chains. If another command has this key, the commands are in the palette only.",
+    "The key to press before a command's letter: s status, m keys, b cooldowns, r reset, f chains. If another command uses it, the commands are in the palette only.",
     'a key as opencode writes it, or "none"',
   ),
-  shell_keys: flag(false, "A healthy key for shell commands that opencode runs."),
-  tools: flag(false, "list_keys, switch_key and reset_keys for the model."),
+  shell_keys: flag(false, "Give shell commands that opencode runs a working key."),
+  tools: flag(false, "Give the model the tools list_keys, switch_key and reset_keys."),
 });
 
 const MIB = 1024 * 1024;
@@ -141,52 +145,67 @@ const limits = v.object({
   answer_bytes: count(
     64 * MIB,
     { min: 1024, max: 1024 * MIB },
-    "Largest answer in one piece; streams have no limit.",
+    "Largest answer that is not streamed. Streams have no limit.",
   ),
-  error_body_bytes: count(64 * 1024, { min: 1024, max: 16 * MIB }, "How much of an error body is looked at."),
-  // Bun itself refuses a head above 16 KiB.
+  error_body_bytes: count(64 * 1024, { min: 1024, max: 16 * MIB }, "How much of an error body is read."),
+  // Bun rejects a head above 16 KiB.
   header_bytes: count(16 * 1024, { min: 1024, max: 16 * 1024 }, "Largest request head."),
-  open_requests: count(1024, { min: 1, max: 65_536 }, "Requests at a time."),
+  open_requests: count(1024, { min: 1, max: 65_536 }, "Open requests at the same time."),
 });
 
 const state = v.object({
-  ledger_days: count(7, { min: 1, max: 3650 }, "How long the request ledger goes back."),
-  ledger_rows: count(50_000, { min: 100, max: 10_000_000 }, "How many requests it holds at most."),
+  ledger_days: count(7, { min: 1, max: 3650 }, "How many days of requests the ledger keeps."),
+  ledger_rows: count(50_000, { min: 100, max: 10_000_000 }, "How many requests the ledger keeps at most."),
 });
 
-const MODELS = 'a list of "provider/model" or names of chains, at least one';
+const MODELS = 'a list of at least one "provider/model" or chain name';
 
-/** The whole of config.toml: one table that reading, help and docs share. */
+/** The schema of config.toml. Reading, help and docs share it. */
 export const CONFIG = v.object({
-  theme: choice(THEMES, "Colours in the terminal."),
-  routing: v.pipe(v.optional(routing, {}), about("Which key and model a request goes to.")),
+  theme: choice(THEMES, "Terminal colours."),
+  routing: v.pipe(v.optional(routing, {}), about("How a key and a model are chosen for a request.")),
   providers: v.pipe(
     v.optional(v.record(v.string(), v.pipe(provider, about("One provider."))), {}),
-    about("The services behind orouter, by id; a preset's id needs nothing else."),
+    about("The providers, by id. A preset needs only its id."),
   ),
   models_dev: v.pipe(v.optional(modelsDev, {}), about("The public catalogue of models.")),
   models: v.pipe(
     v.optional(v.array(model), () => []),
-    about("What is known better here than by the provider; later entries win.", "tables headed [[models]]"),
+    about("Facts about models that override the provider's. Later entries win.", "[[models]] tables"),
   ),
   chains: v.pipe(
-    v.optional(v.record(v.string(), requiredTexts("A model of its own: orouter/<name>.", MODELS)), {}),
-    about("Models in the order they are tried, each list under a name.", "a table of lists"),
+    v.optional(
+      v.record(
+        v.string(),
+        requiredTexts("Models in order of preference. In opencode this is the model orouter/<name>.", MODELS),
+      ),
+      {},
+    ),
+    about("Named, ordered lists of models.", "a table of lists"),
   ),
   fallbacks: v.pipe(
-    v.optional(v.record(v.string(), requiredTexts("What stands behind this model.", MODELS)), {}),
-    about('What stands behind a single model; "*" for every other one.', "a table of lists"),
+    v.optional(
+      v.record(
+        v.string(),
+        requiredTexts(
+          'Models to try when this model cannot answer. The name "*" applies to all other models.',
+          MODELS,
+        ),
+      ),
+      {},
+    ),
+    about('Fallbacks of single models; "*" applies to all other models.', "a table of lists"),
   ),
   rules: v.pipe(
     v.optional(v.array(rule), () => []),
-    about("Your own error rules, tried before the built-in ones.", "tables headed [[rules]]"),
+    about("Your own error rules. They are tried before the built-in rules.", "[[rules]] tables"),
   ),
   opencode: v.pipe(v.optional(opencode, {}), about("How opencode is started.")),
-  limits: v.pipe(v.optional(limits, {}), about("Bounds of the proxy.")),
-  state: v.pipe(v.optional(state, {}), about("What is remembered between runs.")),
+  limits: v.pipe(v.optional(limits, {}), about("Limits of the proxy.")),
+  state: v.pipe(v.optional(state, {}), about("What is kept between runs.")),
 });
 
-/** config.toml as written, with every default filled in. */
+/** config.toml with every default filled in. */
 export type ConfigFile = v.InferOutput<typeof CONFIG>;
 
 /** A `[providers.<id>]` table as written. */
@@ -194,13 +213,13 @@ export type ProviderTable = ConfigFile["providers"][string];
 
 let empty: ProviderTable | undefined;
 
-/** The same with nothing in it: what a preset that is not in the file goes by. Every preset shares one. */
+/** A provider table without any setting, for presets that the file does not name. All of them share one. */
 export function emptyProvider(): ProviderTable {
   empty ??= v.parse(provider, {});
   return empty;
 }
 
-/** The parts of a schema that a walk needs; every table, list and leaf is one. */
+/** The parts of a schema node that the functions below read. */
 export interface SchemaNode {
   readonly type: string;
   readonly entries?: Readonly<Record<string, SchemaNode>>;
@@ -209,12 +228,12 @@ export interface SchemaNode {
   readonly wrapped?: SchemaNode;
 }
 
-/** A node without the wrapping that makes it optional. */
+/** The node inside its `optional` wrappers. */
 export function bare(node: SchemaNode): SchemaNode {
   return node.wrapped === undefined ? node : bare(node.wrapped);
 }
 
-/** The node that a key or place inside this one leads to. */
+/** The child node at a key or an index. */
 export function childOf(node: SchemaNode, step: string | number): SchemaNode | undefined {
   const { entries, value, item } = bare(node);
   if (item !== undefined) return item;
@@ -222,7 +241,7 @@ export function childOf(node: SchemaNode, step: string | number): SchemaNode | u
   return entries !== undefined && Object.hasOwn(entries, step) ? entries[step] : undefined;
 }
 
-/** What is said about a node; undefined for those that only group. */
+/** The metadata of a node; undefined if it has none. */
 export function metaOf(node: SchemaNode): SettingMeta | undefined {
   const found: Partial<SettingMeta> = v.getMetadata(node as v.GenericSchema);
   const { kind, help, allowed, defaultText } = found;
@@ -230,7 +249,7 @@ export function metaOf(node: SchemaNode): SettingMeta | undefined {
   return { kind, help, allowed, defaultText: defaultText ?? "" };
 }
 
-/** What is said about the value at a path, or about the nearest one around it. */
+/** The metadata of the node at a path, or of its nearest parent that has some. */
 export function metaAt(root: SchemaNode, path: readonly (string | number)[]): SettingMeta | undefined {
   let node: SchemaNode | undefined = root;
   let meta = metaOf(root);

@@ -228,7 +228,7 @@ test("a variable that other tools share counts only once its provider is in the 
 test("an unknown api falls back to chat with a warning", () => {
   const toml = '[providers.nvidia]\napi = "grpc"';
   expect(settingsOf(toml).providers["nvidia"]?.api).toBe("chat");
-  expect(warningsOf(toml)).toEqual(["providers.nvidia.api is not known; chat is used"]);
+  expect(warningsOf(toml)).toEqual(["providers.nvidia.api is unknown, so chat is used"]);
   expect(warningsOf('[providers.nvidia]\napi = "responses"')).toEqual([]);
 });
 
