@@ -197,7 +197,9 @@ async function runSessions(plans: SessionPlan[], signal: AbortSignal): Promise<S
     if (!values.json) console.error(lineOf(result));
   };
   // The first session of each agent alone: the others begin with the home that it leaves.
-  for (const plan of new Map(plans.map((one) => [one.agent.name, one])).values()) {
+  for (const plan of plans.filter(
+    (one, at) => plans.findIndex(({ agent }) => agent.name === one.agent.name) === at,
+  )) {
     waiting.splice(waiting.indexOf(plan), 1);
     await run(plan);
   }

@@ -4,14 +4,15 @@ import { rootVerb } from "../src/commands/root.ts";
 
 const INTRO = `# Commands
 
-Made from the commands themselves (\`bun run docs\`); a test fails when it is out of date.
+Generated from the commands by \`bun run docs\`. A test fails if this page is out of date.
 
-\`--help\` prints the same, but for \`orouter opencode\`, where it is opencode's own. Data goes to stdout and everything else to
-stderr, so that output can be piped; what \`--json\` prints is in [JSON.md](JSON.md). Exit codes: opencode's own once it ran;
-before that 0 fine, 1 failed, 2 wrong usage, 3 wrong configuration, 4 no usable key. A key is never taken as an argument.
+\`--help\` prints the same text, except for \`orouter opencode --help\`, which prints opencode's own help. Data goes to stdout,
+everything else to stderr, so that output can be piped. [JSON.md](JSON.md) describes the output of \`--json\`. Exit codes: that of
+opencode once it has started; before that 0 success, 1 failure, 2 wrong usage, 3 invalid configuration, 4 no usable key.
+Keys are not accepted as arguments.
 `;
 
-/** docs/COMMANDS.md as it should be. */
+/** The text of docs/COMMANDS.md. */
 export async function commandsPage(): Promise<string> {
   const chapters = await Promise.all(
     Object.entries(rootVerb.children).map(async ([name, entry]) =>
@@ -21,7 +22,7 @@ export async function commandsPage(): Promise<string> {
   return [INTRO, ...chapters.flat()].join("\n");
 }
 
-/** A command, and below it those that it groups. */
+/** A command and its subcommands. */
 async function chapter(verb: Verb, path: readonly string[]): Promise<string[]> {
   const below = await Promise.all(
     Object.entries(verb.children).map(async ([name, entry]) => chapter(await entry.load(), [...path, name])),
@@ -34,7 +35,7 @@ function page(verb: Verb, path: readonly string[]): string {
   const usage = fenced("text", usageLines(verb, path));
   const parts = helpSections(verb).flatMap(([title, lines]) => {
     if (title === "Examples") return [fenced("sh", aligned(lines))];
-    // Every command has this one flag, which needs no table of its own.
+    // Every command has this flag, so the page omits it.
     const told = lines.filter(([left]) => left !== "-h, --help");
     return told.length === 0 ? [] : [table(title, told)];
   });

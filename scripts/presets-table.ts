@@ -3,7 +3,7 @@ import { PRESETS, type Preset } from "../src/core/settings/presets.ts";
 const BEGIN = "<!-- made by: bun run docs -->";
 const END = "<!-- end -->";
 
-/** docs/PROVIDERS.md with its table of presets as it should be; the rest of the page is written by hand. */
+/** The text of docs/PROVIDERS.md with a current presets table; the rest of the page is written by hand. */
 export function withPresets(page: string): string {
   const from = page.indexOf(BEGIN);
   const to = page.indexOf(END);
@@ -13,7 +13,7 @@ export function withPresets(page: string): string {
 
 function presetsTable(): string {
   return [
-    "| provider | name | address | variable | calls a minute and key | keys |",
+    "| provider | name | address | variable | calls per minute and key | keys |",
     "|---|---|---|---|---|---|",
     ...PRESETS.map(row),
   ].join("\n");

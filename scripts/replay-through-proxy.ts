@@ -1,6 +1,6 @@
 import { fingerprint } from "../src/core/fingerprint.ts";
 import type { Key } from "../src/core/key.ts";
-import type { Rest } from "../src/core/routing/rest.ts";
+import type { Cooldown } from "../src/core/routing/cooldown.ts";
 import { parseSettings, type Settings } from "../src/core/settings/settings.ts";
 import { Router } from "../src/proxy/router.ts";
 import { type ProxyServer, startProxy } from "../src/proxy/server.ts";
@@ -17,7 +17,7 @@ interface Course {
 const TOKEN = "replay";
 const ANSWER_PATH = /\/(?:chat\/completions|completions|responses|messages|chat|generate)$|:generateContent$/;
 
-/** Which class leads where; a rest that covers the model leaves its other keys no chance. */
+/** Which class leads where; a cooldown that covers the model leaves its other keys no chance. */
 function wantedStep({ class: kind, scope }: RecordedReply): string {
   if (kind === "context_overflow") return "larger model";
   if (scope === "request") return "served back";
@@ -59,9 +59,9 @@ async function run(recorded: RecordedReply): Promise<Course> {
   const settings = settingsFor(recorded, `http://127.0.0.1:${upstream.port}/v1`);
   const router = routerFor(recorded.provider, settings);
   // The first rest is the reply's; the good answer behind it may already forgive it.
-  let rest: Rest | undefined;
+  let cooldown: Cooldown | undefined;
   router.subscribe((event) => {
-    if (event.kind === "rested") rest ??= event.rest;
+    if (event.kind === "rested") cooldown ??= event.rest;
   });
   const proxy = startProxy({
     router,
@@ -78,7 +78,7 @@ async function run(recorded: RecordedReply): Promise<Course> {
     await response.text();
     return {
       step: stepOf(response, recorded, asked),
-      ...partyOf(rest),
+      ...partyOf(cooldown),
     };
   } finally {
     await proxy.stop();
@@ -86,11 +86,14 @@ async function run(recorded: RecordedReply): Promise<Course> {
   }
 }
 
-function partyOf(rest: Rest | undefined): Pick<Course, "scope" | "restMs"> {
-  if (rest === undefined) return { scope: "request", restMs: undefined };
+function partyOf(cooldown: Cooldown | undefined): Pick<Course, "scope" | "restMs"> {
+  if (cooldown === undefined) return { scope: "request", restMs: undefined };
   // A mere count: the attempt is at fault until it happens in a row.
-  if (rest.untilMs === 0) return { scope: "attempt", restMs: undefined };
-  return { scope: rest.scope === "lane" ? "key+model" : rest.scope, restMs: rest.untilMs - rest.sinceMs };
+  if (cooldown.untilMs === 0) return { scope: "attempt", restMs: undefined };
+  return {
+    scope: cooldown.scope === "lane" ? "key+model" : cooldown.scope,
+    restMs: cooldown.untilMs - cooldown.sinceMs,
+  };
 }
 
 /** The provider behind the recorded one in the chain. */
@@ -118,8 +121,8 @@ function routerFor(provider: string, settings: Settings): Router {
     return { provider: id, name, secret, fingerprint: fingerprint(secret), enabled: true, source, from: "" };
   });
   const providers = new Map(Object.entries(settings.providers));
-  const chance = { nowMs: Date.now, random: Math.random };
-  return new Router({ providers, keys, knownModels: [], policy: settings.routing, chance });
+  const env = { now: Date.now, random: Math.random };
+  return new Router({ providers, keys, knownModels: [], policy: settings.routing, env });
 }
 
 /** Answers are asked for as chats, whatever dialect they were recorded in; other endpoints as they are. */

@@ -4,7 +4,7 @@ import { configPage } from "./config-page.ts";
 import { jsonPage } from "./json-page.ts";
 import { withPresets } from "./presets-table.ts";
 
-/** Writes what in docs/ is made from the program itself. A test fails where something is out of date. */
+/** Writes the generated pages in docs/. A test fails if one of them is out of date. */
 const DOCS = join(import.meta.dir, "..", "docs");
 const PROVIDERS = join(DOCS, "PROVIDERS.md");
 

@@ -57,17 +57,17 @@ test("every JSON sample is JSON, with the comments that opencode takes", () => {
   for (const { language, text } of SAMPLES) if (language === "json") Bun.JSONC.parse(text);
 });
 
-/** Who rests, in the words of the page. */
-const RESTING: Record<string, Fault> = {
+/** The words of the page for what gets the cooldown. */
+const COOLDOWN_OF: Record<string, Fault> = {
   "this key for this model": "lane",
   "the key": "key",
   "the model": "model",
   "the service": "provider",
-  "nobody at first": "attempt",
-  nobody: "request",
+  "none at first": "attempt",
+  none: "request",
 };
 
-/** The refusals that PROVIDERS has, each under the heading of its service. */
+/** The errors in PROVIDERS, each with the heading of its provider. */
 function refusals(): [
   at: string,
   row: { provider: string; status: number; body: string; expected: string },
@@ -77,11 +77,16 @@ function refusals(): [
     .split("\n")
     .flatMap((line, at) => {
       if (line.startsWith("## ")) provider = line.slice(3).toLowerCase();
-      const [, status, words, kind, rests = ""] =
+      const [, status, words, kind, party = ""] =
         /^\|(?: [^|`]+ \|)? (\d{3}) \| `(.+)` \| ([\w-]+) \| ([\w ]+) \|$/.exec(line) ?? [];
       if (words === undefined) return [];
       const body = /^[[{]/.test(words) && words.includes('"') ? words : JSON.stringify({ error: words });
-      const row = { provider, status: Number(status), body, expected: `${kind} ${RESTING[rests] ?? rests}` };
+      const row = {
+        provider,
+        status: Number(status),
+        body,
+        expected: `${kind} ${COOLDOWN_OF[party] ?? party}`,
+      };
       return [[`docs/PROVIDERS.md:${at + 1}`, row] as const];
     })
     .map(([at, row]) => [at, row]);

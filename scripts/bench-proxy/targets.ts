@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { type Rest, targetOf } from "../../src/core/routing/rest.ts";
+import { type Cooldown, targetOf } from "../../src/core/routing/cooldown.ts";
 
 /** Where a request may be sent: straight to the provider, or through something in between. */
 export interface Target {
@@ -119,18 +119,18 @@ export interface OrouterOptions {
   binary?: string;
   /** Of each provider. */
   keys?: number;
-  rests?: number;
+  cooldowns?: number;
 }
 
 /** `orouter serve`, compiled, with routing, ledger and state on. */
 export async function startOrouter(
   place: Place,
-  { name = "orouter", binary = BINARY, keys = 3, rests = 0 }: OrouterOptions = {},
+  { name = "orouter", binary = BINARY, keys = 3, cooldowns = 0 }: OrouterOptions = {},
 ): Promise<Target> {
   const home = join(place.folder, `${name}-${crypto.randomUUID()}`);
   mkdirSync(home);
   writeConfig(home, place.upstreamPort, keys);
-  if (rests > 0) await writeRests(join(home, "state.db"), keys, rests);
+  if (cooldowns > 0) await writeCooldowns(join(home, "state.db"), keys, cooldowns);
   const port = freePort();
   const command = [binary, "serve", "--json", "--port", String(port)];
   const child = start(command, { HOME: home, OROUTER_HOME: home });
@@ -157,8 +157,8 @@ function writeConfig(home: string, upstreamPort: number, keys: number): void {
   writeFileSync(join(home, "keys.toml"), entries.join(""), { mode: 0o600 });
 }
 
-/** Rests of the keys of one scene, ten models a key; half of the keys rest for the very model that is asked for. */
-async function writeRests(file: string, keys: number, rests: number): Promise<void> {
+/** Cooldowns of the keys of one scene, ten models a key; half of the keys rest for the very model that is asked for. */
+async function writeCooldowns(file: string, keys: number, cooldowns: number): Promise<void> {
   const state = await openState({
     file,
     ledgerDays: 1,
@@ -169,16 +169,16 @@ async function writeRests(file: string, keys: number, rests: number): Promise<vo
     },
   });
   const nowMs = Date.now();
-  for (let number = 0; number < rests; number++) {
+  for (let number = 0; number < cooldowns; number++) {
     const key = number % keys;
     const place = Math.floor(number / keys) % MODELS_AT_REST;
     const model = place === 0 && key % 2 === 0 ? "bench" : `other-${place}`;
-    state.store.cooldowns.set(restOf(key, model, nowMs));
+    state.store.cooldowns.set(cooldownOf(key, model, nowMs));
   }
   await state.close();
 }
 
-function restOf(key: number, model: string, nowMs: number): Rest {
+function cooldownOf(key: number, model: string, nowMs: number): Cooldown {
   return {
     ...targetOf.lane(fingerprint(secretOf("small", key)), { provider: "small", model }),
     kind: "rate-limit",
@@ -186,7 +186,7 @@ function restOf(key: number, model: string, nowMs: number): Rest {
     message: "rate limit reached",
     sinceMs: nowMs,
     untilMs: nowMs + HOUR_MS,
-    strikes: 1,
+    failures: 1,
     isDeclared: false,
   };
 }

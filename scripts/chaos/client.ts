@@ -211,7 +211,10 @@ export function readAnswer(body: string): { answer: string; error: string } {
   let text = "";
   const calls: string[][] = [];
   const finishes: unknown[] = [];
-  const events = body.split("\n\n").filter((event) => event.startsWith("data: "));
+  const events = body
+    .replaceAll("\r\n", "\n")
+    .split("\n\n")
+    .filter((event) => event.startsWith("data: "));
   if (events.at(-1) !== "data: [DONE]") return { answer: "", error: lastError(events) };
   for (const event of events.slice(0, -1)) {
     const data = record(JSON.parse(event.slice("data: ".length)));

@@ -75,21 +75,25 @@ function isWhole(stdout: string, text: string): boolean {
 
 /** A session that cannot end right has to end once, soon, and with the words that say why. */
 export function judgeHopeless(
-  { stderr, exitCode, wasStopped }: Evidence,
+  { stderr, exitCode, wasStopped, notes }: Evidence,
   lastWord: string,
   lastChanceToEndMs: number,
 ): string[] {
   const times = stderr.split(lastWord).length - 1;
+  const filtered = notes.filter(({ label }) => label === FILTERED).length;
   return [
     ...(wasStopped ? ["it had to be stopped"] : []),
     ...(exitCode === 1 || wasStopped ? [] : [`exit code ${exitCode}`]),
     ...(times === 1 ? [] : [`"${lastWord}" was shown ${times} times`]),
+    ...(filtered <= 1 ? [] : [`${filtered} calls for what a filter had refused`]),
     ...(lastChanceToEndMs <= HOPELESS_END_MS
       ? []
-      : [`it ended ${(lastChanceToEndMs / 1000).toFixed(1)} s after its last chance`]),
+      : [`it ended ${(lastChanceToEndMs / 1000).toFixed(1)} s after its last env`]),
   ];
 }
 
+/** How the log calls the refusal of a filter. */
+export const FILTERED = "refused: filter";
 const HOPELESS_END_MS = 5000;
 
 /** Each line of the shell steps once; their order among parallel calls is free. */

@@ -100,6 +100,22 @@ export const PROFILES: Record<string, Profile> = {
     prefill: ["refuse"],
     picky: 0.5,
   },
+  wordy: {
+    ...QUIET,
+    about: "breaks, and every lane has its own words, but goes on from another's",
+    share: 0.5,
+    groups: ["breaks", "no finish", "errors in a 200"],
+    prefill: ["continue"],
+    isWordy: true,
+  },
+  stubborn: {
+    ...QUIET,
+    about: "the same, and no lane goes on from another's words",
+    share: 0.5,
+    groups: ["breaks", "no finish", "errors in a 200"],
+    prefill: ["refuse", "restart"],
+    isWordy: true,
+  },
   stalls: {
     ...QUIET,
     about: "silence before the first token and in the middle",

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { STRATEGIES } from "../../src/core/routing/strategy.ts";
+import { STRATEGIES } from "../../src/core/routing/session.ts";
 import { APIS, THEMES } from "../../src/core/settings/schema.ts";
 import { amount, count, field, flag, text, texts, verdict } from "./shape-parts.ts";
 

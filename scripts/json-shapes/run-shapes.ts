@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { STRATEGIES } from "../../src/core/routing/strategy.ts";
+import { STRATEGIES } from "../../src/core/routing/session.ts";
 import { benchResult } from "./model-shapes.ts";
 import { request } from "./request-shapes.ts";
 import {

@@ -2,17 +2,26 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Terminal } from "@xterm/headless";
+import { outcomeOf } from "../../src/demo/reply.ts";
 import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
+import type { KeyLine } from "./film.ts";
 import { type Frame, readFrame } from "./frame.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const LOOK_EVERY_MS = 50;
 
-/** A shell in a real terminal, on a machine with nothing but orouter, opencode and a provider whose keys fail. */
+/** A shell in a real terminal with orouter, opencode and a scripted provider whose keys fail. */
 export async function openStage(scene: Scene, cols: number, rows: number) {
-  const upstream = await startUpstream(scene);
+  const keyLines = new Map<string, KeyLine>();
+  const upstream = await startUpstream(scene, {
+    onReply: ({ keyName, dialect }, reply) => {
+      if (dialect === undefined || keyLines.has(keyName)) return;
+      const isGood = reply.kind === "answer";
+      keyLines.set(keyName, { key: keyName, isGood, words: isGood ? "answers" : outcomeOf(reply).what });
+    },
+  });
   const home = mkdtempSync(join(tmpdir(), "orouter-picture-"));
   furnish(home, upstream.baseUrl, scene);
   const terminal = new Terminal({ cols, rows, allowProposedApi: true });
@@ -30,7 +39,7 @@ export async function openStage(scene: Scene, cols: number, rows: number) {
     },
     terminal: { cols, rows, data: (_terminal, bytes) => terminal.write(bytes) },
   });
-  // What programs ask a terminal, the terminal answers.
+  // Programs query the terminal; send its answers back to them.
   terminal.onData((answer) => void shell.terminal?.write(answer));
   const frame = async (): Promise<Frame> => {
     await new Promise<void>((resolve) => terminal.write("", resolve));
@@ -47,10 +56,12 @@ export async function openStage(scene: Scene, cols: number, rows: number) {
   };
   return {
     type: (keys: string) => void shell.terminal?.write(keys),
-    /** The first frame in which a text stands. */
+    /** How the provider answered each key, in the order of the calls. */
+    keyLines: (): KeyLine[] => [...keyLines.values()],
+    /** The first frame that contains a text. */
     until: (text: string) => find(`showed ${text}`, (words) => words.includes(text)),
-    /** The first frame in which it no longer stands. */
-    without: (text: string) => find(`let go of ${text}`, (words) => !words.includes(text)),
+    /** The first frame without a text. */
+    without: (text: string) => find(`cleared ${text}`, (words) => !words.includes(text)),
     close: async () => {
       shell.kill("SIGKILL");
       await shell.exited;
@@ -64,7 +75,7 @@ function wordsOf(frame: Frame): string {
   return frame.rows.map((runs) => runs.map(({ text }) => text).join("")).join("\n");
 }
 
-/** Where the stage lies is nobody's business: its home is shown as homes are. */
+/** Shows the temporary home as `~`. */
 function withoutHome(frame: Frame, home: string): Frame {
   const short = (text: string): string =>
     text.replace(new RegExp(`${RegExp.escape(home)}(\\S*)`), (all, rest: string) =>

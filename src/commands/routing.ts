@@ -6,7 +6,7 @@ import { windowOf } from "../core/overlay/window.ts";
 import { namedModels } from "../core/routing/targets.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { allProviders, type Settings } from "../core/settings/settings.ts";
-import type { ControlPowers } from "../proxy/control.ts";
+import type { ControlHooks } from "../proxy/control.ts";
 import { Router, type RouterOptions } from "../proxy/router.ts";
 import { type ProxyServer, startProxy } from "../proxy/server.ts";
 import { keepLoopbackDirect } from "./keep-loopback-direct.ts";
@@ -24,7 +24,7 @@ export interface RoutingOptions {
   /** Makes the router, for those who want to see it at work. */
   makeRouter?: (options: RouterOptions) => Router;
   /** What may be done under `/_orouter` beyond the router itself. */
-  control?: ControlPowers | undefined;
+  control?: ControlHooks | undefined;
   onBug: (error: unknown) => void;
 }
 
@@ -49,8 +49,8 @@ export function startRouting(options: RoutingOptions): Routing {
   keepLoopbackDirect(process.env);
   let { settings, keys, catalog } = options;
   const router = makeRouter({
-    ...termsIn(settings, keys),
-    chance: { nowMs: Date.now, random: Math.random },
+    ...snapshotInput(settings, keys),
+    env: { now: Date.now, random: Math.random },
   });
   const token = Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url");
   const proxy = startProxy({
@@ -74,7 +74,7 @@ export function startRouting(options: RoutingOptions): Routing {
     usable: providersWithKey(options),
     follow: (files) => {
       ({ settings, keys } = files);
-      router.follow(termsIn(settings, keys));
+      router.follow(snapshotInput(settings, keys));
     },
     know: (newer) => {
       catalog = newer;
@@ -82,7 +82,7 @@ export function startRouting(options: RoutingOptions): Routing {
   };
 }
 
-function termsIn(settings: Settings, keys: readonly Key[]): Omit<RouterOptions, "chance"> {
+function snapshotInput(settings: Settings, keys: readonly Key[]): Omit<RouterOptions, "env"> {
   return {
     providers: new Map(allProviders(settings).map((provider) => [provider.id, provider])),
     keys,

@@ -13,7 +13,7 @@ import { launch } from "./launch.ts";
 import { offerStop } from "./left-service.ts";
 import { providersWithKey } from "./models/open-catalog.ts";
 import { noKey } from "./no-key.ts";
-import { pluginPowers } from "./plugin-powers.ts";
+import { pluginHooks } from "./plugin-hooks.ts";
 import { readUserFiles, type UserFiles, type UserPlaces } from "./read-user-files.ts";
 import { startRouting } from "./routing.ts";
 import { loadRunCatalog } from "./run-catalog.ts";
@@ -69,7 +69,7 @@ async function runRouted(
   const { catalog } = run;
   const isPluginShown = settings.opencode.plugin && harness.showsPlugin(words, env);
   const watch = watchPlugin({ isShown: isPluginShown, cacheDir: paths.cacheDir });
-  const { powers, onState } = pluginPowers({ paths, settings, onListener: watch.heard });
+  const { hooks, onState } = pluginHooks({ paths, settings, onListener: watch.heard });
   const end = await launch({
     name: agent.name,
     harness,
@@ -82,7 +82,7 @@ async function runRouted(
     keyVariables: variables,
     catalog,
     configs: () => readOpencodeConfigs(here),
-    startRouting: (more) => startRouting({ settings, keys, catalog, control: powers, ...more }),
+    startRouting: (more) => startRouting({ settings, keys, catalog, control: hooks, ...more }),
     isListed: true,
     joinDisk: async ({ routing, tally, tellModels }) => {
       const { followFiles } = await import("./follow-files.ts");

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import type { Paths } from "../config/paths.ts";
 import type { Key } from "../core/key.ts";
-import { notFromLater } from "../core/routing/rest.ts";
+import { type Cooldown, notFromLater } from "../core/routing/cooldown.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Router } from "../proxy/router.ts";
-import type { Cooldown, OnTrouble, Store } from "../store/store.ts";
+import type { OnTrouble, Store } from "../store/store.ts";
 import type { World } from "./world.ts";
 
 /** What orouter remembers: the store, which processes share, and the ledger of this machine. */
@@ -100,7 +100,7 @@ export async function keepState(options: KeepStateOptions): Promise<() => Promis
   // A removed key stays secret; a new one is secret from its first request on.
   const unsubscribe = router.subscribe((event) => {
     if (event.kind !== "settings-taken") return;
-    secrets = [...new Set([...secrets, ...router.terms.keys.map((key) => key.secret)])];
+    secrets = [...new Set([...secrets, ...router.snapshot.keys.map((key) => key.secret)])];
   });
   const state = await openState({
     file: options.paths.stateDb,
@@ -133,18 +133,18 @@ export async function attachState(
   });
   // Requests may have been served before the state was open: on both sides the later change holds.
   const stored = await cooldowns.all();
-  const nowMs = router.chance.nowMs();
+  const nowMs = router.env.now();
   const corrected = stored.map((cooldown) => notFromLater(cooldown, nowMs));
   for (const [i, cooldown] of corrected.entries()) {
     // Otherwise every start would begin it again, for as long as the clock is behind.
     if (cooldown !== stored[i]) cooldowns.set(cooldown);
   }
   const sinceMs = new Map(corrected.map((cooldown) => [cooldown.id, cooldown.sinceMs]));
-  for (const known of router.health.values()) {
+  for (const known of router.cooldowns.values()) {
     if (known.sinceMs > (sinceMs.get(known.id) ?? -1)) cooldowns.set(known);
   }
   router.learn(
-    corrected.filter((one) => one.sinceMs > (router.health.get(one.id)?.sinceMs ?? -1)),
+    corrected.filter((one) => one.sinceMs > (router.cooldowns.get(one.id)?.sinceMs ?? -1)),
     [],
   );
   const unwatch = store.watch((news) => router.learn(news.set, news.cleared));

@@ -16,7 +16,7 @@ const LEFT_BEHIND_MS = 60_000;
 
 /**
  * Runs `work` while no other process edits the same file, in this container or another one that shares the folder.
- * Waiting does not block this process. Two edits must not be nested.
+ * WaitQueue does not block this process. Two edits must not be nested.
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
   createFolderOf(file);

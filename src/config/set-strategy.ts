@@ -1,4 +1,4 @@
-import type { Strategy } from "../core/routing/strategy.ts";
+import type { Strategy } from "../core/routing/session.ts";
 import { withValueAt } from "../core/settings/setting-names.ts";
 import { editConfig } from "./edit-config.ts";
 import type { Paths } from "./paths.ts";

@@ -1,8 +1,6 @@
 import { formatWait } from "../core/clock-text.ts";
-import type { AttemptRecord, RequestRecord } from "../core/routing/request-record.ts";
-import { NEVER_MS, type Rest } from "../core/routing/rest.ts";
-import { restParty } from "../core/routing/rest-party.ts";
-import type { RouterEvent } from "../core/routing/router-event.ts";
+import { type Cooldown, cooldownParty, NEVER_MS } from "../core/routing/cooldown.ts";
+import type { AttemptRecord, RequestRecord, RouterEvent } from "../core/routing/events.ts";
 import { verdictWords } from "../core/verdict/verdict.ts";
 import type { Asked, Call, Failure, Standing } from "./call.ts";
 import { outcomeOf, type Reply } from "./reply.ts";
@@ -93,7 +91,7 @@ function entry<V>(map: Map<string, V>, name: string, first: V): V {
 export function routerLine(event: RouterEvent, nowMs: number): string | undefined {
   switch (event.kind) {
     case "rested":
-      return event.rest.untilMs > nowMs ? restLine(event.rest, event.keyName, nowMs) : undefined;
+      return event.rest.untilMs > nowMs ? cooldownLine(event.rest, event.keyName, nowMs) : undefined;
     case "exhausted":
       return "nothing is left to try: opencode is told why, once";
     case "finished":
@@ -113,13 +111,14 @@ export function routerLine(event: RouterEvent, nowMs: number): string | undefine
   }
 }
 
-function restLine(rest: Rest, keyName: string, nowMs: number): string {
-  const { fingerprint, model, provider } = restParty(rest);
+function cooldownLine(cooldown: Cooldown, keyName: string, nowMs: number): string {
+  const { fingerprint, model, provider } = cooldownParty(cooldown);
   const key = fingerprint === undefined ? undefined : `key ${keyName}`;
   const who = key ?? (model === undefined ? `all of ${provider}` : modelOf(model));
   const onWhat = key === undefined || model === undefined ? "" : ` on ${modelOf(model)}`;
-  const howLong = rest.untilMs >= NEVER_MS ? "until it changes" : `for ${formatWait(rest.untilMs - nowMs)}`;
-  return `${who} rests ${howLong}${onWhat}: ${verdictWords(rest.kind)}`;
+  const howLong =
+    cooldown.untilMs >= NEVER_MS ? "until it changes" : `for ${formatWait(cooldown.untilMs - nowMs)}`;
+  return `${who} rests ${howLong}${onWhat}: ${verdictWords(cooldown.kind)}`;
 }
 
 function endLine({ outcome, served, keyName, attempts }: RequestRecord): string | undefined {

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { BenchResult } from "../core/bench/results.ts";
-import type { RequestRecord } from "../core/routing/request-record.ts";
+import type { RequestRecord } from "../core/routing/events.ts";
 import { scrubName } from "../core/scrub.ts";
 import type { StateFile } from "../sqlite/state-file.ts";
 import { WriteBehind, type WriteQueue } from "../sqlite/write-behind.ts";

@@ -1,5 +1,5 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
-import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/routing/request-record.ts";
+import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/routing/events.ts";
 import { scrubMessage, scrubName } from "../core/scrub.ts";
 
 /** Which requests to read; an absent field matches all. */

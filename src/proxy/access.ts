@@ -19,7 +19,7 @@ export interface Refusal {
  * The headers that may carry the token, and what stands before it there. A client may send a key of its user's in one
  * of them beside ours in another: one right value is enough, and the others are not looked at.
  */
-const CARRIERS = [
+const TOKEN_FIELDS = [
   ["authorization", "Bearer "],
   [TOKEN_HEADER, ""],
   ["x-api-key", ""],
@@ -27,7 +27,7 @@ const CARRIERS = [
 
 /** Checks who calls: no foreign Host (DNS rebinding), no browser page at all, and only with this run's token. */
 export function createAccess(options: AccessOptions): (headers: Headers) => Refusal | undefined {
-  const carriers = CARRIERS.map(([name, scheme]) => [name, scheme + options.token] as const);
+  const fields = TOKEN_FIELDS.map(([name, scheme]) => [name, scheme + options.token] as const);
   const hosts = new Set([...LOOPBACK, ...options.hosts.map(bracketed)]);
   const isForAll = options.hosts.some((host) => host === "0.0.0.0" || host === "::");
   const isOurs = (host: string): boolean => {
@@ -43,7 +43,7 @@ export function createAccess(options: AccessOptions): (headers: Headers) => Refu
     }
     knownHost = host;
     if (headers.has("origin")) return { status: 403, message: "orouter does not answer web pages." };
-    if (!carriers.some(([name, expected]) => matches(headers.get(name), expected))) {
+    if (!fields.some(([name, expected]) => matches(headers.get(name), expected))) {
       return { status: 401, message: "orouter: the token is missing or is not this run's." };
     }
     return undefined;

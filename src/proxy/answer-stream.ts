@@ -1,26 +1,100 @@
 import { brokenEvent } from "../core/client/client-profile.ts";
-import type { AnswerProgress } from "../core/routing/answer-progress.ts";
+import type { AnswerProgress } from "../core/routing/events.ts";
 import { exhaustionSummary } from "../core/routing/exhaustion.ts";
 import type { SentAnswer } from "../core/stream/continuation.ts";
 import { joined } from "../core/stream/join-bytes.ts";
 import { salvageOf } from "../core/stream/salvage.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
-import { progressOf } from "./answers.ts";
-import { noteFlaw } from "./asked.ts";
-import type { OpenStream } from "./attempt-outcome.ts";
-import { finishReading } from "./finish-reading.ts";
-import { describeExhaustion } from "./give-up.ts";
-import type { Lease } from "./lease.ts";
-import type { Router } from "./router.ts";
-import { StallWatch } from "./stall-watch.ts";
-import type { Trail } from "./trail.ts";
-import type { Arrival, Walk } from "./walk.ts";
+import type { Lease, OpenStream } from "./attempt.ts";
+import type { Env } from "./env.ts";
+import { noteFlaw } from "./read-request.ts";
+import { describeExhaustion, type RequestRun, type RunResult, type Trail } from "./request-run.ts";
+import { progressOf, type Router } from "./router.ts";
+
+/** The end of a body comes right behind its end mark, or not at all. */
+const LIMITS = { ms: 500, chunks: 8 };
+
+/** Reads what is left behind the end mark: only a connection whose body was read to its end can be used again. */
+export function finishReading({ reader, abort }: OpenStream, env: Required<Env>): void {
+  const callOff = env.after(LIMITS.ms, abort);
+  void readOut(reader)
+    .catch(() => {})
+    .finally(callOff);
+}
+
+async function readOut(reader: OpenStream["reader"]): Promise<void> {
+  for (let chunks = 0; chunks < LIMITS.chunks; chunks++) {
+    if ((await reader.read()).done) return;
+  }
+  await reader.cancel();
+}
+
+export interface StallWatchOptions {
+  env: Required<Env>;
+  /** The longest silence now. */
+  limitMs: () => number;
+  /** Told at each look, every few seconds. */
+  onLook: () => void;
+  /** Told of a silence that is too long; when it does nothing about it, it is told again. */
+  onStall: () => void;
+}
+
+/** The longest time between two looks: limits may change while a stream runs. */
+const LOOK_EVERY_MS = 3_000;
+
+/**
+ * Watches over a stream for silence. Only silence of the upstream counts: while nobody reads, because the client is
+ * slow, nothing can come. One timer a stream, so that chunks pay for no more than a reading of the clock.
+ */
+export class StallWatch {
+  readonly #options: StallWatchOptions;
+  #silentSinceMs: number | undefined;
+  #isReading = false;
+  #callOff = (): void => {};
+
+  constructor(options: StallWatchOptions) {
+    this.#options = options;
+    this.#lookAfter(options.limitMs());
+  }
+
+  /** A read is under way. */
+  reading(): void {
+    this.#isReading = true;
+    this.#silentSinceMs ??= this.#options.env.now();
+  }
+
+  /** The read is over; a mere keep-alive does not end the silence. */
+  read(progressed: boolean): void {
+    this.#isReading = false;
+    if (progressed) this.#silentSinceMs = undefined;
+  }
+
+  stop(): void {
+    this.#callOff();
+  }
+
+  #lookAfter(leftMs: number): void {
+    const ms = leftMs > 0 ? Math.min(leftMs, LOOK_EVERY_MS) : LOOK_EVERY_MS;
+    this.#callOff = this.#options.env.after(ms, () => this.#look());
+  }
+
+  #look(): void {
+    const { env, limitMs, onLook, onStall } = this.#options;
+    const nowMs = env.now();
+    // A clock that was set back would make the silence seem to begin in the future.
+    if (this.#silentSinceMs !== undefined) this.#silentSinceMs = Math.min(nowMs, this.#silentSinceMs);
+    const silentMs = nowMs - (this.#silentSinceMs ?? nowMs);
+    this.#lookAfter(limitMs() - silentMs);
+    onLook();
+    if (this.#isReading && silentMs >= limitMs()) onStall();
+  }
+}
 
 export interface AnswerStreamOptions {
   router: Router;
   trail: Trail;
-  walk: Walk;
+  run: RequestRun;
   stream: OpenStream;
   lease: Lease;
   onBug: (error: unknown) => void;
@@ -51,7 +125,7 @@ const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
 export class AnswerStream {
   readonly #options: AnswerStreamOptions;
   readonly #router: Router;
-  readonly #walk: Walk;
+  readonly #run: RequestRun;
   readonly #watch: StallWatch;
   readonly #forget: () => void;
   #stream: OpenStream;
@@ -69,18 +143,18 @@ export class AnswerStream {
   constructor(options: AnswerStreamOptions) {
     this.#options = options;
     this.#router = options.router;
-    this.#walk = options.walk;
+    this.#run = options.run;
     this.#stream = options.stream;
     this.#lease = options.lease;
     this.#pending = options.stream.first;
     this.#watch = new StallWatch({
-      chance: this.#router.chance,
+      env: this.#router.env,
       limitMs: () => this.#silenceAllowedMs(),
       onLook: () => this.#tellOn(),
       onStall: () => this.#stalled(),
     });
     this.#forget = this.#router.answers.add(() => this.#progress());
-    const { signal } = this.#walk.request;
+    const { signal } = this.#run.request;
     // A client that has left before the first byte was asked for cancels nothing.
     signal.addEventListener("abort", () => this.#end("client-gone"), { once: true });
     if (signal.aborted) this.#end("client-gone");
@@ -202,14 +276,14 @@ export class AnswerStream {
     }
   }
 
-  #judge(failure: Parameters<Walk["judge"]>[1]): Verdict {
+  #judge(failure: Parameters<RequestRun["judge"]>[1]): Verdict {
     const { status, headers } = this.#stream;
-    noteFlaw(this.#walk.request, failure.kind);
-    return this.#walk.judge(this.#lease, failure, { status, headers, body: "" });
+    noteFlaw(this.#run.request, failure.kind);
+    return this.#run.judge(this.#lease, failure, { status, headers, body: "" });
   }
 
   #complete(tail: Uint8Array | undefined): Uint8Array | undefined {
-    this.#walk.request.session.broken = 0;
+    this.#run.request.session.broken = 0;
     this.#router.complete(this.#lease);
     this.#end("served");
     return tail;
@@ -219,7 +293,7 @@ export class AnswerStream {
   async #broken(verdict: Verdict): Promise<Uint8Array | undefined> {
     if (this.#isOver) return undefined;
     this.#stream.abort();
-    const decision = this.#walk.broke(this.#lease, verdict);
+    const decision = this.#run.broke(this.#lease, verdict);
     // What is wrong with the request itself does not get better by asking again.
     if (decision.kind === "serve-error") return this.#giveUp({ final: `orouter: ${verdict.message}` });
     this.#isSearching = true;
@@ -230,21 +304,21 @@ export class AnswerStream {
 
   /** Looks for an answer that goes on from what was sent; tells why there is none. */
   async #goOn(sent: SentAnswer | undefined): Promise<Unsaved | undefined> {
-    const { request, progress } = this.#walk;
-    if (salvageOf(sent, request.terms.policy.resume) === "none") return {};
+    const { request, progress } = this.#run;
+    if (salvageOf(sent, request.snapshot.policy.resume) === "none") return {};
     for (;;) {
-      const arrival = await this.#walk.go(sent);
-      if (arrival.kind === "answer") return this.#adopt(arrival) ? undefined : {};
+      const result = await this.#run.go(sent);
+      if (result.kind === "answer") return this.#adopt(result) ? undefined : {};
       const asked = progress.attempts.at(-1);
-      if (arrival.kind !== "refusal" || arrival.verdict.rule !== "resume" || asked === undefined)
-        return this.#whyUnsaved(arrival, sent);
+      if (result.kind !== "refusal" || result.verdict.rule !== "resume" || asked === undefined)
+        return this.#whyUnsaved(result, sent);
       // A client that may ask again is better off so than with ever more answers that only might be the same.
       if (request.profile.askAgainAfterOutput) return {};
-      this.#walk.exclude(asked);
+      this.#run.exclude(asked);
     }
   }
 
-  #adopt({ outcome, lease }: Extract<Arrival, { kind: "answer" }>): boolean {
+  #adopt({ outcome, lease }: Extract<RunResult, { kind: "answer" }>): boolean {
     if (outcome.kind !== "stream" || this.#isOver) {
       if (outcome.kind === "stream") outcome.stream.abort();
       this.#router.drop(lease);
@@ -258,11 +332,11 @@ export class AnswerStream {
     return true;
   }
 
-  #whyUnsaved(arrival: Arrival, sent: SentAnswer | undefined): Unsaved {
-    const { request, progress } = this.#walk;
-    if (arrival.kind !== "exhausted" || this.#isOver) return {};
-    // What was shown can be asked for again: the next request says what is wrong, if it still is.
-    if (sent !== undefined && request.profile.askAgainAfterOutput) return {};
+  #whyUnsaved(result: RunResult, sent: SentAnswer | undefined): Unsaved {
+    const { request, progress } = this.#run;
+    if (result.kind !== "exhausted" || this.#isOver) return {};
+    // The client asks again once. A second request that used up all of `max_wait` on broken answers is the last one.
+    if (sent !== undefined && request.profile.askAgainAfterOutput && request.session.broken === 0) return {};
     const exhaustion = describeExhaustion(progress, request, this.#router);
     this.#router.emit({ kind: "exhausted", exhaustion });
     return { final: exhaustionSummary(exhaustion) };
@@ -271,7 +345,7 @@ export class AnswerStream {
   /** The last event of an answer that could not be saved. */
   #giveUp({ final }: Unsaved): Uint8Array | undefined {
     if (this.#isOver) return undefined;
-    const { session, profile, dialect = "chat" } = this.#walk.request;
+    const { session, profile, dialect = "chat" } = this.#run.request;
     session.broken++;
     const event = brokenEvent(profile, {
       dialect,
@@ -279,7 +353,7 @@ export class AnswerStream {
       isFinal: final !== undefined,
       hasOutput: this.#stream.gate.sent() !== undefined,
       inARow: session.broken,
-      isElsewhereLeft: this.#walk.hasUntriedLane(this.#lease),
+      isElsewhereLeft: this.#run.hasUntriedLane(this.#lease),
     });
     this.#end("broken");
     return encoder.encode(event);
@@ -307,11 +381,11 @@ export class AnswerStream {
 
   #progress(): AnswerProgress {
     const { phase, tool, chars } = this.#stream.gate.progress();
-    return progressOf(this.#walk.request, this.#lease, { phase, tool: tool ?? null, chars });
+    return progressOf(this.#run.request, this.#lease, { phase, tool: tool ?? null, chars });
   }
 
   #silenceAllowedMs(): number {
-    const { providers, policy } = this.#walk.request.terms;
+    const { providers, policy } = this.#run.request.snapshot;
     const limitMs = providers.get(this.#lease.ref.provider)?.stallTimeoutMs ?? policy.stallTimeoutMs;
     return this.#stream.gate.isFinished ? Math.min(limitMs, AFTER_FINISH_MS) : limitMs;
   }
@@ -327,7 +401,7 @@ export class AnswerStream {
     this.#hasLeft = outcome === "client-gone";
     this.#watch.stop();
     this.#forget();
-    if (outcome === "served") finishReading(this.#stream, this.#router.chance);
+    if (outcome === "served") finishReading(this.#stream, this.#router.env);
     else this.#stream.abort();
     this.#router.drop(this.#lease);
     this.#options.trail.close(outcome, this.#stream.gate.usage);

@@ -1,93 +1,106 @@
-import { wireModelId } from "../core/catalog/model-kinds.ts";
-import { withOutputLimit } from "../core/stream/output-limit.ts";
-import { withoutFields } from "../core/stream/refused-fields.ts";
-import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
+import type { Key } from "../core/key.ts";
+import type { ModelRef } from "../core/model-ref.ts";
+import type { Progress } from "../core/routing/progress.ts";
+import type { Dialect } from "../core/routing/route.ts";
+import type { Session } from "../core/routing/session.ts";
+import type { Provider } from "../core/settings/provider.ts";
+import type { SentAnswer } from "../core/stream/continuation.ts";
+import type { StreamGate } from "../core/stream/stream-gate.ts";
+import type { UserRule } from "../core/verdict/error-rule.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
-import { AnswerTooLong } from "./answer-too-long.ts";
-import type { AttemptOptions, AttemptOutcome, Call } from "./attempt-outcome.ts";
-import { watchFirstToken } from "./first-token.ts";
-import { noAnswer, refusal } from "./judge-reply.ts";
-import { bodyFor, wantsStream } from "./model-request.ts";
-import { openStream } from "./open-stream.ts";
-import { readBody, readWhole } from "./read-body.ts";
-import type { Reply } from "./reply.ts";
-import { type TranslatedCall, translateCall } from "./translated-call.ts";
-import { unpacked } from "./unpacked.ts";
-import type { CallUnderWay } from "./upstream.ts";
+import type { Env } from "./env.ts";
+import type { ModelRequest } from "./read-request.ts";
+import type { RoutingSnapshot } from "./snapshot.ts";
+import type { ByteReader, Transport } from "./transport.ts";
 
-/** Makes one upstream call and finds out whether it is an answer. Nothing has gone to the client yet. */
-export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutcome> {
-  const { request, provider, key, ref } = options;
-  if (request.signal.aborted) return { kind: "client-gone" };
-  const model = wireModelId(ref.model, provider.baseUrl);
-  const translated =
-    options.dialect === undefined
-      ? undefined
-      : translateCall(request, { api: options.dialect, model }, options.chance);
-  if (translated?.kind === "untranslatable") {
-    return { kind: "refused", verdict: ownVerdict.untranslatable(translated.why), reply: undefined };
-  }
-  let call: CallUnderWay | undefined;
-  const abort = (): void => call?.abort();
-  request.signal.addEventListener("abort", abort, { once: true });
-  const watch = watchFirstToken(options, abort);
-  try {
-    call = options.transport({
-      url: `${provider.baseUrl}/${translated?.endpoint ?? request.endpoint}`,
-      method: request.method,
-      headers: request.headers,
-      secret: key.secret,
-      body: adapted(translated?.body ?? bodyFor(request, model), options),
-      isCrowdSmall: options.isCrowdSmall,
-    });
-    return await understand(
-      unpacked(await call.reply),
-      { options, abort, progressed: watch.progressed },
-      translated,
-    );
-  } catch (cause) {
-    // Whatever went wrong, nobody reads the rest of it.
-    abort();
-    if (request.signal.aborted) return { kind: "client-gone" };
-    const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause);
-    return { kind: "refused", verdict, reply: undefined };
-  } finally {
-    watch.stop();
-  }
+/** A lane in use by one attempt, from its sending to the end of its answer. */
+export interface Lease {
+  readonly key: Key;
+  readonly ref: ModelRef;
+  readonly startedMs: number;
+  readonly probe: boolean;
+  /** What this attempt finds out about, by `probeId`. */
+  probes: string[];
+  /** Until the call is over. */
+  isHeld: boolean;
 }
 
-/** The body as the model takes it, as far as its refusals have told. */
-function adapted(
-  body: Uint8Array<ArrayBuffer> | undefined,
-  { outputLimit, without }: Pick<AttemptOptions, "outputLimit" | "without">,
-): Uint8Array<ArrayBuffer> | undefined {
-  if (body === undefined) return undefined;
-  const taken = without === undefined ? body : withoutFields(body, without);
-  return outputLimit === undefined ? taken : withOutputLimit(taken, outputLimit);
+/** Whose request it is, and how far it has come. */
+export interface RunContext {
+  progress: Progress;
+  session: Session;
+  /** Those it began under. */
+  snapshot: RoutingSnapshot;
 }
 
-function failure(cause: unknown): Verdict {
-  return cause instanceof AnswerTooLong ? ownVerdict.badStream(cause.message) : classifyFailure(cause);
+/** One upstream call that is to be made. */
+export interface AttemptOptions {
+  request: ModelRequest;
+  provider: Provider;
+  key: Key;
+  ref: ModelRef;
+  /** The dialect to speak to the provider; undefined for an endpoint that is passed on unread. */
+  dialect: Dialect | undefined;
+  /** The most output tokens the model is known to take. */
+  outputLimit: number | undefined;
+  /** Silence allowed before the first token, for as long as there is somewhere else to go. */
+  firstTokenMs: number;
+  mayMoveOn: () => boolean;
+  /** Silence allowed where there is nowhere else to go. */
+  silenceLimitMs: number;
+  /** Makes the call; a test may have its own. */
+  transport: Transport;
+  /** Until when the call may have stood in line within this process. */
+  crowdedUntilMs: () => number;
+  /** What the client has of an answer that broke off, and that this one is to continue. */
+  continues: SentAnswer | undefined;
+  /** Fields that this model's service has refused. */
+  without: ReadonlySet<string> | undefined;
+  rules: readonly UserRule[];
+  errorBodyBytes: number;
+  /** The longest answer in one piece. */
+  answerBytes: number;
+  env: Required<Env>;
 }
 
-function understand(
-  response: Reply,
-  call: Call,
-  translated: TranslatedCall | undefined,
-): AttemptOutcome | Promise<AttemptOutcome> {
-  const { status, headers, body } = response;
-  if (status >= 300) return refusal(response, call.options);
-  if (call.options.request.dialect === undefined)
-    return { kind: "body", status, headers, body: body ?? new Uint8Array() };
-  const type = headers.get("content-type") ?? "";
-  const isStream = type.includes("text/event-stream");
-  if (!isStream && translated === undefined && !wantsStream(call.options.request))
-    return readWhole(response, call);
-  const reader = body && (translated?.reader(body, type, call.options.answerBytes) ?? body);
-  if (isStream) {
-    return reader === undefined
-      ? noAnswer(response, "the stream was empty")
-      : openStream(response, reader, call);
-  }
-  return readBody(response, reader, call);
+/** An upstream reply that was no answer, kept for the case that it goes back to the client as it is. */
+export interface ErrorReply {
+  status: number;
+  headers: Headers;
+  body: string;
+}
+
+/** A stream whose head has shown that it is an answer. */
+export interface OpenStream {
+  status: number;
+  headers: Headers;
+  gate: StreamGate;
+  reader: ByteReader;
+  /** What the gate has let through so far. */
+  first: Uint8Array | undefined;
+  /** Whether the stream has already ended, and well. */
+  isWhole: boolean;
+  abort: () => void;
+}
+
+/** What came of one upstream call. */
+export type AttemptOutcome =
+  | { kind: "stream"; stream: OpenStream }
+  /** A whole body, or one that is passed on unread. */
+  | {
+      kind: "body";
+      status: number;
+      headers: Headers;
+      body: Uint8Array<ArrayBuffer> | ByteReader;
+    }
+  | { kind: "refused"; verdict: Verdict; reply: ErrorReply | undefined }
+  | { kind: "client-gone" };
+
+/** A call under way. */
+export interface Call {
+  options: AttemptOptions;
+  /** Breaks it off. */
+  abort: () => void;
+  /** Something came of it, if not yet a token. */
+  progressed: () => void;
 }

@@ -1,20 +1,212 @@
 import type { BenchResult } from "../core/bench/results.ts";
+import type { Key } from "../core/key.ts";
+import { parseModelRef } from "../core/model-ref.ts";
 import { Problem } from "../core/problem.ts";
-import { lastingRests } from "../core/routing/readiness.ts";
-import { isSelected, type RestSelection } from "../core/routing/rest-cover.ts";
-import type { Move } from "../core/settings/chains.ts";
+import type {
+  ControlAnswer,
+  ControlBench,
+  ControlChain,
+  ControlCooldown,
+  ControlKey,
+  ControlModel,
+  ControlState,
+} from "../core/routing/control-state.ts";
+import {
+  type Cooldown,
+  type CooldownSelection,
+  cooldownParty,
+  isSelected,
+  ownerOf,
+} from "../core/routing/cooldown.ts";
+import {
+  cooldownEnd,
+  keyReadiness,
+  lastingCooldowns,
+  modelReadiness,
+  readinessJson,
+} from "../core/routing/readiness.ts";
+import { type Chains, expandModels, type Move } from "../core/settings/chains.ts";
+import type { Provider } from "../core/settings/provider.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { VERSION } from "../core/version.ts";
-import { lastAnswer } from "./control-last-answer.ts";
-import { refusal } from "./control-refusal.ts";
-import { pinKey } from "./control-session.ts";
-import { shellKeys } from "./control-shell-keys.ts";
-import { controlState } from "./control-state.ts";
-import { eventFeed } from "./event-feed.ts";
 import type { Router } from "./router.ts";
 
+/** Remembers who gave the last answer. */
+export function lastAnswer(router: Router): () => ControlAnswer | undefined {
+  let last: ControlAnswer | undefined;
+  router.subscribe((event) => {
+    if (event.kind !== "finished") return;
+    const { atMs, durationMs, served, keyName } = event.record;
+    if (served !== undefined && keyName !== undefined)
+      last = { atMs: atMs + durationMs, model: served, key: keyName };
+  });
+  return () => last;
+}
+
+/** Why the API does not do what it was asked. */
+export function refusal(status: number, message: string): Response {
+  return Response.json({ error: { message } }, { status });
+}
+
+/** Has a session go on with a key, as long as that key is healthy. Only a strategy that keeps sessions heeds it. */
+export function pinKey(session: string, fingerprint: unknown, router: Router): Response {
+  const { keys, policy } = router.snapshot;
+  const key = keys.find((one) => one.fingerprint === fingerprint);
+  if (session === "" || key === undefined) return refusal(404, "There is no such key.");
+  const { provider, name } = key;
+  if (!key.enabled) return refusal(409, `${provider}/${name} is disabled.`);
+  if (policy.strategy !== "sticky")
+    return refusal(409, `The strategy is ${policy.strategy}: every request gets a key of its own.`);
+  router.sessions.of(session).stuckTo.set(provider, key.fingerprint);
+  return Response.json({ provider, name });
+}
+
+/**
+ * For each provider variable a key that could be used now: of those that cool down for the fewest models the one that has
+ * least to do. Providers whose keys all cool down are left out, as are stand-ins for a key.
+ */
+export function shellKeys(router: Router): Record<string, string> {
+  const lasting = lastingCooldowns(router.cooldowns.values(), router.env.now());
+  const parties = [...lasting.values()].map(cooldownParty);
+  const cooldownsOf = (key: Key): number =>
+    parties.filter((party) => party.fingerprint === key.fingerprint).length;
+  const variables: Record<string, string> = {};
+  for (const provider of router.snapshot.providers.values()) {
+    const [key] = router.snapshot
+      .keysOf(provider.id)
+      .filter((one) => isReal(one, provider) && keyReadiness(one, lasting).kind === "ready")
+      .toSorted((a, b) => cooldownsOf(a) - cooldownsOf(b) || router.inFlight(a) - router.inFlight(b));
+    if (key === undefined) continue;
+    for (const name of provider.env) if (!provider.sharedEnv.includes(name)) variables[name] = key.secret;
+  }
+  return variables;
+}
+
+function isReal(key: Key, provider: Provider): boolean {
+  return key.source !== "embedded" && key.secret !== provider.placeholderKey;
+}
+
+export interface StateParts {
+  router: Router;
+  chains: Chains;
+  benches: readonly BenchResult[];
+  last: ControlAnswer | undefined;
+}
+
+type Lasting = ReadonlyMap<string, Cooldown>;
+
+/** Everything a person may want to know of this run, as `/_orouter/state` has it. */
+export function controlState(parts: StateParts): ControlState {
+  const { router } = parts;
+  const nowMs = router.env.now();
+  const lasting = lastingCooldowns(router.cooldowns.values(), nowMs);
+  return {
+    now: nowMs,
+    strategy: router.snapshot.policy.strategy,
+    keys: keysOf(router, lasting),
+    rests: [...lasting.values()]
+      .toSorted((a, b) => a.untilMs - b.untilMs)
+      .map((cooldown) => cooldownOf(cooldown, router)),
+    chains: chainsOf(parts, lasting),
+    last: parts.last ?? null,
+    waiting: router.queue.length,
+    waits: router.queue.waits(),
+    answers: router.answers.list(),
+  };
+}
+
+function keysOf(router: Router, lasting: Lasting): ControlKey[] {
+  return router.snapshot.keys.map((key) => ({
+    provider: key.provider,
+    name: key.name,
+    fingerprint: key.fingerprint,
+    enabled: key.enabled,
+    source: key.source,
+    inFlight: router.inFlight(key),
+    ...readinessJson(keyReadiness(key, lasting)),
+  }));
+}
+
+function cooldownOf(cooldown: Cooldown, router: Router): ControlCooldown {
+  const { id, scope, kind, status, message, sinceMs, failures } = cooldown;
+  const party = cooldownParty(cooldown);
+  const owner = ownerOf(party, router.snapshot.keys);
+  return {
+    id,
+    scope,
+    fingerprint: party.fingerprint ?? null,
+    key: owner === undefined ? null : `${owner.provider}/${owner.name}`,
+    model: party.model ?? null,
+    provider: party.provider ?? null,
+    kind,
+    status,
+    message,
+    sinceMs,
+    untilMs: cooldownEnd(cooldown),
+    strikes: failures,
+  };
+}
+
+function chainsOf({ chains, router, benches }: StateParts, lasting: Lasting): ControlChain[] {
+  const measured = new Map(benches.map((bench) => [bench.model, benchOf(bench)]));
+  const modelOf = (model: string): ControlModel[] => {
+    const ref = parseModelRef(model);
+    if (ref === undefined) return [];
+    const { readiness, keys, ready } = modelReadiness(ref, router.snapshot.keys, lasting);
+    return [{ model, keys, ready, ...readinessJson(readiness), bench: measured.get(model) ?? null }];
+  };
+  return Object.entries(chains).map(([name, entries]) => ({
+    name,
+    entries,
+    models: expandModels([name], chains).flatMap(modelOf),
+  }));
+}
+
+function benchOf({ atMs, firstTokenMs, tokensPerSecond }: BenchResult): ControlBench {
+  return {
+    atMs,
+    firstTokenMs: firstTokenMs.median,
+    tokensPerSecond: tokensPerSecond?.median ?? null,
+  };
+}
+
+const encoder = new TextEncoder();
+
+/** A comment now and then, so that a listener can tell a quiet router from one that is gone. */
+const HEARTBEAT_MS = 15_000;
+
+/** Events kept for a listener that is slow to read them; one that does not read at all is let go. */
+const UNREAD_EVENTS = 1_000;
+
+/** Everything that happens in the router, as it happens. */
+export function eventFeed(router: Router, signal: AbortSignal): Response {
+  let stop = (): void => {};
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const send = (text: string): void => {
+        controller.enqueue(encoder.encode(text));
+        if ((controller.desiredSize ?? 0) > -UNREAD_EVENTS) return;
+        stop();
+        controller.close();
+      };
+      const unsubscribe = router.subscribe((event) => send(`data: ${JSON.stringify(event)}\n\n`));
+      const heartbeat = setInterval(() => send(": still here\n\n"), HEARTBEAT_MS);
+      stop = () => {
+        clearInterval(heartbeat);
+        unsubscribe();
+      };
+      signal.addEventListener("abort", stop, { once: true });
+      send(": orouter\n\n");
+    },
+    cancel: () => stop(),
+  });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
+}
+
 /** What a command lets the API do beyond the router itself. */
-export interface ControlPowers {
+export interface ControlHooks {
   /** The last benchmarks, where any are kept. */
   benches?: () => readonly BenchResult[];
   /** Moves a model within a chain of the user's file, and tells the chain's entries; a Problem says why not. */
@@ -25,7 +217,7 @@ export interface ControlPowers {
   givesKeys?: boolean;
 }
 
-export interface ControlOptions extends ControlPowers {
+export interface ControlOptions extends ControlHooks {
   router: Router;
   /** As they are now. */
   settings: () => Settings;
@@ -75,14 +267,16 @@ async function change(path: string, body: Body, options: ControlOptions): Promis
   return notFound();
 }
 
-/** Tells how many were at rest. What goes with them, the memory of rests that are over, is nothing that anybody saw. */
-function reset(which: RestSelection, router: Router): Response {
-  const lasting = lastingRests(router.health.values(), router.chance.nowMs());
+/** Counts the cooldowns that still lasted; those that were over end, too, but nobody saw them. */
+function reset(which: CooldownSelection, router: Router): Response {
+  const lasting = lastingCooldowns(router.cooldowns.values(), router.env.now());
   router.reset(which);
-  return Response.json({ cleared: [...lasting.values()].filter((rest) => isSelected(rest, which)).length });
+  return Response.json({
+    cleared: [...lasting.values()].filter((cooldown) => isSelected(cooldown, which)).length,
+  });
 }
 
-function selectionOf(body: Body): RestSelection {
+function selectionOf(body: Body): CooldownSelection {
   const { id, fingerprint, model } = body;
   return {
     ...(typeof id === "string" ? { id } : {}),
@@ -93,7 +287,7 @@ function selectionOf(body: Body): RestSelection {
 
 function changeKey(fingerprint: string, action: string, router: Router): Response {
   if (action !== "enable" && action !== "disable" && action !== "reset") return notFound();
-  if (!router.terms.keys.some((key) => key.fingerprint === fingerprint))
+  if (!router.snapshot.keys.some((key) => key.fingerprint === fingerprint))
     return refusal(404, "There is no such key.");
   if (action === "reset") return reset({ fingerprint }, router);
   const enabled = action === "enable";

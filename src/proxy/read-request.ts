@@ -1,14 +1,47 @@
 import type { ClientProfile } from "../core/client/client-profile.ts";
 import { ANY_MODEL, CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../core/model-ref.ts";
-import { dialectOf } from "../core/routing/route.ts";
+import { type Dialect, dialectOf } from "../core/routing/route.ts";
+import type { Session, SessionBook } from "../core/routing/session.ts";
 import { askedRef, targetsOf } from "../core/routing/targets.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import { cleanHistory } from "../core/stream/clean-history.ts";
-import { findField } from "../core/stream/rewrite.ts";
-import type { ModelRequest } from "./model-request.ts";
-import { overLimit } from "./over-limit.ts";
-import { readWithin } from "./read-within.ts";
-import type { Router } from "./router.ts";
+import { choicesIn, hasToolsIn, mayAnswerNothing } from "../core/stream/asked.ts";
+import { cleanHistory, refusesLastTurn } from "../core/stream/clean-history.ts";
+import type { Asked, GateFailure } from "../core/stream/gate-step.ts";
+import { findField, readField, type Span, spliceValue } from "../core/stream/rewrite.ts";
+import type { RoutingSnapshot } from "./snapshot.ts";
+import { overLimit } from "./transport.ts";
+
+/**
+ * A request's body, or why there is none: it is longer than allowed, or the client has left while sending it. Of a body
+ * that announces its length not a byte more than needed is read.
+ */
+export async function readWithin(
+  req: Request,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer> | "too-long" | "gone"> {
+  const announced = req.headers.get("content-length");
+  if (Number(announced) > maxBytes) return "too-long";
+  try {
+    if (announced !== null || req.body === null) return (await req.bytes()) as Uint8Array<ArrayBuffer>;
+    return await readCounted(req.body, maxBytes);
+  } catch {
+    return "gone";
+  }
+}
+
+async function readCounted(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer> | "too-long"> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body) {
+    bytes += part.length;
+    if (bytes > maxBytes) return "too-long";
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
 
 export interface ReadOptions {
   provider: string | undefined;
@@ -16,9 +49,12 @@ export interface ReadOptions {
   search: string;
   /** Without the run's token. */
   headers: Headers;
-  router: Router;
+  /** What routing goes by while this request lasts. */
+  snapshot: RoutingSnapshot;
+  sessions: SessionBook;
   settings: Settings;
   profile: ClientProfile;
+  nowMs: number;
 }
 
 /** Why a request cannot be routed: the status and the words for the client, or that there is no client any more. */
@@ -28,7 +64,7 @@ const decoder = new TextDecoder();
 
 /** Reads a request as far as routing needs it: its model, its session, and the models that may answer it. */
 export async function readRequest(req: Request, options: ReadOptions): Promise<ModelRequest | Unroutable> {
-  const { router, settings, provider, rest, profile } = options;
+  const { snapshot, sessions, settings, provider, rest, profile, nowMs } = options;
   const dialect = req.method === "POST" ? dialectOf(rest) : undefined;
   const raw = hasBody(req.method) ? await readWithin(req, settings.limits.bodyBytes) : undefined;
   if (raw === "gone") return { isGone: true };
@@ -65,10 +101,10 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
     targets,
     profile,
     sessionId,
-    session: router.sessions.of(sessionId),
-    terms: router.terms,
+    session: sessions.of(sessionId),
+    snapshot,
     signal: req.signal,
-    startedMs: router.chance.nowMs(),
+    startedMs: nowMs,
   };
 }
 
@@ -102,16 +138,15 @@ function tooLong(maxBytes: number): Unroutable {
 }
 
 function whyNot(ref: ModelRef, targets: readonly ModelRef[], options: ReadOptions): Unroutable | undefined {
-  const { settings } = options;
-  const { terms } = options.router;
+  const { settings, snapshot } = options;
   if (targets.length === 0) {
     const chains = Object.keys(settings.chains);
     const known = chains.length === 0 ? "there is none yet" : `known: ${chains.join(", ")}`;
     return { status: 400, message: `orouter has no chain named ${ref.model} (${known}).` };
   }
-  if (targets.some((target) => terms.keysOf(target.provider).length > 0)) return undefined;
+  if (targets.some((target) => snapshot.keysOf(target.provider).length > 0)) return undefined;
   const { provider } = targets[0] ?? ref;
-  if (!terms.providers.has(provider)) {
+  if (!snapshot.providers.has(provider)) {
     return {
       status: 400,
       message: `orouter knows no provider ${provider}. Add [providers.${provider}] with a base_url to config.toml.`,
@@ -121,4 +156,106 @@ function whyNot(ref: ModelRef, targets: readonly ModelRef[], options: ReadOption
     status: 400,
     message: `orouter has no key for ${provider}. Add one with: orouter keys add ${provider}`,
   };
+}
+
+/** Answers of each kind that one request has got, and that were asked for again elsewhere. */
+interface Flaws {
+  hollow: number;
+  badCalls: number;
+}
+
+/** One request of a client, read as far as routing needs it. */
+export interface ModelRequest {
+  id: string;
+  method: string;
+  /** The endpoint behind `/v1/`, with its query. */
+  endpoint: string;
+  headers: Headers;
+  body: Uint8Array<ArrayBuffer> | undefined;
+  /** Undefined for endpoints whose streams we do not look into. */
+  dialect: Dialect | undefined;
+  /** Where the model's name stands in the body, and what it is. */
+  model: { span: Span; value: string } | undefined;
+  /** The provider that the path itself names: its dialect is the client's own choice. */
+  pathProvider: string | undefined;
+  /** As the client would write it: `provider/model`, or a chain's name. */
+  asked: string;
+  targets: readonly ModelRef[];
+  /** How the client wants to be spoken to. */
+  profile: ClientProfile;
+  sessionId: string | undefined;
+  session: Session;
+  snapshot: RoutingSnapshot;
+  /** Fires when the client hangs up. */
+  signal: AbortSignal;
+  startedMs: number;
+  /** Whether a stream was asked for, once somebody had to know. */
+  isStreamWanted?: boolean;
+  /** How many answers were asked for, once somebody had to know. */
+  choices?: number;
+  /** Answers that ended well and were of no use. */
+  flaws?: Flaws;
+}
+
+/** The body for one target: the same bytes where the model stays, else with only its name replaced. */
+export function bodyFor(request: ModelRequest, wireModel: string): Uint8Array<ArrayBuffer> | undefined {
+  const { body, model } = request;
+  if (body === undefined || model === undefined || model.value === wireModel) return body;
+  return spliceValue(body, model.span, wireModel);
+}
+
+/**
+ * After a refusal of the history's end: takes out what may be the left-over of a broken answer. Returns whether there is
+ * such a thing, so that the request is worth asking again.
+ */
+export function cleanAfter(request: ModelRequest, reply: { body: string }): boolean {
+  const { body, dialect, model } = request;
+  if (body === undefined || dialect === undefined || model === undefined) return false;
+  if (!refusesLastTurn(reply.body)) return false;
+  const cleaned = cleanHistory(body, dialect, "left-over");
+  const span = cleaned === body ? undefined : findField(cleaned, "model");
+  if (span === undefined) return false;
+  request.body = cleaned;
+  request.model = { ...model, span };
+  return true;
+}
+
+/** Whether a stream was asked for. Looked up only where it matters, since it means reading through the body. */
+export function wantsStream(request: ModelRequest): boolean {
+  request.isStreamWanted ??= request.body !== undefined && readField(request.body, "stream") === true;
+  return request.isStreamWanted;
+}
+
+/**
+ * Empty answers after which a request without tools believes the next one: two providers that have nothing to say mean
+ * it. An agent's turn without a word and a call is never meant.
+ */
+const BELIEVED_EMPTY = 1;
+
+/** Calls that could not be read after which the next is passed on: the model cannot do better, and the agent can say so. */
+const BELIEVED_BAD_CALLS = 2;
+
+/** What a request says about the ends that its answers may have. */
+export function askedOf(request: ModelRequest): Asked {
+  const { body, profile } = request;
+  const hasTools = (): boolean => body !== undefined && hasToolsIn(body);
+  return {
+    choices: () => {
+      request.choices ??= body === undefined ? 1 : choicesIn(body);
+      return request.choices;
+    },
+    mayBeEmpty: () =>
+      body === undefined ||
+      mayAnswerNothing(body) ||
+      (!profile.isAgent && (request.flaws?.hollow ?? 0) >= BELIEVED_EMPTY && !hasTools()),
+    mayHaveBadCalls: () => (request.flaws?.badCalls ?? 0) >= BELIEVED_BAD_CALLS,
+    takesCalls: hasTools,
+  };
+}
+
+/** Counts the answers that say nothing or call tools with what is no JSON. */
+export function noteFlaw(request: ModelRequest, kind: GateFailure["kind"]): void {
+  if (kind !== "hollow" && kind !== "bad-call") return;
+  const { hollow, badCalls } = request.flaws ?? { hollow: 0, badCalls: 0 };
+  request.flaws = kind === "hollow" ? { hollow: hollow + 1, badCalls } : { hollow, badCalls: badCalls + 1 };
 }

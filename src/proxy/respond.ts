@@ -11,46 +11,41 @@ import { readField } from "../core/stream/rewrite.ts";
 import { type Usage, usageOf } from "../core/stream/stream-events.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { AnswerStream } from "./answer-stream.ts";
-import type { AttemptOutcome, ErrorReply } from "./attempt-outcome.ts";
-import { describeExhaustion } from "./give-up.ts";
-import { clientHeaders, headerSafe } from "./headers.ts";
-import type { Lease } from "./lease.ts";
-import type { ModelRequest } from "./model-request.ts";
-import { passThrough } from "./pass-through.ts";
-import type { ByteReader } from "./reply.ts";
+import type { AttemptOutcome, ErrorReply, Lease } from "./attempt.ts";
+import type { ModelRequest } from "./read-request.ts";
+import { describeExhaustion, RequestRun, type RequestRunOptions, Trail } from "./request-run.ts";
 import type { Router } from "./router.ts";
-import { Trail } from "./trail.ts";
-import { Walk, type WalkOptions } from "./walk.ts";
+import { type ByteReader, clientHeaders, headerSafe, passThrough } from "./transport.ts";
 
-export interface RespondOptions extends Omit<WalkOptions, "trail"> {
+export interface RespondOptions extends Omit<RequestRunOptions, "trail"> {
   /** Told once the request is over, its last byte included. */
   onClose: () => void;
   /** Told of a bug in us; the client only hears that there was one. */
   onBug: (error: unknown) => void;
 }
 
-/** Answers one request: the walk over keys and models, and then what goes back to the client. Never throws. */
+/** Answers one request: runs it over keys and models, then sends what came of that to the client. Never throws. */
 export async function respond(request: ModelRequest, options: RespondOptions): Promise<Response> {
   const { router, onBug } = options;
   const trail = new Trail(request, router, options.onClose);
-  const walk = new Walk(request, { ...options, trail });
+  const run = new RequestRun(request, { ...options, trail });
   try {
-    const arrival = await walk.go();
-    switch (arrival.kind) {
+    const result = await run.go();
+    switch (result.kind) {
       case "client-gone":
         trail.close("client-gone");
         return clientGone();
       case "exhausted":
         trail.close("exhausted");
-        return signed(exhausted(walk, router), walk);
+        return signed(exhausted(run, router), run);
       case "refusal":
         trail.close("passed-error");
-        return signed(refused(request, arrival.verdict, arrival.reply), walk);
+        return signed(refused(request, result.verdict, result.reply), run);
       case "answer":
-        return answered({ ...arrival, router, trail, walk, onBug });
+        return answered({ ...result, router, trail, run, onBug });
     }
   } catch (error) {
-    walk.abandon();
+    run.abandon();
     trail.close("broken");
     onBug(error);
     return bugReply(request.profile);
@@ -74,40 +69,37 @@ interface Answered {
   lease: Lease;
   router: Router;
   trail: Trail;
-  walk: Walk;
+  run: RequestRun;
 }
 
 function answered(answer: Answered): Response {
-  const { outcome, lease, router, trail, walk, onBug } = answer;
-  noteFit(walk.request);
+  const { outcome, lease, router, trail, run, onBug } = answer;
+  noteFit(run.request);
   const { status, headers: theirs } = outcome.kind === "stream" ? outcome.stream : outcome;
   const headers = clientHeaders(theirs);
-  Object.assign(headers, signature(lease, walk));
+  Object.assign(headers, signature(lease, run));
   const init = { status, headers };
   if (outcome.kind === "stream") {
     const { stream } = outcome;
-    return new Response(new AnswerStream({ router, trail, walk, stream, lease, onBug }).body(), init);
+    return new Response(new AnswerStream({ router, trail, run, stream, lease, onBug }).body(), init);
   }
   const end = (isWhole: boolean): void => {
     if (isWhole) router.complete(lease);
     router.drop(lease);
-    trail.close(
-      isWhole ? "served" : walk.request.signal.aborted ? "client-gone" : "broken",
-      usageIn(outcome),
-    );
+    trail.close(isWhole ? "served" : run.request.signal.aborted ? "client-gone" : "broken", usageIn(outcome));
   };
   if (outcome.body instanceof Uint8Array) {
     end(true);
     return new Response(outcome.body, init);
   }
   // A client that has left before the first byte was asked for cancels nothing.
-  walk.request.signal.addEventListener("abort", () => end(false), { once: true });
+  run.request.signal.addEventListener("abort", () => end(false), { once: true });
   return new Response(passThrough(outcome.body, end), init);
 }
 
 /** Of an error, too, it can be seen who was asked last, and after how many tries. */
-function signed(response: Response, walk: Walk): Response {
-  const headers = signature(walk.progress.attempts.at(-1), walk);
+function signed(response: Response, run: RequestRun): Response {
+  const headers = signature(run.progress.attempts.at(-1), run);
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   return response;
 }
@@ -115,7 +107,7 @@ function signed(response: Response, walk: Walk): Response {
 /** Who answered or was asked last, and how many tries there were; nobody may have been asked. */
 function signature(
   asked: Pick<Lease, "ref" | "key"> | undefined,
-  { progress }: Walk,
+  { progress }: RequestRun,
 ): Record<string, string> {
   const who: Record<string, string> =
     asked === undefined
@@ -143,10 +135,10 @@ function hasTools(body: Uint8Array): boolean {
   return hasBytes(body, TOOLS);
 }
 
-function exhausted(walk: Walk, router: Router): Response {
-  const exhaustion = describeExhaustion(walk.progress, walk.request, router);
+function exhausted(run: RequestRun, router: Router): Response {
+  const exhaustion = describeExhaustion(run.progress, run.request, router);
   router.emit({ kind: "exhausted", exhaustion });
-  const { profile, dialect } = walk.request;
+  const { profile, dialect } = run.request;
   const firstMs = firstFreeMs(exhaustion);
   const freeInMs = firstMs === undefined ? undefined : firstMs - exhaustion.atMs;
   return finalReply(profile, { why: "exhausted", message: exhaustionSummary(exhaustion), freeInMs }, dialect);

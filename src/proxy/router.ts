@@ -1,8 +1,16 @@
 import type { Key } from "../core/key.ts";
 import { ANY_MODEL, formatModelRef, type ModelRef } from "../core/model-ref.ts";
+import {
+  type Cooldown,
+  type CooldownSelection,
+  cooldownId,
+  cooldownTarget,
+  notFromLater,
+} from "../core/routing/cooldown.ts";
 import { blame, type Decision, decide, settle } from "../core/routing/decide.ts";
-import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/routing/load.ts";
-import { ModelFacts } from "../core/routing/model-facts.ts";
+import type { AnswerProgress, RouterEvent } from "../core/routing/events.ts";
+import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/routing/limits.ts";
+import { ModelFacts, RefusedFields } from "../core/routing/model-facts.ts";
 import {
   hasOtherModel,
   hasUntriedLane,
@@ -11,24 +19,75 @@ import {
   type StepInput,
 } from "../core/routing/next-step.ts";
 import { isExcluded } from "../core/routing/progress.ts";
-import { notFromLater, type Rest, restId, restTarget } from "../core/routing/rest.ts";
-import type { RestSelection } from "../core/routing/rest-cover.ts";
-import type { RouterEvent } from "../core/routing/router-event.ts";
 import { type Session, SessionBook, unstick } from "../core/routing/session.ts";
-import { RefusedFields } from "../core/stream/refused-fields.ts";
 import type { Verdict, VerdictKind } from "../core/verdict/verdict.ts";
-import { Answers } from "./answers.ts";
-import { type Chance, realAfter } from "./chance.ts";
-import { Crowd } from "./crowd.ts";
-import { Health } from "./health.ts";
-import type { Lease, Traveller } from "./lease.ts";
-import { Listeners } from "./listeners.ts";
-import { HandSwitched, type Terms, type TermsOptions, termsOf } from "./terms.ts";
-import { startCall, type Transport } from "./upstream.ts";
-import { Waiting } from "./waiting.ts";
+import type { Lease, RunContext } from "./attempt.ts";
+import { Cooldowns } from "./cooldowns.ts";
+import { type Env, realAfter } from "./env.ts";
+import type { ModelRequest } from "./read-request.ts";
+import { HandSwitched, type RoutingSnapshot, type SnapshotInput, snapshotOf } from "./snapshot.ts";
+import { ConnectionLoad, startCall, type Transport } from "./transport.ts";
+import { WaitQueue } from "./wait-queue.ts";
 
-export interface RouterOptions extends TermsOptions {
-  chance: Chance;
+/** What is said of a call on a lane that has come this far. */
+export function progressOf(
+  { id, sessionId, asked }: Pick<ModelRequest, "id" | "sessionId" | "asked">,
+  { key, ref, startedMs }: Lease,
+  step: Pick<AnswerProgress, "phase" | "tool" | "chars">,
+): AnswerProgress {
+  return {
+    id,
+    session: sessionId ?? null,
+    asked,
+    model: formatModelRef(ref),
+    key: key.name,
+    fingerprint: key.fingerprint,
+    ...step,
+    sinceMs: startedMs,
+  };
+}
+
+/** The calls to providers under way. How far each has come is found out only when somebody asks. */
+export class Answers {
+  readonly #all = new Set<() => AnswerProgress>();
+
+  /** Returns the way to leave. */
+  add(progress: () => AnswerProgress): () => void {
+    this.#all.add(progress);
+    return () => this.#all.delete(progress);
+  }
+
+  /** The oldest first. */
+  list(): AnswerProgress[] {
+    return [...this.#all].map((progress) => progress());
+  }
+}
+
+type Listener = (event: RouterEvent) => void;
+
+/** Those who listen at the router's side. Their failures are their own: one that throws is told nothing more. */
+export class Listeners {
+  readonly #all = new Set<Listener>();
+
+  /** Returns the way to leave. */
+  add(listener: Listener): () => void {
+    this.#all.add(listener);
+    return () => this.#all.delete(listener);
+  }
+
+  tell(event: RouterEvent): void {
+    for (const listener of this.#all) {
+      try {
+        listener(event);
+      } catch {
+        this.#all.delete(listener);
+      }
+    }
+  }
+}
+
+export interface RouterOptions extends SnapshotInput {
+  env: Env;
   /** How calls reach providers; over the network when left out. */
   transport?: Transport;
 }
@@ -40,48 +99,48 @@ const NO_LIMITS: KeyLimits = { rpm: undefined, concurrency: undefined };
 
 /** What is known of keys and lanes in this process, and the choice among them. Decisions are core's; this keeps their state. */
 export class Router {
-  readonly chance: Required<Chance>;
+  readonly env: Required<Env>;
   readonly transport: Transport;
   readonly sessions = new SessionBook();
-  readonly waiting: Waiting;
-  readonly crowd = new Crowd();
+  readonly queue: WaitQueue;
+  readonly connections = new ConnectionLoad();
   readonly facts = new ModelFacts();
   readonly answers = new Answers();
   readonly refusedFields = new RefusedFields();
 
-  #terms: Terms;
+  #snapshot: RoutingSnapshot;
   readonly #byHand = new HandSwitched();
-  readonly #health = new Health((event) => this.emit(event));
+  readonly #cooldowns = new Cooldowns((event) => this.emit(event));
   readonly #loads = new Map<string, Load>();
   readonly #listeners = new Listeners();
   readonly #turns = new Map<string, number>();
   readonly #answered = new Map<string, ModelRef>();
 
   constructor(options: RouterOptions) {
-    this.#terms = termsOf(options);
-    this.chance = { after: realAfter, ...options.chance };
+    this.#snapshot = snapshotOf(options);
+    this.env = { after: realAfter, ...options.env };
     this.transport = options.transport ?? startCall;
-    this.waiting = new Waiting(this.chance);
+    this.queue = new WaitQueue(this.env);
   }
 
-  /** The terms for requests that begin now. */
-  get terms(): Terms {
-    return this.#terms;
+  /** What requests that begin now go by. */
+  get snapshot(): RoutingSnapshot {
+    return this.#snapshot;
   }
 
   /** Goes by what the files say now; requests under way go on as they began. */
-  follow(options: TermsOptions): void {
-    this.#terms = termsOf({ ...options, keys: this.#byHand.over(options.keys) });
+  follow(options: SnapshotInput): void {
+    this.#snapshot = snapshotOf({ ...options, keys: this.#byHand.over(options.keys) });
     this.emit({ kind: "settings-taken" });
   }
 
-  get health(): ReadonlyMap<string, Rest> {
-    return this.#health.rests;
+  get cooldowns(): ReadonlyMap<string, Cooldown> {
+    return this.#cooldowns.all;
   }
 
   /** The models of chains and fallbacks, and those that have answered. */
   knownModels(): ModelRef[] {
-    const named = this.#terms.knownModels.map((ref): [string, ModelRef] => [formatModelRef(ref), ref]);
+    const named = this.#snapshot.knownModels.map((ref): [string, ModelRef] => [formatModelRef(ref), ref]);
     return [...new Map([...named, ...this.#answered]).values()];
   }
 
@@ -90,22 +149,22 @@ export class Router {
   }
 
   /** What a request should do next. */
-  step(traveller: Traveller): Step {
-    return nextStep(this.#situation(traveller));
+  step(context: RunContext): Step {
+    return nextStep(this.#situation(context));
   }
 
   /** Whether a lane that has not failed this request could take over now. */
-  hasUntriedLane(lease: Lease, traveller: Traveller): boolean {
-    return hasUntriedLane(lease.key, lease.ref, this.#situation(traveller));
+  hasUntriedLane(lease: Lease, context: RunContext): boolean {
+    return hasUntriedLane(lease.key, lease.ref, this.#situation(context));
   }
 
   /** Takes the lane of an attempt; every lease ends in `fail` or `drop`. */
   acquire(key: Key, ref: ModelRef, probe: boolean): Lease {
-    const startedMs = this.chance.nowMs();
-    this.crowd.enter();
+    const startedMs = this.env.now();
+    this.connections.enter();
     take(this.#loadOf(key), this.#limitsOf(ref.provider), startedMs);
     this.#turns.set(ref.provider, (this.#turns.get(ref.provider) ?? 0) + 1);
-    const probes = probe ? this.#health.probe(key, ref, startedMs) : [];
+    const probes = probe ? this.#cooldowns.probe(key, ref, startedMs) : [];
     return { key, ref, startedMs, probe, probes, isHeld: true };
   }
 
@@ -114,22 +173,22 @@ export class Router {
     const { key, ref, startedMs } = lease;
     session.limitedInARow = 0;
     if (ref.model !== ANY_MODEL) this.#answered.set(formatModelRef(ref), ref);
-    this.#health.endProbe(lease.probes.splice(0));
-    if (this.#health.answering(key, ref, startedMs) || lease.probe) this.waiting.serve();
+    this.#cooldowns.endProbe(lease.probes.splice(0));
+    if (this.#cooldowns.answering(key, ref, startedMs) || lease.probe) this.queue.serve();
   }
 
   /** The answer has come to its end: whatever held against the lane is forgiven. */
   complete(lease: Lease): void {
-    this.#health.answered(lease.key, lease.ref, lease.startedMs);
+    this.#cooldowns.answered(lease.key, lease.ref, lease.startedMs);
   }
 
-  /** The attempt has failed and is over: sets the rest its verdict calls for, and says what the request does next. */
-  fail(lease: Lease, said: Verdict, traveller: Traveller, { isBroken = false } = {}): Decision {
+  /** The attempt has failed and is over: sets the cooldown its verdict calls for, and says what the request does next. */
+  fail(lease: Lease, said: Verdict, context: RunContext, { isBroken = false } = {}): Decision {
     const { key, ref, startedMs } = lease;
-    const { progress, session, terms } = traveller;
-    const situation = this.#situation(traveller);
+    const { progress, session, snapshot } = context;
+    const situation = this.#situation(context);
     const { nowMs } = situation;
-    const providerKeys = terms.keysOf(ref.provider);
+    const providerKeys = snapshot.keysOf(ref.provider);
     const keys = providerKeys.filter((one) => one.enabled && !isExcluded(progress, one, ref));
     const lane = { key, ref, progress, keys, hasOtherModel: () => hasOtherModel(ref, situation) };
     const isSameElsewhere = (): boolean => this.#isSameElsewhere(lease, said.kind, providerKeys);
@@ -138,65 +197,65 @@ export class Router {
     if (verdict.fault !== "request") unstick(session, key, providerKeys);
     session.limitedInARow = verdict.kind === "rate-limit" ? session.limitedInARow + 1 : 0;
     if (verdict.kind === "concurrency") shrinkCap(this.#loadOf(key), this.#limitsOf(ref.provider), nowMs);
-    this.#rest(lease, verdict, terms);
-    const { policy } = terms;
+    this.#cooldown(lease, verdict, snapshot);
+    const { policy } = snapshot;
     const failed = { verdict, key, ref, startedMs, nowMs, isBroken };
     const decision = decide({ ...lane, ...failed, ...policy, limitedInARow: session.limitedInARow });
-    settle(progress, decision, { ...failed, ...policy, random: this.chance.random });
-    // Not before the rest is set: the next in line must not run into the same refusal.
-    this.waiting.serve();
+    settle(progress, decision, { ...failed, ...policy, random: this.env.random });
+    // Not before the cooldown is set: the next in line must not run into the same refusal.
+    this.queue.serve();
     return decision;
   }
 
   /** Whether another key is known to fail in the same way on this model. */
   #isSameElsewhere({ key, ref }: Lease, kind: VerdictKind, keys: readonly Key[]): boolean {
-    const nowMs = this.chance.nowMs();
+    const nowMs = this.env.now();
     return keys.some((other) => {
       if (other === key) return false;
-      const rest = this.#health.rests.get(restId.lane(other.fingerprint, ref));
-      return rest !== undefined && rest.kind === kind && rest.untilMs > nowMs;
+      const cooldown = this.#cooldowns.all.get(cooldownId.lane(other.fingerprint, ref));
+      return cooldown !== undefined && cooldown.kind === kind && cooldown.untilMs > nowMs;
     });
   }
 
   /** The call is over: the next in line may have its place. Only the first time counts. */
   drop(lease: Lease): void {
     this.#release(lease);
-    this.waiting.serve();
+    this.queue.serve();
   }
 
   #release(lease: Lease): void {
     if (!lease.isHeld) return;
     lease.isHeld = false;
-    this.crowd.leave(this.chance.nowMs());
+    this.connections.leave(this.env.now());
     release(this.#loadOf(lease.key));
-    this.#health.endProbe(lease.probes.splice(0));
+    this.#cooldowns.endProbe(lease.probes.splice(0));
   }
 
   /** Takes in what another process has learned; nothing is announced again. */
-  learn(rests: Iterable<Rest>, cleared: Iterable<string>): void {
-    const nowMs = this.chance.nowMs();
-    this.#health.learn(
-      [...rests].map((rest) => notFromLater(rest, nowMs)),
+  learn(cooldowns: Iterable<Cooldown>, cleared: Iterable<string>): void {
+    const nowMs = this.env.now();
+    this.#cooldowns.learn(
+      [...cooldowns].map((cooldown) => notFromLater(cooldown, nowMs)),
       cleared,
     );
-    this.waiting.serve();
+    this.queue.serve();
   }
 
-  /** Ends rests by hand: all of them, those of one key, or those of one key for one model. */
-  reset(which: RestSelection = {}): number {
-    const ended = this.#health.reset(which);
-    this.waiting.serve();
+  /** Ends cooldowns by hand: all of them, those of one key, or those of one key for one model. */
+  reset(which: CooldownSelection = {}): number {
+    const ended = this.#cooldowns.reset(which);
+    this.queue.serve();
     return ended;
   }
 
   /** Switches a key for this process alone: the file is the user's to change. */
   setEnabled(fingerprint: string, enabled: boolean): Key | undefined {
-    const key = this.#terms.keys.find((one) => one.fingerprint === fingerprint);
+    const key = this.#snapshot.keys.find((one) => one.fingerprint === fingerprint);
     if (key === undefined) return undefined;
     this.#byHand.note(key, enabled);
     key.enabled = enabled;
     this.emit({ kind: "key-changed", fingerprint, keyName: key.name, enabled });
-    this.waiting.serve();
+    this.queue.serve();
     return key;
   }
 
@@ -208,35 +267,35 @@ export class Router {
     this.#listeners.tell(event);
   }
 
-  #rest(lease: Lease, verdict: Verdict, { policy }: Terms): void {
+  #cooldown(lease: Lease, verdict: Verdict, { policy }: RoutingSnapshot): void {
     const { key, ref, startedMs } = lease;
-    const target = restTarget(verdict.fault, key, ref);
+    const target = cooldownTarget(verdict.fault, key, ref);
     if (target === undefined) return;
-    const { chance } = this;
-    const failure = { verdict, target, startedMs, nowMs: chance.nowMs(), policy, random: chance.random };
-    this.#health.failed(failure, key.name);
+    const { env } = this;
+    const failure = { verdict, target, startedMs, nowMs: env.now(), policy, random: env.random };
+    this.#cooldowns.failed(failure, key.name);
   }
 
-  #situation({ progress, session, terms }: Traveller): StepInput {
-    const { policy } = terms;
+  #situation({ progress, session, snapshot }: RunContext): StepInput {
+    const { policy } = snapshot;
     return {
       progress,
-      keysOf: terms.keysOf,
-      limitsOf: (provider) => terms.providers.get(provider) ?? NO_LIMITS,
-      health: this.#health.rests,
-      probing: this.#health.probing,
+      keysOf: snapshot.keysOf,
+      limitsOf: (provider) => snapshot.providers.get(provider) ?? NO_LIMITS,
+      cooldowns: this.#cooldowns.all,
+      probing: this.#cooldowns.probing,
       loads: this.#loads,
       strategy: policy.strategy,
       contextOf: (provider) => ({
         session: session.id,
         stuckTo: session.stuckTo.get(provider),
         turn: this.#turns.get(provider) ?? 0,
-        random: this.chance.random,
+        random: this.env.random,
       }),
       patienceMs: policy.patienceMs,
       maxWaitMs: policy.maxWaitMs,
       queueMs: QUEUE_MS,
-      nowMs: this.chance.nowMs(),
+      nowMs: this.env.now(),
     };
   }
 
@@ -247,6 +306,6 @@ export class Router {
   }
 
   #limitsOf(provider: string): KeyLimits {
-    return this.#terms.providers.get(provider) ?? NO_LIMITS;
+    return this.#snapshot.providers.get(provider) ?? NO_LIMITS;
   }
 }

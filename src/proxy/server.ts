@@ -1,15 +1,77 @@
+import { readFileSync } from "node:fs";
 import type { ClientProfile, ProfileName } from "../core/client/client-profile.ts";
 import { profileByUserAgent, profileFor } from "../core/client/profiles.ts";
 import { Problem } from "../core/problem.ts";
+import { parseRoute, type Route } from "../core/routing/route.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { createAccess } from "./access.ts";
-import { createAddressBook } from "./address-book.ts";
-import { type ControlPowers, createControl } from "./control.ts";
-import { isHeadTooLong, withoutToken, withoutTokenIn } from "./headers.ts";
+import { type ControlHooks, createControl } from "./control.ts";
 import { readRequest } from "./read-request.ts";
-import { RequestRoom } from "./request-room.ts";
 import { bugReply, clientGone, finalReply, respond } from "./respond.ts";
 import type { Router } from "./router.ts";
+import { isHeadTooLong, withoutToken, withoutTokenIn } from "./transport.ts";
+
+/** Where a request goes. */
+export interface Address {
+  route: Route;
+  /** The query with its question mark, or nothing. */
+  search: string;
+}
+
+/** Addresses remembered at a time: a client asks few, again and again. */
+const MAX_ADDRESSES = 200;
+
+/** Reads URLs, each only once. */
+export function createAddressBook(): (url: string) => Address {
+  const known = new Map<string, Address>();
+  return (url) => {
+    const before = known.get(url);
+    if (before !== undefined) return before;
+    const { pathname, search } = new URL(url);
+    const address = { route: parseRoute(pathname), search };
+    if (known.size >= MAX_ADDRESSES) known.clear();
+    known.set(url, address);
+    return address;
+  };
+}
+
+/** What the process itself has open: the terminal, state.db, the watched files. */
+const OWN_DESCRIPTORS = 32;
+
+/** Each request has a connection of its client's and one to a provider. */
+const PER_REQUEST = 2;
+
+/** With room for no more than this, idle connections of clients would soon keep everyone else out. */
+const NARROW = 100;
+
+/** How many requests at a time the system's limit on open files leaves room for; it is looked up once, when needed. */
+export class RequestRoom {
+  #requests: number | undefined;
+
+  get requests(): number {
+    this.#requests ??= roomWithin(openFilesLimit());
+    return this.#requests;
+  }
+
+  /** Whether connections should not outlive their request. */
+  get isNarrow(): boolean {
+    return this.requests < NARROW;
+  }
+}
+
+function roomWithin(openFiles: number): number {
+  return Math.max(1, Math.floor((openFiles - OWN_DESCRIPTORS) / PER_REQUEST));
+}
+
+/** Bun has raised it as far as it may. Only Linux says what it is; elsewhere it is far above what is used. */
+function openFilesLimit(): number {
+  try {
+    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
 
 export interface ProxyOptions {
   router: Router;
@@ -24,7 +86,7 @@ export interface ProxyOptions {
   listModels: () => readonly string[];
   windowOf: (model: string) => number | undefined;
   /** What may be done under `/_orouter` beyond the router itself. */
-  control?: ControlPowers | undefined;
+  control?: ControlHooks | undefined;
   /** Told of a bug in us; the client only hears that there was one. */
   onBug: (error: unknown) => void;
 }
@@ -102,7 +164,9 @@ function createHandler(options: ProxyOptions, room: RequestRoom): (req: Request)
       rest,
       search: withoutTokenIn(search, options.token),
       headers: withoutToken(req.headers, options.token),
-      router,
+      snapshot: router.snapshot,
+      sessions: router.sessions,
+      nowMs: router.env.now(),
       settings,
       profile,
     });

@@ -1,8 +1,6 @@
 import type { Problem } from "../core/problem.ts";
-import type { Rest as Cooldown } from "../core/routing/rest.ts";
+import type { Cooldown } from "../core/routing/cooldown.ts";
 import { scrubMessage, scrubName } from "../core/scrub.ts";
-
-export type { Cooldown };
 
 /**
  * State that all orouter processes of a user share, over machines where the implementation reaches that far. Each kind

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { measureRun, type RunOptions, type RunOutcome } from "../../src/bench/measure-run.ts";
 import { USUAL_FORM } from "../../src/core/bench/meter.ts";
 import { answer, type Reply, subscriptionRequired, tooManyConcurrent } from "../../src/demo/reply.ts";
-import { send } from "../../src/proxy/upstream.ts";
+import { send } from "../../src/proxy/transport.ts";
 import { sceneOf, withUpstream } from "../demo/ask.ts";
 import { keyOf, pacedProvider, providerAt } from "./paced.ts";
 

@@ -33,7 +33,7 @@ test("a good answer and every odd one bring the same to a client", async () => {
   expect(readAnswer(await bodyOf(goodReply(CHAT).actions)).answer).toBe(EXPECTED);
   for (const [name, make] of Object.entries(ODDITIES)) {
     if (name.startsWith("a whole completion") || name === "no end mark") continue;
-    const body = (await bodyOf(make(CHAT))).replaceAll("\r\n", "\n").replaceAll(": keep-alive\n\n", "");
+    const body = await bodyOf(make(CHAT));
     expect([name, readAnswer(body).answer]).toEqual([name, EXPECTED]);
   }
 });

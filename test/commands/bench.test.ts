@@ -7,7 +7,7 @@ import { modelMissing, type Reply, subscriptionRequired } from "../../src/demo/r
 import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
 import { openTerminal } from "../e2e/terminal.ts";
-import { note, rested, restOf, stateOptions } from "../store/samples.ts";
+import { cooldownOf, note, rested, stateOptions } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const KEYS = [
@@ -174,13 +174,13 @@ test("where there is no chain a few models of each provider are measured, and na
 test("keys at rest are left alone, and it is said why", async () => {
   await using machine = await benchMachine();
   await machine.withState((state) =>
-    note(state, rested(restOf(`key ${fingerprint("secret-of-home")}`, Date.now()))),
+    note(state, rested(cooldownOf(`key ${fingerprint("secret-of-home")}`, Date.now()))),
   );
   const one = await machine.run(["bench", "work/quick", "--runs", "2"]);
   expect(one.stderr).toMatch(/work\/quick without home: rests until .*: plan limit used up/);
   expect(machine.asked()).toEqual(["quick work", "quick work"]);
   await machine.withState((state) =>
-    note(state, rested(restOf(`key ${fingerprint("secret-of-work")}`, Date.now()))),
+    note(state, rested(cooldownOf(`key ${fingerprint("secret-of-work")}`, Date.now()))),
   );
   const both = await machine.run(["bench", "work/quick", "--json"]);
   expect(both.exitCode).toBe(4);

@@ -10,11 +10,11 @@ import type { Finding } from "../../src/commands/doctor/doctor-context.ts";
 import { findSeedPlugins } from "../../src/config/imports/seed-plugins.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
-import { NEVER_MS } from "../../src/core/routing/rest.ts";
+import { NEVER_MS } from "../../src/core/routing/cooldown.ts";
 import { parseSettings, providerOf, type Settings } from "../../src/core/settings/settings.ts";
 import { askVersion } from "../../src/harness/run/program.ts";
 import { tempFolder } from "../config/temp-folder.ts";
-import { restOf } from "../store/samples.ts";
+import { cooldownOf } from "../store/samples.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 
@@ -52,8 +52,8 @@ test.each<[name: string, keys: Key[] | undefined, levels: Level[]]>([
   ["a dead key is wrong even beside a good one", [keyOf("groq", "a"), keyOf("groq", "c")], ["ok", "wrong"]],
 ])("%s", (_name, keys, levels) => {
   const rests = [
-    restOf(`key ${fingerprint("secret-of-b")}`, NOW),
-    restOf(`key ${fingerprint("secret-of-c")}`, NOW, { kind: "auth", untilMs: NEVER_MS }),
+    cooldownOf(`key ${fingerprint("secret-of-b")}`, NOW),
+    cooldownOf(`key ${fingerprint("secret-of-c")}`, NOW, { kind: "auth", untilMs: NEVER_MS }),
   ];
   expect(checkKeys({ keys }, rests, NOW).map(({ level }) => level)).toEqual(levels);
 });

@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { Rest, RestScope } from "../../src/core/routing/rest.ts";
+import type { Cooldown, CooldownScope } from "../../src/core/routing/cooldown.ts";
 import { modeOf } from "../config/temp-folder.ts";
 import { openTerminal } from "../e2e/terminal.ts";
-import { note, restOf } from "../store/samples.ts";
+import { cooldownOf, note } from "../store/samples.ts";
 import { tempMachine } from "./orouter.ts";
 import { CLEAR, CTRL_C, DOWN, ENTER } from "./setup-answers.ts";
 
@@ -90,17 +90,17 @@ async function stateOf(machine: Machine) {
   });
 }
 
-async function putRests(machine: Machine, ids: readonly string[]): Promise<void> {
+async function putCooldowns(machine: Machine, ids: readonly string[]): Promise<void> {
   const state = await stateOf(machine);
   for (const id of ids) {
-    const [scope] = id.split(" ") as [RestScope];
-    const rest: Rest = restOf(id, Date.now(), { scope });
-    note(state, { kind: "rested", rest, keyName: "work" });
+    const [scope] = id.split(" ") as [CooldownScope];
+    const cooldown: Cooldown = cooldownOf(id, Date.now(), { scope });
+    note(state, { kind: "rested", rest: cooldown, keyName: "work" });
   }
   await state.close();
 }
 
-async function restsOf(machine: Machine): Promise<string[]> {
+async function cooldownsOf(machine: Machine): Promise<string[]> {
   const state = await stateOf(machine);
   const ids = (await state.store.cooldowns.all()).map(({ id }) => id);
   await state.close();
@@ -201,20 +201,20 @@ test("one lane is cleared, then a key, then all", async () => {
   using machine = await machineWith(own.port);
   const [work, spare] = [fingerprint(SECRETS.work), fingerprint(SECRETS.spare)];
   const lanes = [`lane ${work} own/big`, `lane ${work} own/small`];
-  await putRests(machine, [...lanes, `key ${work}`, `key ${spare}`]);
+  await putCooldowns(machine, [...lanes, `key ${work}`, `key ${spare}`]);
   const menu = openMenu(machine);
   await menu.pick("own/work rests until", "own/work");
   await menu.pick("own/work (", "End the rest of one model");
   await menu.pick("Which model is to be tried again?", "own/small");
   await menu.sees("1 rest of own/work");
-  expect(await restsOf(machine)).toEqual([`key ${spare}`, `key ${work}`, lanes[0] ?? ""].toSorted());
+  expect(await cooldownsOf(machine)).toEqual([`key ${spare}`, `key ${work}`, lanes[0] ?? ""].toSorted());
   await menu.pick("1 model rests", "End its rests");
   await menu.sees("2 rests of own/work");
-  expect(await restsOf(machine)).toEqual([`key ${spare}`]);
+  expect(await cooldownsOf(machine)).toEqual([`key ${spare}`]);
   await menu.answer(": ready", ESCAPE);
   await menu.pick("3 keys", "End all rests");
   await menu.sees("1 rest ended.");
-  expect(await restsOf(machine)).toEqual([]);
+  expect(await cooldownsOf(machine)).toEqual([]);
   await menu.answer("3 keys", ESCAPE);
   expect(await menu.end()).toBe(0);
 });

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { RestScope } from "../../src/core/routing/rest.ts";
-import { note, restOf } from "../store/samples.ts";
+import type { CooldownScope } from "../../src/core/routing/cooldown.ts";
+import { cooldownOf, note } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const WORK = fingerprint("secret-of-work");
@@ -46,8 +46,8 @@ test.each<[words: string[], ended: string[]]>([
   };
   const before = await openState(options);
   for (const id of IDS) {
-    const [scope] = id.split(" ") as [RestScope];
-    note(before, { kind: "rested", rest: restOf(id, Date.now(), { scope }), keyName: "" });
+    const [scope] = id.split(" ") as [CooldownScope];
+    note(before, { kind: "rested", rest: cooldownOf(id, Date.now(), { scope }), keyName: "" });
   }
   await before.close();
   const run = await machine.run(["keys", "reset", ...words]);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { note, restOf, stateOptions } from "../store/samples.ts";
+import { cooldownOf, note, stateOptions } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const GOOD = "secret-good-key";
@@ -80,7 +80,7 @@ test("a key that works again and is left alone for an old refusal is told of, wi
   using machine = await machineWith("work", upstream.baseUrl);
   const state = await openState(stateOptions(machine.file("state.db")));
   for (const secret of [GOOD, BAD]) {
-    const rest = restOf(`key ${fingerprint(secret)}`, Date.now(), { scope: "key", kind: "auth" });
+    const rest = cooldownOf(`key ${fingerprint(secret)}`, Date.now(), { scope: "key", kind: "auth" });
     note(state, { kind: "rested", rest, keyName: "" });
   }
   await state.close();

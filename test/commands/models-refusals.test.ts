@@ -1,19 +1,19 @@
 import { expect, test } from "bun:test";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { Rest } from "../../src/core/routing/rest.ts";
-import { note, restOf } from "../store/samples.ts";
+import type { Cooldown } from "../../src/core/routing/cooldown.ts";
+import { cooldownOf, note } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const NOW = Date.now();
 
-function rest(id: string, more: Partial<Rest>): Rest {
+function cooldown(id: string, more: Partial<Cooldown>): Cooldown {
   const base = {
     scope: "lane",
     kind: "subscription",
     status: 403,
   } as const;
-  return restOf(id, NOW, { ...base, ...more });
+  return cooldownOf(id, NOW, { ...base, ...more });
 }
 
 test("what keys were refused is shown with the models, as long as it is remembered", async () => {
@@ -31,13 +31,13 @@ test("what keys were refused is shown with the models, as long as it is remember
     secrets: [],
     onTrouble: () => {},
   });
-  const rests = [
-    rest(`lane ${mine} work/paid`, {}),
-    rest("model work/gone", { scope: "model", kind: "model-not-found", status: 404 }),
-    rest(`lane ${mine} work/free`, { kind: "rate-limit" }),
-    rest("lane 0123456789ab work/free", {}),
+  const cooldowns = [
+    cooldown(`lane ${mine} work/paid`, {}),
+    cooldown("model work/gone", { scope: "model", kind: "model-not-found", status: 404 }),
+    cooldown(`lane ${mine} work/free`, { kind: "rate-limit" }),
+    cooldown("lane 0123456789ab work/free", {}),
   ];
-  for (const one of rests) note(state, { kind: "rested", rest: one, keyName: "mine" });
+  for (const one of cooldowns) note(state, { kind: "rested", rest: one, keyName: "mine" });
   await state.close();
   const asJson = await machine.run(["models", "list", "work", "--json"]);
   const { models } = JSON.parse(asJson.stdout) as { models: { id: string; refusedBy: unknown }[] };

@@ -3,7 +3,16 @@ import { attachState, openState, type State } from "../../src/commands/state.ts"
 import { defaultSettings } from "../../src/core/settings/settings.ts";
 import { Router } from "../../src/proxy/router.ts";
 import { tempFolder } from "../config/temp-folder.ts";
-import { finished, flush, note, recordOf, rested, restOf, stateOptions, until } from "../store/samples.ts";
+import {
+  cooldownOf,
+  finished,
+  flush,
+  note,
+  recordOf,
+  rested,
+  stateOptions,
+  until,
+} from "../store/samples.ts";
 
 function newRouter(): Router {
   return new Router({
@@ -11,12 +20,12 @@ function newRouter(): Router {
     keys: [],
     knownModels: [],
     policy: defaultSettings().routing,
-    chance: { nowMs: Date.now, random: () => 0.5 },
+    env: { now: Date.now, random: () => 0.5 },
   });
 }
 
 function healthOf(router: Router): string[] {
-  return [...router.health.keys()].toSorted();
+  return [...router.cooldowns.keys()].toSorted();
 }
 
 async function storedIn(file: string): Promise<string[]> {
@@ -28,7 +37,7 @@ async function storedIn(file: string): Promise<string[]> {
 
 /** Something is at rest in a router as after a failure: it is in its health and was announced. */
 function rest(router: Router, id: string, sinceMs = Date.now()): void {
-  const one = restOf(id, sinceMs);
+  const one = cooldownOf(id, sinceMs);
   router.learn([one], []);
   router.emit(rested(one));
 }
@@ -36,7 +45,7 @@ function rest(router: Router, id: string, sinceMs = Date.now()): void {
 test("a router begins with what earlier runs have learned", async () => {
   using folder = tempFolder();
   const earlier = await openState(stateOptions(folder.in("state.db")));
-  note(earlier, rested(restOf("key a", Date.now())));
+  note(earlier, rested(cooldownOf("key a", Date.now())));
   await earlier.close();
   const state = await openState(stateOptions(folder.in("state.db")));
   const router = newRouter();
@@ -51,15 +60,15 @@ test("what a router learned before the store was open is kept, and the younger o
   const file = folder.in("state.db");
   const now = Date.now();
   const earlier = await openState(stateOptions(file));
-  note(earlier, rested(restOf("key a", now - 2000, { message: "stored" })));
-  note(earlier, rested(restOf("key b", now - 1000, { message: "stored" })));
+  note(earlier, rested(cooldownOf("key a", now - 2000, { message: "stored" })));
+  note(earlier, rested(cooldownOf("key b", now - 1000, { message: "stored" })));
   await earlier.close();
   const router = newRouter();
   router.learn(
     [
-      restOf("key a", now - 1000, { message: "ours" }),
-      restOf("key b", now - 2000, { message: "ours" }),
-      restOf("key c", now, { message: "ours" }),
+      cooldownOf("key a", now - 1000, { message: "ours" }),
+      cooldownOf("key b", now - 2000, { message: "ours" }),
+      cooldownOf("key c", now, { message: "ours" }),
     ],
     [],
   );
@@ -74,7 +83,7 @@ test("what a router learned before the store was open is kept, and the younger o
   ];
   const messages = (rests: Iterable<{ id: string; message: string }>): string[][] =>
     [...rests].map(({ id, message }) => [id, message]).toSorted();
-  expect(messages(router.health.values())).toEqual(expected);
+  expect(messages(router.cooldowns.values())).toEqual(expected);
   expect(messages(await next.store.cooldowns.all())).toEqual(expected);
   await next.close();
 });
@@ -90,9 +99,9 @@ test("two routers know of each other's rests, and of their end", async () => {
     states.push(state);
   }
   rest(here, "key a");
-  await until(() => there.health.has("key a"));
+  await until(() => there.cooldowns.has("key a"));
   there.reset();
-  await until(() => !here.health.has("key a"));
+  await until(() => !here.cooldowns.has("key a"));
   for (const state of states) await state.close();
   expect(await storedIn(file)).toEqual([]);
 });
@@ -117,10 +126,10 @@ test("once parted, neither hears of the other", async () => {
   const third = await openState(stateOptions(file));
   await attachState(joined, third);
   rest(parted, "key a");
-  note(other, rested(restOf("key b", Date.now())));
+  note(other, rested(cooldownOf("key b", Date.now())));
   await flush(other);
   // By the time the one that still listens has heard of it, the parted one would have, too.
-  await until(() => joined.health.has("key b"));
+  await until(() => joined.cooldowns.has("key b"));
   expect(healthOf(parted)).toEqual(["key a"]);
   for (const one of [state, other, third]) await one.close();
   expect(await storedIn(file)).toEqual(["key b"]);

@@ -6,9 +6,9 @@ import { type SnapshotParts, snapshotOf } from "../../src/commands/status/snapsh
 import { fitSections, type Section, statusText } from "../../src/commands/status/status-text.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
-import { NEVER_MS, type Rest } from "../../src/core/routing/rest.ts";
+import { type Cooldown, NEVER_MS } from "../../src/core/routing/cooldown.ts";
 import { parseSettings } from "../../src/core/settings/settings.ts";
-import { recordOf, restOf } from "../store/samples.ts";
+import { cooldownOf, recordOf } from "../store/samples.ts";
 
 const NOW = new Date(2026, 10, 21, 14, 5, 9).getTime();
 const HOUR = 3_600_000;
@@ -30,23 +30,32 @@ function keyOf(name: string, secret: string, parts: Partial<Key> = {}): Key {
 
 const KEYS = [keyOf("a", "secret-a"), keyOf("b", "secret-b")];
 
-function snapshot(rests: Rest[], parts: Partial<SnapshotParts> & { keys?: Key[] } = {}) {
+function snapshot(cooldowns: Cooldown[], parts: Partial<SnapshotParts> & { keys?: Key[] } = {}) {
   const parsed = parseSettings({ chains: { coding: ["ollama-cloud/m", "groq/n"] } });
   if ("faults" in parsed) throw new Error("the settings of this test are wrong");
   const paths = { keysFile: "keys.toml" } as SnapshotParts["world"]["paths"];
   const world = { settings: parsed.settings, entries: [], keys: parts.keys ?? KEYS, paths };
-  return snapshotOf({ world, runs: [], rests, usage: [], benches: [], requests: [], nowMs: NOW, ...parts });
+  return snapshotOf({
+    world,
+    runs: [],
+    cooldowns,
+    usage: [],
+    benches: [],
+    requests: [],
+    nowMs: NOW,
+    ...parts,
+  });
 }
 
 const lane = (print: string, untilMs: number) =>
-  restOf(`lane ${print} ollama-cloud/m`, NOW, { scope: "lane", kind: "subscription", untilMs });
+  cooldownOf(`lane ${print} ollama-cloud/m`, NOW, { scope: "lane", kind: "subscription", untilMs });
 
-test.each<[name: string, rests: Rest[], keyState: string, modelState: string]>([
+test.each<[name: string, cooldowns: Cooldown[], keyState: string, modelState: string]>([
   ["nothing", [], "ready", "ready with 2 of 2 keys"],
-  ["a rest that is over", [restOf(`key ${A}`, NOW - 2 * HOUR)], "ready", "ready with 2 of 2 keys"],
+  ["a rest that is over", [cooldownOf(`key ${A}`, NOW - 2 * HOUR)], "ready", "ready with 2 of 2 keys"],
   [
     "a key's rest",
-    [restOf(`key ${A}`, NOW)],
+    [cooldownOf(`key ${A}`, NOW)],
     "rests until 15:05: plan limit used up",
     "ready with 1 of 2 keys",
   ],
@@ -59,18 +68,18 @@ test.each<[name: string, rests: Rest[], keyState: string, modelState: string]>([
   ],
   [
     "a provider's rest",
-    [restOf("provider ollama-cloud", NOW, { scope: "provider", kind: "forbidden" })],
+    [cooldownOf("provider ollama-cloud", NOW, { scope: "provider", kind: "forbidden" })],
     "rests until 15:05: not allowed",
     "rests until 15:05: not allowed",
   ],
   [
     "a dead key",
-    [restOf(`key ${A}`, NOW, { kind: "auth", untilMs: NEVER_MS })],
+    [cooldownOf(`key ${A}`, NOW, { kind: "auth", untilMs: NEVER_MS })],
     "dead: refused until the key is changed",
     "ready with 1 of 2 keys",
   ],
-])("the state shows %s", (_name, rests, keyState, modelState) => {
-  const lines = statusText(snapshot(rests), { width: 140, height: 99, paint: PLAIN_PAINT }).split("\n");
+])("the state shows %s", (_name, cooldowns, keyState, modelState) => {
+  const lines = statusText(snapshot(cooldowns), { width: 140, height: 99, paint: PLAIN_PAINT }).split("\n");
   const lineOf = (word: string) => lines.find((line) => line.startsWith(word));
   expect(lineOf("ollama-cloud/a ")).toContain(`  ${keyState}  `);
   expect(lineOf("coding ")).toMatch(new RegExp(`ollama-cloud/m +${modelState}$`));
@@ -78,10 +87,10 @@ test.each<[name: string, rests: Rest[], keyState: string, modelState: string]>([
 });
 
 test("who rests is named, whoever frees itself first in front", () => {
-  const dead = restOf(`key ${B}`, NOW, { kind: "auth", untilMs: NEVER_MS });
-  const gone = restOf(`key ${fingerprint("gone")}`, NOW, { untilMs: NOW + 90_000 });
-  const { rests } = snapshot([dead, lane(A, NOW + HOUR), gone]);
-  expect(rests.map(({ key, model }) => [key, model])).toEqual([
+  const dead = cooldownOf(`key ${B}`, NOW, { kind: "auth", untilMs: NEVER_MS });
+  const gone = cooldownOf(`key ${fingerprint("gone")}`, NOW, { untilMs: NOW + 90_000 });
+  const { cooldowns } = snapshot([dead, lane(A, NOW + HOUR), gone]);
+  expect(cooldowns.map(({ key, model }) => [key, model])).toEqual([
     [`${fingerprint("gone").slice(0, 5)}…`, undefined],
     ["ollama-cloud/a", "ollama-cloud/m"],
     ["ollama-cloud/b", undefined],
@@ -90,16 +99,16 @@ test("who rests is named, whoever frees itself first in front", () => {
 
 test("of two providers' keys with one secret a lane's model says which is meant", () => {
   const keys = [keyOf("first", "secret-a", { provider: "groq" }), keyOf("second", "secret-a")];
-  expect(snapshot([lane(A, NOW + HOUR)], { keys }).rests[0]?.key).toBe("ollama-cloud/second");
+  expect(snapshot([lane(A, NOW + HOUR)], { keys }).cooldowns[0]?.key).toBe("ollama-cloud/second");
 });
 
 test("no status is wider or higher than the room it has", () => {
-  const rests = [lane(A, NOW + HOUR), lane(B, NOW + HOUR), restOf(`key ${A}`, NOW)];
+  const cooldowns = [lane(A, NOW + HOUR), lane(B, NOW + HOUR), cooldownOf(`key ${A}`, NOW)];
   const requests = Array.from({ length: 30 }, (_, seq) => ({
     ...recordOf(`r${seq}`, NOW - seq * 1000, { asked: `ollama-cloud/${"long-".repeat(9)}日本` }),
     seq,
   }));
-  const full = snapshot(rests, { requests });
+  const full = snapshot(cooldowns, { requests });
   fc.assert(
     fc.property(fc.integer({ min: 80, max: 200 }), fc.integer({ min: 1, max: 60 }), (width, height) => {
       const lines = statusText(full, { width, height, paint: PLAIN_PAINT, note: "q quits" }).split("\n");

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The root of the repository: pages and what they link to are named from there. */
+/** The root of the repository; page names are relative to it. */
 export const ROOT = join(import.meta.dir, "../..");
 
 /** Every page that people read, by its path from the root. */
@@ -16,11 +16,11 @@ export const PAGES: readonly string[] = [
 
 /** A fenced block of a page. */
 export interface Sample {
-  /** `docs/RECIPES.md:40`, where its first line stands. */
+  /** The place of its first line: `docs/RECIPES.md:40`. */
   at: string;
   language: string;
   text: string;
-  /** What the comment right above the fence says: `<!-- stage ollama -->`. */
+  /** The comment directly above the fence: `<!-- stage ollama -->`. */
   remark: string | undefined;
 }
 
@@ -54,7 +54,7 @@ export function proseOf(page: string, text = readPage(page)): string {
   return text.replaceAll(/^```[\s\S]*?^```$/gm, "");
 }
 
-/** What stands between single backquotes in the prose of a page. */
+/** The code spans in the prose of a page. */
 export function spansOf(page: string): string[] {
   return [...proseOf(page).matchAll(/(?<!`)`([^`\n]+)`(?!`)/g)].flatMap(([, span]) => span ?? []);
 }

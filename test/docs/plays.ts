@@ -1,21 +1,21 @@
 import type { Sample } from "./pages.ts";
 
-/** Samples that are typed on one machine, one after the other. */
+/** Samples that run on one machine, one after the other. */
 export interface Play {
-  /** Where the first of them stands. */
+  /** The place of the first one. */
   at: string;
   stage: string;
   steps: readonly Step[];
 }
 
-/** A page's own config to be put in place, or commands with what they print. */
+/** A configuration to install, or commands with their expected output. */
 export type Step =
   | { kind: "config"; at: string; text: string }
   | { kind: "console"; at: string; text: string; figuresVary: boolean };
 
 /**
- * The plays of a page. `<!-- stage NAME -->` above a block begins one; `figures vary` says that times and counts are
- * other ones each time. A block without a stage goes on where the one before it has ended.
+ * The plays of a page. `<!-- stage NAME -->` above a block begins one; `figures vary` means that times and counts differ
+ * from run to run. A block without a stage continues the one before it.
  */
 export function playsOf(samples: readonly Sample[]): Play[] {
   const plays: (Play & { steps: Step[] })[] = [];

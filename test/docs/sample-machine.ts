@@ -7,7 +7,7 @@ import { e2eMachine } from "../e2e/machine.ts";
 import { startCatalogue } from "./catalogue.ts";
 import { hello, keySecret, type Stage } from "./stages.ts";
 
-/** A machine on which the samples of a page are typed: the compiled orouter, the real opencode, scripted providers. */
+/** A temporary machine that runs the samples of a page: the compiled orouter, the real opencode, scripted providers. */
 export async function sampleMachine(stage: Stage) {
   const machine = e2eMachine();
   const upstreams = await startProviders(stage);
@@ -31,7 +31,7 @@ export async function sampleMachine(stage: Stage) {
   const keys = keysToml(stage);
   if (keys !== "") machine.write("home/.config/orouter/keys.toml", keys);
   for (const [path, text] of Object.entries(stage.files ?? {})) machine.write(path, text);
-  /** Where the stage lies is nobody's business, and its addresses stand for the real ones. */
+  /** Replaces temporary paths and addresses by those on the pages. */
   const readable = (text: string): string => {
     let plain = stripVTControlCharacters(text).replaceAll(machine.home, "~");
     for (const { id, url } of addresses) plain = plain.replaceAll(url, pageAddress(id, stage));
@@ -39,7 +39,7 @@ export async function sampleMachine(stage: Stage) {
   };
   return {
     configure,
-    /** What each of some commands prints, stdout and stderr as a terminal shows them. One shell takes them all. */
+    /** Runs commands in one shell and returns what each prints, stdout and stderr as a terminal shows them. */
     type: async (lines: readonly string[]): Promise<string[]> => {
       const script = ["exec 2>&1", ...lines.map((line) => `${line}\nprintf '${END}'`)].join("\n");
       const run = await machine.run(["bash", "-c", script], { env });
@@ -53,16 +53,16 @@ export async function sampleMachine(stage: Stage) {
   };
 }
 
-/** Stands behind the output of each command: a sign that no program prints. */
+/** Separates the outputs of commands; no program prints it. */
 const END = "\u001e";
 
-/** A time zone in which it is morning now, so that what ends in some hours ends today, as on the pages. */
+/** A time zone in which it is morning now, so that cooldowns of some hours end today, as on the pages. */
 function morningZone(now: Date): string {
   const east = ((8 - now.getUTCHours() + 35) % 24) - 11;
   return `Etc/GMT${east > 0 ? "-" : "+"}${Math.abs(east)}`;
 }
 
-/** The address that readers know a provider by. */
+/** The address of a provider on the pages. */
 function pageAddress(id: string, { providers }: Stage): string {
   return providers[id]?.address ?? findPreset(id)?.baseUrl ?? id;
 }
@@ -95,11 +95,11 @@ function keysToml({ providers, keysOf = Object.keys(providers) }: Stage): string
 interface Address {
   id: string;
   url: string;
-  /** One that needs none is there only when the page's own config brings it in, as for its readers. */
+  /** A provider without keys exists only if the page's own configuration has it. */
   needsKey: boolean;
 }
 
-/** A config with each provider at the address it has here, whatever it says itself. */
+/** The configuration with the addresses of the scripted providers. */
 export function withAddresses(text: string, addresses: readonly Address[]): string {
   const lines = text.split("\n").filter((line) => !line.startsWith("base_url ="));
   for (const { id, url, needsKey } of addresses) {

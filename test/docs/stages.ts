@@ -12,30 +12,30 @@ import {
 } from "../../src/demo/reply.ts";
 import { olderTools } from "./older-tools.ts";
 
-/** A provider as a sample meets it: scripted, on this machine, whatever the page calls it. */
+/** A scripted provider of a sample. */
 export interface StageProvider {
-  /** The keys it takes, by name; what is written for one is `keySecret`. None: it asks for no key. */
+  /** The names of its keys; `keySecret` has their values. Empty: it needs no key. */
   keys: readonly string[];
   models: readonly string[];
-  /** What a call gets where it is not simply answered. */
+  /** The reply to a call, if it is not the usual answer. */
   reply?: (call: Call) => Reply | undefined;
-  /** The address that the page has for it; a preset's own where this is left out. */
+  /** Its address on the page; by default that of the preset. */
   address?: string;
 }
 
-/** What is there before the first command of a sample. */
+/** The machine before the first command of a sample. */
 export interface Stage {
   providers: Readonly<Record<string, StageProvider>>;
-  /** Lines of config.toml beside the addresses of the providers. */
+  /** Lines of config.toml in addition to the addresses of the providers. */
   config?: string;
-  /** Providers whose keys are in keys.toml from the start; all of them where this is left out. */
+  /** Providers whose keys are in keys.toml from the start; by default all of them. */
   keysOf?: readonly string[];
   env?: Readonly<Record<string, string>>;
   /** Files that samples use, by their path below the machine's folder: `project/keys.txt`, `home/.config/…`. */
   files?: Readonly<Record<string, string>>;
 }
 
-/** A secret in the form that providers give them. It opens the stage and nothing else. */
+/** A made-up key value. */
 export function keySecret(provider: string, name: string): string {
   return `made-up-${provider}-${name}`;
 }
@@ -44,7 +44,7 @@ export function hello(call: Call): Reply {
   return answer(call, "Hello! What shall we build today?");
 }
 
-/** The first calls that are more than a title get these; whoever comes later is answered. */
+/** The first calls (except those for titles) get these replies; later calls get an answer. */
 function inTurn(...replies: Reply[]): (call: Call) => Reply | undefined {
   return (call) => (call.isTitle ? undefined : replies[call.nthOfAll - 1]);
 }
@@ -53,7 +53,7 @@ function fileOf(provider: string, ...names: string[]): string {
   return names.map((name) => `${keySecret(provider, name)}\n`).join("");
 }
 
-/** A function of NIM that is down for some minutes, in its words. */
+/** The reply of NIM for a function that is down. */
 function nimDegraded(): Reply {
   const detail = "Function id 'f': DEGRADED function cannot be invoked";
   return { kind: "error", status: 400, body: { status: 400, title: "Bad Request", detail } };
@@ -83,7 +83,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
     },
     config: CODING,
   },
-  /** Nobody can answer, each for a reason of its own. */
+  /** No key can answer, for different reasons. */
   exhausted: {
     providers: {
       "ollama-cloud": {
@@ -132,7 +132,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
     files: { "project/omniroute-key.txt": fileOf("omniroute", "mine") },
     keysOf: ["ollama-cloud"],
   },
-  /** Each service of a chain is out of reach in a way of its own, but for the last. */
+  /** Every provider of a chain fails in a different way, except the last. */
   mixed: {
     providers: {
       "ollama-cloud": {
@@ -148,7 +148,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
       },
     },
   },
-  /** Every model in the cloud is down; the one in the cellar is not. */
+  /** Every cloud model is down; the local one is not. */
   outage: {
     providers: {
       "ollama-cloud": { keys: OLLAMA_KEYS, models: OLLAMA_MODELS, reply: () => overloaded() },
@@ -156,7 +156,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
       cellar: { keys: [], models: ["qwen3-coder:30b"], address: "http://localhost:8000/v1" },
     },
   },
-  /** A service that says things in its own way. */
+  /** A provider with its own error text. */
   ownWords: {
     providers: {
       work: {

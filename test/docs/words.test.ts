@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { firstConfig } from "../../src/config/first-config.ts";
 import { findSetting } from "../../src/core/settings/setting-names.ts";
 import { PAGES, proseOf, ROOT, readPage, samplesOf, spansOf } from "./pages.ts";
 import { faultOf, shellFaults } from "./shell-faults.ts";
@@ -17,7 +18,7 @@ function runsOf(value: unknown): string[] {
 const ALL = PAGES.flatMap((page) => samplesOf(page));
 const SHELL = ALL.filter(({ language }) => language === "sh");
 
-/** Who makes sure of the samples in each language; `text` and `ts` are made by the program, or stand beside what is. */
+/** The pages on which a test checks samples of a language; `text` and `ts` are generated or belong to a checked sample. */
 const CHECKED: Readonly<Record<string, (page: string) => boolean>> = {
   console: () => true,
   sh: () => true,
@@ -29,7 +30,7 @@ const CHECKED: Readonly<Record<string, (page: string) => boolean>> = {
   ts: (page) => ["docs/JSON.md", "docs/OMNIROUTE.md"].includes(page),
 };
 
-test("no sample is in a language that nobody checks", () => {
+test("every sample is in a language that a test checks", () => {
   const odd = ALL.filter(({ at, language }) => CHECKED[language]?.(at.replace(/:\d+$/, "")) !== true);
   expect(odd.map(({ at, language }) => `${at} ${language}`)).toEqual([]);
 });
@@ -50,7 +51,7 @@ describe("shell samples name commands that are there", () => {
     },
   );
 
-  test("and one that is not there is found out", async () => {
+  test("and a missing command is found", async () => {
     const text = [
       "orouter keys ad ollama-cloud",
       "echo key | orouter keys add nvidia --stdinn   # a flag with a slip",
@@ -65,7 +66,7 @@ describe("shell samples name commands that are there", () => {
   });
 });
 
-/** Commands in running text, `orouter keys add`; a few of the changelog name several at once. */
+/** Commands in running text, such as `orouter keys add`. */
 test.each(PAGES)("%s speaks of commands and flags that are there", async (page) => {
   const calls = spansOf(page).filter((span) => span.startsWith("orouter ") && !/\w\|\w|…$/.test(span));
   const faults = await Promise.all(calls.map((call) => faultOf(shellCommands(call)[0]?.slice(1) ?? [])));
@@ -108,7 +109,7 @@ test("what MIGRATING quotes of doctor is what doctor says", () => {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" });
   const sources = files.filter((name) => name.endsWith(".ts")).map((name) => readPage(join(folder, name)));
   const source = sources.join("\n");
-  const [, table = ""] = proseOf("docs/MIGRATING.md").split("## When something does not work");
+  const [, table = ""] = proseOf("docs/MIGRATING.md").split("## Troubleshooting");
   const quoted = [...table.matchAll(/^\|[^|]+\| ([^|]+) \|/gm)].flatMap(([, cell = ""]) =>
     [...cell.matchAll(/`([^`]+)`/g)].flatMap(([, words]) => words ?? []),
   );
@@ -116,11 +117,59 @@ test("what MIGRATING quotes of doctor is what doctor says", () => {
   expect(quoted.filter((words) => !source.includes(words))).toEqual([]);
 });
 
-test("no page names a place on the machine that it was written on", () => {
+test("no page contains a path of the machine on which it was written", () => {
   const told = PAGES.flatMap((page) =>
     [...readPage(page).matchAll(/(?<![\w.])\/(?:work|root|tmp|home\/\w+|Users)\b\S*/g)].map(
       ([place]) => `${page}: ${place}`,
     ),
   );
   expect(told).toEqual([]);
+});
+
+/** Phrases that plain technical English does not need, or old terms. docs/CONTRIBUTING.md has the rule. */
+const BANNED: readonly RegExp[] = [
+  /\b(?:rest(?:s|ed|ing)|at rest)\b/i,
+  /\bmend(?:s|ed)?\b/i,
+  /\b(?:is|are|be|was|were) told\b/i,
+  /\b(?:somebody|nobody|whoever|whatever it|one's own)\b/i,
+  /\b(?:lies|lie in)\b/i,
+  /\bstands? (?:behind|beside|in front)\b/i,
+  /\b(?:all|what) there is\b/i,
+  /\b(?:is|are) none\b/i,
+  /(?<!\bthere )\bis no (?!longer\b)\w/i,
+  /\b(?:what comes of|what it comes to|it comes to)\b/i,
+  /\b(?:anew|heed(?:s|ed)?|for ever|dice|hiccup|brothers?)\b/i,
+  /\bthe last word\b/i,
+  /\b(?:a|each) (?:minute|key) and (?:minute|key)\b/i,
+];
+
+/** COMMANDS and JSON are generated from the commands, whose texts have their own tests. */
+const GENERATED = ["docs/COMMANDS.md", "docs/JSON.md"];
+
+/** The prose of a page without code spans; of the changelog only what is not released yet. */
+function wordsOf(page: string): string {
+  const text =
+    page === "CHANGELOG.md" ? (readPage(page).split(/^## \[(?!Unreleased)/m)[0] ?? "") : readPage(page);
+  return proseOf(page, text).replaceAll(/`[^`\n]*`/g, "`…`");
+}
+
+/** The lines with a banned phrase. */
+function bannedIn(text: string): string[] {
+  return text.split("\n").filter((line) => BANNED.some((phrase) => phrase.test(line)));
+}
+
+test.each(PAGES.filter((page) => !GENERATED.includes(page)))("%s has no banned phrase", (page) => {
+  expect(bannedIn(wordsOf(page))).toEqual([]);
+});
+
+test("a new config.toml has no banned phrase, and such a phrase would be found", () => {
+  expect(bannedIn(firstConfig({ providers: {}, chain: undefined }))).toEqual([]);
+  expect(bannedIn("The key rests.\nThe rest is fine.\nNobody is told.")).toEqual([
+    "The key rests.",
+    "Nobody is told.",
+  ]);
+});
+
+test("the README has at most 180 lines", () => {
+  expect(readPage("README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(180);
 });

@@ -11,7 +11,7 @@ import {
   usageLimit,
 } from "../../src/demo/reply.ts";
 import { readEvents, textOf } from "../demo/read-events.ts";
-import { fastChance, type Rig, until, withPair } from "../proxy/rig.ts";
+import { fastEnv, type Rig, until, withPair } from "../proxy/rig.ts";
 
 const GOOD: Answer = { kind: "answer", text: "a good answer" };
 
@@ -24,8 +24,8 @@ async function said(response: Promise<Response>): Promise<string> {
 function rests(rig: Rig): string[] {
   const nameOf = (id: string): string =>
     rig.keys.reduce((text, key) => text.replace(key.fingerprint, key.name), id);
-  return [...rig.router.health.values()]
-    .filter((rest) => rest.untilMs > rig.router.chance.nowMs())
+  return [...rig.router.cooldowns.values()]
+    .filter((rest) => rest.untilMs > rig.router.env.now())
     .map((rest) => `${nameOf(rest.id)} ${rest.kind}`)
     .toSorted();
 }
@@ -47,7 +47,7 @@ test("a model that one key of three has no plan for rests on that key alone", ()
     for (const rest of rests(rig)) expect(rest).toBe("lane one a/first subscription");
     // The key itself is as good as any for another model.
     const key = rig.keys[0];
-    expect(key && rig.router.health.has(`key ${key.fingerprint}`)).toBe(false);
+    expect(key && rig.router.cooldowns.has(`key ${key.fingerprint}`)).toBe(false);
   }));
 
 test("two keys of three whose week is used up rest until its end, and the third serves", () =>
@@ -109,7 +109,7 @@ test("a full account keeps four sub-agents waiting, not locked out", () =>
   withPair(
     {
       reply: (call) => (call.inFlight > 3 ? tooManyConcurrent() : { ...GOOD, chunkEveryMs: 20 }),
-      chance: fastChance(10),
+      env: fastEnv(10),
     },
     async (rig, upstream) => {
       const texts = await Promise.all(Array.from({ length: 4 }, () => said(rig.ask())));
@@ -139,13 +139,13 @@ test("a degraded function rests for seconds and is used again", () => {
   const degraded = openaiError(400, "DEGRADED function cannot be invoked", "BadRequest");
   const reply = (call: Call): Reply => (call.model === "first" && call.nthOfModel === 1 ? degraded : GOOD);
   return withPair(
-    { reply, chance: fastChance(200), config: { routing: { patience: "0s" } } },
+    { reply, env: fastEnv(200), config: { routing: { patience: "0s" } } },
     async (rig, upstream) => {
       const first = await rig.ask();
       await first.text();
       expect(first.headers.get("x-orouter-model")).toBe("a/second");
       // By a clock this fast its seconds may be over before anyone looks.
-      const [rest] = [...rig.router.health.values()];
+      const [rest] = [...rig.router.cooldowns.values()];
       expect([rest?.id, rest?.kind]).toEqual(["model a/first", "overloaded"]);
       expect((rest?.untilMs ?? 0) - (rest?.sinceMs ?? 0)).toBeLessThanOrEqual(25_000);
       await until(() => rests(rig).length === 0);
@@ -153,7 +153,7 @@ test("a degraded function rests for seconds and is used again", () => {
       await second.text();
       expect(second.headers.get("x-orouter-model")).toBe("a/first");
       expect(upstream.calls.length).toBe(3);
-      expect(rig.router.health.size).toBe(0);
+      expect(rig.router.cooldowns.size).toBe(0);
     },
   );
 });
@@ -165,7 +165,7 @@ test("a malformed request goes to one key of five, once, and nobody rests", () =
     const response = await rig.ask();
     expect([response.status, await response.json()]).toEqual([400, refusal.body]);
     expect(upstream.calls.length).toBe(1);
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
   });
 });
 
@@ -175,7 +175,7 @@ test("nobody waits ten hours because a provider says so", () =>
     expect(await said(Promise.resolve(response))).toBe("a good answer");
     expect(rig.records()[0]?.waitedMs).toBe(0);
     expect(response.headers.get("retry-after")).toBeNull();
-    const [rest] = [...rig.router.health.values()];
+    const [rest] = [...rig.router.cooldowns.values()];
     expect((rest?.untilMs ?? 0) - Date.now()).toBeGreaterThan(35_000_000);
   }));
 
@@ -195,7 +195,7 @@ test("an answer that speaks of subscriptions and limits is an answer", () => {
       choices: { message: { content: string } }[];
     };
     expect(whole.choices[0]?.message.content).toBe(text);
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
   });
 });
 
@@ -214,7 +214,7 @@ test("a client that hangs up in mid-answer ends the call and marks no key", asyn
     await left.promise;
     await until(() => rig.records().length === 1);
     expect(rig.records()[0]?.outcome).toBe("client-gone");
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
     expect(upstream.calls.length).toBe(1);
     expect(rig.keys.map((key) => rig.router.inFlight(key))).toEqual([0, 0]);
   });

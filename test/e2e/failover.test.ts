@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CANONICAL_TEXT, tokensOf } from "../../src/demo/call.ts";
 import { failoverScene, SCENARIOS, type Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
-import { fastChance, type Rig, startRig } from "../proxy/rig.ts";
+import { fastEnv, type Rig, startRig } from "../proxy/rig.ts";
 import { type Observation, observe } from "./failover-run.ts";
 
 /** The proxy's clock and the upstream's run this many times as fast as ours, so that minutes take seconds. */
@@ -19,7 +19,7 @@ function startChains(upstream: Upstream): Rig {
   return startRig({
     config: { routing: ROUTING, chains, providers: { bench: { base_url: upstream.baseUrl } } },
     keys: { bench: ["bench"] },
-    chance: fastChance(SPEED),
+    env: fastEnv(SPEED),
   });
 }
 

@@ -83,7 +83,7 @@ function rows<Row>(home: string, query: string): Row[] {
 }
 
 /** Each rest as `scope kind`, and how often its party has failed in a row. */
-function restsIn(home: string): Record<string, number> {
+function cooldownsIn(home: string): Record<string, number> {
   const found = rows<{ name: string; failures: number }>(
     home,
     "SELECT scope || ' ' || kind AS name, failures FROM cooldowns WHERE is_cleared = 0 AND until_ms > 0 ORDER BY name",
@@ -130,7 +130,7 @@ test("fifty requests through two processes, with three of five keys failing, are
     expect(callsOfBad(asked(upstream).slice(before))).toEqual([]);
 
     await Promise.all([stop(one), stop(two)]);
-    expect(restsIn(home)).toEqual(ALL_RESTS);
+    expect(cooldownsIn(home)).toEqual(ALL_RESTS);
     const [ledger] = rows<{ requests: number; sessions: number; served: number }>(
       home,
       "SELECT count(*) AS requests, count(DISTINCT session) AS sessions, sum(outcome = 'served') AS served FROM requests",
@@ -181,7 +181,7 @@ test("kill -9 of one process in the middle of its answers costs the other nothin
     expect(await textsOf(two, countTo(25, "c"))).toEqual(Array(25).fill(TEXT));
     await stop(two);
     expect(rows(home, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
-    expect(restsIn(home)).toEqual(ALL_RESTS);
+    expect(cooldownsIn(home)).toEqual(ALL_RESTS);
     const sessions = rows<{ session: string }>(home, "SELECT session FROM requests").map(
       (row) => row.session,
     );

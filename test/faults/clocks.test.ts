@@ -3,10 +3,10 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
-import { emptyLoad, slotFor, take } from "../../src/core/routing/load.ts";
-import { NEVER_MS, notFromLater, type Rest, targetOf } from "../../src/core/routing/rest.ts";
-import type { Chance } from "../../src/proxy/chance.ts";
-import { StallWatch } from "../../src/proxy/stall-watch.ts";
+import { type Cooldown, NEVER_MS, notFromLater, targetOf } from "../../src/core/routing/cooldown.ts";
+import { emptyLoad, slotFor, take } from "../../src/core/routing/limits.ts";
+import { StallWatch } from "../../src/proxy/answer-stream.ts";
+import type { Env } from "../../src/proxy/env.ts";
 import { until } from "../e2e/serve-process.ts";
 import { FakeClock } from "../proxy/fake-clock.ts";
 import { withPair } from "../proxy/rig.ts";
@@ -17,7 +17,7 @@ import { TEXT } from "./wire.ts";
 const HOUR_MS = 60 * 60_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
 
-function quotaRest(sinceMs: number, untilMs: number): Rest {
+function quotaCooldown(sinceMs: number, untilMs: number): Cooldown {
   return {
     ...targetOf.key({ provider: "a", fingerprint: fingerprint("secret-one") }),
     kind: "quota",
@@ -25,13 +25,13 @@ function quotaRest(sinceMs: number, untilMs: number): Rest {
     message: "used up",
     sinceMs,
     untilMs,
-    strikes: 1,
+    failures: 1,
     isDeclared: false,
   };
 }
 
 /** A state.db in which the only key was put to rest at some time. */
-function withRest(rest: (nowMs: number) => Rest): (home: string) => Promise<void> {
+function withCooldown(cooldown: (nowMs: number) => Cooldown): (home: string) => Promise<void> {
   return async (home) => {
     const options = {
       file: join(home, "state.db"),
@@ -41,7 +41,7 @@ function withRest(rest: (nowMs: number) => Rest): (home: string) => Promise<void
       onTrouble: () => {},
     };
     const state = await openState(options);
-    note(state, { kind: "rested", rest: rest(Date.now()), keyName: "one" });
+    note(state, { kind: "rested", rest: cooldown(Date.now()), keyName: "one" });
     await state.close();
   };
 }
@@ -50,7 +50,7 @@ test("a rest whose end is long past keeps nobody waiting", () =>
   withWorld(
     {
       keys: ["one"],
-      prepare: withRest((nowMs) => quotaRest(nowMs - 3 * YEAR_MS, nowMs - 3 * YEAR_MS + HOUR_MS)),
+      prepare: withCooldown((nowMs) => quotaCooldown(nowMs - 3 * YEAR_MS, nowMs - 3 * YEAR_MS + HOUR_MS)),
     },
     async ({ ask }) => expect((await ask()).text).toBe(TEXT),
   ));
@@ -59,15 +59,15 @@ test("a rest of an hour that was set two years ahead lasts an hour from now, als
   await withWorld(
     {
       keys: ["one"],
-      prepare: withRest((nowMs) => quotaRest(nowMs + 2 * YEAR_MS, nowMs + 2 * YEAR_MS + HOUR_MS)),
+      prepare: withCooldown((nowMs) => quotaCooldown(nowMs + 2 * YEAR_MS, nowMs + 2 * YEAR_MS + HOUR_MS)),
     },
     async ({ ask, serve, home }) => {
-      const rests = async (): Promise<{ sinceMs: number; untilMs: number }[]> =>
+      const cooldowns = async (): Promise<{ sinceMs: number; untilMs: number }[]> =>
         ((await (await serve.get("/_orouter/state")).json()) as { rests: [] }).rests;
-      await until("the rest to be known", async () => (await rests()).length === 1);
-      const [rest] = await rests();
-      expect((rest?.untilMs ?? 0) - (rest?.sinceMs ?? 0)).toBe(HOUR_MS);
-      expect(Math.abs((rest?.untilMs ?? 0) - Date.now() - HOUR_MS)).toBeLessThan(HOUR_MS / 2);
+      await until("the rest to be known", async () => (await cooldowns()).length === 1);
+      const [cooldown] = await cooldowns();
+      expect((cooldown?.untilMs ?? 0) - (cooldown?.sinceMs ?? 0)).toBe(HOUR_MS);
+      expect(Math.abs((cooldown?.untilMs ?? 0) - Date.now() - HOUR_MS)).toBeLessThan(HOUR_MS / 2);
       expect(endOf(await ask())).toBe("last-word");
       // Written down as mended: another start does not begin the hour anew.
       await until("the rest to be known", () => {
@@ -79,14 +79,14 @@ test("a rest of an hour that was set two years ahead lasts an hour from now, als
   );
 });
 
-test.each<[what: string, rest: Rest, expected: Rest]>([
-  ["of now", quotaRest(1_000_000, 2_000_000), quotaRest(1_000_000, 2_000_000)],
-  ["a little ahead", quotaRest(1_050_000, 2_000_000), quotaRest(1_050_000, 2_000_000)],
-  ["far ahead", quotaRest(9_000_000, 9_500_000), quotaRest(1_000_000, 1_500_000)],
-  ["far ahead and without an end", quotaRest(9_000_000, NEVER_MS), quotaRest(1_000_000, NEVER_MS)],
-  ["far ahead and only a count", quotaRest(9_000_000, 0), quotaRest(1_000_000, 0)],
-])("a rest %s is taken as it was meant", (_what, rest, expected) => {
-  expect(notFromLater(rest, 1_000_000)).toEqual(expected);
+test.each<[what: string, cooldown: Cooldown, expected: Cooldown]>([
+  ["of now", quotaCooldown(1_000_000, 2_000_000), quotaCooldown(1_000_000, 2_000_000)],
+  ["a little ahead", quotaCooldown(1_050_000, 2_000_000), quotaCooldown(1_050_000, 2_000_000)],
+  ["far ahead", quotaCooldown(9_000_000, 9_500_000), quotaCooldown(1_000_000, 1_500_000)],
+  ["far ahead and without an end", quotaCooldown(9_000_000, NEVER_MS), quotaCooldown(1_000_000, NEVER_MS)],
+  ["far ahead and only a count", quotaCooldown(9_000_000, 0), quotaCooldown(1_000_000, 0)],
+])("a rest %s is taken as it was meant", (_what, cooldown, expected) => {
+  expect(notFromLater(cooldown, 1_000_000)).toEqual(expected);
 });
 
 test("a clock that is set back an hour does not hold up a paced key, nor count its silence later", () => {
@@ -97,9 +97,9 @@ test("a clock that is set back an hour does not hold up a paced key, nor count i
   expect(slotFor(load, limits, nowMs).kind).toBe("at");
   expect(slotFor(load, limits, nowMs - HOUR_MS)).toEqual({ kind: "now" });
 
-  const { clock, chance, setBack } = walled();
+  const { clock, env, setBack } = walled();
   let stalls = 0;
-  const watch = new StallWatch({ chance, limitMs: () => 10_000, onLook: () => {}, onStall: () => stalls++ });
+  const watch = new StallWatch({ env, limitMs: () => 10_000, onLook: () => {}, onStall: () => stalls++ });
   watch.reading();
   setBack(HOUR_MS);
   clock.advance(14_000);
@@ -108,12 +108,12 @@ test("a clock that is set back an hour does not hold up a paced key, nor count i
 });
 
 test("a clock that is set back an hour while a rest is waited for does not make the wait an hour longer", async () => {
-  const { clock, chance, setBack } = walled();
+  const { clock, env, setBack } = walled();
   const limited = { kind: "error", status: 429, body: {}, headers: { "retry-after": "20" } } as const;
   const config = { routing: { max_wait: "30s", patience: "30s" } };
-  await withPair({ reply: () => limited, chain: ["a/first"], config, chance }, async (rig) => {
+  await withPair({ reply: () => limited, chain: ["a/first"], config, env }, async (rig) => {
     const asked = rig.ask();
-    await until("the rest to be waited for", () => rig.router.waiting.length === 1);
+    await until("the rest to be waited for", () => rig.router.queue.length === 1);
     setBack(HOUR_MS);
     let answer: Response | undefined;
     void asked.then((response) => {
@@ -130,12 +130,12 @@ test("a clock that is set back an hour while a rest is waited for does not make 
 });
 
 /** A clock whose timers go on while its time of day is set. */
-function walled(): { clock: FakeClock; chance: Required<Chance>; setBack: (ms: number) => void } {
+function walled(): { clock: FakeClock; env: Required<Env>; setBack: (ms: number) => void } {
   const clock = new FakeClock();
   let aheadMs = 0;
   return {
     clock,
-    chance: { ...clock.chance(), nowMs: () => clock.ms + aheadMs },
+    env: { ...clock.env(), now: () => clock.ms + aheadMs },
     setBack: (ms) => {
       aheadMs -= ms;
     },

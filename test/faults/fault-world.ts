@@ -97,20 +97,6 @@ export async function withWorld(options: WorldOptions, work: (world: World) => P
   }
 }
 
-/**
- * The ways a call may go, and what has orouter take each: where there is a proxy, though one that has no part in it, all
- * calls are left to Bun.
- */
-export const WAYS: [way: string, env: Record<string, string>][] = [
-  ["over a connection of its own", {}],
-  ["by fetch", { HTTP_PROXY: "http://127.0.0.1:9", NO_PROXY: "127.0.0.1" }],
-];
-
-/** Worlds in which calls go one of these ways. */
-export function worldsBy(env: Record<string, string>): typeof withWorld {
-  return (options, work) => withWorld({ ...options, env: { ...env, ...options.env } }, work);
-}
-
 /** An OROUTER_HOME with this provider and these keys in it. */
 export function writeHome(
   machine: ReturnType<typeof e2eMachine>,

@@ -1,8 +1,8 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { SERVED_MODEL } from "../e2e/serve-process.ts";
-import { endOf, IMPATIENT, promptBody, WAYS, type World, worldsBy } from "./fault-world.ts";
+import { endOf, IMPATIENT, promptBody, type World, withWorld } from "./fault-world.ts";
 import type { RawCall } from "./raw-upstream.ts";
 import { usage } from "./usage.ts";
 import { answer, chunk, completion, EVENTS, event, LAST_CHUNK, reply, SSE_HEAD, TEXT } from "./wire.ts";
@@ -86,119 +86,111 @@ const ENDLESS: [what: string, stream: boolean, onCall: (call: RawCall) => void, 
   ],
 ];
 
-describe.each(WAYS)("a call %s:", (_way, env) => {
-  const inWorld = worldsBy(env);
+test.each(ENDLESS)("%s is cut off, in bounded memory", (_what, stream, onCall, why) =>
+  withWorld({ onCall }, async ({ ask, records, serve, upstream }) => {
+    expect(endOf(await ask({ stream }))).toBe("last-word");
+    expect([...new Set((await records(1))[0]?.messages)]).toEqual([why]);
+    expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(BOUND_MIB);
+    upstream.answerWith(({ socket }) => answer(socket));
+    expect((await ask({ model: "another" })).text).toBe(TEXT);
+  }),
+);
 
-  test.each(ENDLESS)("%s is cut off, in bounded memory", (_what, stream, onCall, why) =>
-    inWorld({ onCall }, async ({ ask, records, serve, upstream }) => {
-      expect(endOf(await ask({ stream }))).toBe("last-word");
-      expect([...new Set((await records(1))[0]?.messages)]).toEqual([why]);
-      expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(BOUND_MIB);
-      upstream.answerWith(({ socket }) => answer(socket));
-      expect((await ask({ model: "another" })).text).toBe(TEXT);
-    }),
-  );
-
-  test("a refusal that is a bomb is judged by its status, and read no further than error_body_bytes", () =>
-    inWorld(
-      {
-        onCall: ({ socket }) => {
-          const lines = ["HTTP/1.1 500 Oh", "content-encoding: gzip", `content-length: ${BOMB.length}`];
-          socket.write(`${lines.join("\r\n")}\r\n\r\n`);
-          socket.write(BOMB);
-        },
+test("a refusal that is a bomb is judged by its status, and read no further than error_body_bytes", () =>
+  withWorld(
+    {
+      onCall: ({ socket }) => {
+        const lines = ["HTTP/1.1 500 Oh", "content-encoding: gzip", `content-length: ${BOMB.length}`];
+        socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+        socket.write(BOMB);
       },
-      async ({ ask, records, serve }) => {
-        expect(endOf(await ask())).toBe("last-word");
-        expect((await records(1))[0]?.messages[0]).toContain("answered 500");
-        expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(200);
-      },
-    ));
+    },
+    async ({ ask, records, serve }) => {
+      expect(endOf(await ask())).toBe("last-word");
+      expect((await records(1))[0]?.messages[0]).toContain("answered 500");
+      expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(200);
+    },
+  ));
 
-  test("an answer of 64 MiB comes whole to the byte, one byte more is refused by the limit's name, a stream has none", () =>
-    inWorld({}, async ({ ask, upstream, records, serve, reset }) => {
-      upstream.answerWith(({ socket }) => reply(socket, padded(LIMIT), [JSON_TYPE]));
-      const fits = await ask({ stream: false });
-      expect([fits.status, fits.raw.length, fits.raw === padded(LIMIT).toString()]).toEqual([
-        200,
-        LIMIT,
-        true,
-      ]);
-      upstream.answerWith(({ socket }) => reply(socket, padded(LIMIT + 1), [JSON_TYPE]));
-      expect(endOf(await ask({ stream: false }))).toBe("last-word");
-      await reset();
-      const words = Array.from({ length: 1100 }, () => event({ content: "x".repeat(65_536) }));
-      upstream.answerWith(({ socket }) => answer(socket, [...words, ...EVENTS]));
-      const stream = await ask();
-      expect([endOf(stream), stream.text.length]).toEqual(["whole", 1100 * 65_536 + TEXT.length]);
-      const [first, over] = await records(3);
-      expect([first?.verdicts, new Set(over?.messages)]).toEqual([["ok"], new Set([TOO_LARGE])]);
-      expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(BOUND_MIB);
-    }));
+test("an answer of 64 MiB comes whole to the byte, one byte more is refused by the limit's name, a stream has none", () =>
+  withWorld({}, async ({ ask, upstream, records, serve, reset }) => {
+    upstream.answerWith(({ socket }) => reply(socket, padded(LIMIT), [JSON_TYPE]));
+    const fits = await ask({ stream: false });
+    expect([fits.status, fits.raw.length, fits.raw === padded(LIMIT).toString()]).toEqual([200, LIMIT, true]);
+    upstream.answerWith(({ socket }) => reply(socket, padded(LIMIT + 1), [JSON_TYPE]));
+    expect(endOf(await ask({ stream: false }))).toBe("last-word");
+    await reset();
+    const words = Array.from({ length: 1100 }, () => event({ content: "x".repeat(65_536) }));
+    upstream.answerWith(({ socket }) => answer(socket, [...words, ...EVENTS]));
+    const stream = await ask();
+    expect([endOf(stream), stream.text.length]).toEqual(["whole", 1100 * 65_536 + TEXT.length]);
+    const [first, over] = await records(3);
+    expect([first?.verdicts, new Set(over?.messages)]).toEqual([["ok"], new Set([TOO_LARGE])]);
+    expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(BOUND_MIB);
+  }));
 
-  test("answer_bytes in config.toml is what counts, for an answer that is translated too", () =>
-    inWorld(
-      { config: `${IMPATIENT}[limits]\nanswer_bytes = 4096\n` },
-      async ({ serve, upstream, records }) => {
-        const respond = (): Promise<Response> =>
-          fetch(`${serve.url}/v1/responses`, {
-            method: "POST",
-            headers: { authorization: `Bearer ${serve.token}`, "content-type": "application/json" },
-            body: JSON.stringify({ model: `ollama-cloud/${SERVED_MODEL}`, input: "say the words" }),
-          });
-        upstream.answerWith(({ socket }) => reply(socket, padded(4096), [JSON_TYPE]));
-        expect(await (await respond()).text()).toContain(TEXT);
-        upstream.answerWith(({ socket }) => reply(socket, padded(4097), [JSON_TYPE]));
-        expect((await respond()).status).toBe(503);
-        expect((await records(2))[1]?.messages[0]).toContain("answer_bytes");
-      },
-    ));
+test("answer_bytes in config.toml is what counts, for an answer that is translated too", () =>
+  withWorld(
+    { config: `${IMPATIENT}[limits]\nanswer_bytes = 4096\n` },
+    async ({ serve, upstream, records }) => {
+      const respond = (): Promise<Response> =>
+        fetch(`${serve.url}/v1/responses`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${serve.token}`, "content-type": "application/json" },
+          body: JSON.stringify({ model: `ollama-cloud/${SERVED_MODEL}`, input: "say the words" }),
+        });
+      upstream.answerWith(({ socket }) => reply(socket, padded(4096), [JSON_TYPE]));
+      expect(await (await respond()).text()).toContain(TEXT);
+      upstream.answerWith(({ socket }) => reply(socket, padded(4097), [JSON_TYPE]));
+      expect((await respond()).status).toBe(503);
+      expect((await records(2))[1]?.messages[0]).toContain("answer_bytes");
+    },
+  ));
 
-  test("a request of 64 MiB arrives to the byte, one byte more is refused by the limit's name", () =>
-    inWorld({}, async ({ serve, upstream }) => {
-      const send = (bytes: number): Promise<Response> => {
-        const body = Buffer.alloc(bytes, " ");
-        body.write(promptBody());
-        const headers = { authorization: `Bearer ${serve.token}`, "content-type": "application/json" };
-        // The model's name stays, so that the bytes do.
-        return fetch(`${serve.url}/ollama-cloud/v1/chat/completions`, { method: "POST", headers, body });
-      };
-      const fits = await send(LIMIT);
-      expect([fits.status, upstream.calls.length]).toEqual([200, 1]);
-      await fits.text();
-      const over = await send(LIMIT + 1);
-      expect([over.status, await over.text()]).toEqual([400, expect.stringContaining("body_bytes")]);
-      expect(upstream.calls.length).toBe(1);
-      expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(BOUND_MIB);
-    }));
+test("a request of 64 MiB arrives to the byte, one byte more is refused by the limit's name", () =>
+  withWorld({}, async ({ serve, upstream }) => {
+    const send = (bytes: number): Promise<Response> => {
+      const body = Buffer.alloc(bytes, " ");
+      body.write(promptBody());
+      const headers = { authorization: `Bearer ${serve.token}`, "content-type": "application/json" };
+      // The model's name stays, so that the bytes do.
+      return fetch(`${serve.url}/ollama-cloud/v1/chat/completions`, { method: "POST", headers, body });
+    };
+    const fits = await send(LIMIT);
+    expect([fits.status, upstream.calls.length]).toEqual([200, 1]);
+    await fits.text();
+    const over = await send(LIMIT + 1);
+    expect([over.status, await over.text()]).toEqual([400, expect.stringContaining("body_bytes")]);
+    expect(upstream.calls.length).toBe(1);
+    expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(BOUND_MIB);
+  }));
 
-  test("odd events pass as they are: ten thousand lines, comments without end, bytes that are no UTF-8", () =>
-    inWorld({}, async ({ send, upstream }) => {
-      const [role = "", ...rest] = EVENTS;
-      const lines = `data: {"choices":[{"index":0,"delta":{"content":"x"},\n${"data: \n".repeat(10_000)}data: "finish_reason":null}]}\n\n`;
-      const comments = `${": still working\n".repeat(10_000)}\n`;
-      const bad = Buffer.concat([
-        Buffer.from('data: {"choices":[{"index":0,"delta":{"content":"a'),
-        Buffer.from([0xff, 0xfe, 0xc3]),
-        Buffer.from('b"},"finish_reason":null}]}\n\n'),
-      ]);
-      const sent = [role, lines, comments, bad, ...rest].map((part) => Buffer.from(part as string));
-      upstream.answerWith(({ socket }) =>
-        socket.write(Buffer.concat([Buffer.from(SSE_HEAD), ...sent.map(chunk), Buffer.from(LAST_CHUNK)])),
-      );
-      const got = Buffer.from(await (await send()).arrayBuffer());
-      expect(got.equals(Buffer.concat(sent))).toBe(true);
-    }));
+test("odd events pass as they are: ten thousand lines, comments without end, bytes that are no UTF-8", () =>
+  withWorld({}, async ({ send, upstream }) => {
+    const [role = "", ...rest] = EVENTS;
+    const lines = `data: {"choices":[{"index":0,"delta":{"content":"x"},\n${"data: \n".repeat(10_000)}data: "finish_reason":null}]}\n\n`;
+    const comments = `${": still working\n".repeat(10_000)}\n`;
+    const bad = Buffer.concat([
+      Buffer.from('data: {"choices":[{"index":0,"delta":{"content":"a'),
+      Buffer.from([0xff, 0xfe, 0xc3]),
+      Buffer.from('b"},"finish_reason":null}]}\n\n'),
+    ]);
+    const sent = [role, lines, comments, bad, ...rest].map((part) => Buffer.from(part as string));
+    upstream.answerWith(({ socket }) =>
+      socket.write(Buffer.concat([Buffer.from(SSE_HEAD), ...sent.map(chunk), Buffer.from(LAST_CHUNK)])),
+    );
+    const got = Buffer.from(await (await send()).arrayBuffer());
+    expect(got.equals(Buffer.concat(sent))).toBe(true);
+  }));
 
-  test("what is said to be packed and is not is a broken answer", () =>
-    inWorld(
-      {
-        onCall: ({ socket }) =>
-          reply(socket, EVENTS.join(""), ["content-encoding: gzip", "content-type: text/event-stream"]),
-      },
-      async ({ ask, records }: World) => {
-        expect(endOf(await ask())).toBe("last-word");
-        expect(new Set((await records(1))[0]?.verdicts)).toEqual(new Set(["reset"]));
-      },
-    ));
-});
+test("what is said to be packed and is not is a broken answer", () =>
+  withWorld(
+    {
+      onCall: ({ socket }) =>
+        reply(socket, EVENTS.join(""), ["content-encoding: gzip", "content-type: text/event-stream"]),
+    },
+    async ({ ask, records }: World) => {
+      expect(endOf(await ask())).toBe("last-word");
+      expect(new Set((await records(1))[0]?.verdicts)).toEqual(new Set(["reset"]));
+    },
+  ));

@@ -1,8 +1,6 @@
 import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { loadConfig } from "../../src/config/load.ts";
-import { MalformedReply } from "../../src/core/http/malformed-reply.ts";
-import { ReplyParser } from "../../src/core/http/reply-parser.ts";
 import { Problem } from "../../src/core/problem.ts";
 import { PRESETS } from "../../src/core/settings/presets.ts";
 import { parseSettings } from "../../src/core/settings/settings.ts";
@@ -11,7 +9,6 @@ import { classify } from "../../src/core/verdict/classify.ts";
 import { VERDICT_KINDS, type Verdict } from "../../src/core/verdict/verdict.ts";
 import { runGate } from "../core/stream/run-gate.ts";
 import { anyConfigText, PLANTED } from "./any-config.ts";
-import { anyHttp } from "./any-http.ts";
 import { anyReply } from "./any-reply.ts";
 import { anyStream, cutAnywhere } from "./any-stream.ts";
 
@@ -146,37 +143,10 @@ const settings: FuzzTarget = () =>
     if ("faults" in parsed && parsed.faults.length === 0) throw new Error("refused without a reason");
   });
 
-/** What a connection of ours makes of these bytes. */
-function readHttp(pieces: readonly Uint8Array[]) {
-  const parser = new ReplyParser("POST");
-  let body = "";
-  try {
-    for (const piece of pieces)
-      body += Buffer.from(parser.push(new Uint8Array(piece)) ?? []).toString("latin1");
-  } catch (error) {
-    // Anything else is a bug of ours.
-    if (!(error instanceof MalformedReply)) throw error;
-    return { isMalformed: true };
-  }
-  const { head, isOver, leavesOpen } = parser;
-  return { isMalformed: false, head, body, isOver, leavesOpen, end: parser.end() };
-}
-
-const http: FuzzTarget = () =>
-  fc.property(anyHttp, fc.array(fc.nat(), { maxLength: 8 }), (bytes, cuts) => {
-    const whole = readHttp([bytes]);
-    const split = readHttp(cutAnywhere(bytes, cuts));
-    if (!Bun.deepEquals(whole, split)) throw new Error("the split shows");
-    if ((whole.body?.length ?? 0) > bytes.length) throw new Error("a body out of nothing");
-    if (whole.leavesOpen === true && whole.head?.framing.kind === "until-close")
-      throw new Error("a connection that has ended is used again");
-  });
-
 export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
   gate,
   splicer,
   toml,
   settings,
   rules,
-  http,
 };

@@ -32,7 +32,7 @@ export function keyOf(name: string): RouterKey {
 }
 
 /** A cooldown of a key, of one of its lanes, or (without a key) of a model. */
-export function restFor(name: string | undefined, model?: string): Cooldown {
+export function cooldownFor(name: string | undefined, model?: string): Cooldown {
   const owner = name === undefined ? null : fingerprint(name);
   const scope = owner === null ? "model" : model === undefined ? "key" : "lane";
   return {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import type { RouterEvent } from "../../src/core/routing/router-event.ts";
+import type { RouterEvent } from "../../src/core/routing/events.ts";
 import type { Reply } from "../../src/demo/reply.ts";
 import { follow } from "../../src/harness/plugin/feed.ts";
 import { type RouterNews, routerClient } from "../../src/harness/plugin/router-client.ts";

@@ -13,7 +13,7 @@ import {
 import type { ListPage, Page, PageContext, Pages } from "../../src/harness/plugin/page.ts";
 import type { Chain, RouterState } from "../../src/harness/plugin/router-client.ts";
 import { until } from "../proxy/rig.ts";
-import { controlState, keyOf, NOW_MS, restFor } from "./control-samples.ts";
+import { controlState, cooldownFor, keyOf, NOW_MS } from "./control-samples.ts";
 import { solid } from "./solid.ts";
 
 const WORK = keyOf("work");
@@ -64,7 +64,7 @@ function press(page: ListPage, title: string): void {
 }
 
 test("the status lists every key and leads to the other pages", () => {
-  const rests = [restFor("work"), restFor("work", "a/big")];
+  const rests = [cooldownFor("work"), cooldownFor("work", "a/big")];
   const { context, opened } = contextWith(
     controlState({ keys: [WORK, keyOf("home")], rests, chains: [CHAIN] }),
   );
@@ -90,7 +90,7 @@ test.each<[name: string, key: typeof WORK, session: string | undefined, expected
   ["a key in use, in a session", WORK, "ses_1", ["Turn off", "Use it in this session", "End its cooldowns"]],
   ["a key that is off", { ...WORK, enabled: false }, "ses_1", ["Turn on", "End its cooldowns"]],
 ])("the actions for %s", (_name, key, session, expected) => {
-  const { context } = contextWith(controlState({ keys: [key], rests: [restFor("work")] }), session);
+  const { context } = contextWith(controlState({ keys: [key], rests: [cooldownFor("work")] }), session);
   expect(titles(keyPage(context, key.fingerprint)).slice(0, expected.length)).toEqual(expected);
 });
 
@@ -107,7 +107,7 @@ test.each<[cleared: number, said: string]>([
 });
 
 test("every action calls the matching path of the proxy", () => {
-  const rest = restFor("work", "a/big");
+  const rest = cooldownFor("work", "a/big");
   const { context, posts } = contextWith(
     controlState({ keys: [WORK], rests: [rest], chains: [CHAIN] }),
     "ses_1",
@@ -166,7 +166,7 @@ test("the first model cannot go up, nor the last one down", () => {
 });
 
 test("a session that switches to a key in cooldown learns for which model it has to wait", async () => {
-  const state = controlState({ keys: [WORK], rests: [restFor("work", "a/big")] });
+  const state = controlState({ keys: [WORK], rests: [cooldownFor("work", "a/big")] });
   const { context } = contextWith(state, "ses_1");
   const said: Promise<string | undefined>[] = [];
   press(

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import type { RouterEvent } from "../../src/core/routing/router-event.ts";
+import type { RouterEvent } from "../../src/core/routing/events.ts";
 import { verdictWords } from "../../src/core/verdict/verdict.ts";
 import { backNotices, calmToasts, noticeOf, type Toast } from "../../src/harness/plugin/notices.ts";
 import { newsIn } from "../../src/harness/plugin/router-client.ts";
-import { controlState, keyOf, restFor } from "./control-samples.ts";
+import { controlState, cooldownFor, keyOf } from "./control-samples.ts";
 
 /** The words for an event as the proxy sends it. */
 function noticeFor(event: RouterEvent) {
@@ -130,7 +130,12 @@ test.each<[name: string, event: RouterEvent]>([
 
 test("a key is back when its cooldown is gone", () => {
   const keys = [keyOf("work"), keyOf("home"), { ...keyOf("off"), enabled: false }];
-  const rests = [restFor("work", "a/big"), restFor("home"), restFor("off"), restFor(undefined, "a/big")];
+  const rests = [
+    cooldownFor("work", "a/big"),
+    cooldownFor("home"),
+    cooldownFor("off"),
+    cooldownFor(undefined, "a/big"),
+  ];
   const before = controlState({ keys, rests });
   const after = controlState({ keys, rests: [rests[1]].flatMap((rest) => rest ?? []) });
   // Neither a key that is off nor a model is a key that has come back.

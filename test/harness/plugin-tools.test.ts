@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { routerTools, shellChange } from "../../src/harness/plugin/server.ts";
-import { controlState, keyOf, restFor } from "./control-samples.ts";
+import { controlState, cooldownFor, keyOf } from "./control-samples.ts";
 
 const SESSION = { sessionID: "ses_1" };
 
@@ -9,7 +9,7 @@ function clientWith(answer: () => unknown = () => ({ cleared: 2 })) {
   const posts: unknown[] = [];
   const state = controlState({
     keys: [keyOf("work"), keyOf("home")],
-    rests: [restFor("work", "a/vendor/big")],
+    rests: [cooldownFor("work", "a/vendor/big")],
   });
   const client = {
     state: async () => state,

@@ -33,7 +33,7 @@ test.each<[what: string, refusal: Reply]>([
       expect(textOf(readEvents(await chat.text()))).toBe("fine");
       // The second request knows already.
       expect(upstream.calls.map(({ dialect }) => dialect)).toEqual(["responses", "chat", "chat", "chat"]);
-      expect(rig.router.health.size).toBe(0);
+      expect(rig.router.cooldowns.size).toBe(0);
     });
   },
 );
@@ -55,7 +55,7 @@ test("a provider that has neither leaves the request to the next model, and nobo
       "first responses",
       "second chat",
     ]);
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
   });
 });
 
@@ -79,7 +79,7 @@ test("max_tokens above the output limit is lowered to what the provider names, a
     expect(sent(upstream.calls, "max_tokens")).toEqual([32_000, 8192, 8192]);
     // The key is not to blame: it is asked again.
     expect(new Set(upstream.calls.map(({ keyName }) => keyName)).size).toBe(1);
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
   });
 });
 
@@ -101,7 +101,7 @@ test("a provider that no output limit satisfies is left for the next model, else
     expect(textOf(readEvents(await (await rig.ask({ more })).text()))).toBe("fine");
     const alone = await rig.ask({ path: "/a/v1/chat/completions", model: "first", more });
     expect([alone.status, await alone.text()]).toEqual([400, expect.stringContaining(words)]);
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
   });
 });
 
@@ -115,6 +115,6 @@ test("a history that a strict service refuses goes to another model, and back to
     expect(upstream.calls.map(({ model }) => model)).toEqual(["first", "second"]);
     const alone = await rig.ask({ path: "/a/v1/chat/completions", model: "first" });
     expect([alone.status, await alone.text()]).toEqual([400, expect.stringContaining(words)]);
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
   });
 });

@@ -4,7 +4,7 @@ import type { Call } from "../../src/demo/call.ts";
 import type { Answer, RawReply, Reply } from "../../src/demo/reply.ts";
 import { type Read, readStrictly } from "../core/stream/strict-reader.ts";
 import { readUntilBroken } from "../demo/read-events.ts";
-import { fastChance, type Rig, until, withPair } from "./rig.ts";
+import { fastEnv, type Rig, until, withPair } from "./rig.ts";
 
 const CALLS = [
   { name: "ls", arguments: '{"path": "."}', id: "call_a" },
@@ -42,7 +42,7 @@ async function withOne<Result>(
 ): Promise<Result> {
   let result: Result | undefined;
   const config = { routing: { max_wait: "0s", patience: "0s" } };
-  await withPair({ reply, chain: ["a/first"], config, chance: fastChance(100) }, async (rig) => {
+  await withPair({ reply, chain: ["a/first"], config, env: fastEnv(100) }, async (rig) => {
     result = await use(rig);
   });
   return result as Result;
@@ -77,7 +77,7 @@ describe.each(DIALECTS)("a %s turn with two calls", (dialect, path) => {
       for (const afterTokens of places) {
         const reply = (call: Call): Reply =>
           call.model === "first" ? { ...TURN, cut: { afterTokens, how } } : TURN;
-        await withPair({ reply, config, chance: fastChance(20), profile: "opencode2" }, async (rig) => {
+        await withPair({ reply, config, env: fastEnv(20), profile: "opencode2" }, async (rig) => {
           const { read, error } = await ask(rig, path);
           expect([afterTokens, error]).toEqual([afterTokens, undefined]);
           expect(read).toMatchObject({ text: "I look around.", calls: args });
@@ -93,7 +93,7 @@ describe.each(DIALECTS)("a %s turn with two calls", (dialect, path) => {
     const reply = (call: Call): Reply =>
       call.nthOfAll < 8 ? { ...TURN, cut: { afterTokens: call.nthOfAll + 3, how: "reset" } } : TURN;
     const keys = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
-    return withPair({ reply, keys, chance: fastChance(20), profile: "neutral" }, async (rig) => {
+    return withPair({ reply, keys, env: fastEnv(20), profile: "neutral" }, async (rig) => {
       const { read } = await ask(rig, path);
       expect(read).toMatchObject({ text: "I look around.", calls: args });
       expect(rig.records()[0]?.attempts.length).toBe(8);
@@ -121,7 +121,7 @@ describe.each(DIALECTS)("a %s turn with two calls", (dialect, path) => {
       call.model === "first"
         ? { ...TURN, cut: { afterTokens: 5, how: "reset" } }
         : { kind: "answer", text: "Something else." };
-    return withPair({ reply, profile, chance: fastChance(100) }, async (rig) => {
+    return withPair({ reply, profile, env: fastEnv(100) }, async (rig) => {
       const { error, body } = await ask(rig, path);
       expect(error).toContain(code);
       expect(body).not.toMatch(/Something|"ls"|"finish_reason":"|response\.completed/);
@@ -168,7 +168,7 @@ describe.each(DIALECTS)("a %s turn with two calls", (dialect, path) => {
       routing: { stall_timeout: "600s" },
       providers: { a: { base_url: `http://127.0.0.1:${upstream.port}`, api: dialect } },
     };
-    await withPair({ reply: () => TURN, config, chance: fastChance(50) }, async (rig) => {
+    await withPair({ reply: () => TURN, config, env: fastEnv(50) }, async (rig) => {
       const response = await rig.ask({ path, more: TOOLS });
       const reader = response.body?.getReader();
       const first = await reader?.read();
@@ -241,7 +241,7 @@ describe("a hollow answer", () => {
   describe.each(DIALECTS)("of a %s request", (_dialect, path) => {
     test.each(HOLLOW)("%s is asked for again elsewhere, unseen", (_what, hollow) => {
       const reply = (call: Call): Reply => (call.model === "first" ? hollow : whole);
-      return withPair({ reply, profile: "opencode2", chance: fastChance(20) }, async (rig) => {
+      return withPair({ reply, profile: "opencode2", env: fastEnv(20) }, async (rig) => {
         const { read } = await ask(rig, path);
         expect(read?.text.trim()).toBe("Done.");
         expect(rig.records()[0]?.outcome).toBe("served");
@@ -252,7 +252,7 @@ describe("a hollow answer", () => {
 
     test("in one piece is asked for again elsewhere, too", () => {
       const reply = (call: Call): Reply => (call.model === "first" ? { kind: "answer", text: "" } : whole);
-      return withPair({ reply, chance: fastChance(20) }, async (rig) => {
+      return withPair({ reply, env: fastEnv(20) }, async (rig) => {
         const response = await rig.ask({ path, stream: false, more: TOOLS });
         expect(await response.text()).toContain("Done.");
       });
@@ -298,14 +298,14 @@ describe("a call whose arguments are no JSON", () => {
   test("is written again by another lane", () => {
     const good = { ...bad, toolCalls: CALLS.slice(0, 1) };
     const reply = (call: Call): Reply => (call.model === "first" ? bad : good);
-    return withPair({ reply, chance: fastChance(20) }, async (rig) => {
+    return withPair({ reply, env: fastEnv(20) }, async (rig) => {
       const { read } = await ask(rig, "/orouter/v1/chat/completions");
       expect(read?.calls).toEqual([{ name: "ls", args: '{"path": "."}' }]);
     });
   });
 
   test("is handed to the agent when the third is no better: it tells the model itself", () =>
-    withPair({ reply: () => bad, chance: fastChance(50) }, async (rig, upstream) => {
+    withPair({ reply: () => bad, env: fastEnv(50) }, async (rig, upstream) => {
       const { read } = await ask(rig, "/orouter/v1/chat/completions");
       expect(read?.calls).toEqual([{ name: "ls", args: '{"path": ' }]);
       expect(upstream.calls.length).toBe(3);
@@ -335,7 +335,7 @@ describe("a service that refuses a last answer", () => {
     withPair({ reply: strict, profile: "neutral" }, async (rig, upstream) => {
       const { read } = await ask(rig, "/orouter/v1/chat/completions", { messages: broken });
       expect([read?.text, upstream.calls.length]).toEqual(["Done.", 2]);
-      expect(rig.router.health.size).toBe(0);
+      expect(rig.router.cooldowns.size).toBe(0);
     }));
 });
 
@@ -366,7 +366,7 @@ test("a service that refuses the thoughts of earlier turns gets the history with
     ]);
     await rig.ask({ model: "a/second", more: { messages } });
     expect(upstream.calls.at(-1)?.body).toContain("reasoning_content");
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
   });
 });
 
@@ -382,7 +382,7 @@ test("a pause behind the end of one of two answers does not cut the other", () =
   const headers = { "content-type": "text/event-stream" };
   const reply: RawReply = { kind: "raw", status: 200, headers, chunks, chunkEveryMs: 150 };
   // By this clock the pauses are of 7.5 s.
-  return withPair({ reply: () => reply, chance: fastChance(50), profile: "neutral" }, async (rig) => {
+  return withPair({ reply: () => reply, env: fastEnv(50), profile: "neutral" }, async (rig) => {
     const text = await (await rig.ask({ more: { n: 2 } })).text();
     expect(text).toBe(chunks.join(""));
   });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Answer, rateLimited, unauthorized } from "../../src/demo/reply.ts";
-import { fastChance, withPair } from "./rig.ts";
+import { fastEnv, withPair } from "./rig.ts";
 
 const V1 = { "user-agent": "opencode/1.18.33 ai-sdk/provider-utils/4.0.23" };
 const V2 = { "user-agent": "opencode/latest/2.0.15/cli" };
@@ -47,7 +47,7 @@ test("a break behind words has opencode 1 ask again, and ends the answer for ope
       reply: () => CUT,
       chain: ["a/first"],
       profile: "by user-agent",
-      chance: fastChance(100),
+      env: fastEnv(100),
       config: { routing: { resume: false } },
     },
     async (rig) => {

@@ -44,7 +44,7 @@ test("the state has the chains with who could answer, the figures of benchmarks,
     },
     async (rig) => {
       expect(await stateOf(rig)).toMatchObject({ last: null, rests: [] });
-      while (rig.router.health.size === 0) await (await rig.ask()).text();
+      while (rig.router.cooldowns.size === 0) await (await rig.ask()).text();
       await until(() => rig.records().length > 0);
       const state = await stateOf(rig);
       expect(state.chains).toEqual([
@@ -152,7 +152,7 @@ test("a key that works now is handed out where that is wanted, by the names of i
       control: { givesKeys: true },
     },
     async (rig) => {
-      while (rig.router.health.size === 0) await (await rig.ask()).text();
+      while (rig.router.cooldowns.size === 0) await (await rig.ask()).text();
       const keys = async (): Promise<unknown> => (await rig.fetch("/_orouter/shell-keys")).json();
       expect(await keys()).toEqual({ A_KEY: "secret-two" });
       await post(rig, `/keys/${rig.keys[1]?.fingerprint}/disable`);
@@ -171,7 +171,7 @@ test("a key that rests for some model is handed out after one that rests for non
       control: { givesKeys: true },
     },
     async (rig) => {
-      while (rig.router.health.size === 0) await (await rig.ask()).text();
+      while (rig.router.cooldowns.size === 0) await (await rig.ask()).text();
       const keys = async (): Promise<unknown> => (await rig.fetch("/_orouter/shell-keys")).json();
       expect(await keys()).toEqual({ A_KEY: "secret-two" });
       await post(rig, `/keys/${rig.keys[1]?.fingerprint}/disable`);
@@ -187,11 +187,11 @@ test("only rests that somebody saw are counted as ended", () =>
       chain: ["a/first"],
     },
     async (rig) => {
-      while (rig.router.health.size === 0) await (await rig.ask()).text();
-      const [rest] = rig.router.health.values();
+      while (rig.router.cooldowns.size === 0) await (await rig.ask()).text();
+      const [rest] = rig.router.cooldowns.values();
       if (rest === undefined) throw new Error("nobody rests");
       rig.router.learn([{ ...rest, id: "key over", scope: "key", untilMs: 1 }], []);
       expect(await (await post(rig, "/reset")).json()).toEqual({ cleared: 1 });
-      expect(rig.router.health.size).toBe(0);
+      expect(rig.router.cooldowns.size).toBe(0);
     },
   ));

@@ -18,7 +18,7 @@ const stateOf = async (rig: Rig): Promise<State> =>
   (await rig.fetch("/_orouter/state")).json() as Promise<State>;
 
 async function askUntilRested(rig: Rig): Promise<void> {
-  while (rig.router.health.size === 0) await (await rig.ask()).text();
+  while (rig.router.cooldowns.size === 0) await (await rig.ask()).text();
 }
 
 test("health says who is there, to whom it is meant only", () =>

@@ -1,4 +1,4 @@
-import type { Chance } from "../../src/proxy/chance.ts";
+import type { Env } from "../../src/proxy/env.ts";
 
 interface Timer {
   atMs: number;
@@ -10,9 +10,9 @@ export class FakeClock {
   ms = 1_700_000_000_000;
   #timers: Timer[] = [];
 
-  chance(random: () => number = () => 0): Required<Chance> {
+  env(random: () => number = () => 0): Required<Env> {
     return {
-      nowMs: () => this.ms,
+      now: () => this.ms,
       random,
       after: (ms, call) => {
         const timer = { atMs: this.ms + Math.max(0, ms), call };

@@ -24,12 +24,12 @@ function withClock(
 ): Promise<void> {
   const { reply, keys = KEYS, config = {}, clock = new FakeClock() } = options;
   return withPair(
-    { reply: (call) => reply(call.nthOfAll), keys, chain: ["a/first"], config, chance: clock.chance() },
+    { reply: (call) => reply(call.nthOfAll), keys, chain: ["a/first"], config, env: clock.env() },
     (rig, upstream) => work({ clock, rig, calls: () => upstream.calls.length }),
   );
 }
 
-const isWaiting = (rig: Rig): Promise<void> => until(() => rig.router.waiting.length === 1);
+const isWaiting = (rig: Rig): Promise<void> => until(() => rig.router.queue.length === 1);
 
 /** How long after the start each call came, in milliseconds. */
 function withTimes(reply: (nth: number) => Reply): {
@@ -84,7 +84,7 @@ test("a guess that proves wrong is an answer", () =>
     const asked = rig.ask();
     await isWaiting(rig);
     clock.advance(1_499);
-    expect([rig.router.waiting.length, calls()]).toEqual([1, 3]);
+    expect([rig.router.queue.length, calls()]).toEqual([1, 3]);
     clock.advance(1);
     expect((await asked).status).toBe(200);
     expect(calls()).toBe(4);
@@ -101,7 +101,7 @@ test("limits that were guessed a while ago are asked about at once", () =>
     await first;
     await until(() => rig.records().length === 1);
     clock.advance(4_000);
-    expect([(await rig.ask()).status, calls(), rig.router.waiting.length]).toEqual([200, 7, 0]);
+    expect([(await rig.ask()).status, calls(), rig.router.queue.length]).toEqual([200, 7, 0]);
   }));
 
 test("of two that wait for one key the one finds out for both", () =>
@@ -111,7 +111,7 @@ test("of two that wait for one key the one finds out for both", () =>
       const first = rig.ask();
       await isWaiting(rig);
       const second = rig.ask();
-      await until(() => rig.router.waiting.length === 2);
+      await until(() => rig.router.queue.length === 2);
       clock.advance(1_500);
       expect([(await first).status, (await second).status, calls()]).toEqual([200, 200, 3]);
     },
@@ -182,7 +182,7 @@ test("a key that was refused is asked once more when its rest is over, though ot
       expect([await keyOf(), await keyOf()]).toEqual([good, good]);
       clock.advance(60_000);
       expect(new Set([await keyOf(), await keyOf()]).size).toBe(2);
-      expect(rig.router.health.size).toBe(0);
+      expect(rig.router.cooldowns.size).toBe(0);
     },
   ));
 

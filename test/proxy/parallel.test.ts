@@ -34,9 +34,9 @@ test.each(["sticky", "random", "round-robin", "least-failures"])(
       expect([...tries].filter(([, count]) => count > 1)).toEqual([]);
       expect(rig.records().every((record) => record.attempts.length <= KEYS.length)).toBe(true);
 
-      const shown = [...rig.router.health.values()].map(({ id, kind, strikes }) => {
+      const shown = [...rig.router.cooldowns.values()].map(({ id, kind, failures }) => {
         const key = rig.keys.find((one) => id.includes(one.fingerprint));
-        return `${id.replace(key?.fingerprint ?? "", key?.name ?? "")}: ${kind} ${strikes}`;
+        return `${id.replace(key?.fingerprint ?? "", key?.name ?? "")}: ${kind} ${failures}`;
       });
       const possible = [
         "key dead: auth 1",

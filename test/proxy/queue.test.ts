@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Answer } from "../../src/demo/reply.ts";
-import { Waiting } from "../../src/proxy/waiting.ts";
+import { WaitQueue } from "../../src/proxy/wait-queue.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { type Rig, until, withPair } from "./rig.ts";
 
@@ -13,7 +13,7 @@ async function askInOrder(rig: Rig, count: number, sent: () => number): Promise<
   const asked: Promise<string>[] = [];
   for (let nth = 0; nth < count; nth++) {
     asked.push(rig.ask({ more: { user: `caller ${nth}` } }).then((response) => response.text()));
-    await until(() => sent() + rig.router.waiting.length === nth + 1);
+    await until(() => sent() + rig.router.queue.length === nth + 1);
   }
   return asked;
 }
@@ -62,15 +62,15 @@ describe("a key that carries so many calls at a time", () => {
       call.model === "first" ? { ...GOOD, cut: { afterTokens: 0, how: "stall" } } : GOOD;
     // The first call never ends, so only the end of patience can help the second.
     await withPair(
-      { reply, config: ONE_AT_A_TIME, chain: ["a/first", "b/second"], chance: clock.chance() },
+      { reply, config: ONE_AT_A_TIME, chain: ["a/first", "b/second"], env: clock.env() },
       async (rig, upstream) => {
         const leaving = new AbortController();
         const first = rig.ask({ signal: leaving.signal }).catch(() => undefined);
         await until(() => upstream.calls.length === 1);
         const second = rig.ask();
-        await until(() => rig.router.waiting.length === 1);
+        await until(() => rig.router.queue.length === 1);
         clock.advance(4_999);
-        expect([rig.router.waiting.length, upstream.calls.length]).toEqual([1, 1]);
+        expect([rig.router.queue.length, upstream.calls.length]).toEqual([1, 1]);
         clock.advance(1);
         expect((await second).headers.get("x-orouter-model")).toBe("b/second");
         leaving.abort();
@@ -88,15 +88,15 @@ describe("a key that carries so many calls at a time", () => {
         // The call that holds the key must outlast the wait for it.
         config: { ...ONE_AT_A_TIME, routing: { stall_timeout: "1h" } },
         chain: ["a/first"],
-        chance: clock.chance(),
+        env: clock.env(),
       },
       async (rig) => {
         const leaving = new AbortController();
         const held = await rig.ask({ signal: leaving.signal });
         const second = rig.ask();
-        await until(() => rig.router.waiting.length === 1);
+        await until(() => rig.router.queue.length === 1);
         clock.advance(5_000);
-        await until(() => rig.router.waiting.length === 1);
+        await until(() => rig.router.queue.length === 1);
         clock.advance(300_000);
         const response = await second;
         expect([response.status, await response.text()]).toEqual([
@@ -114,18 +114,18 @@ test("a pace of two a minute lets the third go when the first is a minute old", 
   const clock = new FakeClock();
   const config = { providers: { a: { rpm: 2 } }, routing: { patience: "0s" } };
   await withPair(
-    { reply: () => GOOD, chain: ["a/first"], config, chance: clock.chance() },
+    { reply: () => GOOD, chain: ["a/first"], config, env: clock.env() },
     async (rig, upstream) => {
       await (await rig.ask()).text();
       clock.advance(10_000);
       await (await rig.ask()).text();
       const asked = [rig.ask(), rig.ask()];
-      await until(() => rig.router.waiting.length === 2);
+      await until(() => rig.router.queue.length === 2);
       clock.advance(49_999);
       expect(upstream.calls.length).toBe(2);
       clock.advance(1);
       await until(() => upstream.calls.length === 3);
-      expect(rig.router.waiting.length).toBe(1);
+      expect(rig.router.queue.length).toBe(1);
       clock.advance(9_999);
       expect(upstream.calls.length).toBe(3);
       clock.advance(1);
@@ -139,10 +139,10 @@ test("a hint of two seconds is waited out on the model that was asked for", asyn
   const clock = new FakeClock();
   const limited = { kind: "error", status: 429, body: {}, headers: { "retry-after": "2" } } as const;
   await withPair(
-    { reply: (call) => (call.nthOfAll === 1 ? limited : GOOD), chance: clock.chance() },
+    { reply: (call) => (call.nthOfAll === 1 ? limited : GOOD), env: clock.env() },
     async (rig, upstream) => {
       const asked = rig.ask();
-      await until(() => rig.router.waiting.length === 1);
+      await until(() => rig.router.queue.length === 1);
       clock.advance(1_999);
       expect(upstream.calls.length).toBe(1);
       clock.advance(1);
@@ -158,46 +158,46 @@ describe("the line", () => {
 
   test("is served in the order of tickets, whoever waits anew", async () => {
     const clock = new FakeClock();
-    const waiting = new Waiting(clock.chance());
-    const [first, second] = [waiting.takeTicket(), waiting.takeTicket()];
+    const queue = new WaitQueue(clock.env());
+    const [first, second] = [queue.takeTicket(), queue.takeTicket()];
     const served: number[] = [];
     const look = (ticket: number) => () => {
       served.push(ticket);
       return true;
     };
-    const later = waiting.until({ ticket: second, untilMs: clock.ms + 50, signal, look: look(second) });
-    const sooner = waiting.until({ ticket: first, untilMs: clock.ms + 90, signal, look: look(first) });
-    waiting.serve();
+    const later = queue.until({ ticket: second, untilMs: clock.ms + 50, signal, look: look(second) });
+    const sooner = queue.until({ ticket: first, untilMs: clock.ms + 90, signal, look: look(first) });
+    queue.serve();
     await Promise.all([later, sooner]);
     expect(served).toEqual([first, second]);
-    expect(waiting.length).toBe(0);
+    expect(queue.length).toBe(0);
   });
 
   test("gives those before a newcomer their look first, and nobody else", () => {
     const clock = new FakeClock();
-    const waiting = new Waiting(clock.chance());
+    const queue = new WaitQueue(clock.env());
     const looks: number[] = [];
     for (let nth = 1; nth <= 3; nth++) {
-      const ticket = waiting.takeTicket();
-      void waiting.until({ ticket, untilMs: clock.ms + 9, signal, look: () => looks.push(ticket) < 0 });
+      const ticket = queue.takeTicket();
+      void queue.until({ ticket, untilMs: clock.ms + 9, signal, look: () => looks.push(ticket) < 0 });
     }
-    waiting.serve(3);
+    queue.serve(3);
     expect(looks).toEqual([1, 2]);
-    expect(waiting.length).toBe(3);
+    expect(queue.length).toBe(3);
   });
 
   test("is left at the end of the wait and at a hang-up", async () => {
     const clock = new FakeClock();
-    const waiting = new Waiting(clock.chance());
+    const queue = new WaitQueue(clock.env());
     const leaving = new AbortController();
     const look = (): boolean => false;
-    const patient = waiting.until({ ticket: 1, untilMs: clock.ms + 10, signal, look });
-    const gone = waiting.until({ ticket: 2, untilMs: clock.ms + 10, signal: leaving.signal, look });
+    const patient = queue.until({ ticket: 1, untilMs: clock.ms + 10, signal, look });
+    const gone = queue.until({ ticket: 2, untilMs: clock.ms + 10, signal: leaving.signal, look });
     leaving.abort();
     await gone;
-    expect(waiting.length).toBe(1);
+    expect(queue.length).toBe(1);
     clock.advance(10);
     await patient;
-    expect(waiting.length).toBe(0);
+    expect(queue.length).toBe(0);
   });
 });

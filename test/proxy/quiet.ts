@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Reply } from "../../src/demo/reply.ts";
-import { fastChance, startRig, withPair } from "./rig.ts";
+import { fastEnv, startRig, withPair } from "./rig.ts";
 
 /** Run as a process of its own: breaks a proxy's upstreams in every way, and must not make it write a word. */
 const ANSWER = { kind: "answer", text: "one two three four" } as const;
@@ -34,7 +34,7 @@ const config = { routing: { resume: false, patience: "0s", max_wait: "0s" } };
 
 for (const broken of BREAKS) {
   for (const stream of [true, false]) {
-    await withPair({ reply: () => broken, config, chance: fastChance(50) }, async (rig) => {
+    await withPair({ reply: () => broken, config, env: fastEnv(50) }, async (rig) => {
       await rig.ask({ stream }).then((response) => response.text());
       const body = rig.fetch("/a/v1/audio/speech", { method: "POST", body: "{}" });
       await body.then((response) => response.text());
@@ -74,7 +74,7 @@ for (const address of ["http://127.0.0.1:9", "http://no.such.name.invalid", "htt
   const rig = startRig({
     config: { ...config, chains: { chain: ["a/m"] }, providers: { a: { base_url: address } } },
     keys: { a: ["one"] },
-    chance: fastChance(50),
+    env: fastEnv(50),
   });
   await (await rig.ask()).text();
   await rig.stop();

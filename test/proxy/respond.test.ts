@@ -30,7 +30,7 @@ test("an overflow goes back once in the form that is compacted on, and is final 
     expect(error.message).not.toMatch(/context[_ ]length|too long/i);
     // Another session has not been compacted yet.
     expect((await failureOf(await rig.ask({ session: "t" }))).code).toBe("context_length_exceeded");
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
   }));
 
 test("a full turn that fits again may overflow again", () => {
@@ -81,7 +81,7 @@ test("a refusal by content policy goes back in the provider's words, and no othe
     expect(response.headers.get("x-orouter-key")).toBe(upstream.calls[0]?.keyName ?? null);
     expect(response.headers.get("x-orouter-attempts")).toBe("1");
     expect(upstream.calls.length).toBe(1);
-    expect(rig.router.health.size).toBe(0);
+    expect(rig.router.cooldowns.size).toBe(0);
   }));
 
 test("a refusal of the request inside of a stream becomes an error with the provider's words", () => {

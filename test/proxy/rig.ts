@@ -2,14 +2,13 @@ import type { ProfileName } from "../../src/core/client/client-profile.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
 import { windowOf } from "../../src/core/overlay/window.ts";
-import type { RequestRecord } from "../../src/core/routing/request-record.ts";
-import type { RouterEvent } from "../../src/core/routing/router-event.ts";
+import type { RequestRecord, RouterEvent } from "../../src/core/routing/events.ts";
 import { namedModels } from "../../src/core/routing/targets.ts";
 import { allProviders, parseSettings, type Settings } from "../../src/core/settings/settings.ts";
 import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
-import type { Chance } from "../../src/proxy/chance.ts";
-import type { ControlPowers } from "../../src/proxy/control.ts";
+import type { ControlHooks } from "../../src/proxy/control.ts";
+import type { Env } from "../../src/proxy/env.ts";
 import { Router } from "../../src/proxy/router.ts";
 import { startProxy } from "../../src/proxy/server.ts";
 
@@ -44,10 +43,10 @@ export interface RigOptions {
   config: Record<string, unknown>;
   /** Names of keys by provider; the secret of `work` is `secret-work`. */
   keys: Record<string, string[]>;
-  chance?: Partial<Chance>;
+  env?: Partial<Env>;
   /** The client that the proxy is for; opencode 1 unless the test says otherwise. */
   profile?: ProfileName | "by user-agent";
-  control?: ControlPowers;
+  control?: ControlHooks;
 }
 
 function secretOf(name: string): string {
@@ -83,7 +82,7 @@ export function startRig(options: RigOptions): Rig {
     keys,
     knownModels: namedModels(settings),
     policy: settings.routing,
-    chance: { nowMs: Date.now, random: Math.random, ...options.chance },
+    env: { now: Date.now, random: Math.random, ...options.env },
   });
   const events: RouterEvent[] = [];
   router.subscribe((event) => events.push(event));
@@ -157,7 +156,7 @@ export async function withPair(
   options: PairOptions,
   test: (rig: Rig, upstream: Upstream) => Promise<void>,
 ): Promise<void> {
-  const { keys = ["one"], chain = ["a/first", "a/second"], config = {}, chance, control, profile } = options;
+  const { keys = ["one"], chain = ["a/first", "a/second"], config = {}, env, control, profile } = options;
   const scene = sceneWith(options.reply, [...keys, "other"]);
   const upstream = await startUpstream(scene, options.onHangUp ? { onHangUp: options.onHangUp } : {});
   const { providers = {}, ...others } = config as { providers?: Record<string, object> };
@@ -171,7 +170,7 @@ export async function withPair(
       ...others,
     },
     keys: { a: keys, b: ["other"] },
-    ...(chance === undefined ? {} : { chance }),
+    ...(env === undefined ? {} : { env }),
     ...(profile === undefined ? {} : { profile }),
     ...(control === undefined ? {} : { control }),
   });
@@ -185,11 +184,11 @@ export async function withPair(
 }
 
 /** A clock that runs so many times as fast as the real one, timers included. */
-export function fastChance(factor: number): Chance {
+export function fastEnv(factor: number): Env {
   const startMs = Date.now();
   const zero = performance.now();
   return {
-    nowMs: () => Math.floor(startMs + (performance.now() - zero) * factor),
+    now: () => Math.floor(startMs + (performance.now() - zero) * factor),
     random: Math.random,
     after: (ms, call) => {
       const timer = setTimeout(call, Math.max(0, ms) / factor);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { isSoft } from "../../src/core/routing/rest.ts";
+import { isSoft } from "../../src/core/routing/cooldown.ts";
 import {
   callsByLane,
   HARD,
@@ -133,7 +133,7 @@ test("whatever goes wrong a request ends, soon after its time is up, and asks no
         expect(queue).toBeLessThanOrEqual(300_000);
       }
       for (const key of simulation.keys) expect(simulation.router.inFlight(key)).toBe(0);
-      expect(simulation.router.waiting.length).toBe(0);
+      expect(simulation.router.queue.length).toBe(0);
     }),
     RUNS,
   );
@@ -177,7 +177,7 @@ test("an answer leaves no cooldown on the lane that gave it", async () => {
       const [trip] = await simulation.run();
       const last = trip?.progress.attempts.at(-1);
       if (trip?.end !== "answer" || last === undefined) return;
-      const own = [...simulation.router.health.keys()].filter(
+      const own = [...simulation.router.cooldowns.keys()].filter(
         (id) =>
           id === `lane ${last.key.fingerprint} ${last.ref.provider}/${last.ref.model}` ||
           id === `key ${last.key.fingerprint}`,

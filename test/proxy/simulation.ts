@@ -1,10 +1,9 @@
 import { profileFor } from "../../src/core/client/profiles.ts";
-import { HeaderFields } from "../../src/core/http/reply-headers.ts";
 import type { Key } from "../../src/core/key.ts";
 import { formatModelRef, type ModelRef, parseModelRef } from "../../src/core/model-ref.ts";
-import { restIdsOf } from "../../src/core/routing/lane.ts";
+import { isSoft, NEVER_MS } from "../../src/core/routing/cooldown.ts";
+import { cooldownIdsOf } from "../../src/core/routing/lane.ts";
 import { type Attempt, laneId, type Progress } from "../../src/core/routing/progress.ts";
-import { isSoft, NEVER_MS } from "../../src/core/routing/rest.ts";
 import { ownVerdict } from "../../src/core/verdict/failure.ts";
 import {
   type ErrorReply,
@@ -14,12 +13,10 @@ import {
   tooManyConcurrent,
   unauthorized,
 } from "../../src/demo/reply.ts";
-import type { ModelRequest } from "../../src/proxy/model-request.ts";
-import type { Reply, ReplyBody } from "../../src/proxy/reply.ts";
+import type { ModelRequest } from "../../src/proxy/read-request.ts";
+import { RequestRun, type RunResult, Trail } from "../../src/proxy/request-run.ts";
 import { Router } from "../../src/proxy/router.ts";
-import { Trail } from "../../src/proxy/trail.ts";
-import type { CallUnderWay, UpstreamCall } from "../../src/proxy/upstream.ts";
-import { type Arrival, Walk } from "../../src/proxy/walk.ts";
+import type { CallUnderWay, Reply, ReplyBody, UpstreamCall } from "../../src/proxy/transport.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { keyNamed, settingsFrom } from "./rig.ts";
 
@@ -83,7 +80,7 @@ export interface World {
 /** How one request ended. */
 export interface Trip {
   progress: Progress;
-  end: Arrival["kind"];
+  end: RunResult["kind"];
   fromMs: number;
   endMs: number;
 }
@@ -132,7 +129,7 @@ export class Simulation {
       keys: this.keys,
       knownModels: [],
       policy: settings.routing,
-      chance: this.clock.chance(random),
+      env: this.clock.env(random),
       transport: (call) => this.#call(call),
     });
   }
@@ -154,7 +151,7 @@ export class Simulation {
   /** Runs every request to its end. It throws where a rule of the house is broken. */
   async run(): Promise<Trip[]> {
     const trips = this.#world.requestsMs.map(async (atMs, nth) => {
-      await new Promise<void>((resolve) => void this.router.chance.after(atMs, resolve));
+      await new Promise<void>((resolve) => void this.router.env.after(atMs, resolve));
       return this.#travel(nth);
     });
     await this.clock.runOut();
@@ -164,7 +161,7 @@ export class Simulation {
   async #travel(nth: number): Promise<Trip> {
     const request = this.#request(nth);
     const trail = new Trail(request, this.router);
-    const walk = new Walk(request, {
+    const run = new RequestRun(request, {
       router: this.router,
       trail,
       rules: [],
@@ -174,12 +171,12 @@ export class Simulation {
     });
     const fromMs = this.clock.ms;
     for (;;) {
-      const arrival = await walk.go();
-      const { progress } = walk;
-      if (arrival.kind !== "answer") return { progress, end: arrival.kind, fromMs, endMs: this.clock.ms };
-      const { lease } = arrival;
+      const result = await run.go();
+      const { progress } = run;
+      if (result.kind !== "answer") return { progress, end: result.kind, fromMs, endMs: this.clock.ms };
+      const { lease } = result;
       if (this.#isBroken(lease)) {
-        walk.broke(lease, ownVerdict.broken("reset", "it broke off"));
+        run.broke(lease, ownVerdict.broken("reset", "it broke off"));
         continue;
       }
       this.router.complete(lease);
@@ -209,7 +206,7 @@ export class Simulation {
       profile: profileFor("opencode1"),
       sessionId: "one",
       session: this.router.sessions.of("one"),
-      terms: this.router.terms,
+      snapshot: this.router.snapshot,
       signal: new AbortController().signal,
       startedMs: this.clock.ms,
     };
@@ -230,7 +227,7 @@ export class Simulation {
     const isHealed = this.clock.ms - this.startMs >= script.healsMs;
     const outcome = isHealed ? "answer" : script.first;
     if (outcome !== "silent")
-      callOff = this.router.chance.after(script.callMs, () => {
+      callOff = this.router.env.after(script.callMs, () => {
         if (outcome === "reset") reject(new Error("ECONNRESET"));
         else if (outcome === "refused") reject(new Error("ECONNREFUSED"));
         else resolve(replyTo(outcome));
@@ -248,8 +245,8 @@ export class Simulation {
 
   /** No lane is asked before the time that a provider has named, but as a last resort; nor one that is refused. */
   #checkCooldowns({ key, ref }: { key: Key; ref: ModelRef }): void {
-    for (const id of restIdsOf(key, ref)) {
-      const cooldown = this.router.health.get(id);
+    for (const id of cooldownIdsOf(key, ref)) {
+      const cooldown = this.router.cooldowns.get(id);
       if (cooldown === undefined || cooldown.untilMs <= this.clock.ms) continue;
       if (!isSoft(cooldown.kind)) throw new Error(`${id} was asked although it was refused`);
       if (cooldown.untilMs >= NEVER_MS) throw new Error(`${id} was asked although it is dead`);
@@ -284,7 +281,7 @@ function replyOf(status: number, text: string, headers: Record<string, string>):
     cancel: () => Promise.resolve(),
     bytes: () => Promise.resolve(bytes),
   };
-  return { status, headers: new HeaderFields(headers), body };
+  return { status, headers: new Headers(headers), body };
 }
 
 /** When each lane was asked, by its name. */

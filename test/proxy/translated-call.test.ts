@@ -5,8 +5,8 @@ import type { Dialect } from "../../src/core/routing/route.ts";
 import { StreamGate } from "../../src/core/stream/stream-gate.ts";
 import type { Answer, Reply } from "../../src/demo/reply.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
-import type { ByteReader } from "../../src/proxy/reply.ts";
 import { type TranslatedCall, translateCall } from "../../src/proxy/translated-call.ts";
+import type { ByteReader } from "../../src/proxy/transport.ts";
 import { chunk, OPTIONS, readChat } from "../core/dialect/answers.ts";
 import { sceneOf } from "../demo/ask.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -38,7 +38,7 @@ function callOf(
   clock = new FakeClock(),
 ): TranslatedCall {
   const api = dialect === "chat" ? "responses" : "chat";
-  const call = translateCall(requestOf(dialect, more), { api, model: "m" }, clock.chance());
+  const call = translateCall(requestOf(dialect, more), { api, model: "m" }, clock.env());
   if (call?.kind !== "translated") throw new Error("this request should be translated");
   return call;
 }
@@ -163,16 +163,16 @@ test("the call goes to the endpoint of the other dialect, with the model's own n
 });
 
 test("nothing is translated for a provider of the client's own dialect, or at other endpoints", () => {
-  const chance = new FakeClock().chance();
-  expect(translateCall(requestOf("chat"), { api: "chat", model: "m" }, chance)).toBeUndefined();
-  expect(translateCall(requestOf(undefined), { api: "chat", model: "m" }, chance)).toBeUndefined();
+  const env = new FakeClock().env();
+  expect(translateCall(requestOf("chat"), { api: "chat", model: "m" }, env)).toBeUndefined();
+  expect(translateCall(requestOf(undefined), { api: "chat", model: "m" }, env)).toBeUndefined();
 });
 
 test("what cannot be said is named", () => {
   const call = translateCall(
     requestOf("chat", { stop: ["x"] }),
     { api: "responses", model: "m" },
-    new FakeClock().chance(),
+    new FakeClock().env(),
   );
   expect(call).toEqual({ kind: "untranslatable", why: "stop cannot be said in the Responses dialect" });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { NEVER_MS } from "../../src/core/routing/rest.ts";
+import { NEVER_MS } from "../../src/core/routing/cooldown.ts";
 import { openInMemory } from "../../src/sqlite/database.ts";
 import {
   changesAfter,
@@ -9,12 +9,12 @@ import {
   putChanges,
 } from "../../src/store/sqlite/cooldown-rows.ts";
 import type { CooldownChange } from "../../src/store/store.ts";
-import { restOf } from "./samples.ts";
+import { cooldownOf } from "./samples.ts";
 
 function changeOf(id: string, atMs: number, isCleared: boolean): CooldownChange {
   return isCleared
     ? { kind: "cleared", id, atMs }
-    : { kind: "set", id, atMs, cooldown: restOf(id, atMs, { strikes: atMs }) };
+    : { kind: "set", id, atMs, cooldown: cooldownOf(id, atMs, { failures: atMs }) };
 }
 
 const anyChanges = fc
@@ -45,7 +45,7 @@ test("in whatever order changes are written, the youngest of each party holds", 
 
 test.each([true, false])("whether an end was declared (%p) is kept", (isDeclared) => {
   using db = openInMemory();
-  const cooldown = restOf("key a", 1, { isDeclared });
+  const cooldown = cooldownOf("key a", 1, { isDeclared });
   putChanges(db, [{ kind: "set", id: "key a", atMs: 1, cooldown }], { writer: "one", nowMs: 1 });
   expect(changesAfter(db, 0).map(({ change }) => change)).toMatchObject([{ cooldown }]);
 });
@@ -112,7 +112,7 @@ test.each<[name: string, sinceMs: number, untilMs: number | "cleared", isKept: b
     [
       untilMs === "cleared"
         ? { kind: "cleared", id, atMs }
-        : { kind: "set", id, atMs, cooldown: restOf(id, atMs, { untilMs }) },
+        : { kind: "set", id, atMs, cooldown: cooldownOf(id, atMs, { untilMs }) },
     ],
     { writer: "one", nowMs: NOW },
   );

@@ -1,11 +1,10 @@
 import type { State, StateOptions } from "../../src/commands/state.ts";
 import type { Problem } from "../../src/core/problem.ts";
-import type { AttemptRecord, RequestRecord } from "../../src/core/routing/request-record.ts";
-import type { Rest } from "../../src/core/routing/rest.ts";
-import type { RouterEvent } from "../../src/core/routing/router-event.ts";
+import type { Cooldown } from "../../src/core/routing/cooldown.ts";
+import type { AttemptRecord, RequestRecord, RouterEvent } from "../../src/core/routing/events.ts";
 
 /** A cooldown of an hour for a key, unless told otherwise. */
-export function restOf(id: string, sinceMs: number, parts: Partial<Rest> = {}): Rest {
+export function cooldownOf(id: string, sinceMs: number, parts: Partial<Cooldown> = {}): Cooldown {
   return {
     ...partyOf(id),
     id,
@@ -15,22 +14,22 @@ export function restOf(id: string, sinceMs: number, parts: Partial<Rest> = {}): 
     message: "weekly limit reached",
     sinceMs,
     untilMs: sinceMs + 3_600_000,
-    strikes: 1,
+    failures: 1,
     isDeclared: false,
     ...parts,
   };
 }
 
 /** What a test's id stands for, e.g. `lane FINGERPRINT PROVIDER/MODEL`. */
-function partyOf(id: string): Pick<Rest, "provider" | "fingerprint" | "model"> {
+function partyOf(id: string): Pick<Cooldown, "provider" | "fingerprint" | "model"> {
   const [scope = "", ...words] = id.split(" ");
   const fingerprint = scope === "lane" || scope === "key" ? words.shift() : undefined;
   const [provider = "", ...model] = words.join(" ").split("/");
   return { provider, fingerprint, model: model.length === 0 ? undefined : model.join("/") };
 }
 
-export function rested(rest: Rest): RouterEvent {
-  return { kind: "rested", rest, keyName: "work" };
+export function rested(cooldown: Cooldown): RouterEvent {
+  return { kind: "rested", rest: cooldown, keyName: "work" };
 }
 
 export function finished(record: RequestRecord): RouterEvent {
@@ -104,7 +103,7 @@ export async function flush({ store, ledger }: Pick<State, "store" | "ledger">):
 /** Puts one request and one cooldown into a state, and reads the ids of the requests in it. */
 export async function noteAndRead(state: State): Promise<string[]> {
   note(state, finished(recordOf("r1", Date.now())));
-  note(state, rested(restOf("key a", Date.now())));
+  note(state, rested(cooldownOf("key a", Date.now())));
   await flush(state);
   return state.ledger.requests({ limit: 10 }).map((record) => record.id);
 }

@@ -2,11 +2,11 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { openState } from "../../src/commands/state.ts";
-import type { RequestRecord } from "../../src/core/routing/request-record.ts";
+import type { RequestRecord } from "../../src/core/routing/events.ts";
 import type { News } from "../../src/store/store.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { run } from "./fixtures/run.ts";
-import { finished, flush, note, recordOf, rested, restOf, stateOptions, until } from "./samples.ts";
+import { cooldownOf, finished, flush, note, recordOf, rested, stateOptions, until } from "./samples.ts";
 
 function newsIn(lines: readonly string[]): News[] {
   return lines.map((line) => JSON.parse(line) as News);
@@ -16,13 +16,13 @@ test("what one process learns the other one hears, rests and their ends", async 
   using folder = tempFolder();
   const file = folder.in("state.db");
   const state = await openState(stateOptions(file));
-  const old = restOf("key old", Date.now());
+  const old = cooldownOf("key old", Date.now());
   note(state, rested(old));
   await flush(state);
   const watcher = run("watcher.ts", file);
   try {
     await until(() => watcher.lines.length >= 1);
-    const dead = restOf("key a", Date.now(), { kind: "auth", strikes: 2 });
+    const dead = cooldownOf("key a", Date.now(), { kind: "auth", failures: 2 });
     note(state, rested(dead));
     await until(() => watcher.lines.length >= 2);
     note(state, { kind: "cleared", id: "key a" });
@@ -45,12 +45,12 @@ test("a store hears nothing of what it wrote itself, nor twice of the same", asy
   const [one, other] = [await openState(stateOptions(file)), await openState(stateOptions(file))];
   const heard: News[] = [];
   one.store.watch((news) => heard.push(news));
-  note(one, rested(restOf("key own", Date.now())));
+  note(one, rested(cooldownOf("key own", Date.now())));
   await flush(one);
-  note(other, rested(restOf("key a", Date.now())));
+  note(other, rested(cooldownOf("key a", Date.now())));
   await flush(other);
   await until(() => heard.length >= 1);
-  note(other, rested(restOf("key b", Date.now())));
+  note(other, rested(cooldownOf("key b", Date.now())));
   await flush(other);
   await until(() => heard.length >= 2);
   expect(heard.map((news) => news.set.map((rest) => rest.id))).toEqual([["key a"], ["key b"]]);
@@ -66,12 +66,12 @@ test("older news from elsewhere does not undo what is noted here and not yet wri
   const heard: string[] = [];
   one.store.watch((news) => heard.push(...news.set.map((rest) => rest.id)));
   // The lock keeps what `one` has learned from being written before it hears of the older news.
-  note(other, rested(restOf("key a", now - 1000)));
-  note(other, rested(restOf("key b", now - 1000)));
+  note(other, rested(cooldownOf("key a", now - 1000)));
+  note(other, rested(cooldownOf("key b", now - 1000)));
   await flush(other);
   using holder = new Database(file);
   holder.run("BEGIN IMMEDIATE");
-  note(one, rested(restOf("key a", now)));
+  note(one, rested(cooldownOf("key a", now)));
   await until(() => heard.length > 0);
   expect(heard).toEqual(["key b"]);
   holder.run("ROLLBACK");
@@ -88,7 +88,7 @@ test("two processes that write at once lose nothing", async () => {
   const ids = state.ledger.requests({ limit: 1000 }).map((record: RequestRecord) => record.id);
   const expected = ["left", "right"].flatMap((name) => Array.from({ length: 150 }, (_, i) => `${name}-${i}`));
   expect(ids.toSorted()).toEqual(expected.toSorted());
-  expect((await state.store.cooldowns.all()).map((rest) => [rest.id, rest.strikes])).toEqual(
+  expect((await state.store.cooldowns.all()).map((rest) => [rest.id, rest.failures])).toEqual(
     expect.arrayContaining(
       ["left", "right"].flatMap((name) => [0, 1, 2, 3, 4].map((i) => [`key ${name}-${i}`, 145 + i])),
     ),
@@ -122,7 +122,7 @@ test("a store follows when another file has taken the name of its own", async ()
   state.store.watch((news) => heard.push(...news.set.map((rest) => rest.id)));
   for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
   const other = await openState(stateOptions(file));
-  note(other, rested(restOf("key a", Date.now())));
+  note(other, rested(cooldownOf("key a", Date.now())));
   await flush(other);
   await until(() => heard.length > 0);
   note(state, finished(recordOf("r1", Date.now())));

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { openState } from "../../src/commands/state.ts";
 import { loadKeyEntries } from "../../src/config/keys-file.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { targetOf } from "../../src/core/routing/rest.ts";
+import { targetOf } from "../../src/core/routing/cooldown.ts";
 import { tempMachine } from "../commands/orouter.ts";
 import { namesIn, tempFolder } from "../config/temp-folder.ts";
-import { flush, note, rested, restOf, stateOptions } from "../store/samples.ts";
+import { cooldownOf, flush, note, rested, stateOptions } from "../store/samples.ts";
 
 /**
  * Files that orouter 0.1.0 (2cb778e) has written itself, with keys that are none: `keys add`, `chain add`, `config set`,
@@ -34,7 +34,7 @@ test("the cooldowns of the last release are taken over, as guesses, with their p
   const options = stateOptions(folder.in("state.db"), { nowMs: () => NOW });
   const state = await openState(options);
   const key = { provider: "", fingerprint: "bf089d7cb23a" };
-  const kept = { strikes: 1, isDeclared: false };
+  const kept = { failures: 1, isDeclared: false };
   const cooldowns = await state.store.cooldowns.all();
   expect(cooldowns.toSorted((a, b) => a.id.localeCompare(b.id))).toMatchObject([
     { ...targetOf.key(key), ...kept, kind: "auth", status: 401, message: "Invalid API key" },
@@ -49,7 +49,7 @@ test("the cooldowns of the last release are taken over, as guesses, with their p
     { ...targetOf.provider("walled"), ...kept, kind: "forbidden" },
   ]);
   // The key whose cooldown was cleared stays known as cleared: older news must not bring it back.
-  note(state, rested(restOf("key f9ccd3cf8953", 1_796_079_370_000)));
+  note(state, rested(cooldownOf("key f9ccd3cf8953", 1_796_079_370_000)));
   await state.close();
   const again = await openState(options);
   expect((await again.store.cooldowns.all()).map(({ id }) => id)).not.toContain("key f9ccd3cf8953");

@@ -7,13 +7,12 @@ import { firstTokenText, type ModelBench, type SkippedKey, speedText } from "../
 import type { Key } from "../../core/key.ts";
 import { type ModelRef, parseModelRef } from "../../core/model-ref.ts";
 import type { Problem } from "../../core/problem.ts";
-import { lastingRests, modelReadiness } from "../../core/routing/readiness.ts";
-import { readinessText } from "../../core/routing/readiness-text.ts";
-import type { Rest } from "../../core/routing/rest.ts";
+import type { Cooldown } from "../../core/routing/cooldown.ts";
+import { lastingCooldowns, modelReadiness, readinessText } from "../../core/routing/readiness.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
-import { send } from "../../proxy/upstream.ts";
+import { send } from "../../proxy/transport.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 import { openOwnState } from "../state.ts";
 import type { World } from "../world.ts";
@@ -22,20 +21,20 @@ import { benchTable } from "./bench-text.ts";
 /** Which keys a model may be asked with: those that rest are left alone, as the router leaves them alone. */
 export class BenchKeys {
   readonly #keys: readonly Key[];
-  readonly #rests: readonly Rest[];
+  readonly #cooldowns: readonly Cooldown[];
   /** Keys that were refused as such in this benchmark, by provider and name. */
   readonly #refused = new Map<string, string>();
   #turn = 0;
 
-  constructor(keys: readonly Key[], rests: readonly Rest[]) {
+  constructor(keys: readonly Key[], cooldowns: readonly Cooldown[]) {
     this.#keys = keys;
-    this.#rests = rests;
+    this.#cooldowns = cooldowns;
   }
 
   /** The usable keys, another one first each time; where there is none, why. */
   of(ref: ModelRef): { keys: Key[]; skippedKeys: SkippedKey[]; why: string } {
     const nowMs = Date.now();
-    const lasting = lastingRests(this.#rests, nowMs);
+    const lasting = lastingCooldowns(this.#cooldowns, nowMs);
     const all = this.#keys.filter((key) => key.enabled && key.provider === ref.provider);
     const keys: Key[] = [];
     const skippedKeys: SkippedKey[] = [];

@@ -10,14 +10,14 @@ import { type ModelTraits, takesImages, UNKNOWN_TRAITS } from "../../core/catalo
 import { formatClock } from "../../core/clock-text.ts";
 import { ANY_MODEL, CHAIN_PROVIDER, parseModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
+import type { Cooldown } from "../../core/routing/cooldown.ts";
 import {
-  lastingRests,
+  lastingCooldowns,
   type ModelReadiness,
   modelReadiness,
   readinessJson,
+  readinessText,
 } from "../../core/routing/readiness.ts";
-import { readinessText } from "../../core/routing/readiness-text.ts";
-import type { Rest } from "../../core/routing/rest.ts";
 import { expandModels } from "../../core/settings/chains.ts";
 import { leftOutText, tokenText, yesNo } from "../models/models-list.ts";
 import { openCatalog } from "../models/open-catalog.ts";
@@ -88,17 +88,17 @@ interface Sight {
   world: World;
   catalog: Catalog;
   nowMs: number;
-  lasting: ReadonlyMap<string, Rest>;
+  lasting: ReadonlyMap<string, Cooldown>;
   benches: readonly BenchResult[];
 }
 
 async function lookAt(world: World, catalog: Catalog): Promise<Sight> {
   // A state that cannot be read is `doctor`'s to tell of; the models are there without it.
   const state = await openExistingState(world, () => {});
-  const [rests, benches] = [(await state?.store.cooldowns.all()) ?? [], state?.ledger.benches() ?? []];
+  const [cooldowns, benches] = [(await state?.store.cooldowns.all()) ?? [], state?.ledger.benches() ?? []];
   await state?.close();
   const nowMs = Date.now();
-  return { world, catalog, nowMs, lasting: lastingRests(rests, nowMs), benches };
+  return { world, catalog, nowMs, lasting: lastingCooldowns(cooldowns, nowMs), benches };
 }
 
 function viewChain(name: string, sight: Sight): ChainView {
@@ -185,7 +185,7 @@ interface ChainColumn extends Column {
   cell: (row: Row) => string;
 }
 
-/** From here on there is room for the reasons of rests. */
+/** From here on there is room for the reasons of cooldowns. */
 const WIDE_COLUMNS = 110;
 
 /** Below this the names of models need the room of the longest answers. */
@@ -259,7 +259,7 @@ function stateText(member: ModelReadiness, nowMs: number, width: number): string
   const { readiness, keys, ready } = member;
   if (readiness.kind === "ready") return ready === keys ? "ready" : `${ready} of ${keys} ready`;
   if (readiness.kind !== "rests" || width >= WIDE_COLUMNS) return readinessText(readiness, nowMs);
-  return `until ${formatClock(readiness.rest.untilMs, nowMs)}`;
+  return `until ${formatClock(readiness.cooldown.untilMs, nowMs)}`;
 }
 
 function toneOf(member: ModelReadiness | undefined): Tone | undefined {

@@ -11,17 +11,17 @@ import type { Key } from "../../core/key.ts";
 import { CHAIN_PROVIDER, formatModelRef, type ModelRef, parseModelRef } from "../../core/model-ref.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { oneLine } from "../../core/redact.ts";
+import { type Cooldown, NEVER_MS } from "../../core/routing/cooldown.ts";
 import type { Decision } from "../../core/routing/decide.ts";
-import { restsOn } from "../../core/routing/lane.ts";
-import { readinessText } from "../../core/routing/readiness-text.ts";
-import type { RequestRecord } from "../../core/routing/request-record.ts";
-import { NEVER_MS, type Rest } from "../../core/routing/rest.ts";
+import type { RequestRecord } from "../../core/routing/events.ts";
+import { cooldownsOn } from "../../core/routing/lane.ts";
+import { readinessText } from "../../core/routing/readiness.ts";
 import type { Session } from "../../core/routing/session.ts";
 import { targetsOf } from "../../core/routing/targets.ts";
 import { createSseReader } from "../../core/stream/sse.ts";
 import { firstChoice, meaningOf } from "../../core/stream/stream-events.ts";
 import { type Verdict, verdictWords } from "../../core/verdict/verdict.ts";
-import type { Lease, Traveller } from "../../proxy/lease.ts";
+import type { Lease, RunContext } from "../../proxy/attempt.ts";
 import { Router, type RouterOptions } from "../../proxy/router.ts";
 import { spanText } from "../logs/log-text.ts";
 import { openCatalog } from "../models/open-catalog.ts";
@@ -53,11 +53,11 @@ export function hopLines(hop: Hop, number: number, look: TrialLook): string[] {
       return hangingLines(front, `${hop.model} with key ${hop.keyName}`, width);
     }
     case "refused": {
-      const { verdict, rest, tookMs } = hop;
+      const { verdict, cooldown, tookMs } = hop;
       const status = verdict.status === 0 ? "" : ` (${verdict.status})`;
       const parts = [
         `${verdictWords(verdict.kind)}${status} after ${spanText(tookMs)}`,
-        ...(rest === undefined ? [] : [trialRestText(rest, nowMs)]),
+        ...(cooldown === undefined ? [] : [trialCooldownText(cooldown, nowMs)]),
       ];
       const words = verdict.message === "" ? "" : `: ${oneLine(verdict.message, MESSAGE_CHARS)}`;
       return hangingLines(INDENT, `${parts.join(", ")}${words}`, width).map(paint.warn);
@@ -67,11 +67,13 @@ export function hopLines(hop: Hop, number: number, look: TrialLook): string[] {
   }
 }
 
-function trialRestText(rest: Rest, nowMs: number): string {
-  if (rest.untilMs >= NEVER_MS) return "not asked again until it is changed";
-  const wait = `rests ${formatWait(rest.untilMs - nowMs)}`;
+function trialCooldownText(cooldown: Cooldown, nowMs: number): string {
+  if (cooldown.untilMs >= NEVER_MS) return "not asked again until it is changed";
+  const wait = `rests ${formatWait(cooldown.untilMs - nowMs)}`;
   // A clock without seconds tells nothing of a short rest.
-  return rest.untilMs - nowMs < CLOCK_FROM_MS ? wait : `${wait}, until ${formatClock(rest.untilMs, nowMs)}`;
+  return cooldown.untilMs - nowMs < CLOCK_FROM_MS
+    ? wait
+    : `${wait}, until ${formatClock(cooldown.untilMs, nowMs)}`;
 }
 
 /** Who answered and how quickly, or that nobody did. */
@@ -108,7 +110,7 @@ function reportLines(report: string, width: number): string[] {
 export type Hop =
   | { kind: "asked"; model: string; keyName: string }
   /** The lane did not answer; `rest` is what it has earned by that. */
-  | { kind: "refused"; verdict: Verdict; rest: Rest | undefined; tookMs: number }
+  | { kind: "refused"; verdict: Verdict; cooldown: Cooldown | undefined; tookMs: number }
   | { kind: "answering"; tookMs: number };
 
 /** A router that tells each step it takes. It decides as any other. */
@@ -127,16 +129,16 @@ export class ToldRouter extends Router {
 
   override succeed(lease: Lease, session: Session): void {
     super.succeed(lease, session);
-    this.#tell({ kind: "answering", tookMs: this.chance.nowMs() - lease.startedMs });
+    this.#tell({ kind: "answering", tookMs: this.env.now() - lease.startedMs });
   }
 
-  override fail(lease: Lease, said: Verdict, traveller: Traveller): Decision {
-    const decision = super.fail(lease, said, traveller);
-    const nowMs = this.chance.nowMs();
-    const [rest] = restsOn(lease.key, lease.ref, this.health)
+  override fail(lease: Lease, said: Verdict, context: RunContext): Decision {
+    const decision = super.fail(lease, said, context);
+    const nowMs = this.env.now();
+    const [cooldown] = cooldownsOn(lease.key, lease.ref, this.cooldowns)
       .filter((one) => one.untilMs > nowMs)
       .toSorted((a, b) => b.untilMs - a.untilMs);
-    this.#tell({ kind: "refused", verdict: said, rest, tookMs: nowMs - lease.startedMs });
+    this.#tell({ kind: "refused", verdict: said, cooldown, tookMs: nowMs - lease.startedMs });
     return decision;
   }
 }
@@ -296,7 +298,7 @@ export async function showTrial(entry: string, world: World, catalog: Catalog): 
     world.settings,
   );
   const members = await viewModels(targets.map(formatModelRef), world, catalog);
-  for (const line of members.flatMap((member) => restText(member, Date.now()))) say(line);
+  for (const line of members.flatMap((member) => cooldownText(member, Date.now()))) say(line);
   let asked = 0;
   const trial = await runTrial(entry, {
     world,
@@ -311,7 +313,7 @@ export async function showTrial(entry: string, world: World, catalog: Catalog): 
 }
 
 /** Who is passed over, since what the runs have met holds here too. */
-function restText({ model, readiness, keys, ready }: MemberView, nowMs: number): string[] {
+function cooldownText({ model, readiness, keys, ready }: MemberView, nowMs: number): string[] {
   if (readiness.kind !== "ready") return [`Not asked now: ${model}, ${readinessText(readiness, nowMs)}`];
   if (ready === keys) return [];
   return [`${keys - ready} of ${keys} keys are not asked now for ${model}: they rest`];

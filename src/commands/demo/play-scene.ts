@@ -7,7 +7,7 @@ import { loadConfig } from "../../config/load.ts";
 import { resolvePaths } from "../../config/paths.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
 import type { Key } from "../../core/key.ts";
-import type { RouterEvent } from "../../core/routing/router-event.ts";
+import type { RouterEvent } from "../../core/routing/events.ts";
 import { parseSettings, type Settings } from "../../core/settings/settings.ts";
 import type { Call } from "../../demo/call.ts";
 import { outcomeOf, type Reply } from "../../demo/reply.ts";
@@ -108,7 +108,7 @@ export class StoryTeller {
   }
 
   /** What could not be told before. */
-  tellRest(title: string): void {
+  tellCooldown(title: string): void {
     if (this.#lines.length === 0) return;
     say(`\n${this.#paint.strong(`What happened (${title})`)}`);
     if (this.#dropped > 0) say(`  … and ${this.#dropped} lines before these`);
@@ -192,7 +192,7 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
       // The demo is about keys; a fresh machine should not wait for lists it does not need.
       extraEnv: { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" },
     });
-    story.tellRest(scene.title);
+    story.tellCooldown(scene.title);
     return end.exitCode;
   } finally {
     await upstream.stop();

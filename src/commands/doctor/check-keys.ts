@@ -3,8 +3,8 @@ import { formatClock } from "../../core/clock-text.ts";
 import { counted } from "../../core/counted.ts";
 import { type Key, keyTitle } from "../../core/key.ts";
 import { formatModelRef, type ModelRef } from "../../core/model-ref.ts";
-import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
-import type { Rest } from "../../core/routing/rest.ts";
+import type { Cooldown } from "../../core/routing/cooldown.ts";
+import { keyReadiness, lastingCooldowns } from "../../core/routing/readiness.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
@@ -16,7 +16,7 @@ const CHAINS = "chains";
 /** Whether any key can be used, and which ones cannot at the moment. */
 export function checkKeys(
   { keys }: Pick<DoctorContext, "keys">,
-  rests: readonly Rest[],
+  cooldowns: readonly Cooldown[],
   nowMs: number,
 ): Finding[] {
   // Why they could not be read is a finding of its own.
@@ -26,15 +26,15 @@ export function checkKeys(
     return [wrong(KEYS, "No API keys found.", "orouter keys add ollama-cloud (or nvidia, openrouter, …)")];
   if (usable.length === 0)
     return [wrong(KEYS, `All ${keys.length} keys are disabled.`, "orouter keys enable NAME")];
-  const lasting = lastingRests(rests, nowMs);
+  const lasting = lastingCooldowns(cooldowns, nowMs);
   const dead: Finding[] = [];
   const cooling: Finding[] = [];
   for (const key of usable) {
     const state = keyReadiness(key, lasting);
-    if (state.kind === "dead") dead.push(deadFinding(key, state.rest));
+    if (state.kind === "dead") dead.push(deadFinding(key, state.cooldown));
     if (state.kind === "rests") {
-      const until = formatClock(state.rest.untilMs, nowMs);
-      const what = `${keyTitle(key)} is cooling down until ${until}: ${verdictWords(state.rest.kind)}.`;
+      const until = formatClock(state.cooldown.untilMs, nowMs);
+      const what = `${keyTitle(key)} is cooling down until ${until}: ${verdictWords(state.cooldown.kind)}.`;
       cooling.push(note(KEYS, what, `Use it again now: orouter keys reset ${keyTitle(key)}`));
     }
   }
@@ -52,11 +52,11 @@ export function checkKeys(
   return [overall, ...dead, ...cooling];
 }
 
-function deadFinding(key: Key, rest: Rest): Finding {
+function deadFinding(key: Key, cooldown: Cooldown): Finding {
   const title = keyTitle(key);
   return wrong(
     KEYS,
-    `${title} is dead: ${verdictWords(rest.kind)}.`,
+    `${title} is dead: ${verdictWords(cooldown.kind)}.`,
     `See what the provider says: orouter keys test ${title}. If the key is good: orouter keys reset ${title}. Add a new one: orouter keys add ${key.provider}`,
   );
 }

@@ -2,15 +2,15 @@ import { readModelList } from "../../core/catalog/model-list.ts";
 import { counted } from "../../core/counted.ts";
 import { type Key, keyTitle } from "../../core/key.ts";
 import { redact } from "../../core/redact.ts";
-import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
-import type { Rest } from "../../core/routing/rest.ts";
+import type { Cooldown } from "../../core/routing/cooldown.ts";
+import { keyReadiness, lastingCooldowns } from "../../core/routing/readiness.ts";
 import { isTable } from "../../core/settings/checks.ts";
 import { findPreset } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { allProviders } from "../../core/settings/settings.ts";
 import { classifyFailure } from "../../core/verdict/failure.ts";
-import { readHead } from "../../proxy/read-head.ts";
-import { send } from "../../proxy/upstream.ts";
+import { readHead } from "../../proxy/read-reply.ts";
+import { send } from "../../proxy/transport.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 
@@ -97,9 +97,13 @@ export function usableProviders({ settings, keys }: DoctorContext): Provider[] {
 }
 
 /** Sends one request to each provider, all at once. */
-export function probeAll(context: DoctorContext, rests: readonly Rest[], nowMs: number): Promise<Probed[]> {
+export function probeAll(
+  context: DoctorContext,
+  cooldowns: readonly Cooldown[],
+  nowMs: number,
+): Promise<Probed[]> {
   keepLoopbackDirect(process.env);
-  const lasting = lastingRests(rests, nowMs);
+  const lasting = lastingCooldowns(cooldowns, nowMs);
   const isReady = (key: Key): boolean => keyReadiness(key, lasting).kind === "ready";
   const probes = usableProviders(context).map(async (provider) => {
     const keys = (context.keys ?? []).filter((key) => key.enabled && key.provider === provider.id);

@@ -8,7 +8,7 @@ import { findSeedSources } from "../../config/imports/seed-sources.ts";
 import { opencodeFolder, readOpencodeConfigs } from "../../config/opencode-configs.ts";
 import { opencodePlace } from "../../config/opencode-place.ts";
 import { EXIT, type Problem } from "../../core/problem.ts";
-import type { Rest } from "../../core/routing/rest.ts";
+import type { Cooldown } from "../../core/routing/cooldown.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import { readCooldowns } from "../state.ts";
 import { checkFolders, checkOtherFiles } from "./check-files.ts";
@@ -106,12 +106,12 @@ async function examine({
   // Before anything changes it: the user's own environment is what is checked.
   const environment = checkEnvironment(at);
   const { context, findings } = await readContext(at);
-  const { rests, troubles } = await readRests(context);
+  const { cooldowns, troubles } = await openCooldowns(context);
   const nowMs = Date.now();
   const reason = silence(context, isOffline);
   const [opencode, probed] = await Promise.all([
     checkOpencode(context, self),
-    reason !== undefined ? [] : probeAll(context, rests, nowMs),
+    reason !== undefined ? [] : probeAll(context, cooldowns, nowMs),
   ]);
   const configs = readOpencodeConfigs(context);
   const plugins = findSeedPlugins(configs, opencodeFolder(context));
@@ -125,7 +125,7 @@ async function examine({
   const checks = [
     ...opencode.findings,
     ...findings,
-    ...checkKeys(context, rests, nowMs),
+    ...checkKeys(context, cooldowns, nowMs),
     ...checkAddresses(context, usableProviders(context)),
     ...(reason !== undefined ? [note("providers", reason)] : probed.map(checkProvider)),
     ...checkClock(probed),
@@ -147,11 +147,13 @@ function silence({ isConfigWrong }: DoctorContext, isOffline: boolean): string |
   return isConfigWrong ? "not asked: config.toml may have their addresses" : undefined;
 }
 
-async function readRests(context: DoctorContext): Promise<{ rests: Rest[]; troubles: Problem[] }> {
+async function openCooldowns(
+  context: DoctorContext,
+): Promise<{ cooldowns: Cooldown[]; troubles: Problem[] }> {
   const troubles: Problem[] = [];
   const world = { ...context, keys: context.keys ?? [] };
-  const rests = await readCooldowns(world, (problem) => troubles.push(problem));
-  return { rests, troubles };
+  const cooldowns = await readCooldowns(world, (problem) => troubles.push(problem));
+  return { cooldowns, troubles };
 }
 
 /** How the findings are printed. */

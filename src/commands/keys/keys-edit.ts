@@ -15,7 +15,7 @@ import { setStrategy } from "../../config/set-strategy.ts";
 import { keyTitle } from "../../core/key.ts";
 import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT } from "../../core/problem.ts";
-import { STRATEGIES, type Strategy } from "../../core/routing/strategy.ts";
+import { STRATEGIES, type Strategy } from "../../core/routing/session.ts";
 import { readAgain, type World } from "../world.ts";
 import { describeKey, KEY_ARGS, type ListedKey, listKeys, ownKey } from "./own-key.ts";
 

@@ -6,11 +6,9 @@ import { talkWidth } from "../../cli/text.ts";
 import { formatClock } from "../../core/clock-text.ts";
 import { counted } from "../../core/counted.ts";
 import { keyTitle } from "../../core/key.ts";
-import { keyReadiness, lastingRests } from "../../core/routing/readiness.ts";
-import { readinessText } from "../../core/routing/readiness-text.ts";
-import type { Rest } from "../../core/routing/rest.ts";
-import { restParty } from "../../core/routing/rest-party.ts";
-import { STRATEGIES } from "../../core/routing/strategy.ts";
+import { type Cooldown, cooldownParty } from "../../core/routing/cooldown.ts";
+import { keyReadiness, lastingCooldowns, readinessText } from "../../core/routing/readiness.ts";
+import { STRATEGIES } from "../../core/routing/session.ts";
 import { isKeyName } from "../../core/settings/keys.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
@@ -20,7 +18,7 @@ import { addAsked } from "./keys-add.ts";
 import { changeStrategy, removeOwn, renameOwn, STRATEGY_WORDS, switchOwn } from "./keys-edit.ts";
 import { exportKeys } from "./keys-export.ts";
 import { importAsked } from "./keys-import.ts";
-import { endRests } from "./keys-reset.ts";
+import { endCooldowns } from "./keys-reset.ts";
 import { loadedKey, MODELS_LIMIT, tellKeyTests } from "./keys-test.ts";
 import { describeKey, type ListedKey, listKeys, mustBeOwn } from "./own-key.ts";
 import { testModels } from "./test-key.ts";
@@ -30,8 +28,8 @@ export interface KeyState {
   key: ListedKey;
   /** `ready`, `rests until 14:05: rate limit`, `disabled`, … */
   words: string;
-  /** The rests of single models with this key, the first to end in front. */
-  lanes: readonly { model: string; rest: Rest }[];
+  /** The cooldowns of single models with this key, the first to end in front. */
+  lanes: readonly { model: string; cooldown: Cooldown }[];
 }
 
 /** How things are now; the files are read again. */
@@ -45,17 +43,17 @@ export async function keysNow(before: Pick<World, "env">): Promise<KeysNow> {
   const world = await readAgain(before);
   // What is wrong with the state is said where it is changed; without it every key is thought to be ready.
   const nowMs = Date.now();
-  const lasting = lastingRests(await readCooldowns(world), nowMs);
+  const lasting = lastingCooldowns(await readCooldowns(world), nowMs);
   const states = listKeys(world).map((key): KeyState => {
-    const own = [...lasting.values()].flatMap((rest) => {
-      const { fingerprint, model } = restParty(rest);
+    const own = [...lasting.values()].flatMap((cooldown) => {
+      const { fingerprint, model } = cooldownParty(cooldown);
       return fingerprint !== undefined && fingerprint === key.fingerprint && model !== undefined
-        ? [{ model, rest }]
+        ? [{ model, cooldown }]
         : [];
     });
     const lanes = own
       .filter(({ model }) => model.startsWith(`${key.provider}/`))
-      .toSorted((a, b) => a.rest.untilMs - b.rest.untilMs);
+      .toSorted((a, b) => a.cooldown.untilMs - b.cooldown.untilMs);
     return { key, words: wordsOf(readinessText(keyReadiness(key, lasting), nowMs), lanes.length), lanes };
   });
   const byProvider = Map.groupBy(states, ({ key }) => key.provider);
@@ -109,7 +107,7 @@ function choicesFor(world: World, state: KeyState, open: OpenKey): MenuChoice[] 
         await switchOwn(world, key, !key.enabled);
       },
     },
-    { label: "End its rests", run: async () => endRests(world, key, undefined) },
+    { label: "End its rests", run: async () => endCooldowns(world, key, undefined) },
     ...(lanes.length === 0
       ? []
       : [
@@ -153,13 +151,13 @@ function nameFault(name: string): string | undefined {
 }
 
 async function clearLane(world: World, { key, lanes }: KeyState): Promise<void> {
-  const options = lanes.map(({ model, rest }) => ({
+  const options = lanes.map(({ model, cooldown }) => ({
     value: model,
     label: model,
-    hint: `${verdictWords(rest.kind)}, until ${formatClock(rest.untilMs, Date.now())}`,
+    hint: `${verdictWords(cooldown.kind)}, until ${formatClock(cooldown.untilMs, Date.now())}`,
   }));
   const model = await askChoice("Which model is to be tried again?", options);
-  if (model !== undefined) await endRests(world, key, model);
+  if (model !== undefined) await endCooldowns(world, key, model);
 }
 
 async function remove(world: World, key: ListedKey): Promise<"leave" | undefined> {
@@ -219,8 +217,8 @@ function otherChoices({ world, states }: KeysNow): MenuChoice[] {
     { label: "Test all keys", hint: "one small call each", run: () => testAll(world) },
     {
       label: "End all rests",
-      hint: restsText(states),
-      run: async () => endRests(world, undefined, undefined),
+      hint: cooldownsText(states),
+      run: async () => endCooldowns(world, undefined, undefined),
     },
     done,
   ];
@@ -268,7 +266,7 @@ async function exportAsked(world: World): Promise<void> {
   await exportKeys(world, { withSecrets: kind !== WITHOUT, file, mayReplace });
 }
 
-function restsText(states: readonly KeyState[]): string {
+function cooldownsText(states: readonly KeyState[]): string {
   const lanes = states.reduce((sum, { lanes: own }) => sum + own.length, 0);
   return lanes === 0 ? "of keys and models" : `${lanes} of single models`;
 }

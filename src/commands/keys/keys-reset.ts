@@ -2,12 +2,12 @@ import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
 import { talk } from "../../cli/talk.ts";
 import { counted } from "../../core/counted.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { isSelected, type RestSelection } from "../../core/routing/rest-cover.ts";
+import { type CooldownSelection, isSelected } from "../../core/routing/cooldown.ts";
 import { openOwnState } from "../state.ts";
 import { readWorld, type World } from "../world.ts";
 import { describeKey, findKey, KEY_ARGS, type ListedKey, listKeys } from "./own-key.ts";
 
-/** `orouter keys reset`: ends rests by hand, also those of runs that are under way. */
+/** `orouter keys reset`: ends cooldowns by hand, also those of runs that are under way. */
 export const keysResetVerb: Verb = {
   name: "reset",
   about: "End the rests of all keys, of one key, or of a model: they are tried again at once",
@@ -38,18 +38,18 @@ async function reset(args: VerbArgs): Promise<number> {
   const world = await readWorld();
   const name = textArg(args, "name");
   const key = name === undefined ? undefined : findKey(listKeys(world), name, textArg(args, "provider"));
-  await endRests(world, key, textArg(args, "model"));
+  await endCooldowns(world, key, textArg(args, "model"));
   return EXIT.fine;
 }
 
-/** Ends the rests of all, of a key, for a model, or of the lane of both, and tells how many there were. */
-export async function endRests(
+/** Ends the cooldowns of all, of a key, for a model, or of the lane of both, and tells how many there were. */
+export async function endCooldowns(
   world: World,
   key: ListedKey | undefined,
   model: string | undefined,
 ): Promise<void> {
   if (key !== undefined && key.fingerprint === undefined) throw noSecret(describeKey(key));
-  const selection: RestSelection = {
+  const selection: CooldownSelection = {
     ...(key?.fingerprint === undefined ? {} : { fingerprint: key.fingerprint }),
     ...(model === undefined ? {} : { model }),
   };
@@ -58,7 +58,7 @@ export async function endRests(
     trouble ??= problem;
   });
   const { cooldowns } = state.store;
-  const ended = (await cooldowns.all()).filter((rest) => isSelected(rest, selection));
+  const ended = (await cooldowns.all()).filter((cooldown) => isSelected(cooldown, selection));
   for (const { id } of ended) cooldowns.clear(id);
   await state.close();
   // Unlike a request, this command is nothing but its writing.

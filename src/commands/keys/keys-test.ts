@@ -4,7 +4,7 @@ import { type Column, outputLook, type TableLook, tableText } from "../../cli/ta
 import { out, outJson, say, talk } from "../../cli/talk.ts";
 import { type Key, keyTitle } from "../../core/key.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { restId } from "../../core/routing/rest.ts";
+import { cooldownId } from "../../core/routing/cooldown.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
 import { readCooldowns } from "../state.ts";
@@ -30,7 +30,7 @@ export async function tellLeftAlone(world: World, keys: readonly Key[]): Promise
     ),
   );
   for (const key of keys) {
-    if (!refused.has(restId.key(key.fingerprint))) continue;
+    if (!refused.has(cooldownId.key(key.fingerprint))) continue;
     const title = keyTitle(key);
     talk.info(
       `${title} works, but it is left alone because it was refused before. To use it: orouter keys reset ${title}`,

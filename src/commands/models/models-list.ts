@@ -14,7 +14,7 @@ import {
 import { formatDuration } from "../../core/duration.ts";
 import { CHAIN_PROVIDER, formatModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
-import { restParty } from "../../core/routing/rest-party.ts";
+import { cooldownParty } from "../../core/routing/cooldown.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import type { VerdictKind } from "../../core/verdict/verdict.ts";
@@ -210,13 +210,13 @@ export type Refusals = ReadonlyMap<string, readonly Refusal[]>;
 /** What a plan lacks, or what an account or the provider does not have. */
 const NO_ACCESS: ReadonlySet<VerdictKind> = new Set(["subscription", "model-not-found"]);
 
-/** Being listed proves little: what keys were really told is remembered with the rests. */
+/** Being listed proves little: what keys were really told is remembered with the cooldowns. */
 export async function readRefusals(world: World, nowMs: number): Promise<Refusals> {
   const names = new Map(world.keys.map((key) => [key.fingerprint, key.name]));
   const refusals = new Map<string, Refusal[]>();
   for (const cooldown of await readCooldowns(world)) {
     const { kind, scope, fingerprint, untilMs } = cooldown;
-    const { model } = restParty(cooldown);
+    const { model } = cooldownParty(cooldown);
     if (!NO_ACCESS.has(kind) || untilMs <= nowMs || model === undefined) continue;
     const keyName = scope === "lane" ? names.get(fingerprint ?? "") : undefined;
     // The cooldown of a removed key says nothing about the others.

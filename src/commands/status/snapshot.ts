@@ -7,16 +7,15 @@ import { formatWait } from "../../core/clock-text.ts";
 import { keyTitle } from "../../core/key.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
 import { Problem } from "../../core/problem.ts";
+import { type Cooldown, cooldownParty, ownerOf } from "../../core/routing/cooldown.ts";
 import {
   keyReadiness,
-  lastingRests,
+  lastingCooldowns,
   type ModelReadiness,
   modelReadiness,
   type Readiness,
 } from "../../core/routing/readiness.ts";
-import type { Rest } from "../../core/routing/rest.ts";
-import { ownerOf, restParty } from "../../core/routing/rest-party.ts";
-import type { Strategy } from "../../core/routing/strategy.ts";
+import type { Strategy } from "../../core/routing/session.ts";
 import { expandModels } from "../../core/settings/chains.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-card.ts";
@@ -34,7 +33,7 @@ export interface StatusSnapshot {
   runs: readonly StatusRun[];
   keys: readonly StatusKey[];
   /** Everyone at rest, whoever frees itself first in front. */
-  rests: readonly StatusRest[];
+  cooldowns: readonly StatusCooldown[];
   chains: readonly StatusChain[];
   /** The last result of each model that was measured. */
   benches: readonly BenchResult[];
@@ -52,8 +51,8 @@ export interface StatusKey extends ListedKey {
   today: Pick<KeyUsage, "requests" | "refusals" | "inputTokens" | "outputTokens">;
 }
 
-export interface StatusRest {
-  rest: Rest;
+export interface StatusCooldown {
+  cooldown: Cooldown;
   /** The key it is about, by name where that is known; undefined for a model or a provider. */
   key: string | undefined;
   /** The model it is about; undefined for a key or a provider as a whole. */
@@ -69,7 +68,7 @@ export interface StatusChain {
 export interface SnapshotParts {
   world: Pick<World, "settings" | "entries" | "keys" | "paths">;
   runs: readonly StatusRun[];
-  rests: Iterable<Rest>;
+  cooldowns: Iterable<Cooldown>;
   usage: readonly KeyUsage[];
   benches: readonly BenchResult[];
   requests: readonly LedgerEntry[];
@@ -80,14 +79,14 @@ export interface SnapshotParts {
 export function snapshotOf({
   world,
   runs,
-  rests,
+  cooldowns,
   usage,
   benches,
   requests,
   nowMs,
 }: SnapshotParts): StatusSnapshot {
   const { settings } = world;
-  const lasting = lastingRests(rests, nowMs);
+  const lasting = lastingCooldowns(cooldowns, nowMs);
   const used = new Map(usage.map((one) => [one.fingerprint, one]));
   const listed = listKeys(world);
   const keys = listed.map((key) => ({
@@ -102,9 +101,9 @@ export function snapshotOf({
     strategy: settings.routing.strategy,
     runs,
     keys,
-    rests: [...lasting.values()]
+    cooldowns: [...lasting.values()]
       .toSorted((a, b) => a.untilMs - b.untilMs || a.id.localeCompare(b.id))
-      .map((rest) => partyOf(rest, listed)),
+      .map((cooldown) => partyOf(cooldown, listed)),
     chains: chainsOf(world, lasting),
     benches,
     requests,
@@ -130,7 +129,7 @@ export function startOfDayMs(nowMs: number): number {
   return new Date(nowMs).setHours(0, 0, 0, 0);
 }
 
-function chainsOf({ settings, keys }: SnapshotParts["world"], lasting: ReadonlyMap<string, Rest>) {
+function chainsOf({ settings, keys }: SnapshotParts["world"], lasting: ReadonlyMap<string, Cooldown>) {
   return Object.keys(settings.chains).map((name) => ({
     name,
     models: expandModels([name], settings.chains).flatMap((model) => {
@@ -140,13 +139,13 @@ function chainsOf({ settings, keys }: SnapshotParts["world"], lasting: ReadonlyM
   }));
 }
 
-function partyOf(rest: Rest, keys: readonly ListedKey[]): StatusRest {
-  const party = restParty(rest);
+function partyOf(cooldown: Cooldown, keys: readonly ListedKey[]): StatusCooldown {
+  const party = cooldownParty(cooldown);
   const { fingerprint, model, provider } = party;
-  if (fingerprint === undefined) return { rest, key: undefined, model, provider };
+  if (fingerprint === undefined) return { cooldown, key: undefined, model, provider };
   const owner = ownerOf(party, keys);
   const key = owner === undefined ? `${fingerprint.slice(0, 5)}…` : keyTitle(owner);
-  return { rest, key, model, provider };
+  return { cooldown, key, model, provider };
 }
 
 /** An orouter that is running now. */
@@ -206,7 +205,7 @@ async function askRun({ token, ...card }: FoundRun): Promise<StatusRun> {
 export class StatusSource {
   /** What went wrong on the way, each told once when the screen is free. */
   readonly troubles: Problem[] = [];
-  readonly #rests = new Map<string, Rest>();
+  readonly #cooldowns = new Map<string, Cooldown>();
   #world: World;
   #state: State | undefined;
   readonly #credentials: () => Promise<CredentialStamp>;
@@ -227,7 +226,7 @@ export class StatusSource {
     return snapshotOf({
       world: this.#world,
       runs,
-      rests: this.#rests.values(),
+      cooldowns: this.#cooldowns.values(),
       usage: ledger?.usageSince(startOfDayMs(nowMs)) ?? [],
       benches: ledger?.benches() ?? [],
       requests: ledger?.requests({ limit: requests }) ?? [],
@@ -261,10 +260,11 @@ export class StatusSource {
 
   async #open(): Promise<State | undefined> {
     const state = await openExistingState(this.#world, (problem) => this.#note(problem));
-    for (const rest of (await state?.store.cooldowns.all()) ?? []) this.#rests.set(rest.id, rest);
+    for (const cooldown of (await state?.store.cooldowns.all()) ?? [])
+      this.#cooldowns.set(cooldown.id, cooldown);
     state?.store.watch((news) => {
-      for (const rest of news.set) this.#rests.set(rest.id, rest);
-      for (const id of news.cleared) this.#rests.delete(id);
+      for (const cooldown of news.set) this.#cooldowns.set(cooldown.id, cooldown);
+      for (const id of news.cleared) this.#cooldowns.delete(id);
     });
     return state;
   }

@@ -3,9 +3,14 @@ import { type Column, tableText } from "../../cli/table.ts";
 import { formatClock, formatWait } from "../../core/clock-text.ts";
 import { keyTitle } from "../../core/key.ts";
 import { oneLine } from "../../core/redact.ts";
-import { type ModelReadiness, type Readiness, readinessJson, restEnd } from "../../core/routing/readiness.ts";
-import { readinessText } from "../../core/routing/readiness-text.ts";
-import { NEVER_MS } from "../../core/routing/rest.ts";
+import { NEVER_MS } from "../../core/routing/cooldown.ts";
+import {
+  cooldownEnd,
+  type ModelReadiness,
+  type Readiness,
+  readinessJson,
+  readinessText,
+} from "../../core/routing/readiness.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import { resultJson } from "../bench/bench-text.ts";
 import {
@@ -21,8 +26,8 @@ import {
 import {
   SPEED_COLUMNS,
   type StatusChain,
+  type StatusCooldown,
   type StatusKey,
-  type StatusRest,
   type StatusRun,
   type StatusSnapshot,
   speedRows,
@@ -107,7 +112,7 @@ export function statusText(snapshot: StatusSnapshot, look: StatusLook): string {
   const sections = [
     runsSection(snapshot, look),
     keysSection(snapshot, look),
-    restsSection(snapshot, look),
+    cooldownsSection(snapshot, look),
     chainsSection(snapshot, look),
     tableSection(SPEED_COLUMNS, speedRows(snapshot.benches, snapshot.nowMs), look),
     requestsSection(snapshot, look),
@@ -202,7 +207,7 @@ function todayCells({ today }: StatusKey): string[] {
   ];
 }
 
-function restsSection({ rests, nowMs }: StatusSnapshot, look: StatusLook): Section {
+function cooldownsSection({ cooldowns, nowMs }: StatusSnapshot, look: StatusLook): Section {
   const columns: Column[] = [
     { title: "AT REST", shrinks: true },
     { title: "UNTIL" },
@@ -210,22 +215,26 @@ function restsSection({ rests, nowMs }: StatusSnapshot, look: StatusLook): Secti
     {
       title: "WHY",
       shrinks: true,
-      tone: (row) => (isEndless(rests[row]?.rest.untilMs ?? 0) ? "bad" : "warn"),
+      tone: (row) => (isEndless(cooldowns[row]?.cooldown.untilMs ?? 0) ? "bad" : "warn"),
     },
   ];
-  const rows = rests.map((one) => [partyText(one), ...endCells(one, nowMs), verdictWords(one.rest.kind)]);
+  const rows = cooldowns.map((one) => [
+    partyText(one),
+    ...endCells(one, nowMs),
+    verdictWords(one.cooldown.kind),
+  ]);
   return tableSection(columns, rows, look);
 }
 
-function partyText({ rest, key, model, provider }: StatusRest): string {
-  if (rest.scope === "lane") return `${model} with ${key}`;
+function partyText({ cooldown, key, model, provider }: StatusCooldown): string {
+  if (cooldown.scope === "lane") return `${model} with ${key}`;
   if (key !== undefined) return `key ${key}`;
   return model ?? `all of ${provider}`;
 }
 
-function endCells({ rest }: StatusRest, nowMs: number): string[] {
-  if (isEndless(rest.untilMs)) return ["never", "-"];
-  return [formatClock(rest.untilMs, nowMs), formatWait(rest.untilMs - nowMs)];
+function endCells({ cooldown }: StatusCooldown, nowMs: number): string[] {
+  if (isEndless(cooldown.untilMs)) return ["never", "-"];
+  return [formatClock(cooldown.untilMs, nowMs), formatWait(cooldown.untilMs - nowMs)];
 }
 
 function chainsSection({ chains, nowMs }: StatusSnapshot, look: StatusLook): Section {
@@ -297,7 +306,7 @@ export function statusJson(snapshot: StatusSnapshot) {
     strategy: snapshot.strategy,
     runs: snapshot.runs.map(runJson),
     keys: snapshot.keys.map(keyJson),
-    rests: snapshot.rests.map(restJson),
+    rests: snapshot.cooldowns.map(cooldownJson),
     chains: snapshot.chains.map(chainJson),
     benches: snapshot.benches.map(resultJson),
     requests: snapshot.requests.map(requestJson),
@@ -333,8 +342,8 @@ function keyJson(key: StatusKey) {
   };
 }
 
-function restJson({ rest, key, model, provider }: StatusRest) {
-  const { id, scope, kind, status, message, sinceMs, strikes } = rest;
+function cooldownJson({ cooldown, key, model, provider }: StatusCooldown) {
+  const { id, scope, kind, status, message, sinceMs, failures } = cooldown;
   return {
     id,
     scope,
@@ -345,8 +354,8 @@ function restJson({ rest, key, model, provider }: StatusRest) {
     status,
     message,
     sinceMs,
-    untilMs: restEnd(rest),
-    strikes,
+    untilMs: cooldownEnd(cooldown),
+    strikes: failures,
   };
 }
 

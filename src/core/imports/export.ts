@@ -1,4 +1,4 @@
-import type { Strategy } from "../routing/strategy.ts";
+import type { Strategy } from "../routing/session.ts";
 import { isTable } from "../settings/checks.ts";
 import { cleanSecret } from "../settings/keys.ts";
 

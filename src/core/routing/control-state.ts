@@ -1,9 +1,8 @@
 import type { VerdictKind } from "../verdict/verdict.ts";
-import type { AnswerProgress } from "./answer-progress.ts";
+import type { CooldownScope } from "./cooldown.ts";
+import type { AnswerProgress, RequestWait } from "./events.ts";
 import type { ReadinessJson } from "./readiness.ts";
-import type { RequestWait } from "./request-wait.ts";
-import type { RestScope } from "./rest.ts";
-import type { Strategy } from "./strategy.ts";
+import type { Strategy } from "./session.ts";
 
 /**
  * What `/_orouter/state` answers, and the plugin reads. Names are those of `status --json`; times are milliseconds since
@@ -14,7 +13,7 @@ export interface ControlState {
   strategy: Strategy;
   keys: ControlKey[];
   /** Those that still last, the one that ends first in front. */
-  rests: ControlRest[];
+  rests: ControlCooldown[];
   chains: ControlChain[];
   /** Who gave the last answer; null before the first. */
   last: ControlAnswer | null;
@@ -35,9 +34,9 @@ export interface ControlKey extends ReadinessJson {
   inFlight: number;
 }
 
-export interface ControlRest {
+export interface ControlCooldown {
   id: string;
-  scope: RestScope;
+  scope: CooldownScope;
   /** Null where it is about no single key; likewise the model and the provider. */
   fingerprint: string | null;
   key: string | null;

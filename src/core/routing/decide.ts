@@ -1,9 +1,8 @@
 import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
 import type { Fault, Verdict } from "../verdict/verdict.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, isSoft, NEVER_MS } from "./cooldown.ts";
 import { laneId, type Progress, pauseOf, retryLeftMs, triesOn } from "./progress.ts";
-import { isSoft, NEVER_MS } from "./rest.ts";
 
 /**
  * What follows from a failed attempt. `serve-error` hands the reply to the client; the others go back into the loop.

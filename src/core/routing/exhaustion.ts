@@ -1,8 +1,6 @@
 import { formatClock, formatWait } from "../clock-text.ts";
-import type { VerdictKind } from "../verdict/verdict.ts";
-import { verdictWords } from "../verdict/verdict.ts";
-
-import { isSoft } from "./rest.ts";
+import { type VerdictKind, verdictWords } from "../verdict/verdict.ts";
+import { isSoft } from "./cooldown.ts";
 
 /** One key's last word on a request that nobody could answer, or the cooldown that kept the key out of it. */
 export interface ExhaustedKey {
@@ -219,7 +217,7 @@ function freeText({ atMs, keys, unasked }: Exhaustion): string {
   if (firstMs !== undefined) {
     return `the first key is free again at ${formatClock(firstMs, atMs)} (in ${formatWait(firstMs - atMs)}).`;
   }
-  // Nobody rests, and yet time may help: what failed is of the kind that passes, or there was no room.
+  // Nothing cools down, and yet time may help: what failed is of the kind that passes, or there was no room.
   if (unasked.length > 0 || keys.some((key) => isSoft(key.kind)))
     return "this may pass by itself; send the message again in a while.";
   return "no key frees itself; add one with `orouter keys add`, or see `orouter keys list`.";

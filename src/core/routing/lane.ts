@@ -1,14 +1,15 @@
 import type { Key } from "../key.ts";
 import type { ModelRef } from "../model-ref.ts";
-import { type KeyLimits, type Load, type Slot, slotFor } from "./load.ts";
+import { askableAtMs, type Cooldown, cooldownId, isSoft } from "./cooldown.ts";
+import { type KeyLimits, type Load, type Slot, slotFor } from "./limits.ts";
 import { isExcluded, type Pause, type Progress, pauseOf, retryLeftMs } from "./progress.ts";
-import { askableAtMs, isSoft, type Rest, restId } from "./rest.ts";
+import type { Strategy, StrategyContext } from "./session.ts";
 
 /** One key's readiness for one model. */
 export interface Lane {
   key: Key;
   /** The cooldown that holds it, or that its use would probe. */
-  rest: Rest | undefined;
+  cooldown: Cooldown | undefined;
   /** This request's own pause of the lane, over or not. */
   pause: Pause | undefined;
   /** Ready, and no worse than any other lane. */
@@ -28,7 +29,7 @@ export interface Situation {
   progress: Progress;
   keysOf: (provider: string) => readonly Key[];
   limitsOf: (provider: string) => KeyLimits;
-  health: ReadonlyMap<string, Rest>;
+  cooldowns: ReadonlyMap<string, Cooldown>;
   /** Probes under way, by `probeId`, and since when: one request at a time finds out. */
   probing: ReadonlyMap<string, number>;
   loads: ReadonlyMap<string, Load>;
@@ -47,21 +48,22 @@ export function lanesOf(ref: ModelRef, situation: Situation): Lane[] {
 /** One key's readiness for a model. */
 export function laneOf(ref: ModelRef, key: Key, situation: Situation): Lane {
   const { nowMs, progress } = situation;
-  const rests = restsOn(key, ref, situation.health);
-  const rest = rests.length > 1 ? rests.toSorted((a, b) => b.untilMs - a.untilMs)[0] : rests[0];
+  const cooldowns = cooldownsOn(key, ref, situation.cooldowns);
+  const cooldown =
+    cooldowns.length > 1 ? cooldowns.toSorted((a, b) => b.untilMs - a.untilMs)[0] : cooldowns[0];
   const pause = pauseOf(progress, key, ref);
   const slot = slotFor(situation.loads.get(key.fingerprint), situation.limitsOf(ref.provider), nowMs);
   const hasRoom = slot.kind === "now";
-  const lane = { key, rest, pause, isFree: false, isQueued: false, hasRoom };
-  const endMs = Math.max(rest?.untilMs ?? 0, pause?.untilMs ?? 0);
-  const probeMs = probeEndMs(rests, key, situation);
+  const lane = { key, cooldown, pause, isFree: false, isQueued: false, hasRoom };
+  const endMs = Math.max(cooldown?.untilMs ?? 0, pause?.untilMs ?? 0);
+  const probeMs = probeEndMs(cooldowns, key, situation);
   if (endMs > nowMs || probeMs !== undefined) {
-    const retryAtMs = laterOf(probeMs ?? retryTimeMs(ref, rests, pause, situation), slot, nowMs);
+    const retryAtMs = laterOf(probeMs ?? retryTimeMs(ref, cooldowns, pause, situation), slot, nowMs);
     return { ...lane, freeAtMs: endMs > nowMs ? endMs : undefined, retryAtMs };
   }
   if (!hasRoom) {
     const atMs = slot.kind === "at" ? slot.atMs : undefined;
-    return { ...lane, rest: undefined, isQueued: true, freeAtMs: atMs, retryAtMs: atMs };
+    return { ...lane, cooldown: undefined, isQueued: true, freeAtMs: atMs, retryAtMs: atMs };
   }
   return { ...lane, isFree: pause?.isDemoting !== true, freeAtMs: nowMs, retryAtMs: nowMs };
 }
@@ -76,11 +78,15 @@ function laterOf(atMs: number, slot: Slot, nowMs: number): number | undefined {
 const PROBE_HOLDS_MS = 10_000;
 
 /** Until when the probe of another request is waited for; undefined where none is under way. */
-function probeEndMs(rests: readonly Rest[], key: Key, { probing, nowMs }: Situation): number | undefined {
+function probeEndMs(
+  cooldowns: readonly Cooldown[],
+  key: Key,
+  { probing, nowMs }: Situation,
+): number | undefined {
   if (probing.size === 0) return undefined;
   let endMs: number | undefined;
-  for (const rest of rests) {
-    const sinceMs = probing.get(probeId(rest, key));
+  for (const cooldown of cooldowns) {
+    const sinceMs = probing.get(probeId(cooldown, key));
     // A clock that was set back must not make it last.
     if (sinceMs === undefined || nowMs - sinceMs >= PROBE_HOLDS_MS || sinceMs > nowMs) continue;
     endMs = Math.max(endMs ?? 0, sinceMs + PROBE_HOLDS_MS);
@@ -91,46 +97,108 @@ function probeEndMs(rests: readonly Rest[], key: Key, { probing, nowMs }: Situat
 /** A guess is asked about before the time for trying is over, so that the last try is not lost to a wait. */
 function retryTimeMs(
   ref: ModelRef,
-  rests: readonly Rest[],
+  cooldowns: readonly Cooldown[],
   pause: Pause | undefined,
   situation: Situation,
 ): number {
   const { nowMs, progress, maxWaitMs } = situation;
   const lastMs = nowMs + retryLeftMs(progress, maxWaitMs);
-  const times = rests.map((rest) => {
-    const isShared = rest.scope === "model" || rest.scope === "provider";
+  const times = cooldowns.map((cooldown) => {
+    const isShared = cooldown.scope === "model" || cooldown.scope === "provider";
     const lanes = isShared ? situation.keysOf(ref.provider).length : 1;
-    const atMs = askableAtMs(rest, progress.jitter, lanes);
-    return rest.isDeclared || !isSoft(rest.kind) ? atMs : Math.min(atMs, lastMs);
+    const atMs = askableAtMs(cooldown, progress.jitter, lanes);
+    return cooldown.isDeclared || !isSoft(cooldown.kind) ? atMs : Math.min(atMs, lastMs);
   });
   return Math.max(pause?.untilMs ?? 0, ...times);
 }
 
 /** What a probe of a lane is known by. Where one holds many keys, a slow probe through one keeps no other key waiting. */
-export function probeId({ id, scope }: Rest, key: Key): string {
+export function probeId({ id, scope }: Cooldown, key: Key): string {
   return scope === "model" || scope === "provider" ? `${id} by ${key.fingerprint}` : id;
 }
 
-const NONE: Rest[] = [];
+const NONE: Cooldown[] = [];
 
-/** The rests that cover a lane, ended ones included. A mere count of failures is no rest. */
-export function restsOn(key: Key, ref: ModelRef, health: ReadonlyMap<string, Rest>): Rest[] {
-  if (health.size === 0) return NONE;
+/** The cooldowns that cover a lane, ended ones included. A mere count of failures is no cooldown. */
+export function cooldownsOn(key: Key, ref: ModelRef, cooldowns: ReadonlyMap<string, Cooldown>): Cooldown[] {
+  if (cooldowns.size === 0) return NONE;
   let found = NONE;
-  for (const id of restIdsOf(key, ref)) {
-    const rest = health.get(id);
+  for (const id of cooldownIdsOf(key, ref)) {
+    const cooldown = cooldowns.get(id);
     // Most lanes have none, and the look is taken at every one.
-    if (rest !== undefined && rest.untilMs !== 0) found = found === NONE ? [rest] : [...found, rest];
+    if (cooldown !== undefined && cooldown.untilMs !== 0)
+      found = found === NONE ? [cooldown] : [...found, cooldown];
   }
   return found;
 }
 
-/** The ids of all rests that can cover a lane. */
-export function restIdsOf(key: Key, ref: ModelRef): string[] {
+/** The ids of all cooldowns that can cover a lane. */
+export function cooldownIdsOf(key: Key, ref: ModelRef): string[] {
   return [
-    restId.lane(key.fingerprint, ref),
-    restId.key(key.fingerprint),
-    restId.model(ref),
-    restId.provider(ref.provider),
+    cooldownId.lane(key.fingerprint, ref),
+    cooldownId.key(key.fingerprint),
+    cooldownId.model(ref),
+    cooldownId.provider(ref.provider),
   ];
+}
+
+/** What the short way to a lane depends on. */
+export interface ReadyInput extends Situation {
+  strategy: Strategy;
+  contextOf: (provider: string) => StrategyContext;
+}
+
+/** Looking at all of so few keys costs no more than drawing from them. */
+const FEW_KEYS = 8;
+
+/** Draws before all keys are looked at. */
+const DRAWS = 12;
+
+/**
+ * The lane that the strategy would choose among all lanes of a model, where it can be told without looking at each: of
+ * a thousand keys the one of this session, or one drawn until it is fit. Undefined leaves the choice to the long way.
+ */
+export function readyLane(ref: ModelRef, input: ReadyInput): Lane | undefined {
+  const { strategy, progress } = input;
+  if (progress.again !== undefined || (strategy !== "sticky" && strategy !== "random")) return undefined;
+  const keys = input.keysOf(ref.provider);
+  const context = input.contextOf(ref.provider);
+  if (strategy === "sticky" && context.stuckTo !== undefined) {
+    const key = keyWith(context.stuckTo, keys);
+    const lane = key && freeLane(ref, key, input);
+    if (lane !== undefined) return lane;
+  }
+  // A session that is known belongs to one key of all that are free; only who is nobody's may be drawn for.
+  if (keys.length <= FEW_KEYS || (strategy === "sticky" && context.session !== undefined)) return undefined;
+  return drawnLane(ref, keys, input);
+}
+
+/** Every fit lane is as likely as in a draw among the fit ones alone. With `sticky` only an idle key is fit. */
+function drawnLane(ref: ModelRef, keys: readonly Key[], input: ReadyInput): Lane | undefined {
+  const { random } = input.contextOf(ref.provider);
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const key = keys[Math.floor(random() * keys.length)];
+    if (key === undefined) continue;
+    const inFlight = input.loads.get(key.fingerprint)?.inFlight ?? 0;
+    if (input.strategy === "sticky" && inFlight > 0) continue;
+    const lane = freeLane(ref, key, input);
+    if (lane !== undefined) return lane;
+  }
+  return undefined;
+}
+
+/** The key's lane if it is free. */
+function freeLane(ref: ModelRef, key: Key, input: Situation): Lane | undefined {
+  if (!key.enabled || isExcluded(input.progress, key, ref)) return undefined;
+  const lane = laneOf(ref, key, input);
+  return lane.isFree ? lane : undefined;
+}
+
+const indexes = new WeakMap<readonly Key[], ReadonlyMap<string, Key>>();
+
+function keyWith(fingerprint: string, keys: readonly Key[]): Key | undefined {
+  if (keys.length <= FEW_KEYS) return keys.find((key) => key.fingerprint === fingerprint);
+  const index = indexes.get(keys) ?? new Map(keys.map((key) => [key.fingerprint, key]));
+  indexes.set(keys, index);
+  return index.get(fingerprint);
 }

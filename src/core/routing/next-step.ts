@@ -1,11 +1,10 @@
 import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
 import type { VerdictKind } from "../verdict/verdict.ts";
-import { type Lane, laneOf, lanesOf, probeId, restsOn, type Situation } from "./lane.ts";
+import { type Cooldown, isSoft, NEVER_MS } from "./cooldown.ts";
+import { cooldownsOn, type Lane, laneOf, lanesOf, probeId, readyLane, type Situation } from "./lane.ts";
 import { isExcluded, laneId, mayRetry, type Progress, retryLeftMs, type WaitBudget } from "./progress.ts";
-import { readyLane } from "./ready-lane.ts";
-import { isSoft, NEVER_MS, type Rest } from "./rest.ts";
-import { type Candidate, chooseKey, type Strategy, type StrategyContext } from "./strategy.ts";
+import { type Candidate, chooseKey, type Strategy, type StrategyContext } from "./session.ts";
 
 /** What a request does next. */
 export type Step =
@@ -79,10 +78,10 @@ export function hasUntriedLane(key: Key, ref: ModelRef, input: Situation): boole
 }
 
 /** Free, or held only by what other lanes of its model have done, and that is a while ago. */
-function isAskable(ref: ModelRef, lane: Lane, { health, nowMs }: Situation): boolean {
+function isAskable(ref: ModelRef, lane: Lane, { cooldowns, nowMs }: Situation): boolean {
   if (lane.isFree) return true;
   if (!lane.hasRoom || lane.retryAtMs === undefined || lane.retryAtMs > nowMs) return false;
-  return restsOn(lane.key, ref, health).every(
+  return cooldownsOn(lane.key, ref, cooldowns).every(
     ({ scope, untilMs }) => untilMs <= nowMs || scope === "model" || scope === "provider",
   );
 }
@@ -99,8 +98,8 @@ export function hasOtherModel(ref: ModelRef, input: Situation): boolean {
   );
 }
 
-function isHeldHard(ref: ModelRef, lane: Lane, { health, nowMs }: Situation): boolean {
-  return restsOn(lane.key, ref, health).some(({ kind, untilMs }) => untilMs > nowMs && !isSoft(kind));
+function isHeldHard(ref: ModelRef, lane: Lane, { cooldowns, nowMs }: Situation): boolean {
+  return cooldownsOn(lane.key, ref, cooldowns).some(({ kind, untilMs }) => untilMs > nowMs && !isSoft(kind));
 }
 
 /** The models of a request, those that have failed as a whole behind the others. */
@@ -111,7 +110,7 @@ function inOrder({ targets, avoidedModels }: Progress): readonly ModelRef[] {
 }
 
 function attempt({ ref, lane }: RefLane, isLastResort = false): Step {
-  return { kind: "attempt", ref, key: lane.key, probe: lane.rest !== undefined, isLastResort };
+  return { kind: "attempt", ref, key: lane.key, probe: lane.cooldown !== undefined, isLastResort };
 }
 
 /** The lane that is to be asked once more before any other, after its short pause; undefined where it is held. */
@@ -122,7 +121,7 @@ function repeat(input: StepInput): Step | undefined {
   if (found === undefined) return undefined;
   const { ref, lane } = found;
   const untilMs = lane.pause?.untilMs ?? nowMs;
-  const isCooling = lane.rest !== undefined && lane.rest.untilMs > nowMs;
+  const isCooling = lane.cooldown !== undefined && lane.cooldown.untilMs > nowMs;
   if (!lane.hasRoom || isCooling) return undefined;
   if (untilMs <= nowMs) return attempt(found);
   const waitsFor = { ref, key: lane.key, why: heldBy(lane) };
@@ -139,7 +138,7 @@ function laneWithId(id: string, input: StepInput): RefLane | undefined {
 }
 
 /** Something that may yet free a lane: at a time, or (without one) when a call ends. */
-interface Hope extends RefLane {
+interface WaitOption extends RefLane {
   atMs: number | undefined;
   budget: WaitBudget;
   leftMs: number;
@@ -184,17 +183,17 @@ function endOf({ freeAtMs, pause }: Lane): number {
 /** Nothing may be asked now: the lanes that may be soon enough. */
 function lastWait(lanes: readonly RefLane[], input: StepInput): Step | undefined {
   const { progress, maxWaitMs, queueMs } = input;
-  const hopes = lanes.map(({ ref, lane }): Hope => {
+  const options = lanes.map(({ ref, lane }): WaitOption => {
     const atMs = lane.retryAtMs;
     if (lane.isQueued) return { ref, lane, atMs, budget: "queue", leftMs: queueMs - progress.waitedMs.queue };
     return { ref, lane, atMs, budget: "cooldown", leftMs: retryLeftMs(progress, maxWaitMs) };
   });
-  return waitFor(hopes, input.nowMs);
+  return waitFor(options, input.nowMs);
 }
 
 /** Until the first of them that has a time; what is freed earlier wakes the request by itself. */
-function waitFor(hopes: readonly Hope[], nowMs: number): Step | undefined {
-  const real = hopes.filter(({ atMs = nowMs, leftMs }) => leftMs > 0 && atMs - nowMs <= leftMs);
+function waitFor(options: readonly WaitOption[], nowMs: number): Step | undefined {
+  const real = options.filter(({ atMs = nowMs, leftMs }) => leftMs > 0 && atMs - nowMs <= leftMs);
   const [first] = real.toSorted((a, b) => (a.atMs ?? nowMs) - (b.atMs ?? nowMs));
   if (first === undefined) return undefined;
   const untilMs = Math.min(...real.map(({ atMs, leftMs }) => atMs ?? nowMs + leftMs));
@@ -203,10 +202,10 @@ function waitFor(hopes: readonly Hope[], nowMs: number): Step | undefined {
 }
 
 /** What holds a lane for longest. */
-function heldBy({ rest, pause, isQueued }: Lane): VerdictKind | "busy" {
+function heldBy({ cooldown, pause, isQueued }: Lane): VerdictKind | "busy" {
   if (isQueued) return "busy";
-  if (rest === undefined || (pause?.untilMs ?? 0) > rest.untilMs) return pause?.kind ?? "busy";
-  return rest.kind;
+  if (cooldown === undefined || (pause?.untilMs ?? 0) > cooldown.untilMs) return pause?.kind ?? "busy";
+  return cooldown.kind;
 }
 
 /**
@@ -225,11 +224,21 @@ function lastResort(lanes: readonly RefLane[], input: StepInput): Step {
 
 /** Whether all that holds a lane are cooldowns that time heals, and nobody is finding out already. */
 function mayBeAsked(ref: ModelRef, lane: Lane, input: StepInput): boolean {
-  if (lane.rest === undefined || !lane.hasRoom) return false;
-  return restsOn(lane.key, ref, input.health).every(
-    (rest) =>
-      !input.probing.has(probeId(rest, lane.key)) && (isSoft(rest.kind) || rest.untilMs <= input.nowMs),
+  if (lane.cooldown === undefined || !lane.hasRoom) return false;
+  return cooldownsOn(lane.key, ref, input.cooldowns).every(
+    (cooldown) =>
+      !input.probing.has(probeId(cooldown, lane.key)) &&
+      (isSoft(cooldown.kind) || cooldown.untilMs <= input.nowMs || mayBeOver(cooldown, input.nowMs)),
   );
+}
+
+/** Plans and credit are changed outside orouter: a guessed end is checked again after this time, if nothing else is left. */
+const CHECK_AGAIN_MS = 60_000;
+
+const CHANGED_OUTSIDE: ReadonlySet<VerdictKind> = new Set(["subscription", "payment", "quota", "forbidden"]);
+
+function mayBeOver({ kind, isDeclared, sinceMs }: Cooldown, nowMs: number): boolean {
+  return CHANGED_OUTSIDE.has(kind) && !isDeclared && nowMs - sinceMs >= CHECK_AGAIN_MS;
 }
 
 function choose(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Lane | undefined {
@@ -242,19 +251,19 @@ function choose(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Lane |
 
 function candidate(lane: Lane, input: StepInput): Candidate {
   const load = input.loads.get(lane.key.fingerprint);
-  const own = input.strategy === "least-failures" ? restsOfKey(lane.key, input) : [];
+  const own = input.strategy === "least-failures" ? cooldownsOfKey(lane.key, input) : [];
   return {
     key: lane.key,
-    rests: own.length,
-    restMs: own.reduce((sum, rest) => sum + rest.untilMs - input.nowMs, 0),
+    cooldowns: own.length,
+    cooldownMs: own.reduce((sum, cooldown) => sum + cooldown.untilMs - input.nowMs, 0),
     inFlight: load?.inFlight ?? 0,
     lastUsedMs: load?.lastUsedMs ?? 0,
   };
 }
 
-function restsOfKey(key: Key, input: StepInput): Rest[] {
-  const prefix = `lane ${key.fingerprint} `;
-  return [...input.health.values()].filter(
-    (rest) => rest.untilMs > input.nowMs && rest.id.startsWith(prefix),
+function cooldownsOfKey(key: Key, input: StepInput): Cooldown[] {
+  return [...input.cooldowns.values()].filter(
+    ({ scope, fingerprint, untilMs }) =>
+      scope === "lane" && fingerprint === key.fingerprint && untilMs > input.nowMs,
   );
 }

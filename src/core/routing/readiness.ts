@@ -1,33 +1,36 @@
+import { formatClock } from "../clock-text.ts";
 import type { Key } from "../key.ts";
 import type { ModelRef } from "../model-ref.ts";
-import type { VerdictKind } from "../verdict/verdict.ts";
-import { restsOn } from "./lane.ts";
-import { NEVER_MS, type Rest, restId } from "./rest.ts";
+import { type VerdictKind, verdictWords } from "../verdict/verdict.ts";
+import { type Cooldown, cooldownId, NEVER_MS } from "./cooldown.ts";
+import { cooldownsOn } from "./lane.ts";
 
 /** Whether a key, or a model through any of its keys, can be used now. */
 export type Readiness =
   | { kind: "ready" }
-  | { kind: "rests"; rest: Rest }
+  | { kind: "rests"; cooldown: Cooldown }
   /** Until the key itself changes. */
-  | { kind: "dead"; rest: Rest }
+  | { kind: "dead"; cooldown: Cooldown }
   | { kind: "disabled" }
   | { kind: "no-secret" }
   | { kind: "no-key" };
 
-/** The rests that still last, by id. A party whose rest has ended is as good as ready: its next use tells. */
-export function lastingRests(rests: Iterable<Rest>, nowMs: number): Map<string, Rest> {
-  return new Map([...rests].filter((rest) => rest.untilMs > nowMs).map((rest) => [rest.id, rest]));
+/** The cooldowns that still last, by id. A party whose cooldown has ended is as good as ready: its next use tells. */
+export function lastingCooldowns(cooldowns: Iterable<Cooldown>, nowMs: number): Map<string, Cooldown> {
+  return new Map(
+    [...cooldowns].filter((cooldown) => cooldown.untilMs > nowMs).map((cooldown) => [cooldown.id, cooldown]),
+  );
 }
 
-/** What a key's own rests, and those of its provider, say of it. Rests for single models are another matter. */
+/** What a key's own cooldowns, and those of its provider, say of it. Cooldowns for single models are another matter. */
 export function keyReadiness(
   key: { provider: string; fingerprint: string | undefined; enabled: boolean },
-  lasting: ReadonlyMap<string, Rest>,
+  lasting: ReadonlyMap<string, Cooldown>,
 ): Readiness {
   if (!key.enabled) return { kind: "disabled" };
   if (key.fingerprint === undefined) return { kind: "no-secret" };
-  const ids = [restId.key(key.fingerprint), restId.provider(key.provider)];
-  return atRest(longest(ids.flatMap((id) => lasting.get(id) ?? [])));
+  const ids = [cooldownId.key(key.fingerprint), cooldownId.provider(key.provider)];
+  return readinessUnder(longest(ids.flatMap((id) => lasting.get(id) ?? [])));
 }
 
 /** How a model can be reached: through how many of its provider's keys, or when the first of them is free. */
@@ -40,29 +43,29 @@ export interface ModelReadiness {
 export function modelReadiness(
   ref: ModelRef,
   keys: readonly Key[],
-  lasting: ReadonlyMap<string, Rest>,
+  lasting: ReadonlyMap<string, Cooldown>,
 ): ModelReadiness {
   const usable = keys.filter((key) => key.enabled && key.provider === ref.provider);
-  const rests = usable.flatMap((key) => longest(restsOn(key, ref, lasting)) ?? []);
-  const ready = usable.length - rests.length;
+  const cooldowns = usable.flatMap((key) => longest(cooldownsOn(key, ref, lasting)) ?? []);
+  const ready = usable.length - cooldowns.length;
   const counts = { keys: usable.length, ready };
   if (usable.length === 0) return { readiness: { kind: "no-key" }, ...counts };
   if (ready > 0) return { readiness: { kind: "ready" }, ...counts };
   // The lane that frees itself first is what one waits for.
-  const [first] = rests.toSorted((a, b) => a.untilMs - b.untilMs);
-  return { readiness: atRest(first), ...counts };
+  const [first] = cooldowns.toSorted((a, b) => a.untilMs - b.untilMs);
+  return { readiness: readinessUnder(first), ...counts };
 }
 
-function atRest(rest: Rest | undefined): Readiness {
-  if (rest === undefined) return { kind: "ready" };
-  return { kind: rest.untilMs >= NEVER_MS ? "dead" : "rests", rest };
+function readinessUnder(cooldown: Cooldown | undefined): Readiness {
+  if (cooldown === undefined) return { kind: "ready" };
+  return { kind: cooldown.untilMs >= NEVER_MS ? "dead" : "rests", cooldown };
 }
 
-function longest(rests: readonly Rest[]): Rest | undefined {
-  return rests.toSorted((a, b) => b.untilMs - a.untilMs)[0];
+function longest(cooldowns: readonly Cooldown[]): Cooldown | undefined {
+  return cooldowns.toSorted((a, b) => b.untilMs - a.untilMs)[0];
 }
 
-/** A readiness as JSON has it: `untilMs` and `why` are null where nothing rests. */
+/** A readiness as JSON has it: `untilMs` and `why` are null where nothing cools down. */
 export interface ReadinessJson {
   state: Readiness["kind"];
   untilMs: number | null;
@@ -70,15 +73,33 @@ export interface ReadinessJson {
 }
 
 export function readinessJson(readiness: Readiness): ReadinessJson {
-  const rest = "rest" in readiness ? readiness.rest : undefined;
+  const cooldown = "cooldown" in readiness ? readiness.cooldown : undefined;
   return {
     state: readiness.kind,
-    untilMs: rest === undefined ? null : restEnd(rest),
-    why: rest?.kind ?? null,
+    untilMs: cooldown === undefined ? null : cooldownEnd(cooldown),
+    why: cooldown?.kind ?? null,
   };
 }
 
 /** JSON readers know no "never". */
-export function restEnd(rest: Rest): number | null {
-  return rest.untilMs >= NEVER_MS ? null : rest.untilMs;
+export function cooldownEnd(cooldown: Cooldown): number | null {
+  return cooldown.untilMs >= NEVER_MS ? null : cooldown.untilMs;
+}
+
+/** One phrase for whether something can be used. */
+export function readinessText(readiness: Readiness, nowMs: number): string {
+  switch (readiness.kind) {
+    case "ready":
+      return "ready";
+    case "rests":
+      return `rests until ${formatClock(readiness.cooldown.untilMs, nowMs)}: ${verdictWords(readiness.cooldown.kind)}`;
+    case "dead":
+      return `dead: ${verdictWords(readiness.cooldown.kind)}`;
+    case "disabled":
+      return "disabled";
+    case "no-secret":
+      return "no secret";
+    case "no-key":
+      return "no key";
+  }
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { STRATEGIES } from "../routing/strategy.ts";
+import { STRATEGIES } from "../routing/session.ts";
 import { VERDICT_KINDS } from "../verdict/verdict.ts";
 import {
   about,

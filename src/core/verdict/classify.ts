@@ -1,4 +1,3 @@
-import type { ReplyHeaders } from "../http/reply-headers.ts";
 import { oneLine, redact } from "../redact.ts";
 import { declaredWaitMs, nextResetMs, type ResetWindow } from "./declared-wait.ts";
 import { matchesRule, matchesUserRule, type RuleSubject, type UserRule } from "./error-rule.ts";
@@ -9,7 +8,7 @@ import { type Fault, USUAL_FAULT, type Verdict, type VerdictKind } from "./verdi
 /** A provider's reply to be classified. */
 export interface ProviderReply extends ReplyContent {
   provider: string;
-  headers: ReplyHeaders;
+  headers: Headers;
   /** The path asked for, where the caller knows it. */
   path?: string;
 }

@@ -1,10 +1,8 @@
-import type { ReplyHeaders } from "../http/reply-headers.ts";
-
 /** A longer wait than this is a mistake, or as good as for ever. */
 export const LONGEST_WAIT_MS = 30 * 24 * 3_600_000;
 
 export interface WaitSources {
-  headers: ReplyHeaders;
+  headers: Headers;
   /** The error's own words. */
   text?: string;
   /** The error's body, nested JSON opened. */

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
-import { STRATEGIES } from "../../core/routing/strategy.ts";
+import { STRATEGIES } from "../../core/routing/session.ts";
 import { VERDICT_KINDS } from "../../core/verdict/verdict.ts";
 
 /** What a run tells its plugins. The token stays in its own file: options can end up in an environment. */

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
-import type { RestScope as CooldownScope } from "../../core/routing/rest.ts";
+import type { Cooldown, CooldownScope } from "../../core/routing/cooldown.ts";
 import { VERDICT_KINDS } from "../../core/verdict/verdict.ts";
-import { type Cooldown, type CooldownChange, FAILURES_KEPT_MS } from "../store.ts";
+import { type CooldownChange, FAILURES_KEPT_MS } from "../store.ts";
 
 interface CooldownRow {
   id: string;
@@ -151,7 +151,7 @@ function rowOf(change: CooldownChange): Omit<CooldownRow, "writer" | "revision">
     message,
     until_ms: untilMs,
     is_declared: Number(isDeclared),
-    failures: change.cooldown.strikes,
+    failures: change.cooldown.failures,
   };
 }
 
@@ -176,7 +176,7 @@ function changeOf(row: CooldownRow): CooldownChange {
     sinceMs: atMs,
     untilMs,
     isDeclared: row.is_declared === 1,
-    strikes: row.failures,
+    failures: row.failures,
   };
   return { kind: "set", id, atMs, cooldown };
 }

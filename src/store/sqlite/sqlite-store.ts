@@ -1,8 +1,8 @@
 import type { Database } from "bun:sqlite";
+import type { Cooldown } from "../../core/routing/cooldown.ts";
 import type { StateFile } from "../../sqlite/state-file.ts";
 import { WriteBehind, type WriteQueue } from "../../sqlite/write-behind.ts";
 import {
-  type Cooldown,
   type CooldownChange,
   type CooldownStore,
   isForgotten,

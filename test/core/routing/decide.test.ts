@@ -1,9 +1,13 @@
 import { expect, test } from "bun:test";
+import { NEVER_MS } from "../../../src/core/routing/cooldown.ts";
 import { blame, type Decision, decide, settle } from "../../../src/core/routing/decide.ts";
 import { isExcluded, laneId, type Progress, startProgress } from "../../../src/core/routing/progress.ts";
-import { NEVER_MS } from "../../../src/core/routing/rest.ts";
-import type { Fault, Verdict, VerdictKind } from "../../../src/core/verdict/verdict.ts";
-import { USUAL_FAULT } from "../../../src/core/verdict/verdict.ts";
+import {
+  type Fault,
+  USUAL_FAULT,
+  type Verdict,
+  type VerdictKind,
+} from "../../../src/core/verdict/verdict.ts";
 import { keyNamed } from "../../proxy/rig.ts";
 
 const KEY = keyNamed("a", "one");

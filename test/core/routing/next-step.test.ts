@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { emptyLoad, type Load } from "../../../src/core/routing/load.ts";
+import { type Cooldown, type CooldownTarget, targetOf } from "../../../src/core/routing/cooldown.ts";
+import { emptyLoad, type Load } from "../../../src/core/routing/limits.ts";
 import {
   hasOtherModel,
   hasUntriedLane,
@@ -8,7 +9,6 @@ import {
   type StepInput,
 } from "../../../src/core/routing/next-step.ts";
 import { laneId, type Pause, startProgress } from "../../../src/core/routing/progress.ts";
-import { type Rest, type RestTarget, targetOf } from "../../../src/core/routing/rest.ts";
 import type { VerdictKind } from "../../../src/core/verdict/verdict.ts";
 import { keyNamed } from "../../proxy/rig.ts";
 
@@ -50,7 +50,7 @@ function laneOf(name: LaneName): { key: typeof ONE; ref: typeof X } {
   return { key: KEYS[key], ref: MODELS[model] };
 }
 
-function partyOf(name: string): RestTarget {
+function partyOf(name: string): CooldownTarget {
   const key = KEYS[name as keyof typeof KEYS];
   if (key !== undefined) return targetOf.key(key);
   const model = MODELS[name as keyof typeof MODELS];
@@ -76,14 +76,16 @@ function inputOf(given: Given): StepInput {
     progress.attempts.push({ ...laneOf(name), startedMs: 0, verdict: undefined, probe: false, isLastResort });
   if (given.again !== undefined) progress.again = laneId(laneOf(given.again).key, laneOf(given.again).ref);
   progress.spentMs = (given.spentS ?? 0) * 1000;
-  const rests = Object.entries(cooling).map(([name, [kind, sinceS, endS, declared]]): [string, Rest] => {
-    const times = { sinceMs: NOW - sinceS * 1000, untilMs: NOW + endS * 1000, strikes: 3 };
-    const party = partyOf(name);
-    return [
-      party.id,
-      { ...party, kind, status: 0, message: "", ...times, isDeclared: declared !== undefined },
-    ];
-  });
+  const cooldowns = Object.entries(cooling).map(
+    ([name, [kind, sinceS, endS, declared]]): [string, Cooldown] => {
+      const times = { sinceMs: NOW - sinceS * 1000, untilMs: NOW + endS * 1000, failures: 3 };
+      const party = partyOf(name);
+      return [
+        party.id,
+        { ...party, kind, status: 0, message: "", ...times, isDeclared: declared !== undefined },
+      ];
+    },
+  );
   const loads = (given.busy ?? []).map((name): [string, Load] => [
     KEYS[name].fingerprint,
     { ...emptyLoad(), inFlight: 1 },
@@ -97,7 +99,7 @@ function inputOf(given: Given): StepInput {
     progress,
     keysOf: (provider) => byProvider.get(provider) ?? [],
     limitsOf: () => ({ rpm: undefined, concurrency: 1 }),
-    health: new Map(rests),
+    cooldowns: new Map(cooldowns),
     probing: new Map((given.probing ?? []).map((name) => [partyOf(name).id, NOW - 1000] as [string, number])),
     loads: new Map(loads),
     nowMs: NOW,
@@ -219,6 +221,16 @@ test.each<[what: string, given: Given, next: string]>([
     "give up",
   ],
   ["nothing for a key that was refused", { ...ALONE, cooling: { spare: ["auth", 6, 3600] } }, "give up"],
+  [
+    "a plan that was missing a minute ago, once: it may have been bought since",
+    { ...ALONE, cooling: { "spare/z": ["subscription", 60, 17_000] } },
+    "spare/z as a last resort",
+  ],
+  [
+    "nothing for a plan that was missing just now",
+    { ...ALONE, cooling: { "spare/z": ["subscription", 59, 17_000] } },
+    "give up",
+  ],
   [
     "a limit of an hour once, where this request has not heard it",
     { ...ALONE, cooling: { "spare/z": ["rate-limit", 6, 3600, "declared"] } },

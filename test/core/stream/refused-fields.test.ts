@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { RefusedFields, refusedField, withoutFields } from "../../../src/core/stream/refused-fields.ts";
+import { RefusedFields, refusedField, withoutFields } from "../../../src/core/routing/model-facts.ts";
 
 test.each([
   ["messages.4.reasoning_content: Extra inputs are not permitted", "reasoning_content"],

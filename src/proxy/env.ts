@@ -1,0 +1,75 @@
+/** Calls that fall due within the same step fire together. */
+const STEP_MS = 50;
+
+/** Calls by the step they fall due in. A set of its own for each, so that one is called off at no cost. */
+const steps = new Map<number, Set<() => void>>();
+let armedFor = Number.POSITIVE_INFINITY;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/**
+ * A timer that is up to a step late, and nearly free: every request sets timers against silence and calls nearly all of
+ * them off. The process's timers cost several microseconds each.
+ */
+export function coarseAfter(ms: number, call: () => void): () => void {
+  const step = Math.ceil((performance.now() + ms) / STEP_MS);
+  // Every call is one of its own, even where the same function is given twice.
+  const own = (): void => call();
+  const calls = steps.get(step) ?? new Set();
+  steps.set(step, calls.add(own));
+  if (step < armedFor) arm(step);
+  return () => {
+    calls.delete(own);
+  };
+}
+
+function arm(step: number): void {
+  clearTimeout(timer);
+  armedFor = step;
+  timer = setTimeout(fire, Math.max(0, step * STEP_MS - performance.now()));
+  // Called-off calls leave it running; it is no reason for a process to stay.
+  timer.unref();
+}
+
+function fire(): void {
+  armedFor = Number.POSITIVE_INFINITY;
+  const nowStep = Math.floor(performance.now() / STEP_MS);
+  // In the order in which they fall due; what they set anew lies ahead.
+  const due = [...steps.keys()].filter((step) => step <= nowStep).sort((a, b) => a - b);
+  for (const step of due) {
+    const calls = steps.get(step) ?? [];
+    steps.delete(step);
+    for (const call of calls) call();
+  }
+  armNext();
+}
+
+/** Nobody is woken for calls that were all called off. */
+function armNext(): void {
+  let next = Number.POSITIVE_INFINITY;
+  for (const [step, calls] of steps) {
+    if (calls.size === 0) steps.delete(step);
+    else next = Math.min(next, step);
+  }
+  if (next < armedFor) arm(next);
+}
+
+/** Clock and dice, so that a test can hold them. */
+export interface Env {
+  now: () => number;
+  random: () => number;
+  /** Calls back once after that time; what it returns calls it off. The usual timer when left out. */
+  after?: (ms: number, call: () => void) => () => void;
+}
+
+/** The longest time a timer takes; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** From here on a twentieth of a second more or less is nobody's concern, and the timers are those of silences. */
+const COARSE_FROM_MS = 3000;
+
+/** The process's own timer. */
+export function realAfter(ms: number, call: () => void): () => void {
+  if (ms >= COARSE_FROM_MS) return coarseAfter(Math.min(ms, LONGEST_TIMER_MS), call);
+  const timer = setTimeout(call, Math.max(0, ms));
+  return () => clearTimeout(timer);
+}

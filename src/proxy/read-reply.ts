@@ -1,0 +1,234 @@
+import { hollowBody } from "../core/stream/choice-book.ts";
+import { completionEvents } from "../core/stream/completion-events.ts";
+import type { GateFailure } from "../core/stream/gate-step.ts";
+import { joined } from "../core/stream/join-bytes.ts";
+import { StreamGate } from "../core/stream/stream-gate.ts";
+import { classify } from "../core/verdict/classify.ts";
+import { ownVerdict } from "../core/verdict/failure.ts";
+import type { Verdict } from "../core/verdict/verdict.ts";
+import type { AttemptOptions, AttemptOutcome, Call, ErrorReply } from "./attempt.ts";
+import { askedOf, type ModelRequest, noteFlaw, wantsStream } from "./read-request.ts";
+import { AnswerTooLong, type ByteReader, type Reply } from "./transport.ts";
+
+/** The first bytes of a body as text; the rest is not worth its time. */
+export async function readHead(body: ByteReader | undefined, maxBytes: number): Promise<string> {
+  if (body === undefined) return "";
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    while (bytes < maxBytes) {
+      const { done, value } = await body.read();
+      if (done) break;
+      parts.push(value);
+      bytes += value.length;
+    }
+  } catch {
+    // A body that breaks off still has its beginning, and the status.
+  }
+  void body.cancel().catch(() => {});
+  return new TextDecoder().decode(Buffer.concat(parts).subarray(0, maxBytes));
+}
+
+type Judging = Pick<AttemptOptions, "provider" | "rules" | "request" | "env">;
+
+/** What a reply means in the light of what was asked; undefined for a good answer. */
+export function judgeReply(reply: ErrorReply, options: Judging, isWhole = false): Verdict | undefined {
+  const { provider, rules, request, env } = options;
+  const expectsAnswer = request.dialect !== undefined;
+  const subject = { provider: provider.id, path: `/${request.endpoint}`, expectsAnswer, isWhole, ...reply };
+  return classify(subject, { userRules: rules, nowMs: env.now() });
+}
+
+/** What the failure of a stream means; `reply` without its body. `isBehindHead`: the client had part of the answer. */
+export function failureVerdict(
+  failure: GateFailure,
+  reply: ErrorReply,
+  options: Judging,
+  isBehindHead = false,
+): Verdict {
+  switch (failure.kind) {
+    case "said":
+      return (
+        judgeReply({ ...reply, body: failure.text }, options) ??
+        (isBehindHead ? ownVerdict.broken("error", failure.text) : ownVerdict.badStream(failure.text))
+      );
+    case "flawed":
+      return ownVerdict.badStream(failure.why);
+    case "cut":
+      return isBehindHead ? ownVerdict.broken("reset", failure.why) : ownVerdict.badStream(failure.why);
+    case "hollow":
+      return ownVerdict.hollow(failure.why);
+    case "bad-call":
+      return ownVerdict.badCall(failure.why);
+    case "too-long":
+      return ownVerdict.callTooLong(failure.why);
+    case "mismatch":
+      return ownVerdict.mismatch();
+  }
+}
+
+/** A reply whose status already says that it is no answer. */
+export async function refusal(response: Reply, options: AttemptOptions): Promise<AttemptOutcome> {
+  const { status, headers } = response;
+  const reply = { status, headers, body: await readHead(response.body, options.errorBodyBytes) };
+  const verdict =
+    status < 400
+      ? ownVerdict.redirect(status, headers.get("location"))
+      : (judgeReply(reply, options) ?? ownVerdict.unexplained(status));
+  return { kind: "refused", verdict, reply };
+}
+
+/** A 200 that holds neither an answer nor a reason. */
+export function noAnswer(response: Reply, why: string): AttemptOutcome {
+  const reply = { status: response.status, headers: response.headers, body: "" };
+  return { kind: "refused", verdict: ownVerdict.badStream(why), reply };
+}
+
+/**
+ * Reads the head of a stream until it means something. Nothing has gone to the client before this returns, so an error
+ * is a plain refusal even where words of an answer came in front of it.
+ */
+export async function openStream(response: Reply, reader: ByteReader, call: Call): Promise<AttemptOutcome> {
+  const { options, abort } = call;
+  const { request, continues } = options;
+  const { dialect, profile } = request;
+  if (dialect === undefined) return noAnswer(response, "a stream that nobody asked for");
+  const { settleFinish } = profile;
+  const gate = new StreamGate({ dialect, settleFinish, asked: askedOf(request), continues });
+  for (;;) {
+    const { done, value } = await reader.read();
+    const head = readOn(gate, done ? undefined : value);
+    if (head.failure !== undefined) {
+      abort();
+      return refusedBy(head.failure, response, call);
+    }
+    // An answer that has to say again what is already said speaks long before its first new token.
+    if (continues !== undefined && head.progressed) call.progressed();
+    if (!head.isWhole && !gate.isOpen) continue;
+    const { status, headers } = response;
+    const { pass: first, isWhole } = head;
+    return { kind: "stream", stream: { status, headers, gate, reader, first, isWhole, abort } };
+  }
+}
+
+interface Head {
+  pass?: Uint8Array | undefined;
+  failure?: GateFailure | undefined;
+  progressed?: boolean;
+  isWhole: boolean;
+}
+
+/** One step of the head: what may pass, whether it failed, whether that was all. */
+function readOn(gate: StreamGate, chunk: Uint8Array | undefined): Head {
+  const step = chunk === undefined ? undefined : gate.push(chunk);
+  if (step?.failure !== undefined) return { failure: step.failure, isWhole: false };
+  if (chunk !== undefined && !gate.isDone) {
+    return { pass: step?.pass, progressed: step?.progressed ?? false, isWhole: false };
+  }
+  const end = gate.end();
+  if (end.kind === "broken") return { failure: end.failure, isWhole: false };
+  return { pass: joined(step?.pass, end.tail), isWhole: true };
+}
+
+function refusedBy(failure: GateFailure, { status, headers }: Reply, { options }: Call): AttemptOutcome {
+  noteFlaw(options.request, failure.kind);
+  if (failure.kind === "mismatch")
+    return { kind: "refused", verdict: ownVerdict.mismatch(), reply: undefined };
+  const verdict = failureVerdict(failure, { status, headers, body: "" }, options);
+  const body = failure.kind === "said" ? failure.text : "";
+  return { kind: "refused", verdict, reply: { status, headers, body } };
+}
+
+const decoder = new TextDecoder();
+
+/**
+ * A reply that does not call itself a stream: JSON in one piece, a page, or a stream under another name, which is told
+ * by its first bytes so that it is not held until its end.
+ */
+export async function readBody(
+  response: Reply,
+  reader: ByteReader | undefined,
+  call: Call,
+): Promise<AttemptOutcome> {
+  const isStreamWanted = wantsStream(call.options.request);
+  const maxBytes = call.options.answerBytes;
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    bytes += value.length;
+    if (bytes > maxBytes) throw new AnswerTooLong(maxBytes);
+    parts.push(value);
+    if (isStreamWanted && parts.length === 1 && looksLikeEvents(decoder.decode(value)))
+      return openStream(asEvents(response), replay(value, reader), call);
+  }
+  return wholeBody(response, Buffer.concat(parts), call);
+}
+
+/**
+ * A body that nobody expects to be a stream: it is taken in one piece, which costs less than reading it bit by bit,
+ * where its length is known. A packed body says nothing of its own.
+ */
+export async function readWhole(response: Reply, call: Call): Promise<AttemptOutcome> {
+  const { body, headers } = response;
+  const announced = Number(headers.get("content-length") ?? Number.NaN);
+  const isKnown = announced <= call.options.answerBytes && !headers.has("content-encoding");
+  if (!isKnown || body === undefined) return readBody(response, body, call);
+  return wholeBody(response, await body.bytes(), call);
+}
+
+function wholeBody(
+  response: Reply,
+  body: Uint8Array<ArrayBuffer>,
+  call: Call,
+): AttemptOutcome | Promise<AttemptOutcome> {
+  const { request } = call.options;
+  const { status, headers } = response;
+  const reply = { status, headers, body: decoder.decode(body) };
+  const verdict = judgeReply(reply, call.options, true);
+  if (verdict !== undefined) return { kind: "refused", verdict, reply };
+  if (!wantsStream(request)) return hollowIn(reply, request) ?? { kind: "body", status, headers, body };
+  const events = request.dialect === "chat" ? completionEvents(parseJson(reply.body)) : undefined;
+  if (events === undefined) return noAnswer(response, "the answer was no stream, and no completion either");
+  return openStream(asEvents(response), replay(new TextEncoder().encode(events)), call);
+}
+
+/** The refusal of an answer in one piece that says nothing. */
+function hollowIn(reply: ErrorReply, request: ModelRequest): AttemptOutcome | undefined {
+  const why = request.dialect === undefined ? undefined : hollowBody(request.dialect, reply.body);
+  if (why === undefined || askedOf(request).mayBeEmpty()) return undefined;
+  noteFlaw(request, "hollow");
+  return { kind: "refused", verdict: ownVerdict.hollow(why), reply };
+}
+
+function asEvents({ status, headers }: Reply): Reply {
+  const typed = new Headers(headers);
+  typed.set("content-type", "text/event-stream");
+  return { status, headers: typed, body: undefined };
+}
+
+/** A reader that first gives back what was already read. */
+function replay(first: Uint8Array, reader?: ByteReader): ByteReader {
+  let isFirst = true;
+  return {
+    read: async () => {
+      if (!isFirst) return (await reader?.read()) ?? { done: true, value: undefined };
+      isFirst = false;
+      return { done: false, value: first };
+    },
+    cancel: async (reason) => reader?.cancel(reason),
+  };
+}
+
+function looksLikeEvents(text: string): boolean {
+  return /^\s*(?:data|event|id|retry)?:/.test(text);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
