@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { DIALECT_NAMES } from "../../src/core/dialect/registry.ts";
 import { STRATEGIES } from "../../src/core/routing/session.ts";
-import { APIS, THEMES } from "../../src/core/settings/schema.ts";
+import { THEMES } from "../../src/core/settings/schema.ts";
 import { amount, count, field, flag, text, texts, verdict } from "./shape-parts.ts";
 
 const place = v.strictObject({ path: text, exists: flag });
@@ -32,7 +33,7 @@ const providerSettings = v.strictObject({
   id: text,
   name: text,
   baseUrl: text,
-  api: v.picklist(APIS),
+  api: v.picklist(DIALECT_NAMES),
   rpm: v.optional(count),
   concurrency: v.optional(count),
   models: texts,

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 
 /** Writes a file for its owner alone, at once or not at all, with its folder where that is missing. */
 export type WriteFile = (file: string, text: string) => Promise<void>;
@@ -61,6 +62,8 @@ export interface Question {
   url: string;
   /** Sent as the key; undefined: none is. */
   secret?: string | undefined;
+  /** Says where the key goes. */
+  dialect?: Dialect | undefined;
   signal: AbortSignal;
 }
 
@@ -68,12 +71,12 @@ export interface Question {
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Asks for JSON. It does not throw: a catalogue that cannot be had is no failure of the run. */
-export async function getJson({ url, secret, signal }: Question): Promise<Answer> {
+export async function getJson({ url, secret, dialect = DEFAULT_DIALECT, signal }: Question): Promise<Answer> {
   try {
     const response = await fetch(url, {
       headers: {
         accept: "application/json",
-        ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }),
+        ...(secret === undefined ? {} : Object.fromEntries([dialectSpec(dialect).authHeader(secret)])),
       },
       // A key is for its own address only.
       redirect: secret === undefined ? "follow" : "manual",

@@ -15,11 +15,11 @@ const OMNIROUTE = "omniroute";
 
 /** Asks a provider for its models, with the first of the keys that it lets in, and for its combos if it has any. */
 export async function askProvider(
-  provider: Pick<Provider, "id" | "baseUrl">,
+  provider: Pick<Provider, "id" | "baseUrl" | "api">,
   secrets: readonly string[],
   signal: AbortSignal,
 ): Promise<ProviderAnswer> {
-  const { answer, secret } = await askWithKeys(`${provider.baseUrl}/models`, secrets, signal);
+  const { answer, secret } = await askWithKeys(provider, secrets, signal);
   if (answer.kind === "failed") return { kind: "failed", message: answer.message };
   const models = readModelList(answer.value);
   if (models === undefined || models.length === 0) return { kind: "failed", message: "it lists no models" };
@@ -29,17 +29,18 @@ export async function askProvider(
 }
 
 async function askWithKeys(
-  url: string,
+  { baseUrl, api: dialect }: Pick<Provider, "baseUrl" | "api">,
   secrets: readonly string[],
   signal: AbortSignal,
 ): Promise<{ answer: Answer; secret: string | undefined }> {
   const [first, ...others] = secrets.slice(0, MAX_KEYS);
   let secret = first;
-  let answer = await getJson({ url, secret, signal });
+  const url = `${baseUrl}/models`;
+  let answer = await getJson({ url, secret, dialect, signal });
   for (const next of others) {
     if (answer.kind !== "failed" || (answer.status !== 401 && answer.status !== 403)) break;
     secret = next;
-    answer = await getJson({ url, secret, signal });
+    answer = await getJson({ url, secret, dialect, signal });
   }
   return { answer, secret };
 }

@@ -1,5 +1,5 @@
-/** The two ways of asking that the scripted upstream speaks. */
-export type Dialect = "chat" | "responses";
+import { type Dialect, dialectSpec } from "../core/dialect/registry.ts";
+import { asObject, parseJson } from "../core/json.ts";
 
 /** One failed try, in words a person can read. */
 export interface Failure {
@@ -59,7 +59,7 @@ export function readAsked(
   parts: Pick<Asked, "method" | "path" | "headers" | "body" | "atMs">,
   dialect: Dialect | undefined,
 ): Asked {
-  const body = record(parse(parts.body));
+  const body = asObject(parseJson(parts.body));
   const tools = body["tools"];
   const hasTools = Array.isArray(tools) && tools.length > 0;
   return {
@@ -69,7 +69,7 @@ export function readAsked(
     dialect,
     isTitle: dialect !== undefined && !hasTools && TITLE_PROMPT.test(parts.body),
     wantsStream: body["stream"] === true,
-    wantsUsage: dialect === "responses" || record(body["stream_options"])["include_usage"] === true,
+    wantsUsage: dialect !== undefined && dialectSpec(dialect).readRequest(body, []).wantsUsage,
     hasTools,
     lastRole: lastRole(body["messages"] ?? body["input"]),
   };
@@ -77,22 +77,10 @@ export function readAsked(
 
 function lastRole(messages: unknown): string {
   if (typeof messages === "string") return "user";
-  const last = record(Array.isArray(messages) ? messages.at(-1) : undefined);
+  const last = asObject(Array.isArray(messages) ? messages.at(-1) : undefined);
   // The responses dialect has no role on a tool's result.
   if (last["type"] === "function_call_output") return "tool";
   return typeof last["role"] === "string" ? last["role"] : "";
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Cuts a text into words that keep the space behind them, so that joining them gives the text back. */

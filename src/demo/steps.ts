@@ -1,3 +1,4 @@
+import type { Dialect } from "../core/dialect/registry.ts";
 import type { Call } from "./call.ts";
 import {
   chatBody,
@@ -36,6 +37,32 @@ export function bodyHeaders(type: string, body: string): Record<string, string> 
   return { "content-type": type, "content-length": String(Buffer.byteLength(body)) };
 }
 
+/** How the scripted upstream writes an answer. */
+interface AnswerForm {
+  body: (answer: Answer, call: Call) => Record<string, unknown>;
+  events: (answer: Answer, call: Call) => StreamEvent[];
+  error: (error: Record<string, unknown>) => StreamEvent;
+}
+
+const CHAT: AnswerForm = {
+  body: chatBody,
+  events: chatEvents,
+  error: (error) => ({ data: { error }, isToken: false }),
+};
+
+/** The dialects that it speaks besides. */
+const OTHERS: Partial<Record<Dialect, AnswerForm>> = {
+  responses: {
+    body: responsesBody,
+    events: responsesEvents,
+    error: (error) => ({ name: "error", data: { type: "error", ...error }, isToken: false }),
+  },
+};
+
+function formOf({ dialect }: Call): AnswerForm {
+  return (dialect === undefined ? undefined : OTHERS[dialect]) ?? CHAT;
+}
+
 /** What an answer does on the wire, in the dialect of its call, streamed when that was asked for. */
 export function answerSteps(answer: Answer, call: Call): Step[] {
   return call.wantsStream ? streamSteps(answer, call) : bodySteps(answer, call);
@@ -62,11 +89,11 @@ function bodySteps(answer: Answer, call: Call): Step[] {
 
 function bodyOf(answer: Answer, call: Call): Record<string, unknown> {
   if (answer.cut?.how === "error-event") return { error: errorOf(answer.cut) };
-  return call.dialect === "responses" ? responsesBody(answer, call) : chatBody(answer, call);
+  return formOf(call).body(answer, call);
 }
 
 function streamSteps(answer: Answer, call: Call): Step[] {
-  const events = call.dialect === "responses" ? responsesEvents(answer, call) : chatEvents(answer, call);
+  const events = formOf(call).events(answer, call);
   const steps: Step[] = [
     ...waitSteps(answer.headAfterMs),
     head(answer, { "content-type": "text/event-stream" }),
@@ -94,10 +121,7 @@ function streamSteps(answer: Answer, call: Call): Step[] {
 function cutSteps(cut: Cut, answer: Answer, call: Call): Step[] {
   if (cut.how === "stall") return [{ do: "stall", keepAliveEveryMs: answer.keepAliveEveryMs }];
   if (cut.how !== "error-event") return [{ do: cut.how }];
-  const event: StreamEvent =
-    call.dialect === "responses"
-      ? { name: "error", data: { type: "error", ...errorOf(cut) }, isToken: false }
-      : { data: { error: errorOf(cut) }, isToken: false };
+  const event = formOf(call).error(errorOf(cut));
   return [{ do: "send", bytes: wireForm(event, answer.crlf) }, { do: "end" }];
 }
 

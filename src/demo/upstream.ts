@@ -2,8 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Transform } from "node:stream";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { constants, createBrotliCompress, createGzip, createZstdCompress } from "node:zlib";
+import { dialectAt } from "../core/dialect/registry.ts";
 import { Problem } from "../core/problem.ts";
-import { type Asked, type Call, type Dialect, readAsked } from "./call.ts";
+import { type Asked, type Call, readAsked } from "./call.ts";
 import { type Encoding, modelMissing, pathMissing, type Reply, scriptFailed, unauthorized } from "./reply.ts";
 import type { Scene } from "./scenes.ts";
 import { type Head, type Step, stepsOf } from "./steps.ts";
@@ -210,11 +211,6 @@ interface Run {
 /** Bodies are kept for tests to look at, so a demo left running for days must forget the oldest. */
 const CALLS_KEPT = 5_000;
 
-const DIALECTS: Record<string, Dialect> = {
-  "POST /v1/chat/completions": "chat",
-  "POST /v1/responses": "responses",
-};
-
 async function serve(run: Run, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const call = run.tally.arrive(await readRequest(request));
   keep(run.calls, call);
@@ -264,7 +260,10 @@ async function readRequest(request: IncomingMessage): Promise<Asked> {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
   const body = Buffer.concat(pieces).toString("utf8");
-  return readAsked({ method, path, headers, body, atMs: Date.now() }, DIALECTS[`${method} ${path}`]);
+  return readAsked(
+    { method, path, headers, body, atMs: Date.now() },
+    method === "POST" ? dialectAt(path.replace(/^\/v1\//, "")) : undefined,
+  );
 }
 
 function replyTo(scene: Scene, call: Call): Reply {

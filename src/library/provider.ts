@@ -3,6 +3,7 @@ import { loadList } from "../catalog/model-lists.ts";
 import { loadModelsDev } from "../catalog/models-dev.ts";
 import type { ModelList } from "../core/catalog/catalog.ts";
 import { ModelsDevIndex, readModelsDev } from "../core/catalog/models-dev.ts";
+import { DEFAULT_DIALECT, type Dialect, dialectNamed } from "../core/dialect/registry.ts";
 import { normalizeBaseUrl, PRESETS } from "../core/settings/presets.ts";
 import type { Provider } from "../core/settings/provider.ts";
 
@@ -94,7 +95,7 @@ export function providerIn(config: ProviderConfig): Provider {
     id,
     name: preset?.name ?? id,
     baseUrl,
-    api: config.apiMode === "responses" ? "responses" : "chat",
+    api: dialectNamed(config.apiMode) ?? DEFAULT_DIALECT,
     models: [],
     refreshOnList: config.refreshOnList === true,
     modelCacheTtlMs: config.modelCacheTtl ?? 5 * MINUTE_MS,
@@ -136,7 +137,7 @@ async function loadIndex(
 }
 
 /** How to speak to a provider; anything else is taken for `chat`. */
-export type ApiMode = "chat" | "responses";
+export type ApiMode = Dialect;
 
 /** A model and what is known of it. What nobody has told is absent. */
 export interface ProviderModel extends ModelCapabilities {

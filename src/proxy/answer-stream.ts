@@ -1,9 +1,9 @@
 import { brokenEvent } from "../core/client/client-profile.ts";
+import { DEFAULT_DIALECT } from "../core/dialect/registry.ts";
 import type { AnswerProgress } from "../core/routing/events.ts";
 import { exhaustionSummary } from "../core/routing/exhaustion.ts";
-import type { SentAnswer } from "../core/stream/continuation.ts";
-import { joined } from "../core/stream/join-bytes.ts";
-import { salvageOf } from "../core/stream/salvage.ts";
+import { joined } from "../core/stream/bytes.ts";
+import { type SentAnswer, salvageOf } from "../core/stream/continuation.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Lease, OpenStream } from "./attempt.ts";
@@ -345,7 +345,7 @@ export class AnswerStream {
   /** The last event of an answer that could not be saved. */
   #giveUp({ final }: Unsaved): Uint8Array | undefined {
     if (this.#isOver) return undefined;
-    const { session, profile, dialect = "chat" } = this.#run.request;
+    const { session, profile, dialect = DEFAULT_DIALECT } = this.#run.request;
     session.broken++;
     const event = brokenEvent(profile, {
       dialect,

@@ -1,7 +1,7 @@
+import type { Dialect } from "../core/dialect/registry.ts";
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
 import type { Progress } from "../core/routing/progress.ts";
-import type { Dialect } from "../core/routing/route.ts";
 import type { Session } from "../core/routing/session.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { SentAnswer } from "../core/stream/continuation.ts";

@@ -1,6 +1,6 @@
 import { wireModelId } from "../core/catalog/model-kinds.ts";
 import { withoutFields } from "../core/routing/model-facts.ts";
-import { withOutputLimit } from "../core/stream/output-limit.ts";
+import { withOutputLimit } from "../core/stream/asked.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { AttemptOptions, AttemptOutcome, Call } from "./attempt.ts";
@@ -85,6 +85,7 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
       method: request.method,
       headers: request.headers,
       secret: key.secret,
+      dialect: options.dialect,
       body: adapted(translated?.body ?? bodyFor(request, model), options),
     });
     return await understand(

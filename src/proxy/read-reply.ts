@@ -1,8 +1,9 @@
+import { streamOfWhole } from "../core/dialect/translate.ts";
+import { parseJson } from "../core/json.ts";
+import { joined } from "../core/stream/bytes.ts";
 import { hollowBody } from "../core/stream/choice-book.ts";
-import { completionEvents } from "../core/stream/completion-events.ts";
-import type { GateFailure } from "../core/stream/gate-step.ts";
-import { joined } from "../core/stream/join-bytes.ts";
-import { StreamGate } from "../core/stream/stream-gate.ts";
+import { looksLikeEvents } from "../core/stream/sse.ts";
+import { type GateFailure, StreamGate } from "../core/stream/stream-gate.ts";
 import { classify } from "../core/verdict/classify.ts";
 import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
@@ -189,7 +190,8 @@ function wholeBody(
   const verdict = judgeReply(reply, call.options, true);
   if (verdict !== undefined) return { kind: "refused", verdict, reply };
   if (!wantsStream(request)) return hollowIn(reply, request) ?? { kind: "body", status, headers, body };
-  const events = request.dialect === "chat" ? completionEvents(parseJson(reply.body)) : undefined;
+  const events =
+    request.dialect === undefined ? undefined : streamOfWhole(request.dialect, parseJson(reply.body));
   if (events === undefined) return noAnswer(response, "the answer was no stream, and no completion either");
   return openStream(asEvents(response), replay(new TextEncoder().encode(events)), call);
 }
@@ -219,16 +221,4 @@ function replay(first: Uint8Array, reader?: ByteReader): ByteReader {
     },
     cancel: async (reason) => reader?.cancel(reason),
   };
-}
-
-function looksLikeEvents(text: string): boolean {
-  return /^\s*(?:data|event|id|retry)?:/.test(text);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,13 +1,13 @@
 import type { ClientProfile } from "../core/client/client-profile.ts";
+import { type Dialect, dialectAt } from "../core/dialect/registry.ts";
 import { ANY_MODEL, CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../core/model-ref.ts";
-import { type Dialect, dialectOf } from "../core/routing/route.ts";
 import type { Session, SessionBook } from "../core/routing/session.ts";
 import { askedRef, targetsOf } from "../core/routing/targets.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { choicesIn, hasToolsIn, mayAnswerNothing } from "../core/stream/asked.ts";
 import { cleanHistory, refusesLastTurn } from "../core/stream/clean-history.ts";
-import type { Asked, GateFailure } from "../core/stream/gate-step.ts";
 import { findField, readField, type Span, spliceValue } from "../core/stream/rewrite.ts";
+import type { Asked, GateFailure } from "../core/stream/stream-gate.ts";
 import type { RoutingSnapshot } from "./snapshot.ts";
 import { overLimit } from "./transport.ts";
 
@@ -65,7 +65,7 @@ const decoder = new TextDecoder();
 /** Reads a request as far as routing needs it: its model, its session, and the models that may answer it. */
 export async function readRequest(req: Request, options: ReadOptions): Promise<ModelRequest | Unroutable> {
   const { snapshot, sessions, settings, provider, rest, profile, nowMs } = options;
-  const dialect = req.method === "POST" ? dialectOf(rest) : undefined;
+  const dialect = req.method === "POST" ? dialectAt(rest) : undefined;
   const raw = hasBody(req.method) ? await readWithin(req, settings.limits.bodyBytes) : undefined;
   if (raw === "gone") return { isGone: true };
   if (raw === "too-long") return tooLong(settings.limits.bodyBytes);

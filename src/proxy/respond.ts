@@ -3,12 +3,12 @@ import type {
   ClientProfile,
   FinalFailure,
 } from "../core/client/client-profile.ts";
+import type { Usage } from "../core/dialect/hub-answer.ts";
+import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 import { formatModelRef } from "../core/model-ref.ts";
 import { exhaustionSummary, firstFreeMs } from "../core/routing/exhaustion.ts";
-import type { Dialect } from "../core/routing/route.ts";
-import { hasBytes } from "../core/stream/has-bytes.ts";
+import { hasBytes } from "../core/stream/bytes.ts";
 import { readField } from "../core/stream/rewrite.ts";
-import { type Usage, usageOf } from "../core/stream/stream-events.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import type { AttemptOutcome, ErrorReply, Lease } from "./attempt.ts";
@@ -86,7 +86,10 @@ function answered(answer: Answered): Response {
   const end = (isWhole: boolean): void => {
     if (isWhole) router.complete(lease);
     router.drop(lease);
-    trail.close(isWhole ? "served" : run.request.signal.aborted ? "client-gone" : "broken", usageIn(outcome));
+    trail.close(
+      isWhole ? "served" : run.request.signal.aborted ? "client-gone" : "broken",
+      usageIn(outcome, run.request.dialect),
+    );
   };
   if (outcome.body instanceof Uint8Array) {
     end(true);
@@ -119,8 +122,13 @@ function signature(
   return { ...who, "x-orouter-attempts": String(progress.attempts.length) };
 }
 
-function usageIn(outcome: { body: Uint8Array | ByteReader }): Usage | undefined {
-  return outcome.body instanceof Uint8Array ? usageOf(readField(outcome.body, "usage")) : undefined;
+function usageIn(
+  outcome: { body: Uint8Array | ByteReader },
+  dialect: Dialect = DEFAULT_DIALECT,
+): Usage | undefined {
+  return outcome.body instanceof Uint8Array
+    ? dialectSpec(dialect).usageOf(readField(outcome.body, "usage"))
+    : undefined;
 }
 
 /** A full turn that fitted: the next overflow may be handed to the client's compaction again. */

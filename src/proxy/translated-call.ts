@@ -1,10 +1,16 @@
-import type { TranslatorOptions } from "../core/dialect/answer-event.ts";
-import { chatToResponsesRequest } from "../core/dialect/chat-to-responses-request.ts";
-import { createEventBytes, type EventBytes, encodeEvents } from "../core/dialect/event-bytes.ts";
-import { asObject, isObject, type JsonObject } from "../core/dialect/json-object.ts";
-import { responsesToChatRequest } from "../core/dialect/responses-to-chat-request.ts";
-import { translateWholeAnswer, wholeAnswerEvents } from "../core/dialect/whole-answer.ts";
-import type { Dialect } from "../core/routing/route.ts";
+import type { AnswerNames } from "../core/dialect/hub-answer.ts";
+import { type Dialect, dialectSpec } from "../core/dialect/registry.ts";
+import {
+  createEventBytes,
+  type EventBytes,
+  encodeEvents,
+  type Translating,
+  translateRequest,
+  translateWholeAnswer,
+  wholeAnswerEvents,
+} from "../core/dialect/translate.ts";
+import { isObject, type JsonObject, parseJsonBytes } from "../core/json.ts";
+import { looksLikeEvents } from "../core/stream/sse.ts";
 import type { Env } from "./env.ts";
 import type { ModelRequest } from "./read-request.ts";
 import { AnswerTooLong, type ByteReader } from "./transport.ts";
@@ -12,9 +18,9 @@ import { AnswerTooLong, type ByteReader } from "./transport.ts";
 export interface TranslatedReaderOptions {
   source: ByteReader;
   contentType: string;
-  /** The provider's dialect. */
-  from: Dialect;
-  options: TranslatorOptions;
+  /** From the provider's dialect into the client's. */
+  way: Translating;
+  names: AnswerNames;
   isStreamWanted: boolean;
   /** The longest answer in one piece. */
   maxBytes: number;
@@ -73,7 +79,7 @@ export class TranslatedReader implements ByteReader {
   }
 
   #beginEvents(): EventBytes {
-    this.#events = createEventBytes(this.#given.from, this.#given.options);
+    this.#events = createEventBytes(this.#given.way, this.#given.names);
     return this.#events;
   }
 
@@ -104,7 +110,7 @@ export class TranslatedReader implements ByteReader {
     if (this.#isWhole) return NOTHING;
     const start = new TextDecoder().decode(Buffer.concat(this.#parts)).trimStart();
     if (start.length < TELLING_CHARS) return NOTHING;
-    this.#isWhole = !/^(?:data|event|id|retry)?:/.test(start);
+    this.#isWhole = !looksLikeEvents(start);
     return this.#isWhole ? NOTHING : this.#beginEvents().push(Buffer.concat(this.#parts));
   }
 
@@ -113,23 +119,15 @@ export class TranslatedReader implements ByteReader {
   }
 
   #whole(body: Uint8Array): Uint8Array {
-    const { from, options, isStreamWanted } = this.#given;
-    const answer = parseJson(body);
+    const { way, names, isStreamWanted } = this.#given;
+    const answer = parseJsonBytes(body);
     // Some providers ignore `stream`; in place of the stream that was asked for nobody takes a body.
     if (isStreamWanted) {
-      const events = wholeAnswerEvents(from, answer, options);
+      const events = wholeAnswerEvents(way, answer, names);
       return events === undefined ? body : encodeEvents(events);
     }
-    const translated = translateWholeAnswer(from, answer, options);
+    const translated = translateWholeAnswer(way, answer, names);
     return translated === undefined ? body : new TextEncoder().encode(JSON.stringify(translated));
-  }
-}
-
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return undefined;
   }
 }
 
@@ -149,8 +147,6 @@ export interface CallTarget {
   model: string;
 }
 
-const ENDPOINTS: Record<Dialect, string> = { chat: "chat/completions", responses: "responses" };
-
 /**
  * The call in the provider's dialect, where that is not the client's; undefined where nothing is to be translated.
  * A request that the other dialect has no words for cannot be sent: `why` says what it asks for.
@@ -165,26 +161,25 @@ export function translateCall(
   const asked = parseObject(body);
   if (asked === undefined)
     return { kind: "untranslatable", why: "the body of the request is no JSON object" };
-  const translate = dialect === "chat" ? chatToResponsesRequest : responsesToChatRequest;
-  const translated = translate({ ...asked, model: target.model });
+  const translated = translateRequest({ from: dialect, to: target.api }, { ...asked, model: target.model });
   if (translated.kind === "untranslatable") return { kind: "untranslatable", why: translated.why };
-  const options: TranslatorOptions = {
+  const names: AnswerNames = {
     id: id.replaceAll("-", ""),
     model: target.model,
     createdS: Math.floor(env.now() / 1000),
-    wantsUsage: asObject(asked["stream_options"])["include_usage"] === true,
+    wantsUsage: translated.wantsUsage,
   };
   const isStreamWanted = asked["stream"] === true;
   return {
     kind: "translated",
-    endpoint: ENDPOINTS[target.api] + queryOf(endpoint),
+    endpoint: dialectSpec(target.api).path + queryOf(endpoint),
     body: new TextEncoder().encode(JSON.stringify(translated.body)),
     reader: (source, contentType, maxBytes = Number.POSITIVE_INFINITY) =>
       new TranslatedReader({
         source,
         contentType,
-        from: target.api,
-        options,
+        way: { from: target.api, to: dialect },
+        names,
         isStreamWanted,
         maxBytes,
         env,
@@ -198,11 +193,6 @@ function queryOf(endpoint: string): string {
 }
 
 function parseObject(body: Uint8Array | undefined): JsonObject | undefined {
-  if (body === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = body === undefined ? undefined : parseJsonBytes(body);
+  return isObject(value) ? value : undefined;
 }

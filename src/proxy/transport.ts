@@ -1,4 +1,5 @@
 import { TOKEN_HEADER } from "../core/client/token-header.ts";
+import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 
 /** A reply that `fetch` has brought. */
 export function fetchedReply(response: Response): Reply {
@@ -80,9 +81,14 @@ const NOT_UP_SET = new Set([...HOP_BY_HOP, ...PRIVATE]);
 const NOT_DOWN_SET = new Set([...HOP_BY_HOP, ...NOT_DOWN]);
 
 /** The headers of a call to the upstream: the client's, less what is private or per hop, with the key. */
-export function upstreamHeaders(client: Headers, secret: string): Record<string, string> {
+export function upstreamHeaders(
+  client: Headers,
+  secret: string,
+  dialect: Dialect = DEFAULT_DIALECT,
+): Record<string, string> {
   const headers = kept(client, NOT_UP_SET);
-  headers["authorization"] = `Bearer ${secret}`;
+  const [name, value] = dialectSpec(dialect).authHeader(secret);
+  headers[name] = value;
   // What is looked into has to be plain; an upstream that packs all the same is unpacked.
   headers["accept-encoding"] = "identity";
   return headers;
@@ -161,6 +167,8 @@ export interface UpstreamCall {
   method: string;
   headers: Headers;
   secret: string;
+  /** Says where the key goes. */
+  dialect?: Dialect | undefined;
   body: Uint8Array<ArrayBuffer> | undefined;
 }
 
@@ -185,7 +193,7 @@ export function startCall(call: UpstreamCall): CallUnderWay {
 export function send(call: UpstreamCall & { signal: AbortSignal }): Promise<Response> {
   return fetch(call.url, {
     method: call.method,
-    headers: upstreamHeaders(call.headers, call.secret),
+    headers: upstreamHeaders(call.headers, call.secret, call.dialect),
     body: call.body ?? null,
     redirect: "manual",
     signal: call.signal,

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Asked, type Dialect, readAsked } from "../../src/demo/call.ts";
+import type { Dialect } from "../../src/core/dialect/registry.ts";
+import { type Asked, readAsked } from "../../src/demo/call.ts";
 
 function read(body: unknown, dialect: Dialect | undefined = "chat"): Asked {
   const text = typeof body === "string" ? body : JSON.stringify(body);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { type Dialect, readAsked } from "../../src/demo/call.ts";
+import type { Dialect } from "../../src/core/dialect/registry.ts";
+import { readAsked } from "../../src/demo/call.ts";
 import { type Reply, unauthorized, usageLimit } from "../../src/demo/reply.ts";
 import { createTally, storyLine } from "../../src/demo/story.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { createEventBytes, encodeEvents } from "../../src/core/dialect/event-bytes.ts";
-import { asObject } from "../../src/core/dialect/json-object.ts";
-import type { Dialect } from "../../src/core/routing/route.ts";
+import type { Dialect } from "../../src/core/dialect/registry.ts";
+import { createEventBytes, encodeEvents } from "../../src/core/dialect/translate.ts";
+import { asObject } from "../../src/core/json.ts";
 import { StreamGate } from "../../src/core/stream/stream-gate.ts";
 import type { Answer, Reply } from "../../src/demo/reply.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
@@ -73,7 +73,8 @@ async function ask(dialect: Dialect, reply: Reply, more: Record<string, unknown>
 
 /** What a chat's client makes of a stream; one of the other dialect is turned round first. */
 function clientSees(dialect: Dialect, bytes: Uint8Array) {
-  const back = dialect === "chat" ? bytes : createEventBytes("responses", OPTIONS).push(bytes);
+  const back =
+    dialect === "chat" ? bytes : createEventBytes({ from: "responses", to: "chat" }, OPTIONS).push(bytes);
   const events = Buffer.from(back)
     .toString()
     .split("\n")

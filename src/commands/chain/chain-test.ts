@@ -7,6 +7,9 @@ import { failureText, out, outJson, say, talk } from "../../cli/talk.ts";
 import { hangingLines } from "../../cli/text.ts";
 import type { Catalog } from "../../core/catalog/catalog.ts";
 import { formatClock, formatWait } from "../../core/clock-text.ts";
+import { firstChoice, NOTHING } from "../../core/dialect/hub-answer.ts";
+import { dialectSpec } from "../../core/dialect/registry.ts";
+import { asObject, isObject, parseJson } from "../../core/json.ts";
 import type { Key } from "../../core/key.ts";
 import { CHAIN_PROVIDER, formatModelRef, type ModelRef, parseModelRef } from "../../core/model-ref.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
@@ -19,7 +22,6 @@ import { readinessText } from "../../core/routing/readiness.ts";
 import type { Session } from "../../core/routing/session.ts";
 import { targetsOf } from "../../core/routing/targets.ts";
 import { createSseReader } from "../../core/stream/sse.ts";
-import { firstChoice, meaningOf } from "../../core/stream/stream-events.ts";
 import { type Verdict, verdictWords } from "../../core/verdict/verdict.ts";
 import type { Lease, RunContext } from "../../proxy/attempt.ts";
 import { Router, type RouterOptions } from "../../proxy/router.ts";
@@ -224,13 +226,15 @@ async function send(
 
 async function readAnswer(response: Response): Promise<Pick<Trial, "text" | "error">> {
   const reader = createSseReader();
+  const events = dialectSpec("chat").reader();
   let text = "";
   let error: string | undefined;
   for await (const chunk of response.body ?? []) {
     for (const { event } of reader.push(chunk)) {
-      const meaning = meaningOf("chat", parsed(event?.data ?? ""));
-      text += firstChoice(meaning).text;
-      error ??= meaning.error === undefined ? undefined : errorText(meaning.error);
+      const json = parseJson(event?.data ?? "");
+      const said = isObject(json) ? events.read(json) : NOTHING;
+      text += firstChoice(said).text;
+      error ??= said.error === undefined ? undefined : errorText(JSON.stringify(said.error));
     }
   }
   return { text, error };
@@ -238,19 +242,8 @@ async function readAnswer(response: Response): Promise<Pick<Trial, "text" | "err
 
 /** The message in an error body; the body itself where it has another form. */
 function errorText(body: string): string {
-  const value = parsed(body);
-  const error = typeof value === "object" && value !== null && "error" in value ? value.error : undefined;
-  const message =
-    typeof error === "object" && error !== null && "message" in error ? error.message : undefined;
+  const { message } = asObject(asObject(parseJson(body))["error"]);
   return typeof message === "string" ? message : body;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function stopped(): Problem {

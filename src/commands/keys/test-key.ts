@@ -5,6 +5,8 @@ import { type Column, outputLook, type TableLook, tableText } from "../../cli/ta
 import { out, outJson, say } from "../../cli/talk.ts";
 import { isChatModel } from "../../core/catalog/model-kinds.ts";
 import { counted } from "../../core/counted.ts";
+import { plainQuestion } from "../../core/dialect/hub-request.ts";
+import { dialectSpec } from "../../core/dialect/registry.ts";
 import { type Key, keyTitle } from "../../core/key.ts";
 import { EXIT } from "../../core/problem.ts";
 import { oneLine, redact } from "../../core/redact.ts";
@@ -58,9 +60,6 @@ const CHAT_MODELS: Readonly<Record<string, string>> = {
   "ollama-cloud": "gpt-oss:20b",
   nvidia: "meta/llama-3.1-8b-instruct",
 };
-
-/** Some dialects refuse a smaller answer. */
-const RESPONSES_TOKENS = 16;
 
 /** Tries a key with the cheapest call that can tell whether it is good. */
 export async function testKey(provider: Provider, key: Key, options: TrialOptions): Promise<KeyTrial> {
@@ -137,13 +136,8 @@ async function askModel(
   options: TrialOptions,
 ): Promise<KeyTrial> {
   const text = "Say ok.";
-  const request =
-    provider.api === "chat"
-      ? {
-          path: "chat/completions",
-          body: { model, messages: [{ role: "user", content: text }], max_tokens: 1 },
-        }
-      : { path: "responses", body: { model, input: text, max_output_tokens: RESPONSES_TOKENS } };
+  const { path, leastOutput, writeRequest } = dialectSpec(provider.api);
+  const request = { path, body: writeRequest(plainQuestion(model, text, leastOutput), []) };
   const trial = await call(provider, key, { method: "POST", ...request }, options);
   // A service that finds fault with the question has let the key in.
   if (trial.kind === "refused" && trial.verdict === "bad-request") return { kind: "ok" };
@@ -168,6 +162,7 @@ async function call(
     method: request.method,
     headers: new Headers({ accept: "application/json", "content-type": "application/json" }),
     secret: key.secret,
+    dialect: provider.api,
     body: request.body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(request.body)),
     signal: options.signal,
   });

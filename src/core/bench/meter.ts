@@ -1,58 +1,9 @@
-import type { Dialect } from "../routing/route.ts";
-import { createSseReader } from "../stream/sse.ts";
-import { firstChoice, type Meaning, meaningOf } from "../stream/stream-events.ts";
+import { type EventReader, firstChoice } from "../dialect/hub-answer.ts";
+import { plainQuestion } from "../dialect/hub-request.ts";
+import { type Dialect, dialectSpec } from "../dialect/registry.ts";
+import { isObject, type JsonObject, parseJson } from "../json.ts";
+import { BLANK_LINE, createSseReader, DONE } from "../stream/sse.ts";
 import type { Verdict } from "../verdict/verdict.ts";
-
-/** What one event of an answer adds to a measurement. */
-export interface AnswerPiece {
-  /** Characters of text and of reasoning. */
-  chars: number;
-  isReasoning: boolean;
-  meaning: Meaning;
-  /** Tokens in all, as the provider counts them, where this event tells. */
-  tokens: { output: number; reasoning: number } | undefined;
-}
-
-type Json = { [key: string]: unknown };
-
-/** The names that chat services have for what a model thinks. Some send it under two of them. */
-const REASONING = ["reasoning_content", "reasoning", "reasoning_text"];
-
-/** Reads one event's JSON for what can be measured of it. */
-export function readPiece(dialect: Dialect, event: unknown): AnswerPiece {
-  const meaning = meaningOf(dialect, event);
-  const { text, hasReasoning } = firstChoice(meaning);
-  const reasoning = hasReasoning ? reasoningText(dialect, asObject(event)) : "";
-  return {
-    chars: text.length + reasoning.length,
-    isReasoning: reasoning !== "",
-    meaning,
-    tokens: tokensOf(dialect, asObject(event), meaning),
-  };
-}
-
-function reasoningText(dialect: Dialect, event: Json): string {
-  if (dialect === "responses") return asText(event["delta"]);
-  const choices = event["choices"];
-  const delta = asObject(asObject(Array.isArray(choices) ? choices[0] : undefined)["delta"]);
-  return REASONING.map((field) => asText(delta[field])).find((text) => text !== "") ?? "";
-}
-
-function tokensOf(dialect: Dialect, event: Json, { usage }: Meaning): AnswerPiece["tokens"] {
-  if (usage?.output === undefined) return undefined;
-  const table = asObject(dialect === "chat" ? event["usage"] : asObject(event["response"])["usage"]);
-  const details = asObject(table["completion_tokens_details"] ?? table["output_tokens_details"]);
-  const reasoning = details["reasoning_tokens"];
-  return { output: usage.output, reasoning: typeof reasoning === "number" ? reasoning : 0 };
-}
-
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function asObject(value: unknown): Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
-}
 
 /** What one run has shown. */
 export interface RunFigures {
@@ -69,8 +20,6 @@ const CHARS_PER_TOKEN = 4;
 /** An answer that is over within this came out of somebody's buffer. */
 const MIN_SPAN_MS = 20;
 
-const BLANK_LINE = new TextEncoder().encode("\n\n");
-
 /**
  * Measures a streamed answer: it is told when each chunk came, and reads no clock itself. A token is a piece of text or
  * of reasoning; the role, comments and keep-alives are none.
@@ -81,7 +30,8 @@ export class RunMeter {
   /** Whether the end mark has come: nothing that follows matters. */
   isDone = false;
 
-  readonly #dialect: Dialect;
+  readonly #events: EventReader;
+  readonly #isFinishEnd: boolean;
   readonly #startMs: number;
   readonly #reader = createSseReader();
   #isFinished = false;
@@ -94,7 +44,9 @@ export class RunMeter {
 
   /** `startMs` is when the call was sent. */
   constructor(dialect: Dialect, startMs: number) {
-    this.#dialect = dialect;
+    const spec = dialectSpec(dialect);
+    this.#events = spec.reader();
+    this.#isFinishEnd = spec.endEvent === undefined;
     this.#startMs = startMs;
   }
 
@@ -147,21 +99,22 @@ export class RunMeter {
   }
 
   #read(data: string): number {
-    if (data === "[DONE]") {
+    if (data === DONE) {
       this.isDone = true;
       return 0;
     }
     const json = parseJson(data);
-    if (json === undefined) return 0;
-    const { chars, isReasoning, meaning, tokens } = readPiece(this.#dialect, json);
+    if (!isObject(json)) return 0;
+    const said = this.#events.read(json);
     // Behind its finish an answer is whole: what fails there fails nobody.
-    if (!this.#isFinished) this.error ??= meaning.error;
-    this.#tokens = tokens ?? this.#tokens;
-    this.#sawReasoning ||= isReasoning;
-    const { finish } = firstChoice(meaning);
-    this.#isFinished ||= finish !== undefined;
-    this.isDone ||= finish !== undefined && this.#dialect === "responses";
-    return chars;
+    if (!this.#isFinished && said.error !== undefined) this.error ??= JSON.stringify(said.error);
+    const { output, reasoning = 0 } = said.usage ?? {};
+    if (output !== undefined) this.#tokens = { output, reasoning };
+    const choice = firstChoice(said);
+    this.#sawReasoning ||= choice.reasoning !== "";
+    this.#isFinished ||= choice.finish !== undefined;
+    this.isDone ||= choice.finish !== undefined && this.#isFinishEnd;
+    return choice.text.length + choice.reasoning.length;
   }
 
   #count(chars: number, atMs: number): void {
@@ -177,14 +130,6 @@ export class RunMeter {
     const { output, reasoning } = this.#tokens;
     const shown = this.#sawReasoning ? output : output - reasoning;
     return shown > 0 ? shown : undefined;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }
 
@@ -215,21 +160,18 @@ export function benchRequest(
 ): { endpoint: string; body: Record<string, unknown> } {
   // Gateways keep answers: what was asked word for word before would come back from memory, and at once.
   const text = `${TASK} Name the class Cache${mark}.`;
-  if (api === "responses") {
-    return {
-      endpoint: "responses",
-      body: { model, input: text, stream: true, max_output_tokens: MAX_TOKENS },
-    };
-  }
+  const { path, writeRequest } = dialectSpec(api);
+  const question = plainQuestion(model, text, MAX_TOKENS);
+  return { endpoint: path, body: inForm(writeRequest({ ...question, stream: true }, []), form) };
+}
+
+/** Only some dialects have the fields that services differ in. */
+function inForm(body: JsonObject, { asksUsage, limitField }: RequestForm): JsonObject {
+  const { stream_options: usage, max_tokens: limit, ...others } = body;
   return {
-    endpoint: "chat/completions",
-    body: {
-      model,
-      messages: [{ role: "user", content: text }],
-      stream: true,
-      ...(form.asksUsage ? { stream_options: { include_usage: true } } : {}),
-      [form.limitField]: MAX_TOKENS,
-    },
+    ...others,
+    ...(asksUsage && usage !== undefined ? { stream_options: usage } : {}),
+    ...(limit === undefined ? {} : { [limitField]: limit }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isObject } from "../json.ts";
 import { looseFields, type ModelCost, type ModelTraits } from "./model-list.ts";
 
 /** What hosts write behind the name of a model without meaning another model: dates, channels, formats of the weights. */
@@ -272,8 +273,4 @@ function readCost(model: Record<string, unknown>): ModelCost | undefined {
   const output = amount("output");
   if (input === undefined || output === undefined) return undefined;
   return { input, output, cacheRead: amount("cache_read"), cacheWrite: amount("cache_write") };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

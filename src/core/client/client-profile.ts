@@ -1,5 +1,5 @@
-import type { Dialect } from "../routing/route.ts";
-import type { SettleFinish } from "../stream/finish-reason.ts";
+import type { SettleFinish } from "../dialect/hub-answer.ts";
+import type { Dialect } from "../dialect/registry.ts";
 
 /** The kinds of clients that orouter knows how to speak to. */
 export type ProfileName = "opencode1" | "opencode2" | "neutral";

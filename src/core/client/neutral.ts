@@ -1,7 +1,7 @@
-import type { Dialect } from "../routing/route.ts";
-import { standardFinish } from "../stream/finish-reason.ts";
+import type { ErrorWords } from "../dialect/dialect-spec.ts";
+import { standardFinish } from "../dialect/hub-answer.ts";
+import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../dialect/registry.ts";
 import { type ClientProfile, type ErrorReply, type FinalFailure, firstHeader } from "./client-profile.ts";
-import { errorBody, errorEvent } from "./error-forms.ts";
 
 /** The session headers of the clients that have one, best first. */
 const SESSION_HEADERS = ["x-session-id", "x-session-affinity", "x-opencode-session", "session_id"];
@@ -30,9 +30,9 @@ export const neutral: ClientProfile = {
     reply(400, { message, type: "invalid_request_error", code: "context_length_exceeded" }, dialect),
   passedStatus: (status) => status,
   finalEvent: (message, dialect) =>
-    errorEvent({ message, type: "invalid_request_error", code: "answer_broken" }, dialect),
+    dialectSpec(dialect).errorEvent({ message, type: "invalid_request_error", code: "answer_broken" }),
   askAgainEvent: (message, dialect) =>
-    errorEvent({ message, type: "server_error", code: "server_error" }, dialect),
+    dialectSpec(dialect).errorEvent({ message, type: "server_error", code: "server_error" }),
   settleFinish: standardFinish,
   sessionId: (headers) => firstHeader(headers, SESSION_HEADERS),
 };
@@ -56,10 +56,6 @@ function exhausted(message: string, freeInMs: number | undefined, dialect: Diale
   };
 }
 
-function reply(
-  status: number,
-  words: Parameters<typeof errorBody>[0],
-  dialect: Dialect | undefined,
-): ErrorReply {
-  return { status, headers: {}, body: errorBody(words, dialect) };
+function reply(status: number, words: ErrorWords, dialect: Dialect | undefined): ErrorReply {
+  return { status, headers: {}, body: dialectSpec(dialect ?? DEFAULT_DIALECT).errorBody(words) };
 }

@@ -1,5 +1,6 @@
-import type { Dialect } from "../routing/route.ts";
-import { repairFinish } from "../stream/finish-reason.ts";
+import { repairFinish } from "../dialect/hub-answer.ts";
+import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../dialect/registry.ts";
+import { sseText } from "../stream/sse.ts";
 import {
   type ClientProfile,
   type ErrorReply,
@@ -7,7 +8,6 @@ import {
   type HeaderSource,
   type Overflow,
 } from "./client-profile.ts";
-import { errorBody, errorEvent, sseEvent } from "./error-forms.ts";
 
 /**
  * opencode 1 retries an error when its text, anywhere in the body, looks like a passing one: it even looks for bare
@@ -84,7 +84,7 @@ function finalReply(message: string, dialect: Dialect | undefined): ErrorReply {
   return {
     status: 400,
     headers: { "x-should-retry": "false" },
-    body: errorBody({ ...FINAL, message: calmText(message) }, dialect),
+    body: dialectSpec(dialect ?? DEFAULT_DIALECT).errorBody({ ...FINAL, message: calmText(message) }),
   };
 }
 
@@ -95,7 +95,7 @@ function overflow({ message, asked, inARow }: Overflow, dialect: Dialect | undef
     return finalReply(words, dialect);
   }
   const words = { message, type: "invalid_request_error", code: "context_length_exceeded" };
-  return { status: 400, headers: {}, body: errorBody(words, dialect) };
+  return { status: 400, headers: {}, body: dialectSpec(dialect ?? DEFAULT_DIALECT).errorBody(words) };
 }
 
 /** What both majors have in common. */
@@ -113,11 +113,11 @@ const BOTH = {
 const OPENCODE1_EVENTS: Record<Dialect, (message: string, code: string) => string> = {
   chat: (message, code) => {
     const inner = JSON.stringify({ type: "error", error: { code, message } });
-    return sseEvent({ error: { message: inner, type: "orouter_error" } });
+    return sseText({ error: { message: inner, type: "orouter_error" } });
   },
   responses: (message, code) => {
     const error = { type: code, code, message, param: null };
-    return sseEvent({ type: "error", sequence_number: 0, error }, "error");
+    return sseText({ type: "error", sequence_number: 0, error });
   },
 };
 
@@ -135,7 +135,7 @@ export const opencode2: ClientProfile = {
   ...BOTH,
   name: "opencode2",
   askAgainAfterOutput: false,
-  finalEvent: (message, dialect) => errorEvent({ ...FINAL, message: calmText(message) }, dialect),
+  finalEvent: (message, dialect) => dialectSpec(dialect).errorEvent({ ...FINAL, message: calmText(message) }),
   askAgainEvent: (message, dialect) =>
-    errorEvent({ message, type: "server_error", code: "server_error" }, dialect),
+    dialectSpec(dialect).errorEvent({ message, type: "server_error", code: "server_error" }),
 };

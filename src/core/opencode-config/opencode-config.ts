@@ -1,5 +1,6 @@
 import { applyEdits, type Node } from "jsonc-parser";
 import { defaultModels } from "../catalog/model-kinds.ts";
+import { DEFAULT_DIALECT, type Dialect, dialectNamed, dialectSpec } from "../dialect/registry.ts";
 import { PRESETS } from "../settings/presets.ts";
 import {
   faultAt,
@@ -46,7 +47,7 @@ export interface OpenCodeConfigParts {
   baseURL: string;
   apiKey: string;
   /** `chat` where absent. */
-  apiMode?: "chat" | "responses" | undefined;
+  apiMode?: Dialect | undefined;
   models: readonly string[];
   /** What people read in place of an id. */
   modelLabels?: Readonly<Record<string, string>> | undefined;
@@ -54,8 +55,6 @@ export interface OpenCodeConfigParts {
 
 /** The schema that opencode and editors check a config against. */
 const SCHEMA_URL = "https://opencode.ai/config.json";
-
-const SDK = { chat: "@ai-sdk/openai-compatible", responses: "@ai-sdk/openai" } as const;
 
 /** The opencode config that brings in one provider. It can be a whole file, or be merged into one. */
 export function buildOpenCodeConfig(parts: OpenCodeConfigParts): OpenCodeConfig {
@@ -66,7 +65,7 @@ export function buildOpenCodeConfig(parts: OpenCodeConfigParts): OpenCodeConfig 
     provider: {
       [id]: {
         // Whatever else a config made by hand or by another tool may say, chat is what every server speaks.
-        npm: parts.apiMode === "responses" ? SDK.responses : SDK.chat,
+        npm: dialectSpec(dialectNamed(parts.apiMode) ?? DEFAULT_DIALECT).sdk,
         name,
         options: { baseURL, apiKey },
         models: Object.fromEntries(models.map((model) => [model, { name: labelOf(model) ?? model }])),

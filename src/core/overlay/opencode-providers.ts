@@ -1,16 +1,15 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { isOverridden, withOverrides } from "../catalog/model-kinds.ts";
 import { type ModelCost, type ModelEntry, UNKNOWN_TRAITS } from "../catalog/model-list.ts";
+import { DEFAULT_DIALECT, dialectSpec } from "../dialect/registry.ts";
+import type { JsonObject } from "../json.ts";
 import { CHAIN_PROVIDER } from "../model-ref.ts";
 import { findPreset } from "../settings/presets.ts";
 import type { Provider } from "../settings/provider.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { JsonObject, OverlayModel, OverlayProvider } from "./overlay.ts";
+import type { OverlayModel, OverlayProvider } from "./overlay.ts";
 import { toldLimits } from "./told-limits.ts";
 import { windowOf } from "./window.ts";
-
-/** The AI SDK packages that opencode carries within itself, by the dialect they speak. */
-const SDK = { chat: "@ai-sdk/openai-compatible", responses: "@ai-sdk/openai" } as const;
 
 /** opencode retries a 404 of providers named like these, or sends them headers of its own; so they get another name. */
 const SPECIAL_TO_OPENCODE = /^(?:openai|opencode)/;
@@ -48,7 +47,13 @@ export function overlayProviders(
   });
   return [
     ...providers,
-    { id: CHAIN_PROVIDER, route: CHAIN_PROVIDER, name: "orouter", npm: SDK.chat, models },
+    {
+      id: CHAIN_PROVIDER,
+      route: CHAIN_PROVIDER,
+      name: "orouter",
+      npm: dialectSpec(DEFAULT_DIALECT).sdk,
+      models,
+    },
   ];
 }
 
@@ -73,7 +78,7 @@ function overlayProvider(
   return {
     id,
     route: provider.id,
-    ...(isKnown ? {} : { name: provider.name, npm: SDK[provider.api] }),
+    ...(isKnown ? {} : { name: provider.name, npm: dialectSpec(provider.api).sdk }),
     ...(models.length === 0 ? {} : { models }),
   };
 }

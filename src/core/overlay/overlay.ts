@@ -1,5 +1,4 @@
-/** A JSON object as opencode's config holds it. */
-export type JsonObject = { [key: string]: unknown };
+import { isObject, type JsonObject } from "../json.ts";
 
 /** A model of ours as opencode needs to know it. A window of 0 would switch its compaction off. */
 export interface OverlayModel {
@@ -131,8 +130,4 @@ function mergeDeep(base: JsonObject, over: JsonObject): JsonObject {
     } else merged[key] = value;
   }
   return merged;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

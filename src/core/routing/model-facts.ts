@@ -1,9 +1,8 @@
-import { asObject, isObject, type JsonObject } from "../dialect/json-object.ts";
+import { DIALECT_NAMES, type Dialect, dialectSpec } from "../dialect/registry.ts";
+import { asObject, isObject, type JsonObject, parseJsonBytes } from "../json.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
-import { hasBytes } from "../stream/has-bytes.ts";
-import { parseJson } from "../stream/written-calls.ts";
+import { hasBytes } from "../stream/bytes.ts";
 import type { Verdict } from "../verdict/verdict.ts";
-import type { Dialect } from "./route.ts";
 
 /** The call that was refused, as far as another one could differ from it. */
 export interface RefusedCall {
@@ -12,9 +11,6 @@ export interface RefusedCall {
   /** The output tokens that were asked for. */
   outputTokens: number | undefined;
 }
-
-/** The dialects a request can be translated into. */
-const DIALECTS: readonly Dialect[] = ["chat", "responses"];
 
 /** Lower limits to try where the provider does not name its own. */
 const USUAL_LIMITS = [65_536, 32_768, 16_384, 8_192, 4_096];
@@ -34,7 +30,7 @@ export class ModelFacts {
   dialectFor(ref: ModelRef, wanted: Dialect): Dialect {
     const missing = this.#missing.get(formatModelRef(ref));
     if (missing?.has(wanted) !== true) return wanted;
-    return DIALECTS.find((dialect) => !missing.has(dialect)) ?? wanted;
+    return DIALECT_NAMES.find((dialect) => !missing.has(dialect)) ?? wanted;
   }
 
   /** The most output tokens to ask this model for; undefined while nothing is known. */
@@ -59,7 +55,7 @@ export class ModelFacts {
     const missing = this.#missing.get(model) ?? new Set();
     missing.add(dialect);
     remember(this.#missing, model, missing);
-    return DIALECTS.some((other) => !missing.has(other));
+    return DIALECT_NAMES.some((other) => !missing.has(other));
   }
 
   #learnLimit(model: string, { outputLimit }: Verdict, { outputTokens }: RefusedCall): boolean {
@@ -136,10 +132,10 @@ export function withoutFields(
 ): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
   if (![...names].some((name) => hasBytes(body, encoder.encode(`"${name}"`)))) return body;
-  const request = parseJson(new TextDecoder().decode(body));
+  const request = parseJsonBytes(body);
   if (!isObject(request)) return body;
   const cleaned = without(request, names);
-  for (const list of ["messages", "input"]) {
+  for (const list of DIALECT_NAMES.map((dialect) => dialectSpec(dialect).history.field)) {
     const turns = cleaned[list];
     if (Array.isArray(turns))
       cleaned[list] = turns.map((turn) => (isObject(turn) ? without(turn, names) : turn));

@@ -5,9 +5,6 @@ export type Route =
   | { kind: "api"; provider: string | undefined; rest: string }
   | { kind: "unknown" };
 
-/** The dialects whose body names a model and whose stream we can look into. */
-export type Dialect = "chat" | "responses";
-
 const CONTROL = "/_orouter/";
 const API = /^\/(?:([^/]+)\/)?v1(?:\/(.*))?$/;
 
@@ -19,13 +16,6 @@ export function parseRoute(pathname: string): Route {
   const rest = match[2] ?? "";
   if (/(?:^|\/|%2f|\\)(?:\.|%2e){1,2}(?:$|\/|%2f|\\)/i.test(rest)) return { kind: "unknown" };
   return { kind: "api", provider: match[1] === undefined ? undefined : safeDecode(match[1]), rest };
-}
-
-/** The dialect of an endpoint; undefined for one that is passed on unread. */
-export function dialectOf(rest: string): Dialect | undefined {
-  if (rest === "chat/completions") return "chat";
-  if (rest === "responses") return "responses";
-  return undefined;
 }
 
 function safeDecode(segment: string): string {

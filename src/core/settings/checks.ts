@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { DIALECT_NAMES, dialectNamed } from "../dialect/registry.ts";
 import { parseDuration } from "../duration.ts";
 import { ANY_MODEL, CHAIN_PROVIDER, parseModelRef } from "../model-ref.ts";
 import { nearest } from "../nearest.ts";
@@ -6,7 +7,7 @@ import { SMALLEST_WINDOW } from "../overlay/told-limits.ts";
 import { redact } from "../redact.ts";
 import { CHAIN_NAME_ALLOWED, chainNamed, circleThrough, isChainName } from "./chains.ts";
 import { findPreset, PRESETS } from "./presets.ts";
-import { APIS, bare, childOf, metaAt, type SchemaNode } from "./schema.ts";
+import { bare, childOf, metaAt, type SchemaNode } from "./schema.ts";
 import { formatSettingPath, type SettingKind, type SettingPath } from "./setting-kinds.ts";
 
 /** One thing that is wrong in a file. */
@@ -139,12 +140,12 @@ export function settingWarnings(value: unknown): SettingFault[] {
   const warnings: SettingFault[] = [];
   for (const [id, provider] of Object.entries(providers)) {
     const api = tableIn(provider)["api"];
-    if (typeof api !== "string" || APIS.some((known) => known === api)) continue;
+    if (typeof api !== "string" || dialectNamed(api) !== undefined) continue;
     const path = ["providers", id, "api"];
     warnings.push({
       path,
       what: `${formatSettingPath(path)} is unknown, so chat is used`,
-      allowed: APIS.join(", "),
+      allowed: DIALECT_NAMES.join(", "),
     });
   }
   const known = [...Object.keys(providers), ...PRESETS.map((preset) => preset.id)];

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { freeName } from "../free-name.ts";
+import { parseJson } from "../json.ts";
 import type { Key } from "../key.ts";
 import { isTable, readSchema, type SettingFault } from "./checks.ts";
 import { about, flag, maybeVariable } from "./setting-kinds.ts";
@@ -159,14 +160,6 @@ export function credentialEntries(rows: readonly CredentialRow[]): AuthEntry[] {
     if (entry["type"] !== "key" || typeof entry["key"] !== "string") return [];
     return [{ provider, text: entry["key"] }];
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A variable that holds a key of a provider. */

@@ -1,4 +1,4 @@
-import type { Dialect } from "../routing/route.ts";
+import { DEFAULT_DIALECT, DIALECT_NAMES, type Dialect, dialectSpec } from "../dialect/registry.ts";
 
 /** A provider that needs no more than its name, because its address and habits are known here. */
 export interface Preset {
@@ -71,7 +71,7 @@ export const PRESETS: readonly Preset[] = ROWS.map(([id, name, baseUrl, env, key
   name,
   baseUrl,
   env: env.split(" "),
-  api: "chat",
+  api: DEFAULT_DIALECT,
   rpm: undefined,
   placeholderKey: undefined,
   keysUrl,
@@ -91,7 +91,12 @@ export function findPreset(id: string): Preset | undefined {
 const VERSION = /^v\d+[a-z0-9]*$/i;
 
 /** Endpoints that people copy from a curl line together with the base. */
-const ENDPOINTS = ["chat/completions", "completions", "responses", "models", "embeddings"];
+const ENDPOINTS = [
+  ...DIALECT_NAMES.map((dialect) => dialectSpec(dialect).path),
+  "completions",
+  "models",
+  "embeddings",
+];
 
 /**
  * The base under which an upstream's endpoints lie, without a slash at its end.

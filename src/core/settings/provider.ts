@@ -1,4 +1,4 @@
-import type { Dialect } from "../routing/route.ts";
+import { DEFAULT_DIALECT, type Dialect } from "../dialect/registry.ts";
 import { findPreset, type Preset } from "./presets.ts";
 import { emptyProvider, type ProviderTable } from "./schema.ts";
 
@@ -40,7 +40,7 @@ export function toProvider(id: string, written: ProviderTable | undefined): Prov
     id,
     name: table.name ?? preset?.name ?? id,
     baseUrl,
-    api: table.api ?? preset?.api ?? "chat",
+    api: table.api ?? preset?.api ?? DEFAULT_DIALECT,
     rpm: pace(table.rpm ?? preset?.rpm),
     concurrency: table.concurrency,
     models: table.models,

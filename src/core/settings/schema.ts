@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { DEFAULT_DIALECT, DIALECT_NAMES, dialectNamed } from "../dialect/registry.ts";
 import { STRATEGIES } from "../routing/session.ts";
 import { VERDICT_KINDS } from "../verdict/verdict.ts";
 import {
@@ -35,9 +36,6 @@ export const THEMES = [
   "solarized",
   "tokyonight",
 ] as const;
-
-/** The dialects that a provider can speak. */
-export const APIS = ["chat", "responses"] as const;
 
 const TOKENS = { min: 1, max: 100_000_000 };
 const PER_MINUTE = { min: 0, max: 100_000 };
@@ -80,12 +78,12 @@ const provider = v.object({
   // Not a choice: an unknown value falls back to chat with a warning.
   api: v.pipe(
     v.optional(v.string()),
-    v.transform((text) => (text === undefined ? undefined : (APIS.find((api) => api === text) ?? "chat"))),
+    v.transform((text) => (text === undefined ? undefined : (dialectNamed(text) ?? DEFAULT_DIALECT))),
     v.metadata({
       kind: "choice",
       help: "The API that the provider speaks: chat completions or Responses.",
-      allowed: `one of ${APIS.join(", ")}`,
-      defaultText: '"chat"',
+      allowed: `one of ${DIALECT_NAMES.join(", ")}`,
+      defaultText: `"${DEFAULT_DIALECT}"`,
     }),
   ),
   rpm: maybeCount(PER_MINUTE, "Calls per minute and key; 0 turns pacing off. Presets can have their own."),

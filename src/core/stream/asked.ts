@@ -1,6 +1,7 @@
-import { asArray, asObject, isFilled, type JsonObject } from "../dialect/json-object.ts";
-import { hasBytes } from "./has-bytes.ts";
-import { readField } from "./rewrite.ts";
+import { DIALECT_NAMES, dialectSpec } from "../dialect/registry.ts";
+import { asArray, asObject, isFilled, parseJsonBytes } from "../json.ts";
+import { hasBytes } from "./bytes.ts";
+import { findField, readField, spliceValue } from "./rewrite.ts";
 
 const encoder = new TextEncoder();
 const CHOICES = encoder.encode('"n"');
@@ -26,8 +27,8 @@ const PROBE_TOKENS = 16;
  * tokens, sound, or a text that ends where a certain word would come.
  */
 export function mayAnswerNothing(body: Uint8Array): boolean {
-  const asked = parsed(body);
-  const limit = asked["max_completion_tokens"] ?? asked["max_tokens"] ?? asked["max_output_tokens"];
+  const asked = asObject(parseJsonBytes(body));
+  const limit = FIELDS.map((field) => asked[field]).find((value) => typeof value === "number");
   return (
     (typeof limit === "number" && limit <= PROBE_TOKENS) ||
     (typeof asked["n"] === "number" && asked["n"] > 1) ||
@@ -39,10 +40,22 @@ export function mayAnswerNothing(body: Uint8Array): boolean {
   );
 }
 
-function parsed(body: Uint8Array): JsonObject {
-  try {
-    return asObject(JSON.parse(new TextDecoder().decode(body)));
-  } catch {
-    return {};
+/** The fields in which the dialects bound an answer. */
+const FIELDS = [...new Set(DIALECT_NAMES.flatMap((dialect) => dialectSpec(dialect).outputLimits))];
+
+/** The output tokens that a request asks for; undefined where it leaves that to the provider. */
+export function outputTokensOf(body: Uint8Array): number | undefined {
+  const asked = FIELDS.map((field) => readField(body, field)).filter((value) => typeof value === "number");
+  return asked.length === 0 ? undefined : Math.max(...asked);
+}
+
+/** The body with no more output tokens asked for than `limit`; every other byte stays as it is. */
+export function withOutputLimit(body: Uint8Array<ArrayBuffer>, limit: number): Uint8Array<ArrayBuffer> {
+  let lowered = body;
+  for (const field of FIELDS) {
+    const asked = readField(lowered, field);
+    const span = typeof asked === "number" && asked > limit ? findField(lowered, field) : undefined;
+    if (span !== undefined) lowered = spliceValue(lowered, span, limit);
   }
+  return lowered;
 }

@@ -1,9 +1,14 @@
-import { asArray, asObject, isObject, type JsonObject } from "../dialect/json-object.ts";
-import type { Dialect } from "../routing/route.ts";
-import { type Finish, repairFinish, type SettleFinish } from "./finish-reason.ts";
+import type { DialectSpec } from "../dialect/dialect-spec.ts";
+import {
+  type Finish,
+  type HubChoice,
+  type HubEvent,
+  repairFinish,
+  type SettleFinish,
+} from "../dialect/hub-answer.ts";
+import { type Dialect, dialectSpec } from "../dialect/registry.ts";
+import { isObject, type JsonObject, parseJson } from "../json.ts";
 import { sseBytes } from "./sse.ts";
-import { type ChoiceMeaning, type Meaning, meaningOf } from "./stream-events.ts";
-import { parseJson } from "./written-calls.ts";
 
 /** What has come of one of the answers that were asked for. */
 interface Choice {
@@ -26,15 +31,17 @@ const AS_IS: Finish = { kind: "as-is" };
 /** Keeps count of the answers in one stream: each has its own content and its own end. */
 export class ChoiceBook {
   readonly #settle: SettleFinish;
+  readonly #withFinishes: DialectSpec["withFinishes"];
   readonly #choices = new Map<number, Choice>();
 
-  constructor(dialect: Dialect, settle: SettleFinish) {
-    // Of the other dialects an end is an event of its own, and says what it is.
-    this.#settle = dialect === "chat" ? settle : () => AS_IS;
+  constructor({ withFinishes }: DialectSpec, settle: SettleFinish) {
+    this.#withFinishes = withFinishes;
+    // Where a finish cannot be rewritten, the end is an event of its own and says what it is.
+    this.#settle = withFinishes === undefined ? () => AS_IS : settle;
   }
 
   /** Notes what an event says, and gives it back with finish reasons that the client understands. */
-  note(event: JsonObject, { choices }: Meaning, bytes: Uint8Array): Settled {
+  note(event: JsonObject, { choices }: HubEvent, bytes: Uint8Array): Settled {
     const finishes = new Map<number, string>();
     for (const [at, said] of choices.entries()) {
       const choice = this.#choiceOf(said);
@@ -44,9 +51,9 @@ export class ChoiceBook {
       choice.finish = finish.kind === "rewrite" ? finish.reason : said.finish;
       finishes.set(at, choice.finish);
     }
-    if (![...finishes].some(([at, reason]) => choices[at]?.finish !== reason))
-      return { kind: "settled", event, bytes, isEnd: finishes.size > 0 };
-    const settled = withFinishes(event, finishes);
+    const isRewritten = [...finishes].some(([at, reason]) => choices[at]?.finish !== reason);
+    const settled = isRewritten ? this.#withFinishes?.(event, finishes) : undefined;
+    if (settled === undefined) return { kind: "settled", event, bytes, isEnd: finishes.size > 0 };
     return { kind: "settled", event: settled, bytes: sseBytes(settled), isEnd: true };
   }
 
@@ -81,7 +88,7 @@ export class ChoiceBook {
     return [...this.#choices.values()].some((choice) => choice.finish === "content_filter");
   }
 
-  #choiceOf(said: ChoiceMeaning): Choice {
+  #choiceOf(said: HubChoice): Choice {
     const choice = this.#choices.get(said.index) ?? {
       text: false,
       toolCall: false,
@@ -109,21 +116,9 @@ export function hollowBody(dialect: Dialect, body: string): string | undefined {
   if (PLAINLY_SAID.test(body)) return undefined;
   const answer = parseJson(body);
   if (!isObject(answer)) return undefined;
-  const event = dialect === "chat" ? asChunk(answer) : { type: "response.completed", response: answer };
-  const book = new ChoiceBook(dialect, repairFinish);
-  book.note(event, meaningOf(dialect, event), NO_BYTES);
+  const spec = dialectSpec(dialect);
+  const book = new ChoiceBook(spec, repairFinish);
+  const reader = spec.reader();
+  for (const event of spec.eventsOf(answer) ?? []) book.note(event, reader.read(event), NO_BYTES);
   return book.isHollow ? book.hollowWords : undefined;
-}
-
-function asChunk(completion: JsonObject): JsonObject {
-  const choices = asArray(completion["choices"]).map(asObject);
-  return { choices: choices.map((choice) => ({ ...choice, delta: choice["message"] })) };
-}
-
-function withFinishes(event: JsonObject, finishes: ReadonlyMap<number, string>): JsonObject {
-  const choices = asArray(event["choices"]).map((choice, at) => {
-    const reason = finishes.get(at);
-    return reason === undefined ? choice : { ...asObject(choice), finish_reason: reason };
-  });
-  return { ...event, choices };
 }

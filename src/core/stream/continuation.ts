@@ -1,6 +1,11 @@
-import type { JsonObject } from "../dialect/json-object.ts";
-import type { SentItems } from "./sent-items.ts";
-import type { ChoiceMeaning } from "./stream-events.ts";
+import type { HubChoice } from "../dialect/hub-answer.ts";
+import type { JsonObject } from "../json.ts";
+
+/** What the client has heard of an answer whose events refer to each other. */
+export interface SentRecord {
+  note: (event: JsonObject) => void;
+  copy: () => SentRecord;
+}
 
 /** What the client has of an answer that broke off. */
 export interface SentAnswer {
@@ -13,8 +18,8 @@ export interface SentAnswer {
   isSealed: boolean;
   /** Anything that cannot be compared: a refusal, audio, one of several answers. */
   hasOther: boolean;
-  /** The items of a Responses answer. */
-  items: SentItems | undefined;
+  /** What else the dialect needs to go on from there. */
+  record: SentRecord | undefined;
 }
 
 /** What of an event the client gets: its own bytes or others, or nothing, and the text in it that is new. */
@@ -26,9 +31,9 @@ export interface Continued {
 /** Fits a further answer to what the client has of the first. One for each answer. */
 export interface Continuation {
   readonly state: MatchState;
-  /** The items of a Responses answer, with all that was admitted. */
-  readonly items: SentItems | undefined;
-  admit: (event: JsonObject, bytes: Uint8Array, choice: ChoiceMeaning | undefined) => Continued;
+  /** What the client has heard, with all that was admitted. */
+  readonly record: SentRecord | undefined;
+  admit: (event: JsonObject, bytes: Uint8Array, choice: HubChoice | undefined) => Continued;
 }
 
 /** How a further answer goes on from the text that the client has of the first. */
@@ -87,4 +92,20 @@ export class TextMatch {
   #give(): void {
     this.#state = this.#options.takesCalls ? "calls-only" : "mismatch";
   }
+}
+
+/**
+ * What can be done about an answer that broke off. `afresh`: nothing has gone to the client, so that any answer will
+ * do. `continue`: another answer can be fitted to what the client has. `none`: it cannot.
+ */
+export type Salvage = "afresh" | "continue" | "none";
+
+/** `mayResume`: whether the user allows a second answer to be compared with the first. */
+export function salvageOf(sent: SentAnswer | undefined, mayResume: boolean): Salvage {
+  if (sent === undefined) return "afresh";
+  const { text, isTextKept, isSealed, hasOther } = sent;
+  // Sealed reasoning belongs to the answer of its own provider: beside another answer that provider refuses it.
+  if (hasOther || isSealed || !isTextKept) return "none";
+  // Thoughts alone need no comparison: those of the other answer are left out.
+  return text.trim() === "" || mayResume ? "continue" : "none";
 }

@@ -1,4 +1,5 @@
-import { hasBytes, indexOfBytes } from "./has-bytes.ts";
+import { parseJsonBytes } from "../json.ts";
+import { hasBytes, indexOfBytes } from "./bytes.ts";
 
 /** Where a value stands in the bytes of a JSON body. */
 export interface Span {
@@ -15,7 +16,6 @@ const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /**
@@ -80,12 +80,7 @@ function memberAt(body: Uint8Array, at: number): (Span & { keyEnd: number }) | u
 /** The value of a top-level field, parsed; undefined where it is absent or the body is no JSON object. */
 export function readField(body: Uint8Array, name: string): unknown {
   const span = findField(body, name);
-  if (span === undefined) return undefined;
-  try {
-    return JSON.parse(decoder.decode(body.subarray(span.start, span.end)));
-  } catch {
-    return undefined;
-  }
+  return span === undefined ? undefined : parseJsonBytes(body.subarray(span.start, span.end));
 }
 
 /** The body with one span replaced by a JSON value; every other byte stays as it is. */
@@ -159,16 +154,8 @@ function keyEquals(body: Uint8Array, open: number, end: number, name: string): b
   let isSame = end - open - 2 === name.length;
   for (let at = open + 1; at < end - 1; at++) {
     // An escaped key ("\u006dodel") is as good as a plain one to the upstream, so it has to be to us.
-    if (body[at] === BACKSLASH) return unescaped(body.subarray(open, end)) === name;
+    if (body[at] === BACKSLASH) return parseJsonBytes(body.subarray(open, end)) === name;
     isSame &&= body[at] === name.charCodeAt(at - open - 1);
   }
   return isSame;
-}
-
-function unescaped(text: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(text));
-  } catch {
-    return undefined;
-  }
 }

@@ -22,6 +22,21 @@ export interface SseReader {
 
 const encoder = new TextEncoder();
 
+/** The data of the event that ends a chat's stream, and the whole event. */
+export const DONE = "[DONE]";
+export const DONE_EVENT = `data: ${DONE}\n\n`;
+
+/** The longest single event that is waited for. A stream without a blank line in so much is not an event stream. */
+export const EVENT_BYTES = 16 * 1024 * 1024;
+
+/** Completes a last event that lacks its blank line. */
+export const BLANK_LINE = encoder.encode("\n\n");
+
+/** Whether a body begins like an event stream, whatever its content type says. */
+export function looksLikeEvents(text: string): boolean {
+  return /^\s*(?:data|event|id|retry)?:/.test(text);
+}
+
 /** An event as it goes over the wire; those of Responses carry their type as their name, too. */
 export function sseText(event: { [key: string]: unknown }): string {
   const { type } = event;

@@ -1,32 +1,87 @@
-import { isObject, type JsonObject } from "../dialect/json-object.ts";
-import type { Dialect } from "../routing/route.ts";
-import { AlikeEvents } from "./alike-events.ts";
-import { ChatContinuation } from "./chat-continuation.ts";
-import { ChoiceBook } from "./choice-book.ts";
-import { type Continuation, type SentAnswer, TextMatch } from "./continuation.ts";
-import { repairFinish } from "./finish-reason.ts";
-import type { Asked, GateEnd, GateFailure, GateOptions, GateProgress, GateStep } from "./gate-step.ts";
-import { HeldEvents } from "./held-events.ts";
-import { joinBytes } from "./join-bytes.ts";
-import { ResponsesContinuation } from "./responses-continuation.ts";
-import { SentItems } from "./sent-items.ts";
-import { KEPT_CHARS, SentText } from "./sent-text.ts";
-import { createSseReader, type SseBlock } from "./sse.ts";
+import type { DialectSpec } from "../dialect/dialect-spec.ts";
 import {
-  type ChoiceMeaning,
+  type EventReader,
+  type HubChoice,
+  type HubEvent,
   isMeaningful,
-  isProgress,
-  type Meaning,
-  meaningOf,
+  repairFinish,
+  type SettleFinish,
   type Usage,
-} from "./stream-events.ts";
-import { parseJson, type WrittenCall, WrittenCalls } from "./written-calls.ts";
+} from "../dialect/hub-answer.ts";
+import { type Dialect, dialectSpec } from "../dialect/registry.ts";
+import { isObject, type JsonObject, parseJson } from "../json.ts";
+import { joinBytes } from "./bytes.ts";
+import { ChoiceBook } from "./choice-book.ts";
+import type { Continuation, SentAnswer, SentRecord } from "./continuation.ts";
+import { EventFastPath } from "./event-fast-path.ts";
+import { HeldEvents, KEPT_CHARS, SentText, type WrittenCall, WrittenCalls } from "./held-calls.ts";
+import { BLANK_LINE, createSseReader, DONE, EVENT_BYTES, type SseBlock } from "./sse.ts";
+
+/** What is wrong with an answer. */
+export type GateFailure =
+  /** The provider says so itself, in words for the verdict. */
+  | { kind: "said"; text: string }
+  /** Its stream is not what a stream of its dialect is. */
+  | { kind: "flawed"; why: string }
+  /** It ended without being whole. */
+  | { kind: "cut"; why: string }
+  /** It ended well and says nothing. */
+  | { kind: "hollow"; why: string }
+  /** It ended well, and a tool call in it is not whole. */
+  | { kind: "bad-call"; why: string }
+  /** It calls tools with more than can be held. */
+  | { kind: "too-long"; why: string }
+  /** It cannot continue the answer that broke off: nobody's failure. */
+  | { kind: "mismatch" };
+
+/** What one chunk of the upstream's stream lets through. */
+export interface GateStep {
+  /** Bytes to hand to the client now; undefined while they are held. */
+  pass: Uint8Array | undefined;
+  /** Why the answer has failed. The gate is of no more use then. */
+  failure: GateFailure | undefined;
+  /** Whether anything came of the answer: comments and keep-alives are no progress, empty chunks neither. */
+  progressed: boolean;
+}
+
+/** How a stream that has ended is to be taken. `tail` is what the client still has to get. */
+export type GateEnd =
+  | { kind: "complete"; tail: Uint8Array | undefined }
+  | { kind: "broken"; failure: GateFailure };
+
+/** What was asked for, as far as it says which end is a good one. Looked up only where it matters. */
+export interface Asked {
+  /** How many answers. */
+  choices: () => number;
+  /** Whether an answer without a word is an answer. */
+  mayBeEmpty: () => boolean;
+  /** Whether a call with arguments that are not whole is passed on: other lanes have written it no better. */
+  mayHaveBadCalls: () => boolean;
+  /** Whether another answer's tool calls are of use to the client. */
+  takesCalls: () => boolean;
+}
+
+export interface GateOptions {
+  dialect: Dialect;
+  /** How the end of the answer reaches the client; absent: repaired. */
+  settleFinish?: SettleFinish;
+  asked?: Partial<Asked>;
+  /** What the client already has of an answer that broke off. */
+  continues?: SentAnswer | undefined;
+}
+
+/** How far an answer has come. */
+export interface GateProgress {
+  phase: "thinking" | "text" | "call";
+  /** The tool that is being called. */
+  tool: string | undefined;
+  /** The length of the text or of the arguments so far. */
+  chars: number;
+}
 
 /** The most that is held back before the first meaningful event; more than that is no head any more. */
 const HEAD_BYTES = 1024 * 1024;
 
-/** The longest single event that is waited for; a stream without a blank line in it is none. */
-const EVENT_BYTES = 16 * 1024 * 1024;
 const ENDLESS: GateFailure = { kind: "flawed", why: "an event of the stream has no end" };
 
 const TOO_LONG: GateFailure = {
@@ -36,10 +91,7 @@ const TOO_LONG: GateFailure = {
 
 const MISMATCH: GateFailure = { kind: "mismatch" };
 
-const DONE = "[DONE]";
 const encoder = new TextEncoder();
-const DONE_BLOCK = encoder.encode("data: [DONE]\n\n");
-const BLANK_LINE = encoder.encode("\n\n");
 
 const ANYTHING: Asked = {
   choices: () => 1,
@@ -65,17 +117,18 @@ export class StreamGate {
   #backlog: Iterable<Uint8Array> | undefined;
 
   readonly #reader = createSseReader();
-  readonly #dialect: Dialect;
+  readonly #spec: DialectSpec;
+  readonly #events: EventReader;
   readonly #asked: Asked;
   readonly #continues: SentAnswer | undefined;
   readonly #continuation: Continuation | undefined;
-  readonly #alike = new AlikeEvents();
+  readonly #alike: EventFastPath;
   readonly #held = new HeldEvents();
   readonly #calls = new WrittenCalls();
   readonly #choices: ChoiceBook;
   /** What the client has got, and not what is held. */
   readonly #sent = { text: new SentText(), reasoning: false, sealed: false, other: false };
-  #items: SentItems | undefined;
+  #record: SentRecord | undefined;
   #phase: "head" | "flow" | "held" = "head";
   #hasPassed = false;
   #isFinished = false;
@@ -83,13 +136,15 @@ export class StreamGate {
 
   constructor(options: GateOptions) {
     const { dialect, continues } = options;
-    this.#dialect = dialect;
+    this.#spec = dialectSpec(dialect);
+    this.#events = this.#spec.reader();
+    this.#alike = new EventFastPath(this.#spec.wordFields);
     this.#asked = { ...ANYTHING, ...options.asked };
-    this.#choices = new ChoiceBook(dialect, options.settleFinish ?? repairFinish);
+    this.#choices = new ChoiceBook(this.#spec, options.settleFinish ?? repairFinish);
     this.#continues = continues;
-    if (dialect === "responses") this.#items = new SentItems(continues?.items);
+    this.#record = this.#spec.sentRecord?.(continues?.record);
     if (continues === undefined) return;
-    this.#continuation = continuationOf(dialect, continues, this.#asked.takesCalls());
+    this.#continuation = this.#spec.continuation(continues, this.#asked.takesCalls());
     this.#sent.text.add(continues.text);
   }
 
@@ -168,7 +223,8 @@ export class StreamGate {
     }
     const failure = this.#isFinished ? undefined : this.#endEarly(out);
     if (failure !== undefined) return { kind: "broken", failure };
-    if (this.#dialect === "chat" && !this.isDone) out.push(DONE_BLOCK);
+    const { endEvent } = this.#spec;
+    if (endEvent !== undefined && !this.isDone) out.push(encoder.encode(endEvent));
     return { kind: "complete", tail: joinAll(out) };
   }
 
@@ -194,7 +250,7 @@ export class StreamGate {
       hasReasoning: reasoning || before?.hasReasoning === true,
       isSealed: sealed || before?.isSealed === true,
       hasOther: other || before?.hasOther === true,
-      items: this.#items,
+      record: this.#record,
     };
   }
 
@@ -214,20 +270,20 @@ export class StreamGate {
       this.dropped++;
       return undefined;
     }
-    const meaning = meaningOf(this.#dialect, event);
-    if (meaning.error !== undefined)
-      // Behind its finish an answer is whole: what fails there fails nobody.
-      return this.#isFinished ? undefined : { kind: "said", text: meaning.error };
-    this.usage = meaning.usage ?? this.usage;
-    this.#progressed ||= this.#dialect === "responses" || meaning.choices.some(isProgress);
     if (!isObject(event)) return this.#let(block.bytes, out);
-    if (this.#isFinished) return this.#admitLate(meaning, block.bytes, out);
-    return this.#admitEvent(event, meaning, block.bytes, out);
+    const said = this.#events.read(event);
+    if (said.error !== undefined)
+      // Behind its finish an answer is whole: what fails there fails nobody.
+      return this.#isFinished ? undefined : { kind: "said", text: JSON.stringify(said.error) };
+    this.usage = said.usage ?? this.usage;
+    this.#progressed ||= said.isProgress;
+    if (this.#isFinished) return this.#admitLate(said, block.bytes, out);
+    return this.#admitEvent(event, said, block.bytes, out);
   }
 
   #admitEvent(
     said: JsonObject,
-    meaning: Meaning,
+    meaning: HubEvent,
     saidBytes: Uint8Array,
     out: Uint8Array[],
   ): GateFailure | undefined {
@@ -252,7 +308,7 @@ export class StreamGate {
   }
 
   /** From the first call on everything is held. */
-  #noteCalls(meaning: Meaning): WrittenCall | undefined {
+  #noteCalls(meaning: HubEvent): WrittenCall | undefined {
     let last: WrittenCall | undefined;
     for (const choice of meaning.choices)
       for (const piece of choice.calls) last = this.#calls.add(piece, choice.index);
@@ -260,22 +316,22 @@ export class StreamGate {
     this.#phase = "held";
     // The words of what was alike so far are no longer sent.
     this.#alike.forget();
-    if (this.#continuation !== undefined) this.#items = new SentItems(this.#continuation.items);
+    if (this.#continuation !== undefined) this.#record = this.#continuation.record?.copy();
     return last;
   }
 
-  #opens({ choices }: Meaning): boolean {
+  #opens({ choices }: HubEvent): boolean {
     if (this.#continuation !== undefined && this.#continuation.state !== "on") return false;
     return choices.some(isMeaningful);
   }
 
-  #noteSent(event: JsonObject, { choices }: Meaning, text: string): void {
+  #noteSent(event: JsonObject, { choices }: HubEvent, text: string): void {
     if (this.#continuation !== undefined) {
-      this.#items = this.#continuation.items;
+      this.#record = this.#continuation.record;
       this.#sent.text.add(text);
       return;
     }
-    this.#items?.note(event);
+    this.#record?.note(event);
     for (const choice of choices) {
       this.#sent.reasoning ||= choice.hasReasoning;
       this.#sent.sealed ||= choice.isSealed;
@@ -285,9 +341,9 @@ export class StreamGate {
     this.#sent.text.add(text);
   }
 
-  #learn(bytes: Uint8Array, { choices, usage }: Meaning, call: WrittenCall | undefined): void {
+  #learn(bytes: Uint8Array, { choices, usage }: HubEvent, call: WrittenCall | undefined): void {
     const [choice] = choices;
-    if (this.#dialect !== "chat" || this.#phase === "head" || usage !== undefined) return;
+    if (this.#spec.wordFields === undefined || this.#phase === "head" || usage !== undefined) return;
     if (choice === undefined || choices.length > 1 || choice.finish !== undefined) return;
     // The thoughts of an answer that continues another are left out, one by one.
     if (choice.hasReasoning && this.#continuation !== undefined) return;
@@ -298,11 +354,11 @@ export class StreamGate {
     });
   }
 
-  #textFor(choice: ChoiceMeaning): SentText | undefined {
+  #textFor(choice: HubChoice): SentText | undefined {
     return choice.text !== "" && this.#phase === "flow" ? this.#sent.text : undefined;
   }
 
-  #admitLate({ choices }: Meaning, bytes: Uint8Array, out: Uint8Array[]): GateFailure | undefined {
+  #admitLate({ choices }: HubEvent, bytes: Uint8Array, out: Uint8Array[]): GateFailure | undefined {
     const isMore = choices.some((choice) => choice.calls.length > 0);
     const isOther = this.#continuation !== undefined && choices.some(isMeaningful);
     return isMore || isOther ? undefined : this.#let(bytes, out);
@@ -327,8 +383,7 @@ export class StreamGate {
     if (fault !== undefined && this.#choices.isFiltered) this.#held.take();
     else if (fault !== undefined && !this.#asked.mayHaveBadCalls()) return { kind: "bad-call", why: fault };
     this.#isFinished = true;
-    // The last event of a Responses answer is its end mark, too.
-    this.isDone ||= this.#dialect === "responses";
+    this.isDone ||= this.#spec.endEvent === undefined;
     this.#release(out);
     return undefined;
   }
@@ -365,14 +420,4 @@ function* chain(first: readonly Uint8Array[], then: Iterable<Uint8Array>): Gener
 
 function joinAll(parts: readonly Uint8Array[]): Uint8Array | undefined {
   return parts.length === 0 ? undefined : joinBytes(parts);
-}
-
-/** How to go on from what was sent. `takesCalls`: whether the calls alone of another answer are of use. */
-export function continuationOf(dialect: Dialect, sent: SentAnswer, takesCalls: boolean): Continuation {
-  if (dialect === "chat")
-    return new ChatContinuation(new TextMatch(sent.text, { takesCalls, mayGrow: true }));
-  const { items, text } = sent;
-  // Behind a message that was closed there is no more of it.
-  const mayGrow = text.trim() === "" || items?.message?.isOpen === true;
-  return new ResponsesContinuation(new TextMatch(text, { takesCalls, mayGrow }), items, text);
 }

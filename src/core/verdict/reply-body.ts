@@ -1,5 +1,6 @@
 import { createParser } from "eventsource-parser";
-import { isFilled, isObject, type JsonObject } from "../dialect/json-object.ts";
+import { isFilled, isObject, type JsonObject, parseJson } from "../json.ts";
+import { DONE, looksLikeEvents } from "../stream/sse.ts";
 
 /** What a reply body turned out to be, whatever its content type claimed. */
 export type BodyForm = "json" | "sse" | "ndjson" | "html" | "text" | "empty";
@@ -31,7 +32,7 @@ export function readReplyBody(body: string): ReplyBody {
     /<html[\s>]/i.test(text.slice(0, 512))
   )
     return { form: "html", frames: [frame(pageWords(text))] };
-  if (/^(?:data|event|id|retry)?:/.test(text)) return { form: "sse", frames: readEvents(text) };
+  if (looksLikeEvents(text)) return { form: "sse", frames: readEvents(text) };
   const lines = text.split("\n", MAX_FRAMES).map((line) => parse(line.trim()));
   if (lines.length > 1 && lines[0] !== undefined)
     return { form: "ndjson", frames: lines.filter((line) => line !== undefined).map(frame) };
@@ -45,22 +46,14 @@ function frame(value: unknown): BodyFrame {
 function parse(text: string): unknown {
   // Numbers and words alone are text, not JSON: "404 page not found" must not depend on its second word.
   if (!/^[{["]/.test(text)) return undefined;
-  return parseText(text);
-}
-
-function parseText(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  return parseJson(text);
 }
 
 function readEvents(text: string): BodyFrame[] {
   const frames: BodyFrame[] = [];
   const parser = createParser({
     onEvent: ({ event, data }) => {
-      if (frames.length < MAX_FRAMES && data !== "[DONE]")
+      if (frames.length < MAX_FRAMES && data !== DONE)
         frames.push({ event: event ?? "", value: unfold(parse(data.trim()) ?? data) });
     },
   });
@@ -114,7 +107,7 @@ function openFrom(text: string, first: string, last: string, depth: number): unk
   const start = text.indexOf(first);
   const end = text.lastIndexOf(last) + 1;
   if (start < 0 || end <= start) return undefined;
-  const inner = parseText(text.slice(start, end));
+  const inner = parseJson(text.slice(start, end));
   // A list of plain values is wording, such as the "[502]" some gateways begin a message with.
   if (!isObject(inner) && !(Array.isArray(inner) && inner.some(isObject))) return undefined;
   const opened = unfoldAt(inner, "message", depth + 1);

@@ -1,4 +1,5 @@
-import { type JsonObject, withoutOverlay } from "../../core/overlay/overlay.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { withoutOverlay } from "../../core/overlay/overlay.ts";
 import { type Env, withoutOurs } from "../run/child-env.ts";
 import { isInRunFolder } from "../run/run-dir.ts";
 

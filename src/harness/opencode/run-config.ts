@@ -1,12 +1,7 @@
+import type { JsonObject } from "../../core/json.ts";
 import { askedModel, withAskedModels } from "../../core/overlay/asked-model.ts";
 import { type Listing, overlayProviders } from "../../core/overlay/opencode-providers.ts";
-import {
-  buildOverlay,
-  type JsonObject,
-  layOver,
-  type OverlayProvider,
-  withoutModels,
-} from "../../core/overlay/overlay.ts";
+import { buildOverlay, layOver, type OverlayProvider, withoutModels } from "../../core/overlay/overlay.ts";
 import { withRoomKept } from "../../core/overlay/told-limits.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { Known, PreparedRun, RunParts } from "../harness.ts";

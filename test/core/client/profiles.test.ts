@@ -6,7 +6,7 @@ import {
   type ProfileName,
 } from "../../../src/core/client/client-profile.ts";
 import { profileByUserAgent, profileFor } from "../../../src/core/client/profiles.ts";
-import type { Dialect } from "../../../src/core/routing/route.ts";
+import type { Dialect } from "../../../src/core/dialect/registry.ts";
 
 const OPENCODE: ProfileName[] = ["opencode1", "opencode2"];
 

@@ -1,14 +1,20 @@
-import { type AnswerEvent, DONE } from "../../../src/core/dialect/answer-event.ts";
-import { asArray, asObject, asText, type JsonObject } from "../../../src/core/dialect/json-object.ts";
-import { createStreamTranslator } from "../../../src/core/dialect/stream-translator.ts";
-import type { Dialect } from "../../../src/core/routing/route.ts";
+import type { WireEvent } from "../../../src/core/dialect/hub-answer.ts";
+import type { Dialect } from "../../../src/core/dialect/registry.ts";
+import { AnswerTranslator, type Translating } from "../../../src/core/dialect/translate.ts";
+import { asArray, asObject, asText, type JsonObject } from "../../../src/core/json.ts";
+import { DONE } from "../../../src/core/stream/sse.ts";
 
 /** The names that answers of these tests have. */
 export const OPTIONS = { model: "m", id: "t", createdS: 7, wantsUsage: true };
 
+/** From a dialect into the other one. */
+export function wayFrom(from: Dialect): Translating {
+  return { from, to: from === "chat" ? "responses" : "chat" };
+}
+
 /** All that comes of a stream in the other dialect. */
-export function translateAll(from: Dialect, events: readonly AnswerEvent[], wantsUsage = true) {
-  const translator = createStreamTranslator(from, { ...OPTIONS, wantsUsage });
+export function translateAll(from: Dialect, events: readonly WireEvent[], wantsUsage = true) {
+  const translator = new AnswerTranslator(wayFrom(from), { ...OPTIONS, wantsUsage });
   return [...events.flatMap((event) => translator.push(event)), ...translator.end()];
 }
 
@@ -28,7 +34,7 @@ export function usageChunk(): JsonObject {
 }
 
 /** What a client makes of the chunks of a chat. */
-export function readChat(events: readonly AnswerEvent[]) {
+export function readChat(events: readonly WireEvent[]) {
   const read = { text: "", reasoning: "", refusal: "", finish: "", isDone: false };
   const calls: { id: string; name: string; args: string }[] = [];
   let usage: unknown;
@@ -56,7 +62,7 @@ export function readChat(events: readonly AnswerEvent[]) {
 }
 
 /** The types of events, runs of one type told once. */
-export function typesOf(events: readonly AnswerEvent[]): string[] {
+export function typesOf(events: readonly WireEvent[]): string[] {
   const types = events.map((event) => (event === DONE ? DONE : asText(event["type"])));
   return types.filter((type, index) => type !== types[index - 1]);
 }

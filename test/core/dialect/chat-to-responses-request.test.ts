@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { chatToResponsesRequest } from "../../../src/core/dialect/chat-to-responses-request.ts";
-import type { JsonObject } from "../../../src/core/dialect/json-object.ts";
+import { translateRequest } from "../../../src/core/dialect/translate.ts";
+import type { JsonObject } from "../../../src/core/json.ts";
+import { wayFrom } from "./answers.ts";
 
 function translated(body: JsonObject): JsonObject {
-  const result = chatToResponsesRequest({ model: "m", messages: [], ...body });
+  const result = translateRequest(wayFrom("chat"), { model: "m", messages: [], ...body });
   if (result.kind === "untranslatable") throw new Error(result.why);
   return result.body;
 }
@@ -33,13 +34,13 @@ describe("a conversation", () => {
     });
     expect(input).toEqual([
       { role: "system", content: "be brief" },
-      { role: "developer", content: [{ type: "input_text", text: "really" }] },
+      { role: "developer", content: "really" },
       { role: "user", content: "list" },
       { role: "assistant", content: [{ type: "output_text", text: "Looking." }] },
       { type: "function_call", call_id: "a", name: "ls", arguments: '{"p":"."}' },
       { type: "function_call", call_id: "b", name: "ls", arguments: "{}" },
       { type: "function_call_output", call_id: "a", output: "x.ts" },
-      { type: "function_call_output", call_id: "b", output: [{ type: "input_text", text: "y.ts" }] },
+      { type: "function_call_output", call_id: "b", output: "y.ts" },
     ]);
   });
 
@@ -162,7 +163,7 @@ test.each<[name: string, asked: JsonObject, field: string]>([
   ],
   ["no messages", { messages: undefined }, "a request without a list of messages"],
 ])("%s cannot be said, and the reason names it", (_name, asked, field) => {
-  const result = chatToResponsesRequest({ model: "m", messages: [], ...asked });
+  const result = translateRequest(wayFrom("chat"), { model: "m", messages: [], ...asked });
   expect(result).toEqual({
     kind: "untranslatable",
     field,

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { type AnswerEvent, DONE } from "../../../src/core/dialect/answer-event.ts";
-import { asObject, type JsonObject } from "../../../src/core/dialect/json-object.ts";
-import { createStreamTranslator } from "../../../src/core/dialect/stream-translator.ts";
-import { chunk, OPTIONS, translateAll, typesOf, usageChunk } from "./answers.ts";
+import type { WireEvent } from "../../../src/core/dialect/hub-answer.ts";
+import { AnswerTranslator } from "../../../src/core/dialect/translate.ts";
+import { asObject, type JsonObject } from "../../../src/core/json.ts";
+import { DONE } from "../../../src/core/stream/sse.ts";
+import { chunk, OPTIONS, translateAll, typesOf, usageChunk, wayFrom } from "./answers.ts";
 
-function lastOf(events: readonly AnswerEvent[]): JsonObject {
+function lastOf(events: readonly WireEvent[]): JsonObject {
   const last = events.at(-1);
   return last === DONE ? {} : asObject(last);
 }
@@ -15,7 +16,7 @@ const piece = (index: number | undefined, name: string | undefined, args: unknow
   });
 
 /** The finished calls in the last event, as name and arguments. */
-function callsOf(events: readonly AnswerEvent[]): string[] {
+function callsOf(events: readonly WireEvent[]): string[] {
   const output = asObject(lastOf(events)["response"])["output"] as JsonObject[];
   return output
     .filter((item) => item["type"] === "function_call")
@@ -122,7 +123,7 @@ describe("tool calls are told apart", () => {
   });
 });
 
-test.each<[name: string, events: AnswerEvent[], type: string, reason: string | undefined]>([
+test.each<[name: string, events: WireEvent[], type: string, reason: string | undefined]>([
   ["stop", [chunk({ content: "a" }), chunk({}, "stop"), DONE], "response.completed", undefined],
   [
     "length",
@@ -158,7 +159,7 @@ test.each<[name: string, events: AnswerEvent[], type: string, reason: string | u
   expect(response["usage"]).toMatchObject({ input_tokens: 0, output_tokens: 0 });
 });
 
-test.each<[name: string, events: AnswerEvent[]]>([
+test.each<[name: string, events: WireEvent[]]>([
   ["a cut answer", [chunk({ content: "a" })]],
   // As in a chat: nothing says whether the model was done.
   ["an end mark without a finish", [chunk({ content: "a" }), DONE]],
@@ -177,7 +178,7 @@ test("a call that the tokens did not suffice for is not one to carry out", () =>
 });
 
 test("the end is said as soon as the count has come", () => {
-  const translator = createStreamTranslator("chat", OPTIONS);
+  const translator = new AnswerTranslator(wayFrom("chat"), OPTIONS);
   translator.push(chunk({ content: "a" }));
   expect(translator.isFinished).toBe(false);
   expect(translator.push(chunk({}, "stop"))).toEqual([]);

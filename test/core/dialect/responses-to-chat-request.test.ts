@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { chatToResponsesRequest } from "../../../src/core/dialect/chat-to-responses-request.ts";
-import type { JsonObject } from "../../../src/core/dialect/json-object.ts";
-import { responsesToChatRequest } from "../../../src/core/dialect/responses-to-chat-request.ts";
+import { translateRequest } from "../../../src/core/dialect/translate.ts";
+import type { JsonObject } from "../../../src/core/json.ts";
+import { wayFrom } from "./answers.ts";
 
 function translated(body: JsonObject): JsonObject {
-  const result = responsesToChatRequest({ model: "m", input: [], ...body });
+  const result = translateRequest(wayFrom("responses"), { model: "m", input: [], ...body });
   if (result.kind === "untranslatable") throw new Error(result.why);
   return result.body;
 }
@@ -93,7 +93,7 @@ describe("a conversation", () => {
       .map((parts) => parts.flat());
     fc.assert(
       fc.property(conversation, (messages) => {
-        const there = chatToResponsesRequest({ model: "m", messages });
+        const there = translateRequest(wayFrom("chat"), { model: "m", messages });
         if (there.kind === "untranslatable") throw new Error(there.why);
         expect(translated(there.body)["messages"]).toEqual(messages);
       }),
@@ -162,7 +162,7 @@ test.each<[name: string, asked: JsonObject, field: string]>([
   ],
   ["no input", { input: undefined }, "a request without an input"],
 ])("%s cannot be said, and the reason names it", (_name, asked, field) => {
-  const result = responsesToChatRequest({ model: "m", input: [], ...asked });
+  const result = translateRequest(wayFrom("responses"), { model: "m", input: [], ...asked });
   expect(result).toEqual({
     kind: "untranslatable",
     field,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { AnswerEvent } from "../../../src/core/dialect/answer-event.ts";
-import type { JsonObject } from "../../../src/core/dialect/json-object.ts";
+import type { WireEvent } from "../../../src/core/dialect/hub-answer.ts";
+import type { JsonObject } from "../../../src/core/json.ts";
 import { readChat, translateAll } from "./answers.ts";
 
 const opened = { type: "response.created", response: { id: "r1", created_at: 5, model: "m1" } };
@@ -57,7 +57,7 @@ test("an answer without an opening event has names all the same", () => {
 });
 
 describe("tool calls", () => {
-  test.each<[name: string, events: AnswerEvent[], args: string[]]>([
+  test.each<[name: string, events: WireEvent[], args: string[]]>([
     [
       "are told apart by their place",
       [
@@ -106,7 +106,7 @@ describe("tool calls", () => {
 });
 
 describe("reasoning", () => {
-  test.each<[name: string, events: AnswerEvent[], expected: string]>([
+  test.each<[name: string, events: WireEvent[], expected: string]>([
     ["of several parts has a blank line between", [think("a"), think("b"), think("c", 1)], "ab\n\nc"],
     [
       "in short and in full is told once",

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type AnswerEvent, DONE } from "../../../src/core/dialect/answer-event.ts";
-import { createEventBytes, encodeEvents } from "../../../src/core/dialect/event-bytes.ts";
-import type { Dialect } from "../../../src/core/routing/route.ts";
-import type { GateEnd } from "../../../src/core/stream/gate-step.ts";
-import { StreamGate } from "../../../src/core/stream/stream-gate.ts";
+import type { WireEvent } from "../../../src/core/dialect/hub-answer.ts";
+import type { Dialect } from "../../../src/core/dialect/registry.ts";
+import { createEventBytes, encodeEvents } from "../../../src/core/dialect/translate.ts";
+import { DONE } from "../../../src/core/stream/sse.ts";
+import { type GateEnd, StreamGate } from "../../../src/core/stream/stream-gate.ts";
 import { anyChunks } from "../stream/streams.ts";
-import { chunk, OPTIONS, readChat, translateAll, usageChunk } from "./answers.ts";
+import { chunk, OPTIONS, readChat, translateAll, usageChunk, wayFrom } from "./answers.ts";
 
 const anyText = fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 });
 
@@ -23,7 +23,7 @@ const anyAnswer = fc
     ),
     isCut: fc.boolean(),
   })
-  .map(({ pieces, isCut }): AnswerEvent[] => {
+  .map(({ pieces, isCut }): WireEvent[] => {
     const open: number[] = [];
     const deltas = pieces.map((piece) => {
       if (piece.kind !== "call") return chunk({ [piece.kind]: piece.text });
@@ -60,7 +60,7 @@ function translateBytes(
   to: Dialect,
   chunks: readonly Uint8Array[],
 ): { text: string; end: GateEnd } {
-  const translator = createEventBytes(from, OPTIONS);
+  const translator = createEventBytes({ from, to }, OPTIONS);
   // The answers are made up: their calls need not be JSON, and some say nothing.
   const asked = { mayBeEmpty: () => true, mayHaveBadCalls: () => true };
   const gate = new StreamGate({ dialect: to, asked });
@@ -107,7 +107,7 @@ test("an answer cut anywhere before its finish is never taken for whole", () => 
 });
 
 test("an event that is no JSON is left to the gate, which counts it", () => {
-  const translator = createEventBytes("responses", OPTIONS);
+  const translator = createEventBytes(wayFrom("responses"), OPTIONS);
   const gate = new StreamGate({ dialect: "chat" });
   gate.push(translator.push(new TextEncoder().encode("data: {oh\n\n")));
   expect(gate.dropped).toBe(1);

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import type { JsonObject } from "../../../src/core/dialect/json-object.ts";
-import { translateWholeAnswer, wholeAnswerEvents } from "../../../src/core/dialect/whole-answer.ts";
-import type { Dialect } from "../../../src/core/routing/route.ts";
-import { OPTIONS, readChat, translateAll } from "./answers.ts";
+import type { Dialect } from "../../../src/core/dialect/registry.ts";
+import { translateWholeAnswer, wholeAnswerEvents } from "../../../src/core/dialect/translate.ts";
+import type { JsonObject } from "../../../src/core/json.ts";
+import { OPTIONS, readChat, translateAll, wayFrom } from "./answers.ts";
 
 const usage = {
   prompt_tokens: 3,
@@ -30,13 +30,17 @@ test.each<[name: string, answer: JsonObject]>([
   ["words that were cut", completion({ content: "Hi" }, "length")],
   ["a refusal", completion({ content: "", refusal: "no" }, "stop")],
 ])("an answer of %s is the same after it was one of the other dialect", (_name, answer) => {
-  const there = translateWholeAnswer("chat", answer, OPTIONS);
+  const there = translateWholeAnswer(wayFrom("chat"), answer, OPTIONS);
   expect(there).toMatchObject({ object: "response", usage: { input_tokens: 3, output_tokens: 4 } });
-  expect(translateWholeAnswer("responses", there, OPTIONS)).toEqual(answer);
+  expect(translateWholeAnswer(wayFrom("responses"), there, OPTIONS)).toEqual(answer);
 });
 
 test("calls without an index stay two calls", () => {
-  const there = translateWholeAnswer("chat", completion({ tool_calls: calls }, "tool_calls"), OPTIONS);
+  const there = translateWholeAnswer(
+    wayFrom("chat"),
+    completion({ tool_calls: calls }, "tool_calls"),
+    OPTIONS,
+  );
   expect(there?.["output"]).toMatchObject([
     { type: "function_call", call_id: "a", arguments: '{"p":"a"}' },
     { type: "function_call", call_id: "b", arguments: '{"p":"b"}' },
@@ -54,17 +58,17 @@ test.each<[name: string, from: Dialect, answer: unknown]>([
   ["a stranger", "responses", { hello: 1 }],
   ["a text", "chat", "hello"],
 ])("%s is left as it is", (_name, from, answer) => {
-  expect(translateWholeAnswer(from, answer, OPTIONS)).toBeUndefined();
+  expect(translateWholeAnswer(wayFrom(from), answer, OPTIONS)).toBeUndefined();
 });
 
 test("an end in calls without a call is an error and no answer", () => {
-  const there = translateWholeAnswer("chat", completion({ content: "" }, "tool_calls"), OPTIONS);
+  const there = translateWholeAnswer(wayFrom("chat"), completion({ content: "" }, "tool_calls"), OPTIONS);
   expect(there).toEqual({ error: { message: "the answer ended in a tool call without one" } });
 });
 
 test("a whole answer can take the place of the stream that was asked for", () => {
   const events = wholeAnswerEvents(
-    "chat",
+    wayFrom("chat"),
     completion({ content: "Hi", reasoning_content: "hm" }, "stop"),
     OPTIONS,
   );

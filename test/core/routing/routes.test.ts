@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { formatClock, formatWait } from "../../../src/core/clock-text.ts";
+import { streamOfWhole } from "../../../src/core/dialect/translate.ts";
 import { windowOf } from "../../../src/core/overlay/window.ts";
 import { parseRoute } from "../../../src/core/routing/route.ts";
 import { SessionBook } from "../../../src/core/routing/session.ts";
 import { askedRef, namedModels, targetsOf } from "../../../src/core/routing/targets.ts";
-import { completionEvents } from "../../../src/core/stream/completion-events.ts";
 
 test.each<[path: string, expected: object]>([
   ["/nvidia/v1/chat/completions", { kind: "api", provider: "nvidia", rest: "chat/completions" }],
@@ -89,6 +89,6 @@ describe("times are told as people tell them", () => {
 test.each([[{}], [{ choices: [] }], [{ choices: [{ text: "old" }] }], ["text"], [undefined]])(
   "%j is no completion",
   (value) => {
-    expect(completionEvents(value)).toBeUndefined();
+    expect(streamOfWhole("chat", value)).toBeUndefined();
   },
 );

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import type { Dialect } from "../../../src/core/routing/route.ts";
-import { type Cleaning, cleanHistory, refusesLastTurn } from "../../../src/core/stream/clean-history.ts";
+import type { Cleaning } from "../../../src/core/dialect/history.ts";
+import type { Dialect } from "../../../src/core/dialect/registry.ts";
+import { cleanHistory, refusesLastTurn } from "../../../src/core/stream/clean-history.ts";
 
 type Turn = Record<string, unknown>;
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Dialect } from "../../../src/core/routing/route.ts";
-import type { SentAnswer } from "../../../src/core/stream/continuation.ts";
-import { salvageOf } from "../../../src/core/stream/salvage.ts";
+import type { Dialect } from "../../../src/core/dialect/registry.ts";
+import { type SentAnswer, salvageOf } from "../../../src/core/stream/continuation.ts";
 import { runGate } from "./run-gate.ts";
 import {
   anyChunks,
@@ -256,7 +255,7 @@ describe("what can be done about a broken answer", () => {
     hasReasoning: false,
     isSealed: false,
     hasOther: false,
-    items: undefined,
+    record: undefined,
   };
 
   test.each<[what: string, sent: SentAnswer | undefined, mayResume: boolean, salvage: string]>([

@@ -1,5 +1,4 @@
-import type { GateFailure, GateOptions } from "../../../src/core/stream/gate-step.ts";
-import { StreamGate } from "../../../src/core/stream/stream-gate.ts";
+import { type GateFailure, type GateOptions, StreamGate } from "../../../src/core/stream/stream-gate.ts";
 
 /** What came of a stream that was fed to a gate. */
 export interface GateRun {

@@ -1,4 +1,4 @@
-import type { Dialect } from "../../../src/core/routing/route.ts";
+import type { Dialect } from "../../../src/core/dialect/registry.ts";
 
 /** What a client makes of a stream. */
 export interface Read {

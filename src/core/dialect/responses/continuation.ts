@@ -1,8 +1,125 @@
-import { asArray, asObject, asText, type JsonObject } from "../dialect/json-object.ts";
-import type { Continuation, Continued, MatchState, TextMatch } from "./continuation.ts";
-import { itemAsSent, type SentItem, SentItems } from "./sent-items.ts";
-import { sseBytes } from "./sse.ts";
-import type { ChoiceMeaning } from "./stream-events.ts";
+import { asArray, asObject, asText, type JsonObject } from "../../json.ts";
+import {
+  type Continuation,
+  type Continued,
+  type MatchState,
+  type SentAnswer,
+  type SentRecord,
+  TextMatch,
+} from "../../stream/continuation.ts";
+import { sseBytes } from "../../stream/sse.ts";
+import type { HubChoice } from "../hub-answer.ts";
+
+/** An item of a Responses answer, as the client knows it. */
+interface SentItem {
+  index: number;
+  id: string;
+  type: string;
+  isOpen: boolean;
+  /** Whether its part of text is open. */
+  hasPart: boolean;
+  text: string;
+}
+
+/** The items of a Responses answer that the client has begun to read. */
+export class SentItems implements SentRecord {
+  readonly items: SentItem[];
+  /** The number of the next event. */
+  sequence: number;
+
+  constructor(from?: SentRecord) {
+    const before = from instanceof SentItems ? from : undefined;
+    this.items = before?.items.map((item) => ({ ...item })) ?? [];
+    this.sequence = before?.sequence ?? 0;
+  }
+
+  copy(): SentItems {
+    return new SentItems(this);
+  }
+
+  /** Takes in an event that goes to the client. */
+  note(event: JsonObject): void {
+    const { sequence_number: sequence } = event;
+    this.sequence = typeof sequence === "number" ? sequence + 1 : this.sequence + 1;
+    switch (event["type"]) {
+      case "response.output_item.added":
+        this.#add(event, asObject(event["item"]));
+        return;
+      case "response.content_part.added":
+        this.#itemOf(event).hasPart = true;
+        return;
+      case "response.output_text.delta":
+        this.#itemOf(event).text += asText(event["delta"]);
+        return;
+      case "response.output_item.done":
+        this.#itemOf(event).isOpen = false;
+        return;
+    }
+  }
+
+  /** The message that is being said; undefined where there is none, or more than one was begun. */
+  get message(): SentItem | undefined {
+    const messages = this.items.filter((item) => item.type === "message");
+    return messages.length === 1 ? messages[0] : undefined;
+  }
+
+  get nextIndex(): number {
+    return Math.max(-1, ...this.items.map((item) => item.index)) + 1;
+  }
+
+  /** The events that close what is open, as far as it has come. */
+  closing(except?: SentItem): JsonObject[] {
+    const open = this.items.filter((item) => item.isOpen && item !== except);
+    for (const item of open) item.isOpen = false;
+    return open.flatMap(closingEvents).map((event) => ({ ...event, sequence_number: this.sequence++ }));
+  }
+
+  #add(event: JsonObject, item: JsonObject): SentItem {
+    const { output_index: index } = event;
+    const added = {
+      index: typeof index === "number" ? index : this.nextIndex,
+      id: asText(item["id"]),
+      type: asText(item["type"]),
+      isOpen: true,
+      hasPart: false,
+      text: "",
+    };
+    this.items.push(added);
+    return added;
+  }
+
+  /** Some providers name only the place of an item, some only its id, and a few leave out its beginning. */
+  #itemOf(event: JsonObject): SentItem {
+    const { output_index: index } = event;
+    const id = asText(event["item_id"]) || asText(asObject(event["item"])["id"]);
+    const known =
+      this.items.find((item) => item.index === index) ??
+      this.items.find((item) => item.id === id && (id !== "" || item.isOpen));
+    return known ?? this.#add(event, { id, type: asObject(event["item"])["type"] ?? "message" });
+  }
+}
+
+function closingEvents({ index, id, type, text, hasPart }: SentItem): JsonObject[] {
+  const place = { item_id: id, output_index: index, content_index: 0 };
+  const part = { type: "output_text", text, annotations: [] };
+  const item = itemAsSent({ id, type, text });
+  return [
+    ...(type === "message" && hasPart
+      ? [
+          { type: "response.output_text.done", ...place, text },
+          { type: "response.content_part.done", ...place, part },
+        ]
+      : []),
+    { type: "response.output_item.done", output_index: index, item },
+  ];
+}
+
+/** An item that broke off, as far as it has come. */
+function itemAsSent({ id, type, text }: Pick<SentItem, "id" | "type" | "text">): JsonObject {
+  if (type !== "message") return { id, type, summary: [] };
+  const content = [{ type: "output_text", text, annotations: [] }];
+  return { id, type, role: "assistant", status: "incomplete", content };
+}
 
 /** Where the events of an item of the new answer go: on with the message that was begun, to a place of its own, or nowhere. */
 type Place = { kind: "same"; item: SentItem } | { kind: "own"; index: number } | { kind: "none" };
@@ -25,11 +142,13 @@ export class ResponsesContinuation implements Continuation {
   #isMessageTaken = false;
   #nextIndex: number;
 
-  constructor(match: TextMatch, sent: SentItems | undefined, text: string) {
-    this.#match = match;
-    this.#sent = new SentItems(sent);
+  constructor({ text, record }: SentAnswer, takesCalls: boolean) {
+    this.#sent = new SentItems(record);
     this.#text = text;
     this.#nextIndex = this.#sent.nextIndex;
+    // A message that was closed cannot get longer.
+    const mayGrow = text.trim() === "" || this.#sent.message?.isOpen === true;
+    this.#match = new TextMatch(text, { takesCalls, mayGrow });
   }
 
   get state(): MatchState {
@@ -37,11 +156,11 @@ export class ResponsesContinuation implements Continuation {
   }
 
   /** What the client knows once it has read all that was admitted. */
-  get items(): SentItems {
+  get record(): SentItems {
     return this.#sent;
   }
 
-  admit(event: JsonObject, _bytes: Uint8Array, choice: ChoiceMeaning | undefined): Continued {
+  admit(event: JsonObject, _bytes: Uint8Array, choice: HubChoice | undefined): Continued {
     const type = asText(event["type"]);
     const text = choice?.text ?? "";
     if (text !== "") {
@@ -51,7 +170,7 @@ export class ResponsesContinuation implements Continuation {
     return { bytes: this.#pass(type, event, choice), text: "" };
   }
 
-  #pass(type: string, event: JsonObject, choice: ChoiceMeaning | undefined): Uint8Array | undefined {
+  #pass(type: string, event: JsonObject, choice: HubChoice | undefined): Uint8Array | undefined {
     if (type === "response.completed" || type === "response.incomplete") return this.#end(event);
     if (BEGINNINGS.has(type)) return undefined;
     const place = this.#placeOf(type, event);

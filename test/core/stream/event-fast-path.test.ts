@@ -1,17 +1,22 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { EventForm } from "../../../src/core/stream/event-form.ts";
-import { latin1 } from "../../../src/core/stream/latin1.ts";
+import { latin1 } from "../../../src/core/stream/bytes.ts";
+import { EventForm, WordFinder } from "../../../src/core/stream/event-fast-path.ts";
 import { runGate } from "./run-gate.ts";
 import { chatEvent, DONE, errorEvent, finishEvent } from "./streams.ts";
 
 const encoder = new TextEncoder();
+const FINDER = new WordFinder({
+  text: ["content"],
+  reasoning: ["reasoning_content", "reasoning"],
+  arguments: ["arguments"],
+});
 const latin1Of = (text: string): string => latin1(encoder.encode(text));
 const lengthOf = (text: string): number => encoder.encode(text).length;
 
 /** The form of an event that says "Hi". */
 function formOf(event = chatEvent({ content: "Hi" }), text = "Hi", argumentText = ""): EventForm {
-  const form = EventForm.of(encoder.encode(event), { text, argumentText });
+  const form = EventForm.of(encoder.encode(event), { text, argumentText }, FINDER);
   if (form === undefined) throw new Error("the event has no form");
   return form;
 }
@@ -59,7 +64,7 @@ describe("the form of an event", () => {
     ["words that stand elsewhere than the answer's", chatEvent({ x: { content: "a" } }), ""],
     ["more than one line", `event: x\n${chatEvent({ content: "a" })}`, "a"],
   ])("is not taken of %s", (_name, event, text) => {
-    expect(EventForm.of(encoder.encode(event), { text, argumentText: "" })).toBeUndefined();
+    expect(EventForm.of(encoder.encode(event), { text, argumentText: "" }, FINDER)).toBeUndefined();
   });
 
   test("is found for thoughts and for arguments, too", () => {

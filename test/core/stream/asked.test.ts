@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { outputTokensOf, withOutputLimit } from "../../../src/core/stream/output-limit.ts";
+import { outputTokensOf, withOutputLimit } from "../../../src/core/stream/asked.ts";
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 const lowered = (text: string, limit: number): string =>

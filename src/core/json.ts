@@ -25,6 +25,22 @@ export function isFilled(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false && value !== 0 && value !== "";
 }
 
+/** The value in a JSON text; undefined for anything else. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const decoder = new TextDecoder();
+
+/** The same for bytes. */
+export function parseJsonBytes(bytes: Uint8Array): unknown {
+  return parseJson(decoder.decode(bytes));
+}
+
 /** The named fields, as far as they are set. */
 export function pick(from: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(

@@ -1,0 +1,84 @@
+import { asArray, asObject, isObject, type JsonObject } from "../../json.ts";
+import {
+  type Continuation,
+  type Continued,
+  type MatchState,
+  type SentAnswer,
+  TextMatch,
+} from "../../stream/continuation.ts";
+import { DONE_EVENT, sseBytes, sseText } from "../../stream/sse.ts";
+import type { DialectSpec } from "../dialect-spec.ts";
+import { type HubChoice, readUsage } from "../hub-answer.ts";
+import { ChatWriter, chatEventsOf, chatReader, chatWholeOf } from "./answer.ts";
+import { chatHistory } from "./history.ts";
+import { REASONING_FIELDS, readChatRequest, writeChatRequest } from "./request.ts";
+
+/** OpenAI's chat completions, which nearly every service speaks in some way. */
+export const chat: DialectSpec = {
+  title: "chat completions",
+  path: "chat/completions",
+  sdk: "@ai-sdk/openai-compatible",
+  authHeader: (secret) => ["authorization", `Bearer ${secret}`],
+  readRequest: readChatRequest,
+  writeRequest: writeChatRequest,
+  outputLimits: ["max_tokens", "max_completion_tokens"],
+  leastOutput: 1,
+  history: chatHistory,
+  reader: () => chatReader,
+  writer: (names) => new ChatWriter(names),
+  endEvent: DONE_EVENT,
+  eventsOf: chatEventsOf,
+  wholeOf: chatWholeOf,
+  usageOf: readUsage,
+  errorBody: (error) => ({ error }),
+  errorEvent: (error) => sseText({ error }),
+  withFinishes,
+  wordFields: { text: ["content"], reasoning: REASONING_FIELDS, arguments: ["arguments"] },
+  continuation: (sent, takesCalls) => new ChatContinuation(sent, takesCalls),
+};
+
+function withFinishes(event: JsonObject, finishes: ReadonlyMap<number, string>): JsonObject {
+  const choices = asArray(event["choices"]).map((choice, at) => {
+    const reason = finishes.get(at);
+    return reason === undefined ? choice : { ...asObject(choice), finish_reason: reason };
+  });
+  return { ...event, choices };
+}
+
+/** Every chunk stands for itself: what is not wanted is taken out of it. */
+class ChatContinuation implements Continuation {
+  readonly record = undefined;
+  readonly #match: TextMatch;
+
+  constructor(sent: SentAnswer, takesCalls: boolean) {
+    this.#match = new TextMatch(sent.text, { takesCalls, mayGrow: true });
+  }
+
+  get state(): MatchState {
+    return this.#match.state;
+  }
+
+  admit(event: JsonObject, bytes: Uint8Array, choice: HubChoice | undefined): Continued {
+    // A count of tokens, say.
+    if (choice === undefined) return { bytes, text: "" };
+    const text = this.#match.newIn(choice.text);
+    if (choice.calls.length > 0 || choice.hasOther || choice.index !== 0) this.#match.diverge();
+    if (this.state === "on" && text === choice.text && !choice.hasReasoning && !choice.isSealed)
+      return { bytes, text };
+    const isWanted = text !== "" || choice.calls.length > 0 || choice.finish !== undefined;
+    return { bytes: isWanted ? sseBytes(withDelta(event, { content: text })) : undefined, text };
+  }
+}
+
+/** The same chunk with nothing in it but this text and the pieces of calls. */
+function withDelta(chunk: JsonObject, { content }: { content: string }): JsonObject {
+  const [choice] = asArray(chunk["choices"]).map(asObject);
+  const { tool_calls: calls, function_call: old, role } = asObject(choice?.["delta"]);
+  const delta = {
+    ...(role === undefined ? {} : { role }),
+    ...(content === "" ? {} : { content }),
+    ...(calls === undefined ? {} : { tool_calls: calls }),
+    ...(isObject(old) ? { function_call: old } : {}),
+  };
+  return { ...chunk, choices: [{ ...choice, delta }] };
+}

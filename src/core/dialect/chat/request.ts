@@ -1,0 +1,303 @@
+import { asArray, asObject, asText, isFilled, isObject, type JsonObject, pick } from "../../json.ts";
+import {
+  addResult,
+  type HubContent,
+  type HubRequest,
+  type HubResult,
+  type HubSpoken,
+  type HubTurn,
+  LABELS,
+  noteWishes,
+  readFormat,
+  readToolChoice,
+  readTools,
+  type Seal,
+  saidParts,
+  textIn,
+  textOf,
+  type Wish,
+} from "../hub-request.ts";
+
+/** Some providers send the same reasoning under two of these; the first that says something counts. */
+export const REASONING_FIELDS = ["reasoning_content", "reasoning", "reasoning_text"];
+
+/** The text of a message's or a delta's reasoning. */
+export function reasoningIn(from: JsonObject): string {
+  return REASONING_FIELDS.map((field) => asText(from[field])).find((text) => text !== "") ?? "";
+}
+
+/**
+ * What changes the answer in a way that no other dialect does. Mere nudges to the dice (`seed`, penalties, `top_k`) are
+ * not among them: without those the answer is as good.
+ */
+const WISHES: readonly Wish[] = [
+  ["n", (value) => typeof value === "number" && value > 1, "n above 1"],
+  ["logit_bias", isFilled],
+  ["logprobs", isFilled],
+  ["top_logprobs", isFilled],
+  ["audio", isFilled],
+  ["modalities", (value) => asArray(value).some((one) => one !== "text"), "modalities other than text"],
+  // An empty object already asks for a search.
+  ["web_search_options", (value) => value !== undefined && value !== null],
+  ["functions", isFilled],
+];
+
+export function readChatRequest(body: JsonObject, unsaid: string[]): HubRequest {
+  noteWishes(body, WISHES, unsaid);
+  const { messages, stop } = body;
+  if (!Array.isArray(messages)) unsaid.push("a request without a list of messages");
+  const described = (one: JsonObject): JsonObject => asObject(one["function"]);
+  const effort = body["reasoning_effort"] ?? asObject(body["reasoning"])["effort"];
+  return {
+    model: asText(body["model"]),
+    turns: readTurns(asArray(messages), unsaid),
+    tools: readTools(body["tools"], described, unsaid),
+    toolChoice: isFilled(body["tools"])
+      ? readToolChoice(body["tool_choice"], (choice) => described(choice)["name"], unsaid)
+      : undefined,
+    parallelToolCalls: body["parallel_tool_calls"],
+    stream: body["stream"],
+    wantsUsage: asObject(body["stream_options"])["include_usage"] === true,
+    temperature: body["temperature"],
+    topP: body["top_p"],
+    maxOutputTokens: body["max_completion_tokens"] ?? body["max_tokens"],
+    // OpenRouter's chats have a `reasoning` object; everyone else a single word.
+    effort: typeof effort === "string" ? effort : undefined,
+    format: readFormat(body["response_format"], (format) => asObject(format["json_schema"])),
+    verbosity: body["verbosity"],
+    stop: (Array.isArray(stop) ? stop : [stop]).map(asText).filter((word) => word !== ""),
+    labels: pick(body, LABELS),
+  };
+}
+
+function readTurns(messages: readonly unknown[], unsaid: string[]): HubTurn[] {
+  const turns: HubTurn[] = [];
+  for (const value of messages) {
+    const message = asObject(value);
+    const { role, content } = message;
+    if (role === "system" || role === "developer" || role === "user")
+      turns.push({ role, parts: readContent(content, unsaid) });
+    else if (role === "assistant") {
+      const parts = readSpoken(message, unsaid);
+      if (parts.length > 0) turns.push({ role, parts });
+    } else if (role === "tool") {
+      const parts = readContent(content, unsaid);
+      addResult(turns, { callId: asText(message["tool_call_id"]), parts });
+    } else unsaid.push(`messages with the role ${String(role)}`);
+  }
+  return turns;
+}
+
+function readContent(content: unknown, unsaid: string[]): HubContent[] {
+  if (Array.isArray(content)) return content.flatMap((part) => readPart(asObject(part), unsaid));
+  return saidParts("text", content);
+}
+
+function readPart(part: JsonObject, unsaid: string[]): HubContent[] {
+  switch (part["type"]) {
+    case "text":
+      return saidParts("text", part["text"]);
+    case "refusal":
+      return saidParts("refusal", part["refusal"]);
+    case "image_url": {
+      const image = part["image_url"];
+      const { url, detail } = typeof image === "string" ? { url: image, detail: undefined } : asObject(image);
+      return [{ kind: "image", url: textIn(url), detail: textIn(detail) }];
+    }
+    case "file": {
+      const { filename, file_data: data, file_id: id } = asObject(part["file"]);
+      return [{ kind: "file", name: textIn(filename), data: textIn(data), id: textIn(id) }];
+    }
+    default:
+      unsaid.push(`content of the type ${String(part["type"])}`);
+      return [];
+  }
+}
+
+function readSpoken(message: JsonObject, unsaid: string[]): HubSpoken[] {
+  if (isFilled(message["audio"])) unsaid.push("messages with audio");
+  if (isFilled(message["function_call"])) unsaid.push("messages with a function_call");
+  return [
+    ...readReasoning(message),
+    ...readWords(message["content"], unsaid),
+    ...saidParts("refusal", message["refusal"]),
+    ...asArray(message["tool_calls"]).flatMap((call) => readCall(asObject(call), unsaid)),
+  ];
+}
+
+function readReasoning(message: JsonObject): HubSpoken[] {
+  const text = reasoningIn(message);
+  const seal = asArray(message["reasoning_details"]).map(asObject).map(sealIn).find(Boolean);
+  return text === "" && seal === undefined ? [] : [{ kind: "reasoning", text, seal }];
+}
+
+function sealIn({ format, data, signature }: JsonObject): Seal | undefined {
+  const sealed = asText(data) || asText(signature);
+  return sealed === "" ? undefined : { family: asText(format), data: sealed };
+}
+
+function readWords(content: unknown, unsaid: string[]): HubSpoken[] {
+  if (!Array.isArray(content)) return saidParts("text", content);
+  return content.map(asObject).flatMap((part) => {
+    if (part["type"] === "refusal") return saidParts("refusal", part["refusal"]);
+    if (part["type"] !== "text") unsaid.push(`an assistant's content of the type ${String(part["type"])}`);
+    return saidParts("text", part["text"]);
+  });
+}
+
+function readCall(call: JsonObject, unsaid: string[]): HubSpoken[] {
+  const type = call["type"] ?? "function";
+  if (type !== "function") {
+    unsaid.push(`tool calls of the type ${String(type)}`);
+    return [];
+  }
+  const { name, arguments: given } = asObject(call["function"]);
+  return [{ kind: "call", id: asText(call["id"]), name: asText(name), arguments: asText(given) || "{}" }];
+}
+
+/** Efforts that only some providers know, as the nearest that all do; `none` is said by silence. */
+const EFFORTS: Readonly<Record<string, string>> = {
+  minimal: "low",
+  low: "low",
+  medium: "medium",
+  high: "high",
+  xhigh: "high",
+  max: "high",
+};
+
+/** Only the fields that every provider knows: many refuse a request that has any other. */
+export function writeChatRequest(request: HubRequest, unsaid: string[]): JsonObject {
+  const { tools, toolChoice, stream, format, effort, stop } = request;
+  return {
+    model: request.model,
+    stream,
+    temperature: request.temperature,
+    top_p: request.topP,
+    messages: writeTurns(request.turns, unsaid),
+    // Without tools the other two are refused, and some providers refuse an empty list.
+    ...(tools.length === 0
+      ? {}
+      : {
+          tools: tools.map(({ strict, ...tool }) => {
+            // Few providers know the word.
+            const described = { ...pick(tool, Object.keys(tool)), ...(strict === true ? { strict } : {}) };
+            return { type: "function", function: described };
+          }),
+          tool_choice: isObject(toolChoice) ? { type: "function", function: toolChoice } : toolChoice,
+          parallel_tool_calls: request.parallelToolCalls,
+        }),
+    max_tokens: request.maxOutputTokens,
+    stop: stop.length === 0 ? undefined : stop,
+    reasoning_effort: effort === undefined ? undefined : EFFORTS[effort],
+    response_format: writeFormat(format),
+    // Other dialects always tell the count of tokens.
+    stream_options: stream === true ? { include_usage: true } : undefined,
+  };
+}
+
+/** Plain text is what everyone gives unasked. */
+function writeFormat(format: HubRequest["format"]): JsonObject | undefined {
+  if (format === undefined || format.type === "text") return undefined;
+  const { type, schema } = format;
+  return schema === undefined ? { type } : { type, json_schema: pick(schema, Object.keys(schema)) };
+}
+
+function writeTurns(turns: readonly HubTurn[], unsaid: string[]): JsonObject[] {
+  const messages: JsonObject[] = [];
+  // A tool's results have to follow its call without a message between, so the pictures in them come last.
+  let pictures: JsonObject[] = [];
+  const showPictures = (): void => {
+    if (pictures.length > 0) messages.push({ role: "user", content: pictures });
+    pictures = [];
+  };
+  for (const turn of turns) {
+    if (turn.role === "tool") {
+      for (const result of turn.results) {
+        const shown = result.parts.flatMap((part) => writePart(part, unsaid)).filter(isPicture);
+        messages.push(writeResult(result, shown.length > 0));
+        pictures.push(...shown);
+      }
+      continue;
+    }
+    showPictures();
+    messages.push(...writeTurn(turn, unsaid));
+  }
+  showPictures();
+  return messages;
+}
+
+function isPicture(part: JsonObject): boolean {
+  return part["type"] !== "text";
+}
+
+function writeResult({ callId, parts }: HubResult, hasPictures: boolean): JsonObject {
+  const content = textOf(parts, "\n\n") || (hasPictures ? "The result is attached below." : "");
+  return { role: "tool", tool_call_id: callId, content };
+}
+
+function writeTurn(turn: Exclude<HubTurn, { role: "tool" }>, unsaid: string[]): JsonObject[] {
+  switch (turn.role) {
+    case "system":
+    case "developer":
+      // Of the two names this is the one that every provider knows.
+      return [{ role: "system", content: textOf(turn.parts, "\n\n") }];
+    case "user": {
+      const parts = turn.parts.flatMap((part) => writePart(part, unsaid));
+      return [{ role: "user", content: plainContent(parts) }];
+    }
+    case "assistant":
+      return writeSpoken(turn.parts);
+  }
+}
+
+/** A single text as a plain string, which every provider takes; anything more as a list. */
+function plainContent(parts: readonly JsonObject[]): unknown {
+  const [only] = parts;
+  if (only === undefined) return "";
+  return parts.length === 1 && only["type"] === "text" ? only["text"] : parts;
+}
+
+/** Earlier reasoning is left out: some providers refuse the field, and sealed it means something only to its writer. */
+function writeSpoken(parts: readonly HubSpoken[]): JsonObject[] {
+  const text = textOf(parts, "\n\n");
+  const calls = parts.flatMap((part) => {
+    if (part.kind !== "call") return [];
+    const { id, name, arguments: given } = part;
+    return [{ id, type: "function", function: { name, arguments: given } }];
+  });
+  if (text === "" && calls.length === 0) return [];
+  const content = text === "" ? null : text;
+  return [
+    calls.length === 0 ? { role: "assistant", content } : { role: "assistant", content, tool_calls: calls },
+  ];
+}
+
+/** What a provider keeps under an id of its own, another provider cannot see. */
+function writePart(part: HubContent, unsaid: string[]): JsonObject[] {
+  switch (part.kind) {
+    case "text":
+    case "refusal":
+      return [{ type: "text", text: part.text }];
+    case "image": {
+      const { url, detail } = part;
+      if (url === undefined) {
+        unsaid.push("an image by its file id");
+        return [];
+      }
+      return [
+        {
+          type: "image_url",
+          image_url: detail === undefined || detail === "auto" ? { url } : { url, detail },
+        },
+      ];
+    }
+    case "file": {
+      const { name, data } = part;
+      if (data === undefined) {
+        unsaid.push("a file by its id or address");
+        return [];
+      }
+      return [{ type: "file", file: pick({ filename: name, file_data: data }, ["filename", "file_data"]) }];
+    }
+  }
+}

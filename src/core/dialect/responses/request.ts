@@ -1,0 +1,272 @@
+import { asArray, asObject, asText, isFilled, isObject, type JsonObject, pick } from "../../json.ts";
+import {
+  addResult,
+  type HubContent,
+  type HubRequest,
+  type HubSpoken,
+  type HubTurn,
+  LABELS,
+  noteWishes,
+  readFormat,
+  readToolChoice,
+  readTools,
+  saidParts,
+  textIn,
+  type Wish,
+} from "../hub-request.ts";
+
+/** What lives on the provider's side, or asks for something in the answer that other dialects have no place for. */
+const WISHES: readonly Wish[] = [
+  ["previous_response_id", isFilled],
+  ["conversation", isFilled],
+  ["prompt", isFilled],
+  ["background", isFilled],
+  ["top_logprobs", isFilled],
+  [
+    "include",
+    (value) => asArray(value).some((one) => one === "message.output_text.logprobs"),
+    "log probabilities",
+  ],
+];
+
+export function readResponsesRequest(body: JsonObject, unsaid: string[]): HubRequest {
+  noteWishes(body, WISHES, unsaid);
+  const text = asObject(body["text"]);
+  const effort = asObject(body["reasoning"])["effort"];
+  return {
+    model: asText(body["model"]),
+    turns: readTurns(body, unsaid),
+    tools: readTools(body["tools"], (tool) => tool, unsaid),
+    toolChoice: isFilled(body["tools"])
+      ? readToolChoice(body["tool_choice"], (choice) => choice["name"], unsaid)
+      : undefined,
+    parallelToolCalls: body["parallel_tool_calls"],
+    stream: body["stream"],
+    wantsUsage: true,
+    temperature: body["temperature"],
+    topP: body["top_p"],
+    maxOutputTokens: body["max_output_tokens"],
+    effort: typeof effort === "string" ? effort : undefined,
+    format: readFormat(text["format"], (format) => format),
+    verbosity: text["verbosity"],
+    stop: [],
+    labels: pick(body, LABELS),
+  };
+}
+
+function readTurns({ instructions, input }: JsonObject, unsaid: string[]): HubTurn[] {
+  const turns: HubTurn[] = [];
+  if (asText(instructions) !== "")
+    turns.push({ role: "system", parts: [{ kind: "text", text: asText(instructions) }] });
+  if (typeof input === "string") turns.push({ role: "user", parts: saidParts("text", input) });
+  else if (Array.isArray(input)) for (const item of input) addItem(turns, asObject(item), unsaid);
+  else unsaid.push("a request without an input");
+  return turns;
+}
+
+function addItem(turns: HubTurn[], item: JsonObject, unsaid: string[]): void {
+  const type = item["type"] ?? (item["role"] === undefined ? undefined : "message");
+  switch (type) {
+    case "message":
+      addMessage(turns, item, unsaid);
+      return;
+    case "function_call": {
+      const { call_id: id, name, arguments: given } = item;
+      const call = { id: asText(id), name: asText(name), arguments: asText(given) || "{}" };
+      addSpoken(turns, [{ kind: "call", ...call }]);
+      return;
+    }
+    case "function_call_output": {
+      const parts = readContent(item["output"], unsaid);
+      addResult(turns, { callId: asText(item["call_id"]), parts });
+      return;
+    }
+    case "reasoning":
+      addSpoken(turns, [readReasoning(item)]);
+      return;
+    default:
+      unsaid.push(`input of the type ${String(type)}`);
+  }
+}
+
+function addMessage(turns: HubTurn[], item: JsonObject, unsaid: string[]): void {
+  const { role } = item;
+  const parts = readContent(item["content"], unsaid);
+  if (role === "user" || role === "system" || role === "developer") {
+    turns.push({ role, parts });
+    return;
+  }
+  if (role !== "assistant") {
+    unsaid.push(`messages with the role ${String(role)}`);
+    return;
+  }
+  const words = joinTexts(parts);
+  const last = turns.at(-1);
+  // Behind a message another one is a turn of its own. Between a call and its result there may be no other turn.
+  const isAnother =
+    last?.role === "assistant" &&
+    last.parts.some((part) => part.kind === "text") &&
+    last.parts.every((part) => part.kind !== "call");
+  if (isAnother && words.length > 0) turns.push({ role, parts: words });
+  else addSpoken(turns, words);
+}
+
+/** Adds to what the model was saying. */
+function addSpoken(turns: HubTurn[], parts: HubSpoken[]): void {
+  const last = turns.at(-1);
+  if (parts.length === 0) return;
+  if (last?.role === "assistant") last.parts.push(...parts);
+  else turns.push({ role: "assistant", parts });
+}
+
+/** The texts of one message are one text. */
+function joinTexts(parts: readonly HubContent[]): HubSpoken[] {
+  const joined: HubSpoken[] = [];
+  for (const part of parts) {
+    if (part.kind !== "text" && part.kind !== "refusal") continue;
+    const last = joined.at(-1);
+    if (last?.kind === part.kind) last.text += part.text;
+    else joined.push({ ...part });
+  }
+  return joined;
+}
+
+function readReasoning(item: JsonObject): HubSpoken {
+  const texts = (list: unknown): string =>
+    asArray(list)
+      .map((part) => asText(asObject(part)["text"]))
+      .join("\n\n");
+  const data = asText(item["encrypted_content"]);
+  return {
+    kind: "reasoning",
+    text: texts(item["summary"]) || texts(item["content"]),
+    seal: data === "" ? undefined : { family: "", data },
+  };
+}
+
+function readContent(content: unknown, unsaid: string[]): HubContent[] {
+  if (!Array.isArray(content)) return saidParts("text", content);
+  return content.flatMap((part) => readPart(asObject(part), unsaid));
+}
+
+function readPart(part: JsonObject, unsaid: string[]): HubContent[] {
+  const { image_url: url, detail, filename, file_data: data, file_id: id } = part;
+  switch (part["type"]) {
+    case "input_text":
+    case "output_text":
+    case "text":
+      return saidParts("text", part["text"]);
+    case "refusal":
+      return saidParts("refusal", part["refusal"]);
+    case "input_image":
+      return [{ kind: "image", url: textIn(url), detail: textIn(detail) }];
+    case "input_file":
+      return [{ kind: "file", name: textIn(filename), data: textIn(data), id: textIn(id) }];
+    default:
+      unsaid.push(`content of the type ${String(part["type"])}`);
+      return [];
+  }
+}
+
+/** Providers of this dialect refuse fields that they do not know. */
+export function writeResponsesRequest(request: HubRequest, unsaid: string[]): JsonObject {
+  const { tools, toolChoice, effort, format, verbosity } = request;
+  if (request.stop.length > 0) unsaid.push("stop");
+  const text = pick({ format: writeFormat(format), verbosity }, ["format", "verbosity"]);
+  return {
+    model: request.model,
+    stream: request.stream,
+    temperature: request.temperature,
+    top_p: request.topP,
+    ...request.labels,
+    input: request.turns.flatMap(writeTurn),
+    // Without tools the other two are refused, and some providers refuse an empty list.
+    ...(tools.length === 0
+      ? {}
+      : {
+          // Left unsaid, `strict` would be on.
+          tools: tools.map(({ strict, ...tool }) => ({
+            type: "function",
+            ...pick(tool, Object.keys(tool)),
+            strict: strict === true,
+          })),
+          tool_choice: isObject(toolChoice) ? { type: "function", ...toolChoice } : toolChoice,
+          parallel_tool_calls: request.parallelToolCalls,
+        }),
+    max_output_tokens: request.maxOutputTokens,
+    reasoning: effort === undefined ? undefined : { effort },
+    text: isFilled(text) ? text : undefined,
+    // The conversation is kept nowhere but in its own history.
+    store: false,
+  };
+}
+
+function writeFormat(format: HubRequest["format"]): JsonObject | undefined {
+  if (format === undefined) return undefined;
+  const { type, schema = {} } = format;
+  return { type, ...pick(schema, Object.keys(schema)) };
+}
+
+function writeTurn(turn: HubTurn): JsonObject[] {
+  switch (turn.role) {
+    case "system":
+    case "developer":
+    case "user":
+      return [{ role: turn.role, content: writeContent(turn.parts) }];
+    case "assistant":
+      return writeSpoken(turn.parts);
+    case "tool":
+      return turn.results.map(({ callId, parts }) => ({
+        type: "function_call_output",
+        call_id: callId,
+        output: writeContent(parts),
+      }));
+  }
+}
+
+/**
+ * What was said and what was called are items of their own. Earlier reasoning is left out: only the provider that wrote
+ * it can take it back, under an id or a seal of its own.
+ */
+function writeSpoken(parts: readonly HubSpoken[]): JsonObject[] {
+  const items: JsonObject[] = [];
+  let said: JsonObject[] = [];
+  for (const part of parts) {
+    if (part.kind === "reasoning") continue;
+    if (part.kind === "call") {
+      const { id, name, arguments: given } = part;
+      items.push({ type: "function_call", call_id: id, name, arguments: given });
+      said = [];
+      continue;
+    }
+    if (said.length === 0) items.push({ role: "assistant", content: said });
+    said.push(
+      part.kind === "text"
+        ? { type: "output_text", text: part.text }
+        : { type: "refusal", refusal: part.text },
+    );
+  }
+  return items;
+}
+
+/** A single text is a plain string. */
+function writeContent(parts: readonly HubContent[]): unknown {
+  const [only] = parts;
+  if (only === undefined) return "";
+  return parts.length === 1 && only.kind === "text" ? only.text : parts.map(writePart);
+}
+
+function writePart(part: HubContent): JsonObject {
+  switch (part.kind) {
+    case "text":
+    case "refusal":
+      return { type: "input_text", text: part.text };
+    case "image":
+      return { type: "input_image", image_url: part.url, detail: part.detail ?? "auto" };
+    case "file": {
+      const { name, data, id } = part;
+      const file = { filename: name, file_data: data, file_id: id };
+      return { type: "input_file", ...pick(file, ["filename", "file_data", "file_id"]) };
+    }
+  }
+}

@@ -1,0 +1,285 @@
+import { isFilled, isObject, type JsonObject, parseJson, pick } from "../json.ts";
+import { WrittenCalls } from "../stream/held-calls.ts";
+import {
+  BLANK_LINE,
+  createSseReader,
+  DONE,
+  DONE_EVENT,
+  EVENT_BYTES,
+  type SseBlock,
+  sseText,
+} from "../stream/sse.ts";
+import { carriesError } from "../verdict/reply-body.ts";
+import type { DialectSpec } from "./dialect-spec.ts";
+import {
+  type AnswerNames,
+  type CallPiece,
+  firstChoice,
+  type HubChoice,
+  repairFinish,
+  type Usage,
+  type WireEvent,
+} from "./hub-answer.ts";
+import { type Dialect, dialectSpec } from "./registry.ts";
+
+/** From one dialect into another. */
+export interface Translating {
+  from: Dialect;
+  to: Dialect;
+}
+
+/** A request in the words of the other dialect. */
+export interface Translated {
+  kind: "translated";
+  body: JsonObject;
+  /** Whether the client has asked to be told the tokens of a stream. */
+  wantsUsage: boolean;
+}
+
+/** A request that asks for something the other dialect has no words for. */
+export interface Untranslatable {
+  kind: "untranslatable";
+  /** What it is, as a person would name it: `stop`, or `tools of the type web_search`. */
+  field: string;
+  /** The whole sentence, for logs and reports. */
+  why: string;
+}
+
+export type Translation = Translated | Untranslatable;
+
+/** Translates a request. The first thing that cannot be said, by either dialect or the hub, makes it untranslatable. */
+export function translateRequest({ from, to }: Translating, body: JsonObject): Translation {
+  const target = dialectSpec(to);
+  const unsaid: string[] = [];
+  const request = dialectSpec(from).readRequest(body, unsaid);
+  const written = target.writeRequest(request, unsaid);
+  const [field] = unsaid;
+  if (field !== undefined)
+    return { kind: "untranslatable", field, why: `${field} cannot be said in the ${target.title} dialect` };
+  return { kind: "translated", body: pick(written, Object.keys(written)), wantsUsage: request.wantsUsage };
+}
+
+/** A call as far as it was passed on. */
+interface PassedCall {
+  number: number;
+  hasArguments: boolean;
+}
+
+/**
+ * Turns the events of one answer into those of another dialect. Which pieces make up a call, what its id is, which end
+ * was meant and when the count of tokens is known are settled here, for all dialects.
+ */
+export class AnswerTranslator {
+  readonly #names: AnswerNames;
+  readonly #from: DialectSpec;
+  readonly #reader: ReturnType<DialectSpec["reader"]>;
+  readonly #writer: ReturnType<DialectSpec["writer"]>;
+  readonly #calls = new WrittenCalls();
+  readonly #passed = new Map<object, PassedCall>();
+  #hasSpoken = false;
+  #finish: string | undefined;
+  #usage: Usage | undefined;
+  #isOver = false;
+
+  constructor({ from, to }: Translating, names: AnswerNames) {
+    this.#names = names;
+    this.#from = dialectSpec(from);
+    this.#reader = this.#from.reader();
+    this.#writer = dialectSpec(to).writer(names);
+  }
+
+  /** Whether the answer is whole: only counts and end marks can still come. */
+  get isFinished(): boolean {
+    return this.#isOver || this.#finish !== undefined;
+  }
+
+  push(event: WireEvent): WireEvent[] {
+    if (this.#isOver) return [];
+    if (event === DONE) return this.end();
+    const said = this.#reader.read(event);
+    // Behind its finish an answer is whole: what fails there fails nobody.
+    if (said.error !== undefined) return this.#finish === undefined ? this.fail(errorIn(said.error)) : [];
+    const out = said.head === undefined ? [] : this.#writer.begin(said.head);
+    const choice = firstChoice(said);
+    this.#usage = said.usage ?? this.#usage;
+    if (this.#finish === undefined) {
+      out.push(...this.#speak(choice));
+      const failed = this.#settle(choice.finish);
+      if (failed !== undefined) return [...out, ...this.fail({ message: failed })];
+    }
+    // A count of tokens may come behind the finish, and belongs into the last event of some dialects.
+    const isEnd =
+      this.#finish !== undefined && (said.usage !== undefined || this.#from.endEvent === undefined);
+    return isEnd ? [...out, ...this.end()] : out;
+  }
+
+  /** What is still to be said once the upstream has closed the stream. Nothing, where the answer was cut off. */
+  end(): WireEvent[] {
+    if (this.#isOver || this.#finish === undefined) return [];
+    this.#isOver = true;
+    return [...this.#openNameless(), ...this.#writer.finish({ finish: this.#finish, usage: this.#usage })];
+  }
+
+  /** The answer has failed: nothing follows. */
+  fail(error: JsonObject): WireEvent[] {
+    this.#isOver = true;
+    return this.#writer.fail(error);
+  }
+
+  #speak({ reasoning, text, refusal, calls, late }: HubChoice): WireEvent[] {
+    return [
+      ...this.#write("reasoning", reasoning),
+      ...this.#write("text", text),
+      ...this.#write("refusal", refusal),
+      ...calls.flatMap((piece) => this.#call(piece)),
+      ...late.flatMap((part) =>
+        part.kind === "call" ? this.#call(part.piece) : this.#write(part.kind, part.text),
+      ),
+    ];
+  }
+
+  #write(kind: "reasoning" | "text" | "refusal", text: string): WireEvent[] {
+    if (text === "") return [];
+    this.#hasSpoken ||= kind !== "reasoning";
+    return this.#writer.write(kind, text);
+  }
+
+  /** A call is passed on from its name on: clients need it first. */
+  #call(piece: CallPiece): WireEvent[] {
+    // A request with tools of free text is not translated, so nobody asked for one.
+    if (piece.isFreeform) return [];
+    const call = this.#calls.add(piece);
+    const passed = this.#passed.get(call);
+    if (passed !== undefined) return this.#argue(passed, piece.more || wholeOf(passed, piece));
+    if (call.name === "") return [];
+    const written = String(call.pieces);
+    return this.#open(call, written === "" ? (call.whole ?? "") : written);
+  }
+
+  #open(call: { id: string; name: string }, written: string): WireEvent[] {
+    const passed = { number: this.#passed.size, hasArguments: false };
+    this.#passed.set(call, passed);
+    const id = call.id || `call_${this.#names.id}_${passed.number}`;
+    return [...this.#writer.openCall(passed.number, id, call.name), ...this.#argue(passed, written)];
+  }
+
+  #argue(call: PassedCall, text: string): WireEvent[] {
+    if (text === "") return [];
+    call.hasArguments = true;
+    return this.#writer.writeArguments(call.number, text);
+  }
+
+  #openNameless(): WireEvent[] {
+    return this.#calls.all
+      .filter((call) => !this.#passed.has(call))
+      .flatMap((call) => this.#open(call, String(call.pieces) || (call.whole ?? "")));
+  }
+
+  /** Takes in the reason for the end. Returns why it is none. */
+  #settle(reason: string | undefined): string | undefined {
+    if (reason === undefined) return undefined;
+    const finish = repairFinish(reason, { text: this.#hasSpoken, toolCall: this.#calls.count > 0 });
+    if (finish.kind === "failed") return finish.why;
+    this.#finish = finish.kind === "rewrite" ? finish.reason : reason;
+    return undefined;
+  }
+}
+
+/** All of the arguments, where no piece of them has come. */
+function wholeOf(call: PassedCall, { whole }: CallPiece): string {
+  return call.hasArguments ? "" : (whole ?? "");
+}
+
+/** The error as an object, with what stands beside it: some providers put the code there. */
+function errorIn(event: JsonObject): JsonObject {
+  const { error, ...beside } = event;
+  const marks = Object.fromEntries(Object.entries(beside).filter(([, value]) => isScalar(value)));
+  const said = isObject(error) ? { ...marks, ...error } : { ...marks, message: error };
+  const isSilent = !Object.values(said).some(isFilled);
+  return isSilent ? { message: "the provider says that its answer has failed" } : said;
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "number";
+}
+
+/** Translates the bytes of an event stream, in any split. */
+export interface EventBytes {
+  push: (chunk: Uint8Array) => Uint8Array;
+  /** The upstream has closed the stream in good order. */
+  end: () => Uint8Array;
+  /** Whether the answer is whole, even if its end mark is still to come. */
+  readonly isFinished: boolean;
+}
+
+export function createEventBytes(way: Translating, names: AnswerNames): EventBytes {
+  const reader = createSseReader();
+  const translator = new AnswerTranslator(way, names);
+  const turn = ({ bytes, event }: SseBlock): Uint8Array => {
+    // Comments and keep-alives say the same in every dialect.
+    if (event === undefined) return bytes;
+    const parsed = event.data === DONE ? DONE : parseJson(event.data);
+    // What cannot be read is left to the one who counts such events.
+    return parsed === DONE || isObject(parsed) ? encodeEvents(translator.push(parsed)) : bytes;
+  };
+  const push = (chunk: Uint8Array): Uint8Array => {
+    const parts = reader.push(chunk).map(turn);
+    if (reader.rest().length > EVENT_BYTES)
+      parts.push(encodeEvents(translator.fail({ message: "an event of the stream has no end" })));
+    return Buffer.concat(parts);
+  };
+  return {
+    push,
+    end: () => {
+      const last = reader.rest().length > 0 ? push(BLANK_LINE) : new Uint8Array(0);
+      return Buffer.concat([last, encodeEvents(translator.end())]);
+    },
+    get isFinished() {
+      return translator.isFinished;
+    },
+  };
+}
+
+const encoder = new TextEncoder();
+
+/** Events as they go over the wire. */
+export function encodeEvents(events: readonly WireEvent[]): Uint8Array {
+  return encoder.encode(events.map((event) => (event === DONE ? DONE_EVENT : sseText(event))).join(""));
+}
+
+/**
+ * A whole answer as the events of another dialect. It is read as a stream, so that there is one translation and not two.
+ * Undefined for what is no finished answer, an error among them: that is judged as it came.
+ */
+export function wholeAnswerEvents(
+  way: Translating,
+  answer: unknown,
+  names: AnswerNames,
+): WireEvent[] | undefined {
+  if (!isObject(answer) || carriesError({ event: "", value: answer })) return undefined;
+  const events = dialectSpec(way.from).eventsOf(answer);
+  if (events === undefined) return undefined;
+  const translator = new AnswerTranslator(way, names);
+  const out = [...events.flatMap((event) => translator.push(event)), ...translator.end()];
+  return translator.isFinished ? out : undefined;
+}
+
+/** A whole answer as another dialect has it. */
+export function translateWholeAnswer(
+  way: Translating,
+  answer: unknown,
+  names: AnswerNames,
+): JsonObject | undefined {
+  const events = wholeAnswerEvents(way, answer, { ...names, wantsUsage: true });
+  return events === undefined ? undefined : dialectSpec(way.to).wholeOf(events);
+}
+
+/**
+ * A whole answer as the stream that was asked for, in its own dialect: some providers ignore `stream`, and a client may
+ * take a body in its place for an empty answer. Undefined for anything but a finished answer.
+ */
+export function streamOfWhole(dialect: Dialect, answer: unknown): string | undefined {
+  const { eventsOf, endEvent = "" } = dialectSpec(dialect);
+  const events = isObject(answer) ? eventsOf(answer) : undefined;
+  return events === undefined ? undefined : events.map(sseText).join("") + endEvent;
+}
