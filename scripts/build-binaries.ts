@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildBinary, currentCommit } from "./release/build-binary.ts";
 import { PLATFORMS } from "./release/platforms.ts";
@@ -8,6 +8,10 @@ const DIST = join(import.meta.dir, "..", "dist");
 
 /** The program for this machine, or with `--all` for every one we know, each beside its checksum. */
 async function main(words: readonly string[]): Promise<void> {
+  if (!existsSync(join(import.meta.dir, "..", "node_modules"))) {
+    console.error("The dependencies are not installed. Install them: npm start (or: bun install)");
+    process.exit(1);
+  }
   mkdirSync(DIST, { recursive: true });
   const commit = currentCommit();
   if (!words.includes("--all")) {

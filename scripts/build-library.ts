@@ -85,6 +85,8 @@ async function emitTypes(folder: string): Promise<void> {
         noEmit: false,
         declaration: true,
         emitDeclarationOnly: true,
+        // Internal declarations would lead to types of packages that the library does not depend on.
+        stripInternal: true,
         outDir: folder,
         rootDir: join(ROOT, "src"),
         typeRoots: [join(ROOT, "node_modules")],

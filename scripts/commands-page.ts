@@ -1,6 +1,6 @@
-import type { Verb } from "../src/cli/command.ts";
+import type { Command } from "../src/cli/command.ts";
 import { helpSections, usageLines } from "../src/cli/run-command.ts";
-import { rootVerb } from "../src/commands/root.ts";
+import { rootCommand } from "../src/commands/root.ts";
 
 const INTRO = `# Commands
 
@@ -15,31 +15,33 @@ Keys are not accepted as arguments.
 /** The text of docs/COMMANDS.md. */
 export async function commandsPage(): Promise<string> {
   const chapters = await Promise.all(
-    Object.entries(rootVerb.children).map(async ([name, entry]) =>
-      chapter(await entry.load(), [rootVerb.name, name]),
+    Object.entries(rootCommand.children).map(async ([name, entry]) =>
+      chapter(await entry.load(), [rootCommand.name, name]),
     ),
   );
   return [INTRO, ...chapters.flat()].join("\n");
 }
 
 /** A command and its subcommands. */
-async function chapter(verb: Verb, path: readonly string[]): Promise<string[]> {
+async function chapter(command: Command, path: readonly string[]): Promise<string[]> {
   const below = await Promise.all(
-    Object.entries(verb.children).map(async ([name, entry]) => chapter(await entry.load(), [...path, name])),
+    Object.entries(command.children).map(async ([name, entry]) =>
+      chapter(await entry.load(), [...path, name]),
+    ),
   );
-  return [page(verb, path), ...below.flat()];
+  return [page(command, path), ...below.flat()];
 }
 
-function page(verb: Verb, path: readonly string[]): string {
+function page(command: Command, path: readonly string[]): string {
   const head = `${"#".repeat(path.length)} ${path.join(" ")}`;
-  const usage = fenced("text", usageLines(verb, path));
-  const parts = helpSections(verb).flatMap(([title, lines]) => {
+  const usage = fenced("text", usageLines(command, path));
+  const parts = helpSections(command).flatMap(([title, lines]) => {
     if (title === "Examples") return [fenced("sh", aligned(lines))];
     // Every command has this flag, so the page omits it.
     const told = lines.filter(([left]) => left !== "-h, --help");
     return told.length === 0 ? [] : [table(title, told)];
   });
-  return `${[head, `${verb.about}.`, usage, ...parts].join("\n\n")}\n`;
+  return `${[head, `${command.about}.`, usage, ...parts].join("\n\n")}\n`;
 }
 
 function table(title: string, lines: readonly (readonly [string, string])[]): string {

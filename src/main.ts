@@ -27,15 +27,15 @@ async function main(words: readonly string[]): Promise<void> {
     leave(end.exitCode, end.signal);
   }
   if (first === undefined) {
-    const { runAlone } = await import("./commands/alone.ts");
+    const { runAlone } = await import("./commands/root.ts");
     const end = await runAlone();
     leave(end.exitCode, end.signal);
   }
-  const [{ runVerb }, { rootVerb }] = await Promise.all([
+  const [{ runCommand }, { rootCommand }] = await Promise.all([
     import("./cli/run-command.ts"),
     import("./commands/root.ts"),
   ]);
-  leave(await runVerb(rootVerb, words));
+  leave(await runCommand(rootCommand, words));
 }
 
 try {

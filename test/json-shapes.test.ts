@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import * as v from "valibot";
 import { JSON_SHAPES } from "../scripts/json-shapes/json-shapes.ts";
-import type { Verb } from "../src/cli/command.ts";
-import { rootVerb } from "../src/commands/root.ts";
+import type { Command } from "../src/cli/command.ts";
+import { rootCommand } from "../src/commands/root.ts";
 import { openState } from "../src/commands/state.ts";
 import { fingerprint } from "../src/core/fingerprint.ts";
 import { answer, subscriptionRequired } from "../src/demo/reply.ts";
@@ -167,7 +167,7 @@ test("serve --json and status --json have their documented shapes", async () => 
   const line = await firstLine(["serve", "--json"], async () => {
     const { stdout } = await machine.run(["status", "--json"], { env: ENV });
     const value = parseAs("status --json", JSON.parse(stdout)) as Record<string, unknown[]>;
-    for (const list of ["runs", "keys", "rests", "chains", "requests"])
+    for (const list of ["runs", "keys", "cooldowns", "chains", "requests"])
       expect(value[list]?.length, list).toBeGreaterThan(0);
   });
   parseAs("serve --json", line);
@@ -177,13 +177,13 @@ test("demo --serve --json has its documented shape", async () => {
   parseAs("demo --serve --json", await firstLine(["demo", "--serve", "--json"]));
 });
 
-async function callsWithJson(verb: Verb, path: readonly string[]): Promise<string[]> {
+async function callsWithJson(command: Command, path: readonly string[]): Promise<string[]> {
   const below = await Promise.all(
-    Object.entries(verb.children).map(async ([name, { load }]) =>
+    Object.entries(command.children).map(async ([name, { load }]) =>
       callsWithJson(await load(), [...path, name]),
     ),
   );
-  return [...("json" in verb.args ? [path.join(" ")] : []), ...below.flat()];
+  return [...("json" in command.args ? [path.join(" ")] : []), ...below.flat()];
 }
 
 test("every command with --json is documented, and every documented one is there", async () => {
@@ -191,5 +191,5 @@ test("every command with --json is documented, and every documented one is there
   const documented = JSON_SHAPES.flatMap(({ calls }) => calls)
     .filter((call) => call.endsWith(" --json"))
     .map((call) => call.replace(/ (?:--|[A-Z]).*$/, ""));
-  expect(new Set(documented)).toEqual(new Set(await callsWithJson(rootVerb, [])));
+  expect(new Set(documented)).toEqual(new Set(await callsWithJson(rootCommand, [])));
 });

@@ -11,7 +11,7 @@ import {
   modelRefresh,
 } from "./model-shapes.ts";
 import { request } from "./request-shapes.ts";
-import { demo, doctor, serve, status } from "./run-shapes.ts";
+import { demo, doctor, serve, status, version } from "./run-shapes.ts";
 
 /** What a command prints with `--json`. */
 export interface JsonShape {
@@ -55,6 +55,7 @@ export const JSON_SHAPES: readonly JsonShape[] = [
     schema: configCheck,
     note: "For an invalid file there is no JSON: the fault is on stderr, and the exit code is 3.",
   },
+  { calls: ["version --json"], schema: version },
   { calls: ["serve --json"], schema: serve, note: "One line, once it accepts connections." },
   {
     calls: ["demo --list --json", "demo --serve --json"],

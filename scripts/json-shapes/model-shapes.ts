@@ -87,6 +87,7 @@ const traits = {
 
 /** `chain`, `chain list` */
 export const chainList = v.strictObject({
+  version: v.literal(2),
   chains: v.array(
     v.strictObject({
       name: text,
@@ -159,6 +160,9 @@ export const bench = v.array(
     ...benchFigures,
     firstTokenMs: orNull(spread),
     refusals: v.array(v.strictObject({ key: text, verdict, status: count, message: text })),
-    skippedKeys: field(v.array(v.strictObject({ key: text, why: text })), "left alone, since they rest"),
+    skippedKeys: field(
+      v.array(v.strictObject({ key: text, why: text })),
+      "not used: disabled or cooling down",
+    ),
   }),
 );

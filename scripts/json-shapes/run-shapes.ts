@@ -43,7 +43,7 @@ const key = v.strictObject({
   ),
 });
 
-const rest = v.strictObject({
+const cooldown = v.strictObject({
   id: text,
   scope: v.picklist(["lane", "key", "model", "provider"]),
   key: field(orNull(text), "`provider/name`; null where it is about no single key"),
@@ -54,16 +54,17 @@ const rest = v.strictObject({
   message: text,
   sinceMs: amount,
   untilMs: field(orNull(amount), "null: until the key is changed"),
-  strikes: field(count, "failures in a row"),
+  failures: field(count, "in a row"),
 });
 
 /** `status` */
 export const status = v.strictObject({
+  version: v.literal(2),
   now: amount,
   strategy: v.picklist(STRATEGIES),
   runs: field(v.array(run), "orouters that run now, the oldest first"),
   keys: v.array(key),
-  rests: field(v.array(rest), "who rests, whoever is free first in front"),
+  cooldowns: field(v.array(cooldown), "the first to end in front"),
   chains: v.array(
     v.strictObject({
       name: text,
@@ -86,6 +87,9 @@ export const doctor = v.strictObject({
     }),
   ),
 });
+
+/** `version` */
+export const version = v.strictObject({ version: text });
 
 /** `serve` */
 export const serve = v.strictObject({ url: text, token: text, pid: count });

@@ -38,9 +38,9 @@ export const verdict = named(
 
 export const readiness = {
   state: field(
-    v.picklist(["ready", "rests", "dead", "disabled", "no-secret", "no-key"]),
+    v.picklist(["ready", "cooling-down", "dead", "disabled", "no-secret", "no-key"]),
     "dead: until the key is changed; no-key: the provider has none",
   ),
-  untilMs: field(orNull(amount), "the end of a rest; null also where there is none to come"),
-  why: field(orNull(verdict), "null where nothing rests"),
+  untilMs: field(orNull(amount), "the end of the cooldown; null if there is none or it never ends"),
+  why: field(orNull(verdict), "null without a cooldown"),
 };

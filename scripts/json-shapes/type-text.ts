@@ -71,7 +71,7 @@ function objectText(
     const line = `${indent}${key}${mark}: ${typeText(child, names, depth + 1)};`;
     const says = saysOf(child);
     if (says === undefined) return [line];
-    // What is told of something long stands above it.
+    // The comment of a long type goes above it.
     return line.includes("\n") ? [`${indent}// ${says}`, line] : [`${line} // ${says}`];
   });
   return `{\n${lines.join("\n")}\n${INDENT.repeat(depth)}}`;

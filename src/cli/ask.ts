@@ -55,8 +55,7 @@ export async function askChoice(
     output,
     ...(at === undefined ? {} : { initialValue: at }),
   };
-  const validate = (value: unknown) =>
-    value === undefined ? "Nothing on the list matches; delete what you typed." : undefined;
+  const validate = (value: unknown) => (value === undefined ? "No match; delete what you typed." : undefined);
   const answer = await askKeyboard((input) =>
     options.length <= LIST_ROWS
       ? select({ ...question, input })
@@ -102,7 +101,7 @@ export async function askYes(message: string, isLikely = false): Promise<boolean
 /** Something that is not done without a yes. */
 export interface SureQuestion {
   question: string;
-  /** The call with the yes in it, for those whom nobody can ask. */
+  /** The command with `--yes`, for runs without a terminal. */
   call: string;
   /** Why nothing is done there; only needed where it is not about something that would be gone. */
   nobody?: string;
@@ -110,17 +109,14 @@ export interface SureQuestion {
   isLikely?: boolean;
 }
 
-/** Asks before something that is not easily undone. Where there is nobody to ask, `--yes` has to say it. */
+/** Confirms something that cannot be undone. Without a terminal `--yes` is required. */
 export async function askSure({ question, call, nobody, isLikely = false }: SureQuestion): Promise<boolean> {
   if (!isInteractive())
-    throw usageFault(
-      nobody ?? "There is no terminal to ask whether you are sure.",
-      `Say so with --yes: ${call}`,
-    );
+    throw usageFault(nobody ?? "This needs a confirmation.", `Confirm with --yes: ${call}`);
   return await askYes(question, isLikely);
 }
 
-/** What is told between questions, along the same line down the left as they stand on. */
+/** Messages between questions, along the same line on the left. */
 export interface Guide {
   begin: (title: string) => void;
   tell: (...lines: readonly string[]) => void;
@@ -146,7 +142,7 @@ export async function openGuide(): Promise<Guide> {
   };
 }
 
-/** What stands before a gap, a key before what is said of it: the text behind goes on under its own beginning. */
+/** The part before a gap; wrapped text continues below the part after it. */
 const FRONT = /^(?: *\S+ {2,}| *)/;
 
 /** Breaks the lines that are too long; one that fits stays as it is laid out. */
@@ -161,10 +157,10 @@ function fit(lines: readonly string[]): string[] {
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A wish to stop, as a command that goes on by itself sees it. */
+/** A request to stop a command that keeps running. */
 export interface Interruption {
   signal: AbortSignal;
-  /** Gives the signals back to whoever had them before. */
+  /** Removes the signal listeners. */
   [Symbol.dispose]: () => void;
 }
 
@@ -181,7 +177,7 @@ export function listenForInterruption(): Interruption {
   };
 }
 
-/** Waits until somebody stops this program; who asks twice gets what the system does then. */
+/** Waits for the first signal; a second one gets the system's default. */
 export function untilStopped(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   for (const name of SIGNALS) process.once(name, () => resolve());

@@ -30,7 +30,7 @@ const MAX_BAR = 60;
 /** A character can be filled by eighths. */
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 
-/** Lines with a bar each, none of them wider than there is room where that can be done. */
+/** One line per bar, fitted to the width where possible. */
 export function barChartText({ title, hint, bars, tone }: BarChart, { width, paint }: ChartLook): string {
   const textWidth = Math.max(0, ...bars.map(({ text }) => Bun.stringWidth(text)));
   const wanted = Math.max(0, ...bars.map(({ label }) => Bun.stringWidth(label)));

@@ -3,7 +3,7 @@ import type { Settings } from "../core/settings/settings.ts";
 import { type ColourDepth, colourCode, type Mode, type Palette, paletteOf } from "../core/theme/palette.ts";
 import { chosenTheme } from "../harness/opencode/chosen-theme.ts";
 
-/** Whether a stream may carry colours: a terminal that can show them, and nobody who said no. */
+/** Whether a stream may carry colours. */
 export function isColoured(
   stream: { isTTY?: boolean },
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -21,7 +21,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const asItIs = (text: string): string => text;
 
-/** For pipes, and for who wants no colours. */
+/** For pipes and `NO_COLOR`. */
 export const PLAIN_PAINT: Paint = {
   accent: asItIs,
   good: asItIs,

@@ -22,30 +22,59 @@ export interface Offer {
 }
 
 /** An argument as citty knows it, and what a shell offers for it. */
-export type VerbArg = ArgDef & { offers?: Offer };
+export type CommandArg = ArgDef & { offers?: Offer };
 
-/** A command as users meet it: what citty parses, with examples for its help. */
-export interface Verb {
+export type ArgDefs = Record<string, CommandArg>;
+
+type CamelCase<Name> = Name extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name;
+
+type ArgValue<Def> = Def extends { type: "boolean" }
+  ? boolean | undefined
+  : Def extends { type: "positional"; required?: true }
+    ? string
+    : string | undefined;
+
+/**
+ * The parsed arguments of a command; further words are under `_`. citty's own `ParsedArgs` accepts any name and loses
+ * that a flag may be left out.
+ */
+export type ArgsOf<Defs extends ArgDefs> = { readonly _: readonly string[] } & {
+  readonly [Name in keyof Defs as CamelCase<Name>]: ArgValue<Defs[Name]>;
+};
+
+interface CommandParts<Defs extends ArgDefs> {
   name: string;
   about: string;
   examples: readonly Example[];
-  args: Record<string, VerbArg>;
+  args: Defs;
   /** Undefined for a command that only groups others. */
-  run: ((args: VerbArgs) => Promise<number>) | undefined;
+  run: ((args: ArgsOf<Defs>) => Promise<number>) | undefined;
   /** Loaded when called, so that no command pays for another. */
-  children: Record<string, VerbEntry>;
-  /** How many words may follow; names of `positional` args, in order, when absent. */
+  children: Record<string, CommandEntry>;
+  /** Accept more words than the positional arguments name. */
   rest?: boolean;
 }
 
-/** A command in its parent's list: its line of help is there without loading it. */
-export interface VerbEntry {
-  about: string;
-  load: () => Promise<Verb>;
+/** A command as users meet it: what citty parses, with examples for its help. */
+export interface Command extends Omit<CommandParts<ArgDefs>, "run"> {
+  /** Only `defineCommand` knows the type of the arguments; the parser makes them by `args`. */
+  run: ((args: never) => Promise<number>) | undefined;
 }
 
-/** Parsed arguments: named ones by their name, further words under `_`. */
-export type VerbArgs = Record<string, unknown> & { _: string[] };
+/** Ties the arguments that `run` receives to the definitions in `args`. */
+export function defineCommand<const Defs extends ArgDefs>(command: CommandParts<Defs>): Command {
+  return command;
+}
+
+/** A command in its parent's list: its line of help is there without loading it. */
+export interface CommandEntry {
+  about: string;
+  /** Other names that people try out of habit. */
+  aliases?: readonly string[];
+  load: () => Promise<Command>;
+}
 
 /** Fingerprints have twelve digits and names are words: a mixed run this long is neither. */
 const MIXED_RUN = /[A-Za-z0-9+=]{16,}/g;
@@ -54,7 +83,7 @@ const UUID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/i;
 /** Whether a word may be a key: then it must not be repeated, wherever it was typed. */
 export function looksLikeSecret(word: string): boolean {
   if (redact(word, []) !== word || UUID.test(word)) return true;
-  // A path or an address is made of words; what stands between its slashes is looked at on its own.
+  // Each part of a path or an address is checked on its own.
   const parts = word.includes("/") ? word.split("/") : [word];
   return parts.some((part) =>
     [...part.matchAll(MIXED_RUN)].some(([run]) => /\d/.test(run) && /[A-Za-z]/.test(run)),
@@ -71,14 +100,14 @@ export function usageFault(what: string, fix: string): Problem {
   return new Problem({ code: "usage", what, fix, exit: EXIT.usage });
 }
 
-/** A key among the words. It is told why that is bad, and never repeated. */
+/** A key among the arguments; the message never repeats it. */
 export function secretInWords(): Problem {
   return new Problem({
     code: "secret-in-arguments",
-    what: "A key is never taken as an argument: it would stay in your shell's history and in the list of processes.",
+    what: "A key cannot be an argument: it would stay in your shell's history and in the process list.",
     fix: [
-      "Let orouter ask for it:   orouter keys add PROVIDER",
-      "or pipe it, one a line:   orouter keys add PROVIDER --stdin < FILE",
+      "Type it at a prompt:      orouter keys add PROVIDER",
+      "or pipe it, one per line: orouter keys add PROVIDER --stdin < FILE",
       "or name a variable:       orouter keys add PROVIDER --env NAME",
       "If this was a real key, delete that line from your history.",
     ].join("\n"),
@@ -120,7 +149,7 @@ interface GivenFlag {
 
 function checkValue({ name, arg, value, isInline }: GivenFlag, path: readonly string[]): void {
   if (arg.type === "boolean") {
-    if (isInline) throw usageProblem(`${name} is a switch and takes no value.`, path);
+    if (isInline) throw usageProblem(`${name} takes no value.`, path);
     return;
   }
   if (value === undefined || value === "" || (!isInline && value.startsWith("--"))) {
@@ -149,18 +178,12 @@ function unknownFlag(name: string, path: readonly string[], flags: readonly stri
   return usageProblem(`${path.join(" ")} has no flag ${name}.${didYouMean(near)}`, path);
 }
 
-/** The text of an argument; undefined when it was left out. */
-export function textArg(args: VerbArgs, name: string): string | undefined {
-  const value = args[name];
-  return typeof value === "string" ? value : undefined;
-}
-
 const MAX_PORT = 65_535;
 
 /** A port as `--port` names it; undefined where it was left out. */
-export function portArg(text: unknown): number | undefined {
-  if (typeof text !== "string") return undefined;
+export function portArg(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= MAX_PORT) return port;
-  throw usageFault(`--port ${text} is no port.`, `Use a number from 0 (a free one) to ${MAX_PORT}.`);
+  throw usageFault(`--port ${text} is not a port.`, `Use a number from 0 (a free one) to ${MAX_PORT}.`);
 }

@@ -18,7 +18,7 @@ export function leaveRawMode(stdin: { setRawMode: (isRaw: boolean) => unknown })
   try {
     stdin.setRawMode(false);
   } catch {
-    // Whoever leaves because the terminal is gone is not to be held up by that.
+    // Leaving because the terminal is gone must not wait for it.
   }
 }
 
@@ -71,7 +71,7 @@ class Keyboard {
     } else void this.#pump();
   };
 
-  /** Whoever is stopped in a question leaves the terminal as it was. */
+  /** A signal during a question restores the terminal. */
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     this.#forgetSignals();
     this.close();
@@ -181,12 +181,12 @@ export function holdKeyboard(): Disposable & { keyboard: Keyboard } {
   return { keyboard, [Symbol.dispose]: release };
 }
 
-/** Whether questions go on: what is told between them stands along their line. */
+/** Whether questions are open: messages are then drawn along their line. */
 export function isKeyboardHeld(): boolean {
   return keyboard !== undefined;
 }
 
-/** Puts one question to whoever sits at the keyboard. */
+/** Asks one question at the keyboard. */
 export async function askKeyboard<T>(put: (input: QuestionInput) => Promise<T>, joins = false): Promise<T> {
   using held = holdKeyboard();
   return await held.keyboard.ask(put, joins);

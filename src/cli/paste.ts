@@ -37,7 +37,7 @@ export class PasteJoiner {
     }
     this.#hasText ||= part !== "";
     if (this.#isInside) return part.replaceAll(/[\r\n]+/g, " ");
-    // Without marks: only somebody who pastes sends text behind a line end in the same breath.
+    // Without marks: only a paste sends text after a line end in one chunk.
     const body = part.replace(/[\r\n]+$/, "");
     return body.replaceAll(/[\r\n]+/g, " ") + (body === part ? "" : "\r");
   }
@@ -52,7 +52,7 @@ const MAX_BYTES = 1024 * 1024;
 /** What comes in on stdin, for `--stdin`. At a keyboard it is refused; `instead` says what to do there. */
 export async function readKeyLines(instead: string): Promise<string[]> {
   if (process.stdin.isTTY === true)
-    throw usageFault("--stdin reads from a pipe or a file; typed here the key would be seen.", instead);
+    throw usageFault("--stdin reads from a pipe or a file; typed here the key would be visible.", instead);
   return await readLines(Bun.stdin.stream());
 }
 

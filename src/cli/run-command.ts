@@ -2,7 +2,16 @@ import { type ArgDef, parseArgs } from "citty";
 import { didYouMean, nearest } from "../core/nearest.ts";
 import { EXIT, Problem } from "../core/problem.ts";
 import { isColoured } from "./colour.ts";
-import { checkFlags, holdsSecret, secretInWords, usageProblem, type Verb, type VerbArgs } from "./command.ts";
+import {
+  type ArgDefs,
+  type ArgsOf,
+  type Command,
+  type CommandEntry,
+  checkFlags,
+  holdsSecret,
+  secretInWords,
+  usageProblem,
+} from "./command.ts";
 import { outputWidth } from "./table.ts";
 import { out } from "./talk.ts";
 import { hangingLines } from "./text.ts";
@@ -26,44 +35,44 @@ interface HelpLook {
 
 /** The help page of a command. */
 export function helpText(
-  verb: Verb,
+  command: Command,
   path: readonly string[],
   { hasColour, width }: HelpLook = outputLook(),
 ): string {
   const heading = (text: string) => (hasColour ? `\x1b[1m${text}\x1b[22m` : text);
-  const usage = usageLines(verb, path).map((line) => `  ${line}`);
-  const parts = helpSections(verb).map(([title, lines]) => `${heading(title)}\n${columns(lines, width)}`);
-  return [`${verb.about}.`, `${heading("Usage")}\n${usage.join("\n")}`, ...parts].join("\n\n");
+  const usage = usageLines(command, path).map((line) => `  ${line}`);
+  const parts = helpSections(command).map(([title, lines]) => `${heading(title)}\n${columns(lines, width)}`);
+  return [command.about, `${heading("Usage")}\n${usage.join("\n")}`, ...parts].join("\n\n");
 }
 
 /** What a help page lists, without the parts that this command has nothing for. */
-export function helpSections(verb: Verb): Section[] {
-  const entries = Object.entries(verb.args);
+export function helpSections(command: Command): Section[] {
+  const entries = Object.entries(command.args);
   const places = entries.filter(([, arg]) => arg.type === "positional");
   const flags = entries.filter(([, arg]) => arg.type !== "positional");
-  const children = Object.entries(verb.children);
+  const children = Object.entries(command.children);
   const sections: Section[] = [
-    ["Commands", children.map(([name, entry]) => [name, entry.about])],
+    ["Commands", children.map(([name, entry]) => [[name, ...(entry.aliases ?? [])].join(", "), entry.about])],
     ["Arguments", places.map(([name, arg]) => [placeName(name, arg), about(arg)])],
-    ["Options", [...flags.flatMap(flagLines), ["-h, --help", "This page"]]],
-    ["Examples", verb.examples.map((example) => [example.line, example.does])],
+    ["Options", [...flags.flatMap(flagLines), ["-h, --help", "Show this page"]]],
+    ["Examples", command.examples.map((example) => [example.line, example.does])],
   ];
   return sections.filter(([, lines]) => lines.length > 0);
 }
 
 /** A command on its own and with those under it are two ways to call it. */
-export function usageLines(verb: Verb, path: readonly string[]): string[] {
+export function usageLines(command: Command, path: readonly string[]): string[] {
   const start = path.join(" ");
   const lines: string[] = [];
-  if (verb.run !== undefined) {
-    const words = Object.entries(verb.args).flatMap(([name, arg]) =>
+  if (command.run !== undefined) {
+    const words = Object.entries(command.args).flatMap(([name, arg]) =>
       arg.type === "positional" ? [placeName(name, arg)] : [],
     );
-    const hasFlags = Object.values(verb.args).some((arg) => arg.type !== "positional");
-    const rest = verb.rest === true && words.length === 0 ? ["[ARG…]"] : [];
+    const hasFlags = Object.values(command.args).some((arg) => arg.type !== "positional");
+    const rest = command.rest === true && words.length === 0 ? ["[ARG…]"] : [];
     lines.push([start, ...(hasFlags ? ["[OPTION…]"] : []), ...words, ...rest].join(" "));
   }
-  if (Object.keys(verb.children).length > 0) lines.push(`${start} COMMAND …`);
+  if (Object.keys(command.children).length > 0) lines.push(`${start} COMMAND …`);
   return lines;
 }
 
@@ -107,14 +116,14 @@ function outputLook(): HelpLook {
 }
 
 /** A command that was found, how it is called, and the words behind it. */
-interface FoundVerb {
-  verb: Verb;
+interface FoundCommand {
+  command: Command;
   path: readonly string[];
   rest: readonly string[];
 }
 
 /** Finds the command that the words name, checks its arguments and runs it. Returns the exit code. */
-export async function runVerb(root: Verb, words: readonly string[]): Promise<number> {
+export async function runCommand(root: Command, words: readonly string[]): Promise<number> {
   const run = await prepare(root, words).catch((problem: unknown) => {
     // A message about a strange word repeats it, and a key in a strange place is exactly that.
     throw problem instanceof Problem && holdsSecret(words) ? secretInWords() : problem;
@@ -122,40 +131,48 @@ export async function runVerb(root: Verb, words: readonly string[]): Promise<num
   return run();
 }
 
-async function prepare(root: Verb, words: readonly string[]): Promise<() => Promise<number>> {
-  const found = await findVerb(root, helpFirst(root, words));
-  const { verb, path, rest } = found;
-  const { run } = verb;
+async function prepare(root: Command, words: readonly string[]): Promise<() => Promise<number>> {
+  const found = await findCommand(root, helpFirst(root, words));
+  const { command, path, rest } = found;
+  const { run } = command;
   if (asksHelp(rest) || (run === undefined && rest.length === 0)) {
     return async () => {
-      out(helpText(verb, path));
+      out(helpText(command, path));
       return EXIT.fine;
     };
   }
   const args = parse(found);
   if (run === undefined) throw usageProblem(`${path.join(" ")} needs a command.`, path);
-  return () => run(args);
+  // The definitions that made these arguments are the ones that `run` was typed by.
+  return () => run(args as never);
 }
 
 /** `orouter help keys add` is `orouter keys add --help` to many. */
-function helpFirst(root: Verb, words: readonly string[]): readonly string[] {
+function helpFirst(root: Command, words: readonly string[]): readonly string[] {
   return words[0] === "help" && !Object.hasOwn(root.children, "help") ? [...words.slice(1), "--help"] : words;
 }
 
-async function findVerb(root: Verb, words: readonly string[]): Promise<FoundVerb> {
-  let verb = root;
+async function findCommand(root: Command, words: readonly string[]): Promise<FoundCommand> {
+  let command = root;
   const path = [root.name];
   let rest = words;
-  while (Object.keys(verb.children).length > 0) {
+  while (Object.keys(command.children).length > 0) {
     const [word] = rest;
     if (word === undefined || word.startsWith("-")) break;
-    const entry = Object.hasOwn(verb.children, word) ? verb.children[word] : undefined;
-    if (entry === undefined) throw unknownCommand(word, path, verb);
-    verb = await entry.load();
-    path.push(word);
+    const found = childNamed(word, command);
+    if (found === undefined) throw unknownCommand(word, path, command);
+    const [name, entry] = found;
+    command = await entry.load();
+    path.push(name);
     rest = rest.slice(1);
   }
-  return { verb, path, rest };
+  return { command, path, rest };
+}
+
+function childNamed(word: string, { children }: Command): [string, CommandEntry] | undefined {
+  return Object.entries(children).find(
+    ([name, { aliases }]) => name === word || aliases?.includes(word) === true,
+  );
 }
 
 function asksHelp(words: readonly string[]): boolean {
@@ -163,26 +180,26 @@ function asksHelp(words: readonly string[]): boolean {
   return (end < 0 ? words : words.slice(0, end)).some((word) => word === "--help" || word === "-h");
 }
 
-function parse({ verb, path, rest }: FoundVerb): VerbArgs {
-  checkFlags(verb.args, path, rest);
-  // Everything may be left out for citty, so that what is missing is told in our words.
-  const loose = Object.entries(verb.args).map(([name, arg]) => [name, { ...arg, required: false }]);
-  const args: VerbArgs = parseArgs([...rest], Object.fromEntries(loose));
-  const places = Object.entries(verb.args).filter(([, arg]) => arg.type === "positional");
+function parse({ command, path, rest }: FoundCommand): ArgsOf<ArgDefs> {
+  checkFlags(command.args, path, rest);
+  // Nothing is required for citty, so that our own message names what is missing.
+  const loose = Object.entries(command.args).map(([name, arg]) => [name, { ...arg, required: false }]);
+  const args: ArgsOf<ArgDefs> = parseArgs([...rest], Object.fromEntries(loose));
+  const places = Object.entries(command.args).filter(([, arg]) => arg.type === "positional");
   const missing = places.find(([name, arg]) => isRequired(arg) && args[name] === undefined);
   if (missing !== undefined) throw usageProblem(`${path.join(" ")} needs ${placeName(...missing)}.`, path);
   const extra = args._[places.length];
-  if (verb.rest !== true && extra !== undefined) {
+  if (command.rest !== true && extra !== undefined) {
     throw usageProblem(`${path.join(" ")} does not take ${JSON.stringify(extra)}.`, path);
   }
   return args;
 }
 
-function isRequired(arg: Verb["args"][string]): boolean {
+function isRequired(arg: Command["args"][string]): boolean {
   return !("required" in arg && arg.required === false);
 }
 
-function unknownCommand(word: string, path: readonly string[], verb: Verb): Problem {
-  const near = nearest(word, Object.keys(verb.children));
+function unknownCommand(word: string, path: readonly string[], command: Command): Problem {
+  const near = nearest(word, Object.keys(command.children));
   return usageProblem(`${path.join(" ")} has no command ${JSON.stringify(word)}.${didYouMean(near)}`, path);
 }

@@ -44,7 +44,7 @@ export async function showLive({ draw, everyMs }: LiveScreen): Promise<void> {
   const onSignal = (): void => leave();
   for (const signal of SIGNALS) process.on(signal, onSignal);
   stdout.on("resize", paint);
-  // A terminal that was closed takes no more: there is nobody left to draw for.
+  // A closed terminal cannot be drawn on.
   stdout.on("error", onSignal);
   stdin.on("data", onKeys);
   const timer = setInterval(paint, everyMs);
@@ -67,7 +67,7 @@ export async function showLive({ draw, everyMs }: LiveScreen): Promise<void> {
   }
 }
 
-/** Draws one frame at a time; a wish that comes meanwhile, as at a resize, is granted right after. */
+/** Draws one frame at a time; a request during a frame, as at a resize, runs right after it. */
 class Painter {
   readonly #draw: LiveScreen["draw"];
   readonly #fail: (error: unknown) => void;

@@ -14,7 +14,6 @@ export interface Column {
 export type TableLook = number | { width: number; paint: Paint };
 
 const GAP = "  ";
-/** A column cut shorter than this tells nothing. */
 const MIN_WIDTH = 8;
 
 /** Lines of text columns under their titles, no wider than there is room where that can be done. */

@@ -37,21 +37,21 @@ export function out(text: string): void {
   writeAll(STDOUT, `${text}\n`);
 }
 
-/** Talk: what a script that reads our output must not get. */
+/** A line on stderr as it is, without a mark. */
 export function say(text: string): void {
-  writeAll(STDERR, `${text}\n`);
+  talk.log(text);
 }
 
 export function outJson(value: unknown): void {
   out(JSON.stringify(value, undefined, 2));
 }
 
-/** Whether somebody is there to answer a question. */
+/** Whether questions can be asked. */
 export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
-/** The marks and the terminal's own colours that questions have, too: what is told between them is of one piece. */
+/** The marks and colours that clack uses for questions, so that messages between them match. */
 const PLAIN_MARK = { mark: "●", colour: 34 };
 const MARKS: Partial<Record<LogType, { mark: string; colour: number }>> = {
   success: { mark: "◆", colour: 32 },
@@ -68,12 +68,14 @@ const GREY = 90;
  */
 export const talk = createConsola({
   level: LogLevels.info,
+  // Equal lines in a row are all meant; by default consola would hold some back.
+  throttle: 0,
   reporters: [{ log: ({ type, args }) => tell(type, args.map(String).join(" ")) }],
 });
 
 function tell(type: LogType, text: string): void {
-  if (process.stderr.isTTY !== true) {
-    say(type === "warn" ? `warning: ${text}` : text);
+  if (type === "log" || process.stderr.isTTY !== true) {
+    writeAll(STDERR, `${type === "warn" ? "warning: " : ""}${text}\n`);
     return;
   }
   const { mark, colour } = MARKS[type] ?? PLAIN_MARK;
@@ -81,7 +83,7 @@ function tell(type: LogType, text: string): void {
   const below = isAlong ? paint(BAR, GREY) : " ";
   const lines = text.split("\n").flatMap(fit);
   const shown = lines.map((line, at) => `${at === 0 ? paint(mark, colour) : below}${line.slice(1)}`);
-  say((isAlong ? [below, ...shown] : shown).join("\n"));
+  writeAll(STDERR, `${(isAlong ? [below, ...shown] : shown).join("\n")}\n`);
 }
 
 /** Room for the mark in front; a line that fits keeps its own blanks. */
@@ -95,7 +97,7 @@ function paint(text: string, colour: number): string {
   return isColoured(process.stderr) ? `\x1b[${colour}m${text}\x1b[39m` : text;
 }
 
-/** A failure as it is told to a person: what happened, then what to do next. A bug keeps its stack; nothing else does. */
+/** What happened, then what to do next. Only a bug keeps its stack. */
 export function failureText(error: unknown): string {
   if (error instanceof Problem) {
     // Many a message begins with the command it is about: it says whose it is by itself.

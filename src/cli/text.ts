@@ -14,10 +14,10 @@ export function wrapText(text: string, width: number): string[] {
   return lines;
 }
 
-/** How far a text is moved in that stands below what is in front of it. */
+/** The indent of a text below its front. */
 const BELOW = "    ";
 
-/** A text behind something that stands only in front of its first line; below it where there is no room beside it. */
+/** Wraps a text beside its front, or below it if there is no room. */
 export function hangingLines(front: string, text: string, width: number): string[] {
   const indent = Bun.stringWidth(front);
   const lines = wrapText(text, width - indent);
@@ -27,7 +27,7 @@ export function hangingLines(front: string, text: string, width: number): string
   return lines.map((line, at) => (at === 0 ? front : " ".repeat(indent)) + line);
 }
 
-/** What a shell takes as it stands. */
+/** Characters that a shell does not interpret. */
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
 /** A text as one word of a command line, in quotes where it needs them. */

@@ -1,11 +1,19 @@
 import { homedir } from "node:os";
-import { isInteractive } from "../cli/talk.ts";
+import { usageFault } from "../cli/command.ts";
+import { isInteractive, say } from "../cli/talk.ts";
 import { opencodePlace } from "../config/opencode-place.ts";
 import { Problem } from "../core/problem.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import type { Agent, Harness, Install, ProjectCheck } from "../harness/harness.ts";
+import type {
+  Agent,
+  Harness,
+  Install,
+  LeftService,
+  ProjectCheck,
+  ServicePlaces,
+} from "../harness/harness.ts";
 import { type ProgramFacts, programFacts } from "../harness/run/program.ts";
-import type { UserPlaces } from "./read-user-files.ts";
+import type { UserPlaces } from "./context.ts";
 
 /** Where an agent is looked for. */
 export interface AgentPlaces extends UserPlaces {
@@ -49,6 +57,15 @@ async function askInstall({ name, installs }: Agent): Promise<Install | undefine
   return installs.find(({ what }) => what === chosen);
 }
 
+/** Stops before an agent's interface would write escape codes into a pipe or a file. */
+export function requireTerminal(instead: string): void {
+  if (process.stdout.isTTY === true) return;
+  throw usageFault(
+    "opencode's interface needs a terminal, but stdout is not one.",
+    `Send one prompt instead: ${instead}`,
+  );
+}
+
 /** What is known of an agent's program, and how that version is started. */
 export async function agentFacts(
   agent: Agent,
@@ -71,4 +88,41 @@ export function checkProject(
 ): void {
   const folders = [paths.configDir, paths.stateDir, paths.cacheDir, paths.runRoot];
   agent.checkProject({ ...opencodePlace(run.env), ...run, folders });
+}
+
+/** Looks for a background service that a run of ours has left, before the program that could stop it is looked for. */
+export async function checkLeftService(agent: Agent, places: AgentPlaces): Promise<void> {
+  const at = { ...opencodePlace(places.env), runRoot: places.paths.runRoot };
+  if (agent.findLeftService({ ...at, program: undefined }) === undefined) return;
+  await offerStop(agent.findLeftService({ ...at, program: await programOf(agent, places) }));
+}
+
+/** Undefined where it is not installed, or does not run. */
+async function programOf(agent: Agent, places: AgentPlaces): Promise<ServicePlaces["program"]> {
+  const { settings, env } = places;
+  try {
+    const file = agent.locate({ settings, env, home: homedir(), self: process.execPath });
+    return (await agentFacts(agent, file, places)).program;
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}
+
+/** Offers to stop a background service that a run of ours has left with its settings; without a terminal it is only reported. */
+export async function offerStop(service: LeftService | undefined): Promise<void> {
+  if (service === undefined) return;
+  const { what, fix, pid, stop } = service;
+  say(`[orouter] ${what}`);
+  if (stop === undefined || !isInteractive()) {
+    say(`[orouter] To stop it: ${fix}`);
+    return;
+  }
+  const { askYes } = await import("../cli/ask.ts");
+  if (!(await askYes("Stop it now? It starts again when needed.", true))) return;
+  say(
+    (await stop())
+      ? `[orouter] Stopped the service (pid ${pid}).`
+      : `[orouter] The service is still there; to stop it: kill ${pid}`,
+  );
 }

@@ -7,11 +7,16 @@ import type { Harness, OpenServer, PreparedRun, RunParts, StartPlan } from "../h
 import { type ChildEnd, runChild } from "../harness/run/child.ts";
 import { childEnv, type Env, withoutAdded } from "../harness/run/child-env.ts";
 import { startGuard } from "../harness/run/guard.ts";
-import { RUN_FILES } from "../harness/run/run-card.ts";
+import { RUN_FILES, type RunCard } from "../harness/run/run-card.ts";
 import { createRunDir, type RunDir } from "../harness/run/run-dir.ts";
-import { announceRun } from "./announce-run.ts";
 import type { Routing } from "./routing.ts";
 import { RunTally } from "./run-tally.ts";
+
+/** Leaves word of a run in its folder, where `status` finds it. */
+export function announceRun(runDir: RunDir, run: Pick<RunCard, "what" | "url">): void {
+  const card: RunCard = { ...run, pid: process.pid, sinceMs: Date.now(), folder: process.cwd() };
+  runDir.write(RUN_FILES.card, JSON.stringify(card));
+}
 
 export interface LaunchOptions {
   /** The agent, and how it is started. */
@@ -26,7 +31,7 @@ export interface LaunchOptions {
   settings: Settings;
   /** Variables whose keys we hold: the agent must not see them. */
   keyVariables: readonly string[];
-  /** What the agent is told of models that it does not know itself. */
+  /** Models that the agent does not know itself. */
   catalog?: Catalog;
   configs: RunParts["configs"];
   startRouting: (options: { profile: ProfileName; onBug: (error: unknown) => void }) => Routing;
@@ -79,7 +84,7 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
     await routing.proxy.stop();
     await (await kept)?.();
     const summary = tally.summary();
-    // A report stands apart from what the agent has said.
+    // Separate the report from the agent's output.
     if (summary !== "") say(tally.isExhausted ? `\n${summary}` : summary);
     return end;
   } finally {
@@ -92,7 +97,7 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
 function prepare(options: LaunchOptions, routing: Routing, runDir: RunDir) {
   const { harness, settings, catalog, words, runRoot, configs, model } = options;
   const env = withoutAdded(options.env);
-  // Every project can read it by name, so it must not tell where the token lies.
+  // Every project can read it by name, so it must not reveal where the token is.
   const runId = crypto.randomUUID();
   const prepared = harness.prepare({
     runDir,

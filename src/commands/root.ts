@@ -1,80 +1,160 @@
-import type { Verb, VerbEntry } from "../cli/command.ts";
-import { VERSION_TEXT } from "../core/version.ts";
+import { type ArgDefs, type Command, type CommandEntry, defineCommand } from "../cli/command.ts";
+import { helpText } from "../cli/run-command.ts";
+import { isInteractive, out, outJson } from "../cli/talk.ts";
+import { EXIT } from "../core/problem.ts";
+import { VERSION, VERSION_TEXT } from "../core/version.ts";
 import { AGENTS, type AgentName } from "../harness/registry.ts";
+import type { ChildEnd } from "../harness/run/child.ts";
+import { type CommandContext, noKey, readContext } from "./context.ts";
+
+const VERSION_ARGS = {
+  json: { type: "boolean", description: 'Print {"version"}' },
+} satisfies ArgDefs;
+
+const versionCommand = defineCommand({
+  name: "version",
+  about: "Print the version",
+  examples: [{ line: "orouter version", does: "the release and the commit it was built from" }],
+  args: VERSION_ARGS,
+  run: async (args) => {
+    if (args.json === true) outJson({ version: VERSION });
+    else out(`orouter ${VERSION_TEXT}`);
+    return EXIT.fine;
+  },
+  children: {},
+});
 
 /** A command for each coding agent. */
-function agentEntries(): Record<string, VerbEntry> {
-  const entries = Object.entries(AGENTS).map(([name, { about }]): [string, VerbEntry] => [
+function agentEntries(): Record<string, CommandEntry> {
+  const entries = Object.entries(AGENTS).map(([name, { about }]): [string, CommandEntry] => [
     name,
-    { about, load: async () => (await import("./agent-verb.ts")).agentVerb(name as AgentName) },
+    { about, load: async () => agentCommand(name as AgentName) },
   ]);
   return Object.fromEntries(entries);
 }
 
 /** The list of commands. Each is loaded only when it is called. */
-export const rootVerb: Verb = {
+export const rootCommand: Command = defineCommand({
   name: "orouter",
-  about: `orouter ${VERSION_TEXT} runs opencode so that it never stops because of a key or a model`,
+  about: "Run opencode so that no failing key or model stops it",
   examples: [
     { line: "orouter opencode", does: "opencode behind the router" },
-    { line: "orouter keys add ollama-cloud", does: "add a key (asked for, never an argument)" },
-    { line: "orouter demo", does: "see it work with keys that fail, without any account" },
+    { line: "orouter keys add ollama-cloud", does: "add a key at a hidden prompt" },
+    { line: "orouter demo", does: "see it work without an account" },
   ],
-  args: { version: { type: "boolean", alias: "v", description: "Which orouter this is" } },
+  args: { version: { type: "boolean", alias: "v", description: "Print the version" } },
   run: undefined,
   children: {
     ...agentEntries(),
     setup: {
-      about: "Choose services, paste keys, pick models: questions, then the files are written",
-      load: async () => (await import("./setup/setup.ts")).setupVerb,
+      about: "Set up services, keys and chains interactively",
+      load: async () => (await import("./setup/setup.ts")).setupCommand,
     },
     keys: {
       about: "List, add and change keys",
-      load: async () => (await import("./keys/keys.ts")).keysVerb,
+      load: async () => (await import("./keys/keys.ts")).keysCommand,
     },
     models: {
-      about: "List models with their limits, and keep the lists fresh",
-      load: async () => (await import("./models/models.ts")).modelsVerb,
+      about: "List models and refresh the model lists",
+      load: async () => (await import("./models/models.ts")).modelsCommand,
     },
     chain: {
-      about: "Build chains of models, see how they stand, and try them",
-      load: async () => (await import("./chain/chain.ts")).chainVerb,
+      about: "Create, edit and test chains of models",
+      load: async () => (await import("./chain/chain.ts")).chainCommand,
     },
     config: {
       about: "Show, change and check the configuration",
-      load: async () => (await import("./config/config.ts")).configVerb,
+      load: async () => (await import("./config/config.ts")).configCommand,
     },
     serve: {
-      about: "The proxy alone, for any other client",
-      load: async () => (await import("./serve.ts")).serveVerb,
+      about: "Run the proxy for any other client until it is stopped",
+      load: async () => (await import("./serve.ts")).serveCommand,
     },
     status: {
-      about: "Who is ready, who rests until when, and the last requests",
-      load: async () => (await import("./status/status.ts")).statusVerb,
+      about: "Show runs, keys, cooldowns, chains and recent requests",
+      load: async () => (await import("./status/status.ts")).statusCommand,
     },
     bench: {
-      about: "Measure models: time to the first token, tokens per second",
-      load: async () => (await import("./bench/bench.ts")).benchVerb,
+      about: "Measure time to first token and tokens per second of models",
+      load: async () => (await import("./bench/bench.ts")).benchCommand,
     },
     logs: {
-      about: "The requests of the last days, each with what was tried",
-      load: async () => (await import("./logs/logs.ts")).logsVerb,
+      about: "Show recent requests and the keys and models they tried",
+      load: async () => (await import("./logs/logs.ts")).logsCommand,
     },
     doctor: {
-      about: "Find what is wrong and how to mend it",
-      load: async () => (await import("./doctor/doctor.ts")).doctorVerb,
+      about: "Find problems and their fixes; exit 1 if there are any",
+      load: async () => (await import("./doctor/doctor.ts")).doctorCommand,
     },
     demo: {
-      about: "opencode against a scripted provider whose keys fail",
-      load: async () => (await import("./demo/demo.ts")).demoVerb,
+      about: "Run opencode against a scripted provider whose keys fail",
+      load: async () => (await import("./demo/demo.ts")).demoCommand,
     },
     completions: {
-      about: "Let your shell complete commands and flags",
-      load: async () => (await import("./completions/completions.ts")).completionsVerb(rootVerb),
+      about: "Print a shell completion script",
+      load: async () => (await import("./completions/completions.ts")).completionsCommand(rootCommand),
+    },
+    version: {
+      about: "Print the version",
+      load: async () => versionCommand,
     },
     uninstall: {
-      about: "Remove orouter's files after asking",
-      load: async () => (await import("./uninstall/uninstall.ts")).uninstallVerb,
+      about: "Remove orouter's files, asking separately about keys",
+      load: async () => (await import("./uninstall/uninstall.ts")).uninstallCommand,
     },
   },
-};
+});
+
+/** The command of a coding agent, for the help page and the shell: the words behind its name never come by here. */
+function agentCommand(name: AgentName): Command {
+  const { about, examples } = AGENTS[name];
+  return defineCommand({
+    name,
+    about,
+    examples,
+    args: {
+      model: {
+        type: "string",
+        alias: "m",
+        description: `Start with this model; a chain is orouter/NAME`,
+        valueHint: "PROVIDER/MODEL",
+        offers: { names: ["picks"] },
+      },
+    },
+    rest: true,
+    run: async (args) => {
+      const { runAgent } = await import("./run-agent.ts");
+      return (await runAgent(name, args._)).exitCode;
+    },
+    children: {},
+  });
+}
+
+const FINE: ChildEnd = { exitCode: EXIT.fine, signal: undefined };
+
+/** `orouter` without a word: the questions of the first run where there is no key, else the list of commands. */
+export async function runAlone(): Promise<ChildEnd> {
+  const context = await readContext();
+  if (context.keys.length > 0) {
+    out(helpText(rootCommand, [rootCommand.name]));
+    return FINE;
+  }
+  if (!isInteractive()) throw noKey(0);
+  if (!(await setUpAndAsk(context))) return FINE;
+  const { runAgent } = await import("./run-agent.ts");
+  return await runAgent("opencode", []);
+}
+
+/** Setup, and whether opencode is to start right after it. */
+async function setUpAndAsk(context: CommandContext): Promise<boolean> {
+  const [{ runSetup }, { askYes }, { holdKeyboard }] = await Promise.all([
+    import("./setup/setup.ts"),
+    import("../cli/ask.ts"),
+    import("../cli/keyboard.ts"),
+  ]);
+  using _held = holdKeyboard();
+  const guide = await runSetup(context);
+  const isWanted = await askYes("Start opencode now?", true);
+  guide.end(isWanted ? "Starting opencode." : "Start it later: orouter opencode");
+  return isWanted;
+}

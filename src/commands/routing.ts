@@ -9,19 +9,18 @@ import { allProviders, type Settings } from "../core/settings/settings.ts";
 import type { ControlHooks } from "../proxy/control.ts";
 import { Router, type RouterOptions } from "../proxy/router.ts";
 import { type ProxyServer, startProxy } from "../proxy/server.ts";
-import { keepLoopbackDirect } from "./keep-loopback-direct.ts";
-import { providersWithKey } from "./models/open-catalog.ts";
+import { keepLoopbackDirect, providersWithKey } from "./catalog.ts";
 
 export interface RoutingOptions {
   settings: Settings;
   keys: readonly Key[];
   host?: string | undefined;
   port?: number | undefined;
-  /** The client that the proxy is for; absent: each request's user-agent tells. */
+  /** The client of the proxy; absent: decided by each request's user-agent. */
   profile?: ProfileName | undefined;
   /** What is known of the models; absent where nothing need be. */
   catalog?: Catalog | undefined;
-  /** Makes the router, for those who want to see it at work. */
+  /** Makes the router; `chain test` observes its own. */
   makeRouter?: (options: RouterOptions) => Router;
   /** What may be done under `/_orouter` beyond the router itself. */
   control?: ControlHooks | undefined;

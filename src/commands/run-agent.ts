@@ -2,23 +2,90 @@ import { isInteractive, say } from "../cli/talk.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { readOpencodeConfigs } from "../config/opencode-configs.ts";
 import { opencodePlace } from "../config/opencode-place.ts";
-import { resolvePaths } from "../config/paths.ts";
+import { type Paths, resolvePaths } from "../config/paths.ts";
 import type { Problem } from "../core/problem.ts";
+import type { Settings } from "../core/settings/settings.ts";
 import type { Agent, Harness, StartPlan } from "../harness/harness.ts";
+import { writePluginMark } from "../harness/opencode/plugin-mark.ts";
 import { AGENTS, type AgentName } from "../harness/registry.ts";
 import { type ChildEnd, runChild } from "../harness/run/child.ts";
 import { childEnv } from "../harness/run/child-env.ts";
-import { agentFacts, checkProject, findAgent } from "./find-agent.ts";
+import type { ControlHooks } from "../proxy/control.ts";
+import type { Router } from "../proxy/router.ts";
+import { loadRunCatalog, providersWithKey } from "./catalog.ts";
+import { noKey, readUserFiles, type UserFiles, type UserPlaces } from "./context.ts";
+import { agentFacts, checkProject, findAgent, offerStop, requireTerminal } from "./find-agent.ts";
 import { launch } from "./launch.ts";
-import { offerStop } from "./left-service.ts";
-import { providersWithKey } from "./models/open-catalog.ts";
-import { noKey } from "./no-key.ts";
-import { pluginHooks } from "./plugin-hooks.ts";
-import { readUserFiles, type UserFiles, type UserPlaces } from "./read-user-files.ts";
 import { startRouting } from "./routing.ts";
-import { loadRunCatalog } from "./run-catalog.ts";
-import { keepState } from "./state.ts";
-import { watchPlugin } from "./watch-plugin.ts";
+import { keepState, type State } from "./state.ts";
+
+/** What people may do from within opencode, and how the state gets there once it is open. */
+export interface PluginHooks {
+  hooks: ControlHooks;
+  onState: (state: Pick<State, "ledger">) => void;
+}
+
+export interface PluginHooksOptions {
+  paths: Pick<Paths, "configFile">;
+  settings: Settings;
+  /** Told when the plugin begins to listen. */
+  onListener: () => void;
+}
+
+/** Joins the proxy's API to the user's files: chains are moved where they are written down, benchmarks read where they are kept. */
+export function pluginHooks({ paths, settings, onListener }: PluginHooksOptions): PluginHooks {
+  let benches: ControlHooks["benches"];
+  return {
+    hooks: {
+      benches: () => benches?.() ?? [],
+      moveInChain: async (chain, asked, move) => {
+        const { moveInChain } = await import("../config/edit-chains.ts");
+        return (await moveInChain(paths, { chain, asked }, move)).models;
+      },
+      onListener,
+      givesKeys: settings.opencode.shellKeys,
+    },
+    onState: ({ ledger }) => {
+      benches = () => ledger.benches();
+    },
+  };
+}
+
+export interface PluginWatchOptions {
+  /** Whether the agent shows its interface, with our plugin in it. */
+  isShown: boolean;
+  cacheDir: string;
+}
+
+/** Sees whether the plugin of this run is at work. */
+export interface PluginWatch {
+  /** A plugin has connected to the event stream. */
+  heard: () => void;
+  follow: (router: Router) => void;
+  /** Once opencode has ended: keeps for `doctor` what was found out. */
+  settle: () => void;
+}
+
+/** A prompt that was answered with no plugin listening means that opencode has not taken it. */
+export function watchPlugin({ isShown, cacheDir }: PluginWatchOptions): PluginWatch {
+  let isHeard = false;
+  let isAsked = false;
+  const isExpected = process.stdout.isTTY && isShown;
+  return {
+    heard: () => {
+      isHeard = true;
+    },
+    follow: (router) => {
+      router.subscribe(({ kind }) => {
+        isAsked ||= kind === "finished";
+      });
+    },
+    settle: () => {
+      if (!isExpected || !(isHeard || isAsked)) return;
+      writePluginMark(cacheDir, isHeard ? undefined : Date.now());
+    },
+  };
+}
 
 /** `orouter opencode …`: a coding agent behind the router. Every word is the agent's own. */
 export async function runAgent(name: AgentName, words: readonly string[]): Promise<ChildEnd> {
@@ -48,7 +115,7 @@ interface AgentStart {
 
 function runPlain({ agent, file, words, places }: AgentStart, { signals }: Harness): Promise<ChildEnd> {
   const env = agent.cleanEnv(places.env, places.paths.runRoot);
-  // What only tells something of itself reads no configuration.
+  // `--help` and `--version` read no configuration.
   if (!agent.isInfo(words)) checkProject(agent, places, { env, args: words, secrets: [] });
   return runChild({ file, args: words, env, signals });
 }
@@ -62,6 +129,7 @@ async function runRouted(
   const { env, paths } = places;
   const here = opencodePlace(agent.cleanEnv(env, paths.runRoot));
   const files = await usableFiles(start);
+  if (words.length === 0) requireTerminal(`orouter ${agent.name} run "…"`);
   const { settings, keys, variables } = files;
   const seen = childEnv(env, { without: variables, extra: {} });
   checkProject(agent, places, { env: seen, args: words, secrets: keys.map(({ secret }) => secret) });
@@ -121,6 +189,6 @@ async function usableFiles({ agent, places, config }: AgentStart): Promise<UserF
   if (files.keys.length > 0 || !isInteractive()) throw noKey(files.keys.length);
   const { runSetup } = await import("./setup/setup.ts");
   const guide = await runSetup({ ...places, settings: files.settings, keys: [] });
-  guide.end(`${agent.name} starts.`);
+  guide.end(`Starting ${agent.name}.`);
   return readUserFiles(places);
 }

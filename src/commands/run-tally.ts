@@ -28,7 +28,6 @@ export class RunTally {
         this.#fault = event.what;
         return;
       case "settings-taken":
-        // What has been mended meanwhile is nobody's concern any more.
         this.#fault = undefined;
         return;
       case "waiting":
@@ -68,7 +67,7 @@ export class RunTally {
     this.#bug ??= error;
   }
 
-  /** Whether the last word of the run was that nobody could answer. */
+  /** Whether the last failed request of the run ran out of lanes. */
   get isExhausted(): boolean {
     return this.#exhaustion !== undefined;
   }
@@ -99,5 +98,5 @@ export function troubleText({ message, fix }: Problem): string {
 
 /** A note of a run about a file that has become faulty. */
 export function refusedText(what: string): string {
-  return `[orouter] ${what}\nWhat the file said before stays in force until it is mended.`;
+  return `[orouter] ${what}\nThe previous version stays active until you fix the file.`;
 }

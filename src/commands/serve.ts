@@ -1,37 +1,38 @@
 import { untilStopped } from "../cli/ask.ts";
-import { portArg, type Verb, type VerbArgs } from "../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand, portArg } from "../cli/command.ts";
 import { failureText, out, say } from "../cli/talk.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { EXIT, Problem } from "../core/problem.ts";
 import { RUN_FILES } from "../harness/run/run-card.ts";
 import { createRunDir } from "../harness/run/run-dir.ts";
-import { announceRun } from "./announce-run.ts";
+import { loadRunCatalog } from "./catalog.ts";
+import { readUserFiles, requireKey } from "./context.ts";
 import { followFiles } from "./follow-files.ts";
-import { requireKey } from "./no-key.ts";
-import { readUserFiles } from "./read-user-files.ts";
+import { announceRun } from "./launch.ts";
 import { type Routing, startRouting } from "./routing.ts";
-import { loadRunCatalog } from "./run-catalog.ts";
 import { RunTally, refusedText, troubleText } from "./run-tally.ts";
 import { keepState } from "./state.ts";
 
+const SERVE_ARGS = {
+  port: { type: "string", description: "Listen on this port (default: a free one)", valueHint: "PORT" },
+  host: { type: "string", description: "Listen on this address (default: 127.0.0.1)", valueHint: "ADDRESS" },
+  json: { type: "boolean", description: 'Print {"url","token","pid"} as one line' },
+} satisfies ArgDefs;
+
 /** `orouter serve`: the proxy alone, for any other client. */
-export const serveVerb: Verb = {
+export const serveCommand = defineCommand({
   name: "serve",
-  about: "The proxy alone, for any other client, until it is stopped",
+  about: "Run the proxy for any other client until it is stopped",
   examples: [
     { line: "orouter serve", does: "on a free port of 127.0.0.1; prints its address and token" },
     { line: "orouter serve --port 8787 --json", does: "one line of JSON when it accepts connections" },
   ],
-  args: {
-    port: { type: "string", description: "Port to listen on (default: a free one)", valueHint: "PORT" },
-    host: { type: "string", description: "Address to listen on (default: 127.0.0.1)", valueHint: "ADDRESS" },
-    json: { type: "boolean", description: 'Print {"url","token","pid"} as one line' },
-  },
+  args: SERVE_ARGS,
   run: serve,
   children: {},
-};
+});
 
-async function serve(args: VerbArgs): Promise<number> {
+async function serve(args: ArgsOf<typeof SERVE_ARGS>): Promise<number> {
   const { env } = process;
   const paths = resolvePaths(env);
   const places = { env, paths };
@@ -40,19 +41,18 @@ async function serve(args: VerbArgs): Promise<number> {
   for (const note of files.notes) say(`[orouter] ${note}`);
   requireKey(keys);
   const tally = new RunTally();
-  const host = typeof args["host"] === "string" ? args["host"] : undefined;
   const run = await loadRunCatalog({ settings, keys, paths });
   const routing = startRouting({
     settings,
     keys,
     catalog: run.catalog,
-    host,
-    port: portArg(args["port"]),
+    host: args.host,
+    port: portArg(args.port),
     onBug: (error) => tally.noteBug(error),
   });
   const { router } = routing;
   router.subscribe((event) => {
-    // Nobody else has this terminal: what is wrong with a file is said while it can be mended.
+    // The terminal is free, so report a faulty file at once.
     if (event.kind === "settings-refused") say(refusedText(event.what));
     else tally.note(event);
   });
@@ -72,7 +72,7 @@ async function serve(args: VerbArgs): Promise<number> {
     onBug: (error) => tally.noteBug(error),
   });
   leaveCard(paths.runRoot, routing);
-  announce(routing.proxy.url, routing.token, args["json"] === true);
+  announce(routing.proxy.url, routing.token, args.json === true);
   await untilStopped();
   unfollow();
   await routing.proxy.stop();
@@ -105,5 +105,5 @@ function announce(url: string, token: string, asJson: boolean): void {
   say(
     "Any OpenAI-compatible client works: this base URL, the token as its API key, and models such as orouter/<chain>.",
   );
-  say("Stop it with Ctrl-C.");
+  say("Stop with Ctrl-C.");
 }

@@ -6,7 +6,7 @@ import type { Settings } from "../core/settings/settings.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Router } from "../proxy/router.ts";
 import type { OnTrouble, Store } from "../store/store.ts";
-import type { World } from "./world.ts";
+import type { CommandContext } from "./context.ts";
 
 /** What orouter remembers: the store, which processes share, and the ledger of this machine. */
 export interface State {
@@ -57,23 +57,29 @@ export async function openState(options: StateOptions): Promise<State> {
   };
 }
 
-type StateWorld = Pick<World, "paths" | "settings" | "keys">;
+type StateContext = Pick<CommandContext, "paths" | "settings" | "keys">;
 
 /** Opens the state for a command; the file is created where there is none yet. */
-export function openOwnState({ paths, settings, keys }: StateWorld, onTrouble: OnTrouble): Promise<State> {
+export function openOwnState({ paths, settings, keys }: StateContext, onTrouble: OnTrouble): Promise<State> {
   const { ledgerDays, ledgerRows } = settings.state;
   const secrets = keys.map((key) => key.secret);
   return openState({ file: paths.stateDb, ledgerDays, ledgerRows, secrets, onTrouble });
 }
 
 /** Opens the state for a command that only reads: where there is no file yet, none is created. */
-export async function openExistingState(world: StateWorld, onTrouble: OnTrouble): Promise<State | undefined> {
-  return existsSync(world.paths.stateDb) ? await openOwnState(world, onTrouble) : undefined;
+export async function openExistingState(
+  context: StateContext,
+  onTrouble: OnTrouble,
+): Promise<State | undefined> {
+  return existsSync(context.paths.stateDb) ? await openOwnState(context, onTrouble) : undefined;
 }
 
 /** The cooldowns of all processes. Without a place to tell of trouble, none is told: `doctor` does that. */
-export async function readCooldowns(world: StateWorld, onTrouble: OnTrouble = () => {}): Promise<Cooldown[]> {
-  const state = await openExistingState(world, onTrouble);
+export async function readCooldowns(
+  context: StateContext,
+  onTrouble: OnTrouble = () => {},
+): Promise<Cooldown[]> {
+  const state = await openExistingState(context, onTrouble);
   const cooldowns = (await state?.store.cooldowns.all()) ?? [];
   await state?.close();
   return cooldowns;

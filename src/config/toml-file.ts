@@ -48,7 +48,7 @@ function badLine(bytes: Uint8Array): number {
   return before.split("\n").length;
 }
 
-function parseToml(file: string, text: string): Record<string, unknown> {
+export function parseToml(file: string, text: string): Record<string, unknown> {
   try {
     return parse(text, { unsafeKeyBehaviour: "throw" });
   } catch (error) {

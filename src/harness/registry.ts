@@ -10,7 +10,7 @@ export interface AgentEntry {
 /** The coding agents, by the command that starts them. */
 export const AGENTS = {
   opencode: {
-    about: "Run opencode behind the router; everything that follows is opencode's",
+    about: "Run opencode behind the router with all its arguments",
     examples: [
       { line: "orouter opencode", does: "the terminal interface" },
       { line: 'orouter opencode run "hello"', does: "one prompt" },

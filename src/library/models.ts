@@ -22,7 +22,7 @@ import {
   warn,
 } from "./provider.ts";
 
-/** The models with what their user says of them, and those that only the user knows. Later rules win, field by field. */
+/** The models with what their user says of them, and those that only the user knows. Later rules win, field by field. @internal */
 export function applyMetadata(
   models: readonly ProviderModel[],
   metadata: ProviderConfig["modelMetadata"],
@@ -62,12 +62,12 @@ function fieldsOf({ match: _, addIfMissing: __, ...fields }: ModelMetadataRule):
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** A model of the catalogue in the library's words. */
+/** A model of the catalogue in the library's words. @internal */
 export function describeModel(entry: ModelEntry): ProviderModel {
   return { id: entry.id, name: entry.name, ...capabilitiesOf(entry) };
 }
 
-/** Only what is known: a limit that is made up would cut answers short. */
+/** Only what is known: a limit that is made up would cut answers short. @internal */
 export function capabilitiesOf(traits: ModelTraits): ModelCapabilities {
   const { context, output, toolCall, reasoning, cost } = traits;
   const seesImages = takesImages(traits);
@@ -81,7 +81,7 @@ export function capabilitiesOf(traits: ModelTraits): ModelCapabilities {
   };
 }
 
-/** The other way round: a model as if its provider had listed it so. */
+/** The other way round: a model as if its provider had listed it so. @internal */
 export function asListed(model: Pick<ProviderModel, "id"> & Partial<ProviderModel>): ListedModel {
   const { supportsVision, pricing } = model;
   return {
@@ -129,7 +129,7 @@ async function modelsOf(config: ProviderConfig, options: LoadOptions): Promise<P
   return applyMetadata(offered, config.modelMetadata, provider.id);
 }
 
-/** What is said of a combo some of whose members are unknown. */
+/** What is said of a combo some of whose members are unknown. @internal */
 export function leftOutText(combo: string, leftOut: readonly string[]): string {
   return `${combo}: nothing is known of ${leftOut.join(", ")}; what it can do is worked out without.`;
 }
@@ -166,7 +166,7 @@ export async function resolveUnderlyingModels(
 
 const CACHED_AS = "combos";
 
-/** The combos, from the cache while that is fresh; what was there before where they cannot be had. */
+/** The combos, from the cache while that is fresh; what was there before where they cannot be had. @internal */
 export async function loadCombos(config: ProviderConfig, secret: string): Promise<readonly Combo[]> {
   const { baseUrl, modelCacheTtlMs, refreshOnList } = providerIn(config);
   const cache = memoryCache(secret);

@@ -10,7 +10,7 @@ import type { Provider } from "../core/settings/provider.ts";
 /** Lives as long as the process: a library writes no files unasked. */
 const kept = new Map<string, Kept>();
 
-/** What was fetched with one key. Another key may be shown other models. */
+/** What was fetched with one key. Another key may be shown other models. @internal */
 export function memoryCache(apiKey: string): CacheFolder {
   const idOf = (name: string, about: string) => JSON.stringify([apiKey, name, about]);
   return {
@@ -38,7 +38,7 @@ export function normalizeBaseURL(baseURL: string): string {
   throw new Error("The base URL must be an http(s) address without user name, query or fragment.");
 }
 
-/** What could be learned about a provider's models. */
+/** What could be learned about a provider's models. @internal */
 export interface LoadedProvider {
   provider: Provider;
   /** Undefined: it could not be asked, and has not been before. */
@@ -46,6 +46,7 @@ export interface LoadedProvider {
   modelsDev: ModelsDevIndex | undefined;
 }
 
+/** @internal */
 export interface LoadOptions {
   apiKey: string;
   occasion: "list" | "refresh";
@@ -56,7 +57,7 @@ export interface LoadOptions {
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** Asks the provider and models.dev at once, or their caches. What cannot be had is told and done without. */
+/** Asks the provider and models.dev at once, or their caches. What cannot be had is told and done without. @internal */
 export async function loadProvider(config: ProviderConfig, options: LoadOptions): Promise<LoadedProvider> {
   const provider = providerIn(config);
   const patience = PATIENCE[options.occasion];
@@ -78,13 +79,13 @@ export async function loadProvider(config: ProviderConfig, options: LoadOptions)
   return { provider, list: list.list, modelsDev };
 }
 
-/** Passes on what a person should hear. */
+/** Passes on what a person should hear. @internal */
 export function warn(config: ProviderConfig, message: string): void {
   if (config.onWarning === undefined) console.warn(`[orouter] ${message}`);
   else config.onWarning(message);
 }
 
-/** The provider of a config as the catalogue knows providers. */
+/** The provider of a config as the catalogue knows providers. @internal */
 export function providerIn(config: ProviderConfig): Provider {
   const baseUrl = normalizeBaseURL(config.baseUrl);
   const preset = PRESETS.find((one) =>

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import type { Verb } from "../../src/cli/command.ts";
+import type { Command } from "../../src/cli/command.ts";
 import { helpText } from "../../src/cli/run-command.ts";
-import { rootVerb } from "../../src/commands/root.ts";
+import { rootCommand } from "../../src/commands/root.ts";
 
-const VERB: Verb = {
+const VERB: Command = {
   name: "paint",
   about: "Paint something",
   examples: [{ line: "tool paint wall", does: "the wall" }],
@@ -20,7 +20,7 @@ const VERB: Verb = {
 const PLAIN = { hasColour: false, width: Number.POSITIVE_INFINITY };
 
 test("a help page says how to call it, with what, and shows an example", () => {
-  expect(helpText(VERB, ["tool", "paint"], PLAIN)).toBe(`Paint something.
+  expect(helpText(VERB, ["tool", "paint"], PLAIN)).toBe(`Paint something
 
 Usage
   tool paint [OPTION…] WHAT [WHERE]
@@ -32,7 +32,7 @@ Arguments
 Options
   -c, --colour COLOUR  Which colour
   --no-gloss           Without gloss
-  -h, --help           This page
+  -h, --help           Show this page
 
 Examples
   tool paint wall  the wall`);
@@ -41,7 +41,7 @@ Examples
 test.each<[name: string, width: number, lines: string[]]>([
   [
     "a little narrow: what it does is broken",
-    36,
+    38,
     ["  -c, --colour COLOUR  Which colour", "  tool paint wall  the wall"],
   ],
   ["narrow: it stands below", 28, ["  -c, --colour COLOUR", "      Which colour", "  -h, --help"]],
@@ -59,28 +59,45 @@ test("only the headings are set off where there is colour", () => {
 });
 
 /** Every command there is, with how it is called. */
-async function everyVerb(verb: Verb, path: readonly string[]): Promise<[string, Verb][]> {
+async function everyCommand(command: Command, path: readonly string[]): Promise<[string, Command][]> {
   const below = await Promise.all(
-    Object.entries(verb.children).map(async ([name, entry]) =>
-      everyVerb(await entry.load(), [...path, name]),
+    Object.entries(command.children).map(async ([name, entry]) =>
+      everyCommand(await entry.load(), [...path, name]),
     ),
   );
-  return [[path.join(" "), verb], ...below.flat()];
+  return [[path.join(" "), command], ...below.flat()];
 }
 
 test("every command says what it is about and shows an example that calls it", async () => {
-  for (const [call, verb] of await everyVerb(rootVerb, ["orouter"])) {
-    expect(verb.about, call).not.toBe("");
-    expect(verb.examples.length, call).toBeGreaterThan(0);
-    for (const example of verb.examples) expect(example.line, call).toStartWith(call);
+  for (const [call, command] of await everyCommand(rootCommand, ["orouter"])) {
+    expect(command.about, call).not.toBe("");
+    expect(command.examples.length, call).toBeGreaterThan(0);
+    for (const example of command.examples) expect(example.line, call).toStartWith(call);
   }
 });
 
 test("a command is about the same thing in its parent's list", async () => {
-  for (const [call, verb] of await everyVerb(rootVerb, ["orouter"])) {
-    if (!call.startsWith("orouter keys") && !call.startsWith("orouter config")) continue;
-    for (const entry of Object.values(verb.children)) {
-      expect((await entry.load()).about, call).toStartWith(entry.about);
+  for (const [call, command] of await everyCommand(rootCommand, ["orouter"])) {
+    for (const entry of Object.values(command.children)) {
+      expect((await entry.load()).about, call).toBe(entry.about);
+    }
+  }
+});
+
+/** The verbs that begin a line of help: imperative, as in `Add a key`. */
+const IMPERATIVES = new Set(
+  "Add Apply Change Check Choose Create Delete Disable Download Enable End Export Find Give Import Include Insert Keep List Listen Look Measure Move Name Open Overwrite Play Print Prompt Read Redraw Refresh Remove Rename Run Send Serve Set Show Skip Start Store Test Write".split(
+    " ",
+  ),
+);
+
+test("every line of help is an imperative of at most 60 characters without a final dot", async () => {
+  for (const [call, command] of await everyCommand(rootCommand, ["orouter"])) {
+    const flags = Object.entries(command.args).map(([name, arg]) => [`${call} ${name}`, arg.description]);
+    for (const [where, line = ""] of [[call, command.about], ...flags]) {
+      expect(line.length, `${where}: ${line}`).toBeLessThanOrEqual(60);
+      expect(line, where).not.toEndWith(".");
+      expect(IMPERATIVES, `${where}: ${line}`).toContain(line.split(/[ ,]/)[0] ?? "");
     }
   }
 });

@@ -1,16 +1,16 @@
-import type { Verb } from "../../src/cli/command.ts";
+import type { Command } from "../../src/cli/command.ts";
 
 /** The same commands, with nothing behind them, not even help: what is left is how they take their words. */
-export function hollow(verb: Verb, called: string[], path: readonly string[]): Verb {
+export function hollow(command: Command, called: string[], path: readonly string[]): Command {
   const run = async (): Promise<number> => {
     called.push(path.join(" "));
     return 0;
   };
-  const children = Object.entries(verb.children).map(([name, entry]) => {
+  const children = Object.entries(command.children).map(([name, entry]) => {
     const load = async () => hollow(await entry.load(), called, [...path, name]);
     return [name, { ...entry, load }] as const;
   });
-  return { ...verb, run, children: Object.fromEntries(children) };
+  return { ...command, run, children: Object.fromEntries(children) };
 }
 
 /** The words of a line as a shell would hand them on, up to a pipe or a redirection. */

@@ -147,7 +147,7 @@ test("without a name the models of chains and fallbacks are measured, and a pipe
   expect(run.stderr).toContain(
     "work/plan/only with work, home: not in the plan (403, this model requires a subscription",
   );
-  expect(run.stderr).toContain("four characters were taken for one");
+  expect(run.stderr).toContain("estimated as four characters per token");
   const [head, ...rows] = run.stdout.trimEnd().split("\n");
   expect(head).toMatch(/^MODEL +RUNS +FIRST TOKEN +TOKENS\/S +NOTE$/);
   expect(rows).toEqual([
@@ -171,13 +171,13 @@ test("where there is no chain a few models of each provider are measured, and na
   expect(run.exitCode).toBe(0);
 });
 
-test("keys at rest are left alone, and it is said why", async () => {
+test("keys that cool down are skipped, with the reason", async () => {
   await using machine = await benchMachine();
   await machine.withState((state) =>
     note(state, rested(cooldownOf(`key ${fingerprint("secret-of-home")}`, Date.now()))),
   );
   const one = await machine.run(["bench", "work/quick", "--runs", "2"]);
-  expect(one.stderr).toMatch(/work\/quick without home: rests until .*: plan limit used up/);
+  expect(one.stderr).toMatch(/work\/quick without home: cooling down until .*: plan limit used up/);
   expect(machine.asked()).toEqual(["quick work", "quick work"]);
   await machine.withState((state) =>
     note(state, rested(cooldownOf(`key ${fingerprint("secret-of-work")}`, Date.now()))),
@@ -196,12 +196,12 @@ test.each<[name: string, words: string[], exitCode: number, said: string]>([
   ["a model that is not there", ["work/nothing"], 1, "no such model"],
   ["no number of runs", ["work/quick", "--runs", "0"], 2, "--runs takes a number from 1 to 20"],
   ["all and one of them", ["work/quick", "--all"], 2, "not both"],
-  ["a chart that is no SVG", ["work/quick", "--save-chart", "speed.png"], 2, "should end in .svg"],
+  ["a chart that is not an SVG", ["work/quick", "--save-chart", "speed.png"], 2, "should end in .svg"],
   [
     "a folder that is not there",
     ["work/quick", "--save-chart", "nowhere/speed.svg"],
     2,
-    "There is no folder",
+    "for the chart does not exist",
   ],
 ])("%s is told", async (_name, words, exitCode, said) => {
   await using machine = await benchMachine();
@@ -229,7 +229,7 @@ test("the chart is written as a picture, and over another one, but over nothing 
   const calls = machine.upstream.calls.length;
   const refused = await draw();
   expect(refused.exitCode).toBe(2);
-  expect(refused.stderr).toContain("is no SVG");
+  expect(refused.stderr).toContain("is not an SVG");
   expect(await Bun.file(file).text()).toBe("my notes");
   expect(machine.upstream.calls).toHaveLength(calls);
 });
@@ -243,7 +243,7 @@ test("where nothing is listed there is nothing to measure", async () => {
   for (const words of [["bench"], ["bench", "--all"]]) {
     const run = await machine.run(words);
     expect([run.exitCode, run.stdout]).toEqual([2, ""]);
-    expect(run.stderr).toContain("There is no model to measure.");
+    expect(run.stderr).toContain("No model to measure.");
   }
 });
 

@@ -16,7 +16,7 @@ test("chain test tells each hop, and who answered", async () => {
   const lines = stdout.split("\n").map((line) => line.trim());
   expect(lines[0]).toMatch(/^1\. work\/gpt-oss:120b with key (first|second)$/);
   expect(lines[1]).toMatch(
-    /^not in the plan \(403\) after .*, rests 5 h, until .*: this model requires a sub/,
+    /^not in the plan \(403\) after .*, cools down for 5 h, until .*: this model requires a sub/,
   );
   expect(lines[2]).toMatch(/^2\. work\/gpt-oss:120b with key (first|second)$/);
   expect(lines[2]?.slice(2)).not.toBe(lines[0]?.slice(2));
@@ -91,7 +91,7 @@ test("when nobody answers it is said why, and the exit code is 1", async () => {
   await using machine = await chainMachine(() => usageLimit("weekly"));
   const run = await machine.run(["chain", "test", "work/gemma4:31b"]);
   expect(run.exitCode).toBe(1);
-  expect(run.stdout).toContain("Nobody answered for work/gemma4:31b.");
+  expect(run.stdout).toContain("No model answered for work/gemma4:31b.");
   expect(run.stdout).toContain("ALL KEYS EXHAUSTED");
   expect(run.stdout + run.stderr).not.toContain("scripted-first");
   const again = await machine.run(["chain", "test", "work/gemma4:31b", "--json"]);
@@ -99,14 +99,18 @@ test("when nobody answers it is said why, and the exit code is 1", async () => {
   // What the first test has learned holds for the second: nobody is asked who is known to rest.
   expect(JSON.parse(again.stdout)).toMatchObject({ answered: false, model: null, text: null, attempts: [] });
   const { keys } = JSON.parse((await machine.run(["status", "--json"])).stdout);
-  expect(keys[0]).toMatchObject({ fingerprint: fingerprint("scripted-first"), state: "rests", why: "quota" });
+  expect(keys[0]).toMatchObject({
+    fingerprint: fingerprint("scripted-first"),
+    state: "cooling-down",
+    why: "quota",
+  });
 });
 
-test("who rests is named before anybody is asked", async () => {
+test("keys that cool down are named before the request is sent", async () => {
   await using machine = await chainMachine((call) => (call.model === BEST ? rateLimited(3600) : undefined));
   await machine.run(["chain", "test", "coding"]);
   const { stdout, stderr, exitCode } = await machine.run(["chain", "test", "coding"]);
-  expect(stderr).toMatch(/Not asked now: work\/gpt-oss:120b, rests until /);
+  expect(stderr).toMatch(/Skipped: work\/gpt-oss:120b, cooling down until /);
   expect(stdout).toMatch(/^ {2}1\. work\/gemma4:31b with key /);
   expect(exitCode).toBe(0);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import type { Verb } from "../../src/cli/command.ts";
-import { chainVerb } from "../../src/commands/chain/chain.ts";
+import type { Command } from "../../src/cli/command.ts";
+import { chainCommand } from "../../src/commands/chain/chain.ts";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import { cooldownOf, note, rested, stateOptions } from "../store/samples.ts";
@@ -43,7 +43,7 @@ test("chain list --json has chains and fallbacks in their documented shape", asy
   };
   const quick = {
     ...{ model: "work/gemma4:31b", context: 65_536, output: null, toolCall: null, vision: null },
-    ...{ keys: 2, ready: 0, state: "rests", untilMs: moment, why: "quota", bench: null },
+    ...{ keys: 2, ready: 0, state: "cooling-down", untilMs: moment, why: "quota", bench: null },
   };
   expect(JSON.parse(stdout)).toEqual({
     chains: [
@@ -75,7 +75,9 @@ test("chain list --json has chains and fallbacks in their documented shape", asy
   const table = (await machine.run(["chain"])).stdout;
   expect(table).toMatch(/^coding +64k +32k +- +-$/m);
   expect(table).toMatch(/^1 work\/gpt-oss:120b +128k +32k +- +- +0\.42 s +85 +1 of 2 ready$/m);
-  expect(table).toMatch(/^2 work\/gemma4:31b +64k +- +- +- +— +— +rests until .+: plan limit used up$/m);
+  expect(table).toMatch(
+    /^2 work\/gemma4:31b +64k +- +- +- +— +— +cooling down until .+: plan limit used up$/m,
+  );
   expect(table).toMatch(/^\* \(every other\) +coding$/m);
 });
 
@@ -162,8 +164,8 @@ test.each<[words: string[], exitCode: number, said: string]>([
   [["fallback", "*"], 2, "needs CHAIN|MODEL… or --remove"],
   [["fallback", "work/kimi-k2.6", "--remove"], 2, "Nothing stands behind work/kimi-k2.6"],
   [["test", "codin"], 1, "Did you mean coding?"],
-  [["add", "coding", "sk-abcdefghijklmnop1234567890"], 2, "A key is never taken as an argument"],
-  [["rename", "coding", "sk-abcdefghijklmnop1234567890"], 2, "A key is never taken as an argument"],
+  [["add", "coding", "sk-abcdefghijklmnop1234567890"], 2, "A key cannot be an argument"],
+  [["rename", "coding", "sk-abcdefghijklmnop1234567890"], 2, "A key cannot be an argument"],
 ])("chain %p is refused and the file stays as it is", async (words, exitCode, said) => {
   await using machine = await chainMachine();
   const run = await machine.run(["chain", ...words]);
@@ -175,7 +177,7 @@ test.each<[words: string[], exitCode: number, said: string]>([
 
 test.each<[model: string, said: string]>([
   ["work/gema4:31b", "Did you mean work/gemma4:31b?"],
-  ["nvidia/some/model", "There is no key of nvidia yet"],
+  ["nvidia/some/model", "No key for nvidia yet"],
 ])("%s is added, and what is odd about it is said", async (model, said) => {
   await using machine = await chainMachine();
   const run = await machine.run(["chain", "add", "coding", model]);
@@ -203,13 +205,13 @@ test("the first chain makes its table", async () => {
   });
 });
 
-async function verbsBelow(verb: Verb): Promise<Verb[]> {
-  const children = await Promise.all(Object.values(verb.children).map((entry) => entry.load()));
-  return [verb, ...(await Promise.all(children.map(verbsBelow))).flat()];
+async function verbsBelow(command: Command): Promise<Command[]> {
+  const children = await Promise.all(Object.values(command.children).map((entry) => entry.load()));
+  return [command, ...(await Promise.all(children.map(verbsBelow))).flat()];
 }
 
 test("every example of chain's help works, on a machine that has what they name", async () => {
-  const examples = (await verbsBelow(chainVerb)).flatMap((verb) => verb.examples);
+  const examples = (await verbsBelow(chainCommand)).flatMap((command) => command.examples);
   expect(examples.length).toBeGreaterThan(10);
   await using base = await chainMachine();
   const config = `[providers.ollama-cloud]

@@ -1,21 +1,21 @@
 import { expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Verb } from "../../src/cli/command.ts";
-import { completionsVerb } from "../../src/commands/completions/completions.ts";
+import type { Command } from "../../src/cli/command.ts";
+import { completionsCommand } from "../../src/commands/completions/completions.ts";
 import { bashScript, fishScript, verbTree, zshScript } from "../../src/commands/completions/scripts.ts";
-import { rootVerb } from "../../src/commands/root.ts";
+import { rootCommand } from "../../src/commands/root.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const BARE = { examples: [], args: {}, run: async () => 0, children: {} };
 
-function entryOf(verb: Verb) {
-  return { about: verb.about, load: async () => verb };
+function entryOf(command: Command) {
+  return { about: command.about, load: async () => command };
 }
 
 /** A small program with one of each thing that a shell may have to offer. */
-const SAMPLE: Verb = {
+const SAMPLE: Command = {
   ...BARE,
   name: "orouter",
   about: "A program",
@@ -123,7 +123,7 @@ test("the script of the program itself is one that bash takes, and knows its com
   using machine = tempMachine();
   const { stdout, exitCode } = await machine.run(["completions", "bash"]);
   expect(exitCode).toBe(0);
-  expect(await offered(stdout, ["orouter", ""])).toEqual(Object.keys(rootVerb.children));
+  expect(await offered(stdout, ["orouter", ""])).toEqual(Object.keys(rootCommand.children));
   expect(await offered(stdout, ["orouter", "completions", ""])).toEqual(["bash", "zsh", "fish", "names"]);
   expect(await offered(stdout, ["orouter", "status", "--w"])).toEqual(["--watch"]);
 });
@@ -172,7 +172,7 @@ test("a shell that is not known is told the nearest one", async () => {
   const run = await machine.run(["completions", "bach"]);
   expect(run.exitCode).toBe(2);
   expect(run.stderr).toContain("Did you mean bash?");
-  expect(Object.keys(completionsVerb(SAMPLE).children)).toEqual(["bash", "zsh", "fish", "names"]);
+  expect(Object.keys(completionsCommand(SAMPLE).children)).toEqual(["bash", "zsh", "fish", "names"]);
 });
 
 /** A machine with keys and chains, on whose PATH is the program. */

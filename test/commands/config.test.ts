@@ -106,7 +106,7 @@ test("without files there is nothing wrong", async () => {
   using machine = tempMachine();
   const run = await machine.run(["config", "check"]);
   expect(run.exitCode).toBe(0);
-  expect(run.stdout).toContain("defaults are in force");
+  expect(run.stdout).toContain("defaults apply");
 });
 
 test.each<[name: string, text: string, place: string, allowed: string]>([

@@ -14,7 +14,7 @@ test.each<[words: string[], says: string]>([
   [["--scene", "rotaton"], "Did you mean rotation?"],
   [["--scene", "nothing-like-it"], "Scenes: rotation, plan"],
   [["plan"], "--scene plan"],
-  [["--port", "99999", "--serve"], "--port 99999 is no port"],
+  [["--port", "99999", "--serve"], "--port 99999 is not a port"],
   [["--port", "8080"], "--port goes with --serve"],
   [["--json"], "--json goes with --list or --serve"],
 ])("demo %p is a usage error that helps", async (words, says) => {
@@ -42,7 +42,7 @@ test("--serve tells how to ask it, and the question that it shows is answered", 
     stdout: "ignore",
     stderr: "pipe",
   });
-  const shown = await readUntil(child.stderr, "Stop it with Ctrl-C");
+  const shown = await readUntil(child.stderr, "Stop with Ctrl-C");
   const curl = /^ +(curl .*)$/m.exec(shown)?.[1] ?? "";
   expect(curl).toContain("/v1/chat/completions");
   const asked = Bun.spawn(["/bin/sh", "-c", curl], { stdout: "pipe", stderr: "ignore" });

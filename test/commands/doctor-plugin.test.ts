@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { checkPlugin } from "../../src/commands/doctor/check-opencode.ts";
 import { type Finding, readContext } from "../../src/commands/doctor/doctor-context.ts";
-import { watchPlugin } from "../../src/commands/watch-plugin.ts";
+import { watchPlugin } from "../../src/commands/run-agent.ts";
 import { resolvePaths } from "../../src/config/paths.ts";
 import type { Harness } from "../../src/harness/harness.ts";
 import { writePluginMark } from "../../src/harness/opencode/plugin-mark.ts";

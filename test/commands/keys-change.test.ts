@@ -58,7 +58,7 @@ test.each<[name: string, args: string[], told: string]>([
   ["a name that two keys have", ["remove", "work", "--yes"], "groq/work"],
   ["a name that no key has", ["disable", "spere"], "Did you mean spare?"],
   ["a name of another provider", ["disable", "spare", "--provider", "groq"], "of groq"],
-  ["four digits of a fingerprint", ["disable", fingerprint("secret-b").slice(0, 4)], "There is no key"],
+  ["four digits of a fingerprint", ["disable", fingerprint("secret-b").slice(0, 4)], "Unknown key"],
   ["a new name that cannot be one", ["rename", "spare", "nvidia/work"], "name of a key"],
   ["another key's name", ["rename", "spare", "work"], "already has a key called work"],
   ["removing without anybody to ask", ["remove", "spare"], "--yes"],
@@ -77,15 +77,15 @@ test.each(["remove --yes", "disable", "enable", "rename"])(
   "%s of a key from elsewhere says where it is",
   async (deed) => {
     using machine = await machineWithKeys();
-    const [verb = "", ...flags] = deed.split(" ");
-    const words = verb === "rename" ? ["NEW"] : flags;
-    const env = await machine.run(["keys", verb, "OLLAMA_API_KEY", ...words], {
+    const [command = "", ...flags] = deed.split(" ");
+    const words = command === "rename" ? ["NEW"] : flags;
+    const env = await machine.run(["keys", command, "OLLAMA_API_KEY", ...words], {
       env: { OLLAMA_API_KEY: "secret-d" },
     });
     expect(env.exitCode).toBe(2);
     expect(env.stderr).toContain("the variable OLLAMA_API_KEY");
     await Bun.write(machine.folder.in("data/opencode/auth.json"), '{"groq":{"type":"api","key":"secret-e"}}');
-    const auth = await machine.run(["keys", verb, "groq/opencode", ...words]);
+    const auth = await machine.run(["keys", command, "groq/opencode", ...words]);
     expect(auth.exitCode).toBe(2);
     expect(auth.stderr).toContain("opencode auth logout");
     expect(await machine.read("keys.toml")).toBe(TOML);

@@ -169,7 +169,7 @@ test.each<[name: string, words: string[], exitCode: number, says: string]>([
   ["a tool that is not known", ["--from", "vault"], 2, "ollama-router, multi-auth, nim-rotator, env, auth"],
   ["an export without its file", ["--from", "export"], 2, "keys import FILE"],
   ["two ways at once", ["--all", "--from", "env"], 2, "exclude each other"],
-  ["a tool that was never used", ["--from", "env"], 1, "Nothing of env was found"],
+  ["a tool that was never used", ["--from", "env"], 1, "No keys of env found"],
   ["a file that is not there", ["absent.json"], 1, "absent.json"],
 ])("with %s nothing is taken", async (_name, words, exitCode, says) => {
   using machine = usedMachine();
@@ -187,7 +187,7 @@ test.each<[name: string, text: string]>([
   using machine = tempMachine();
   const run = await machine.run(["keys", "import", put(machine, "odd.json", text)]);
   expect(run.exitCode).toBe(2);
-  expect(run.stderr).toContain("no file that keys can be taken from");
+  expect(run.stderr).toContain("not a file that keys can be imported from");
   expect(run.stderr).not.toContain("secret-");
 });
 

@@ -57,7 +57,7 @@ function provider() {
   return { asked, port: server.port, [Symbol.dispose]: () => void server.stop(true) };
 }
 
-/** A machine with two keys, one in the environment, and two models at rest. */
+/** A machine with two keys, one in the environment, and two models cooling down. */
 async function machineWith(port: number | undefined) {
   const machine = tempMachine();
   const config = `# my settings
@@ -107,10 +107,10 @@ async function cooldownsOf(machine: Machine): Promise<string[]> {
   return ids.toSorted();
 }
 
-/** The menu in a terminal of the usual size. */
+/** The menu in a terminal so wide that no title wraps, however long the end of a cooldown is written. */
 function openMenu(machine: Machine, words: readonly string[] = ["keys"]) {
   const env = { ...machine.env, TERM: "xterm-256color", GROQ_API_KEY: SECRETS.groq };
-  const terminal = openTerminal(machine.command(words), machine.folder.path, env, { cols: 80, rows: 24 });
+  const terminal = openTerminal(machine.command(words), machine.folder.path, env, { cols: 120, rows: 24 });
   const answer = async (cue: string, typed: string) => {
     await terminal.sees(cue);
     terminal.forget();
@@ -203,16 +203,16 @@ test("one lane is cleared, then a key, then all", async () => {
   const lanes = [`lane ${work} own/big`, `lane ${work} own/small`];
   await putCooldowns(machine, [...lanes, `key ${work}`, `key ${spare}`]);
   const menu = openMenu(machine);
-  await menu.pick("own/work rests until", "own/work");
-  await menu.pick("own/work (", "End the rest of one model");
-  await menu.pick("Which model is to be tried again?", "own/small");
+  await menu.pick("own/work cooling down until", "own/work");
+  await menu.pick("own/work (", "End the cooldown of one model");
+  await menu.pick("Which model do you want to try again?", "own/small");
   await menu.sees("1 rest of own/work");
   expect(await cooldownsOf(machine)).toEqual([`key ${spare}`, `key ${work}`, lanes[0] ?? ""].toSorted());
-  await menu.pick("1 model rests", "End its rests");
+  await menu.pick("1 model cooldowns", "End its cooldowns");
   await menu.sees("2 rests of own/work");
   expect(await cooldownsOf(machine)).toEqual([`key ${spare}`]);
   await menu.answer(": ready", ESCAPE);
-  await menu.pick("3 keys", "End all rests");
+  await menu.pick("3 keys", "End all cooldowns");
   await menu.sees("1 rest ended.");
   expect(await cooldownsOf(machine)).toEqual([]);
   await menu.answer("3 keys", ESCAPE);
@@ -224,7 +224,7 @@ test("keys are added and tried, and never shown", async () => {
   using machine = await machineWith(own.port);
   const menu = openMenu(machine);
   await menu.pick("3 keys", "Add keys");
-  await menu.answer("Whose key is it?", ENTER);
+  await menu.answer("Which provider is the key for?", ENTER);
   await menu.answer("Key for own", `secret-typed-1${ENTER}`);
   await menu.sees("Added own/key-1");
   expect(menu.text()).not.toContain("secret-typed-1");
@@ -241,7 +241,7 @@ test("what older tools have is ticked, their settings too", async () => {
   using machine = await machineWith(own.port);
   const menu = openMenu(machine);
   await menu.pick("3 keys", "Import keys");
-  await menu.answer("What is to be taken over?", ENTER);
+  await menu.answer("What do you want to import?", ENTER);
   await menu.answer('strategy = "round-robin" (now "random")', ENTER);
   await menu.sees("Added nvidia/old");
   await menu.sees("4 keys");
@@ -261,7 +261,7 @@ test("the strategy is chosen, and the keys go into a file of one's own", async (
   await menu.sees("The strategy is least-failures now");
   expect(await machine.read("config.toml")).toContain('strategy = "least-failures" # so far');
   await menu.pick("3 keys", "Export");
-  await menu.answer("What is to be in the file?", DOWN + ENTER);
+  await menu.answer("What do you want to export?", DOWN + ENTER);
   await menu.answer("Which file?", `${CLEAR}mine.json${ENTER}`);
   await menu.sees("Wrote 3 keys");
   const file = machine.folder.in("mine.json");
@@ -269,7 +269,7 @@ test("the strategy is chosen, and the keys go into a file of one's own", async (
   expect(modeOf(file)).toBe(0o600);
   // The same once more asks before it replaces the file.
   await menu.pick("3 keys", "Export");
-  await menu.answer("What is to be in the file?", ENTER);
+  await menu.answer("What do you want to export?", ENTER);
   await menu.answer("Which file?", `${CLEAR}mine.json${ENTER}`);
   await menu.answer("is there already. Replace it?", "y");
   await menu.sees("without their secrets");
@@ -300,15 +300,15 @@ const FIRST = "";
 
 test.each<[question: string, steps: readonly [cue: string, line: string][]]>([
   ["3 keys", []],
-  ["Whose key is it?", [["3 keys", "Add keys"]]],
+  ["Which provider is the key for?", [["3 keys", "Add keys"]]],
   [
     "Key for own",
     [
       ["3 keys", "Add keys"],
-      ["Whose key is it?", FIRST],
+      ["Which provider is the key for?", FIRST],
     ],
   ],
-  ["What is to be taken over?", [["3 keys", "Import keys"]]],
+  ["What do you want to import?", [["3 keys", "Import keys"]]],
   ["In which order", [["3 keys", "Strategy"]]],
   [
     "Its new name",

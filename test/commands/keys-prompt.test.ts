@@ -44,7 +44,7 @@ test("the provider is asked for when it was left out", async () => {
     machine,
     ["keys", "add"],
     [
-      ["Whose key is it?", "groq"],
+      ["Which provider is the key for?", "groq"],
       // Only once the list has been narrowed to one is Enter a choice.
       ["1 match", ENTER],
       ["Key for Groq", `${SECRETS[0]}${ENTER}`],

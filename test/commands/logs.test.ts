@@ -88,7 +88,7 @@ test.each<[words: string[], ids: string[]]>([
   const run = await machine.run(["logs", "--json", ...words]);
   expect(run.exitCode).toBe(0);
   expect(await idsOf(run.stdout)).toEqual(ids);
-  expect(run.stderr).toBe(ids.length === 0 ? "No request of the last days matches.\n" : "");
+  expect(run.stderr).toBe(ids.length === 0 ? "No recent request matches.\n" : "");
 });
 
 test("a line of --json has the documented shape", async () => {

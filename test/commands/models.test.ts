@@ -127,7 +127,7 @@ test("a provider that cannot be asked is told of, and the last list is shown", a
   const run = await machine.run(["models", "list", "work"]);
   expect(run.exitCode).toBe(0);
   expect(run.stdout).toContain("work/plain");
-  expect(run.stderr).toContain("work could not be asked for its models: it cannot be reached");
+  expect(run.stderr).toContain("Could not load the models of work: it cannot be reached");
 });
 
 test("a model that is gone is marked with what to use instead", async () => {

@@ -19,7 +19,7 @@ test("every note of a run begins in the same way", () => {
     "[orouter] The disk is full. Free some space.",
     "[orouter] The key work is left out.",
     "[orouter] keys.toml:3:1: this is wrong",
-    "What the file said before stays in force until it is mended.",
+    "The previous version stays active until you fix the file.",
   ]);
 });
 

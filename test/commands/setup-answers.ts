@@ -35,12 +35,12 @@ export async function give(
 export function ownService(address: string, secrets: readonly string[], second: string): Answer[] {
   return [
     ["Which services", `${DOWN.repeat(3)}${SPACE}${ENTER}`],
-    ["The address of the service", `${address}${ENTER}`],
-    ["A short name for it", `${CLEAR}box${ENTER}`],
+    ["Base URL of the service", `${address}${ENTER}`],
+    ["Short name of the service", `${CLEAR}box${ENTER}`],
     ["Keys for box", `${pasted(secrets)}${ENTER}`],
-    ["Which model is asked first?", ENTER],
-    ["cannot answer?", { line: second }],
-    [`And when box/${second} cannot answer?`, ENTER],
+    ["Which model is tried first?", ENTER],
+    ["is tried after", { line: second }],
+    [`Which model is tried after box/${second}?`, ENTER],
     ["Name of this chain", ENTER],
     ["Write this?", ENTER],
   ];

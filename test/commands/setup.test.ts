@@ -81,7 +81,7 @@ test("a refused key that is ticked is kept, and a key that comes twice is taken 
     const { exitCode } = await setUp(machine, [
       ...ownService(upstream.baseUrl, secrets, "second").slice(0, 4),
       ["Refused keys are left out", `${SPACE}${ENTER}`],
-      ["Which model is asked first?", { line: "None for now" }],
+      ["Which model is tried first?", { line: "None for now" }],
       ["Write this?", ENTER],
     ]);
     expect(exitCode).toBe(0);
@@ -102,15 +102,15 @@ test("where nothing can be reached that is said, and a model can be typed", asyn
   const terminal = open(machine, ["setup"]);
   await give(terminal, [
     ["Which services", `${DOWN.repeat(3)}${SPACE}${ENTER}`],
-    ["The address of the service", `${NOBODY}${ENTER}`],
-    ["was asked for its models, and it cannot be reached", { line: "all the same" }],
-    ["A short name for it", `${CLEAR}box${ENTER}`],
+    ["Base URL of the service", `${NOBODY}${ENTER}`],
+    ["Could not load the models of", { line: "anyway" }],
+    ["Short name of the service", `${CLEAR}box${ENTER}`],
     ["Keys for box", `${pasted([GOOD])}${ENTER}`],
     [`${fingerprint(GOOD)} cannot tell now`, ""],
-    ["box could not be asked for its models", { line: "not on the list" }],
-    ["Its name, as provider/model", `${CLEAR}nowhere/m${ENTER}`],
+    ["Could not load the models of box", { line: "not on the list" }],
+    ["Model, as provider/model", `${CLEAR}nowhere/m${ENTER}`],
     ["A service you have a key for", `${CLEAR}box/some/model${ENTER}`],
-    ["And when box/some/model cannot answer?", ENTER],
+    ["Which model is tried after box/some/model?", ENTER],
     ["Name of this chain", `${CLEAR}my chain${ENTER}`],
     ["Only letters, digits", `${CLEAR}mine${ENTER}`],
     ["Write this?", ENTER],
@@ -131,14 +131,14 @@ test("what is there already stays: comments, settings, chains, keys", async () =
     await machine.write("config.toml", config);
     await machine.write("keys.toml", keys);
     const { exitCode, text } = await setUp(machine, [
-      ["Which services are to be added, or get more keys?", `${DOWN.repeat(3)}${SPACE}${ENTER}`],
-      ["The address of the service", `${upstream.url}${ENTER}`],
-      ["A short name for it", `${CLEAR}groq${ENTER}`],
-      ["There is a service of that name already", `${CLEAR}box${ENTER}`],
+      ["Which services do you want to add, or give more keys?", `${DOWN.repeat(3)}${SPACE}${ENTER}`],
+      ["Base URL of the service", `${upstream.url}${ENTER}`],
+      ["Short name of the service", `${CLEAR}groq${ENTER}`],
+      ["A service with that name already exists", `${CLEAR}box${ENTER}`],
       ["Keys for box", `${pasted([GOOD])}${ENTER}`],
       ["Which model does opencode start with?", { line: "another" }],
-      ["Which model is asked first?", { line: "box/second" }],
-      ["cannot answer?", ENTER],
+      ["Which model is tried first?", { line: "box/second" }],
+      ["is tried after", ENTER],
       ["Name of this chain", `${CLEAR}old${ENTER}`],
       ["There is a chain old already", `${CLEAR}new${ENTER}`],
       ["Write this?", ENTER],
@@ -170,14 +170,14 @@ test("the keys of older tools are offered, and come in under their names", async
     `[providers.nvidia]\nbase_url = "${NOBODY}"\n[providers.ollama-cloud]\nbase_url = "${NOBODY}"\n`,
   );
   const { exitCode } = await setUp(machine, [
-    ["Other tools hold keys", ENTER],
+    ["Other tools have keys", ENTER],
     ["orouter keys import", ""],
     ["Which services", ENTER],
-    ["Trying 2 keys", ""],
+    ["Testing 2 keys", ""],
     ["Keys for Ollama Cloud, one or several (Enter alone: no more)", ENTER],
-    ["Trying the key", ""],
+    ["Testing the key", ""],
     ["Keys for NVIDIA NIM", ENTER],
-    ["Which model is asked first?", { line: "None for now" }],
+    ["Which model is tried first?", { line: "None for now" }],
     ["Write this?", ENTER],
   ]);
   expect(exitCode).toBe(0);
@@ -196,10 +196,10 @@ test("a key in the environment needs no file; its service is ticked and written 
   const { exitCode } = await setUp(
     machine,
     [
-      ["There already for Groq: GROQ_API_KEY", ENTER],
+      ["Already there for Groq: GROQ_API_KEY", ENTER],
       ["from the variable GROQ_API_KEY", ENTER],
-      ["Which model is asked first?", ENTER],
-      ["cannot answer?", ENTER],
+      ["Which model is tried first?", ENTER],
+      ["is tried after", ENTER],
       ["Name of this chain", ENTER],
       ["Write this?", ENTER],
     ],
@@ -218,7 +218,7 @@ test("Enter without a tick is explained, a service without a key is left out, an
   using machine = tempMachine();
   const { exitCode, text } = await setUp(machine, [
     ["Which services", ENTER],
-    ["the space bar ticks the line", `${SPACE}${ENTER}`],
+    ["Space selects a line", `${SPACE}${ENTER}`],
     ["(Enter alone: leave it out)", ENTER],
   ]);
   expect(exitCode).toBe(4);
@@ -258,7 +258,7 @@ test("with a key, orouter alone is the list of commands, and setup without a ter
   expect(alone.stdout).toBe((await machine.run(["--help"])).stdout);
   const setup = await machine.run(["setup"], { env });
   expect(setup).toMatchObject({ exitCode: 2, stdout: "" });
-  expect(setup.stderr).toContain("no terminal to ask in");
+  expect(setup.stderr).toContain("needs a terminal");
 });
 
 test("keys that are all disabled are no first run: the way back is named", async () => {

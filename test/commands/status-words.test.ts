@@ -33,10 +33,10 @@ const KEYS = [keyOf("a", "secret-a"), keyOf("b", "secret-b")];
 function snapshot(cooldowns: Cooldown[], parts: Partial<SnapshotParts> & { keys?: Key[] } = {}) {
   const parsed = parseSettings({ chains: { coding: ["ollama-cloud/m", "groq/n"] } });
   if ("faults" in parsed) throw new Error("the settings of this test are wrong");
-  const paths = { keysFile: "keys.toml" } as SnapshotParts["world"]["paths"];
-  const world = { settings: parsed.settings, entries: [], keys: parts.keys ?? KEYS, paths };
+  const paths = { keysFile: "keys.toml" } as SnapshotParts["context"]["paths"];
+  const context = { settings: parsed.settings, entries: [], keys: parts.keys ?? KEYS, paths };
   return snapshotOf({
-    world,
+    context,
     runs: [],
     cooldowns,
     usage: [],
@@ -56,7 +56,7 @@ test.each<[name: string, cooldowns: Cooldown[], keyState: string, modelState: st
   [
     "a key's rest",
     [cooldownOf(`key ${A}`, NOW)],
-    "rests until 15:05: plan limit used up",
+    "cooling down until 15:05: plan limit used up",
     "ready with 1 of 2 keys",
   ],
   ["a lane's rest", [lane(A, NOW + HOUR)], "ready", "ready with 1 of 2 keys"],
@@ -64,13 +64,13 @@ test.each<[name: string, cooldowns: Cooldown[], keyState: string, modelState: st
     "rests of all lanes, the first end of them",
     [lane(A, NOW + 2 * HOUR), lane(B, NOW + HOUR)],
     "ready",
-    "rests until 15:05: not in the plan",
+    "cooling down until 15:05: not in the plan",
   ],
   [
     "a provider's rest",
     [cooldownOf("provider ollama-cloud", NOW, { scope: "provider", kind: "forbidden" })],
-    "rests until 15:05: not allowed",
-    "rests until 15:05: not allowed",
+    "cooling down until 15:05: not allowed",
+    "cooling down until 15:05: not allowed",
   ],
   [
     "a dead key",
@@ -86,7 +86,7 @@ test.each<[name: string, cooldowns: Cooldown[], keyState: string, modelState: st
   expect(lines.some((line) => /^ +groq\/n +no key$/.test(line))).toBe(true);
 });
 
-test("who rests is named, whoever frees itself first in front", () => {
+test("cooldowns are listed, the first to end in front", () => {
   const dead = cooldownOf(`key ${B}`, NOW, { kind: "auth", untilMs: NEVER_MS });
   const gone = cooldownOf(`key ${fingerprint("gone")}`, NOW, { untilMs: NOW + 90_000 });
   const { cooldowns } = snapshot([dead, lane(A, NOW + HOUR), gone]);

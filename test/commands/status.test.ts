@@ -33,12 +33,13 @@ async function machineWithState(): Promise<Machine> {
   return machine;
 }
 
-test("status --json has runs, keys, rests, chains and requests", async () => {
+test("status --json has runs, keys, cooldowns, chains and requests", async () => {
   using machine = await machineWithState();
   const run = await machine.run(["status", "--json"]);
   expect(run.exitCode).toBe(0);
   const moment = expect.any(Number);
   expect(JSON.parse(run.stdout)).toEqual({
+    version: 2,
     now: moment,
     strategy: "sticky",
     runs: [],
@@ -49,7 +50,7 @@ test("status --json has runs, keys, rests, chains and requests", async () => {
         fingerprint: WORK,
         enabled: true,
         source: "keys.toml",
-        state: "rests",
+        state: "cooling-down",
         untilMs: moment,
         why: "quota",
         inFlight: 0,
@@ -70,7 +71,7 @@ test("status --json has runs, keys, rests, chains and requests", async () => {
         today: { requests: 0, refusals: 0, inputTokens: 0, outputTokens: 0 },
       },
     ],
-    rests: [
+    cooldowns: [
       {
         id: `key ${WORK}`,
         scope: "key",
@@ -82,7 +83,7 @@ test("status --json has runs, keys, rests, chains and requests", async () => {
         message: "weekly limit reached",
         sinceMs: moment,
         untilMs: moment,
-        strikes: 1,
+        failures: 1,
       },
     ],
     benches: [],
@@ -90,7 +91,14 @@ test("status --json has runs, keys, rests, chains and requests", async () => {
       {
         name: "coding",
         models: [
-          { model: "ollama-cloud/m", keys: 1, ready: 0, state: "rests", untilMs: moment, why: "quota" },
+          {
+            model: "ollama-cloud/m",
+            keys: 1,
+            ready: 0,
+            state: "cooling-down",
+            untilMs: moment,
+            why: "quota",
+          },
         ],
       },
     ],
@@ -102,7 +110,9 @@ test("the table says the same, without a secret and without colour", async () =>
   using machine = await machineWithState();
   const { stdout, stderr, exitCode } = await machine.run(["status"]);
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/ollama-cloud\/work +[0-9a-f]{12} +rests until .*plan limit used up +1 +1 +120/);
+  expect(stdout).toMatch(
+    /ollama-cloud\/work +[0-9a-f]{12} +cooling down until .*plan limit used up +1 +1 +120/,
+  );
   expect(stdout).toContain("orouter/coding → ollama-cloud/m");
   expect(stdout).toBe(Bun.stripANSI(stdout));
   expect(stdout + stderr).not.toContain(SECRET);

@@ -51,7 +51,7 @@ test("Ctrl-C while something is at work between two questions stops it", async (
   terminal.type(ENTER);
   await terminal.sees("Test it");
   terminal.type(ENTER);
-  await terminal.sees("Asking");
+  await terminal.sees("Testing");
   terminal.type(CTRL_C);
   await terminal.child.exited;
   expect(terminal.child.signalCode).toBe("SIGINT");

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { watchFiles } from "../../src/commands/watch-files.ts";
+import { watchFiles } from "../../src/commands/follow-files.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { until } from "../proxy/rig.ts";
 

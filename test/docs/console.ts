@@ -30,6 +30,8 @@ export interface Matching {
 export function isAsShown(printed: string, shown: string, { figuresVary = false }: Matching = {}): boolean {
   const pattern = tidy(shown).replaceAll(PIECES, (piece) => {
     if (piece === "…") return "[\\s\\S]*?";
+    // Where nothing follows, there is no blank in front of it either.
+    if (piece.endsWith("…")) return "(?: [\\s\\S]*?)?";
     if (!figuresVary) return RegExp.escape(piece);
     if (/^\d.*[a-z]$/.test(piece)) return DURATION.source;
     if (/^\d/.test(piece)) return FIGURE.source;
@@ -41,7 +43,7 @@ export function isAsShown(printed: string, shown: string, { figuresVary = false 
 const FIGURE = /\d+(?:\.\d+)?/;
 /** `71 ms` or `1.0 s`, `5 h` or `1 d 3 h`: how long something takes decides how it is written, too. */
 const DURATION = /\d+(?:\.\d+)? (?:ms|s|m|h|d)\b(?: \d+ (?:s|m|h)\b)*/;
-const PIECES = new RegExp(`…|${DURATION.source}|${FIGURE.source}| +|[^…\\d ]+`, "g");
+const PIECES = new RegExp(` +…|…|${DURATION.source}|${FIGURE.source}| +|[^…\\d ]+`, "g");
 
 /** Terminals show no blanks at a line's end, and editors take them away. */
 function tidy(text: string): string {

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { runVerb } from "../../src/cli/run-command.ts";
-import { rootVerb } from "../../src/commands/root.ts";
+import { runCommand } from "../../src/cli/run-command.ts";
+import { rootCommand } from "../../src/commands/root.ts";
 import { nearest } from "../../src/core/nearest.ts";
 import { hollow } from "../cli/hollow.ts";
 import { ROOT } from "./pages.ts";
@@ -14,7 +14,7 @@ export async function faultOf(words: readonly string[]): Promise<string | undefi
   if (["opencode", "--version"].includes(words[0] ?? "")) return undefined;
   try {
     const told = words.filter((word) => word !== "--help");
-    await runVerb(hollow(rootVerb, [], ["orouter"]), told);
+    await runCommand(hollow(rootCommand, [], ["orouter"]), told);
     return undefined;
   } catch (error) {
     return `orouter ${words.join(" ")}: ${error instanceof Error ? error.message : String(error)}`;
@@ -25,14 +25,16 @@ type Words = readonly string[];
 
 /** Whether the package managers find what a sample asks them for. Both take scripts of ours; Bun takes files, too. */
 const IS_THERE: Readonly<Record<string, (words: Words) => boolean>> = {
-  npm: ([verb = "", ...words]) => {
-    if (verb === "run") return hasScript(words[0]);
-    if (verb === "i" || verb === "install") return installs(words);
-    return ["start", "test"].includes(verb) ? hasScript(verb) : verb === "init" || verb === "pack";
+  npm: ([command = "", ...words]) => {
+    if (command === "run") return hasScript(words[0]);
+    if (command === "i" || command === "install") return installs(words);
+    return ["start", "test"].includes(command)
+      ? hasScript(command)
+      : command === "init" || command === "pack";
   },
-  bun: ([verb = "", word = ""]) => {
-    if (verb === "run") return hasScript(word);
-    return existsSync(join(ROOT, verb === "test" ? word : verb));
+  bun: ([command = "", word = ""]) => {
+    if (command === "run") return hasScript(word);
+    return existsSync(join(ROOT, command === "test" ? word : command));
   },
 };
 

@@ -36,7 +36,7 @@ test("in a terminal a scene is chosen, and its story told when opencode has gone
     cols: 80,
     rows: 24,
   });
-  await terminal.sees("Which scene shall be played?");
+  await terminal.sees("Choose a demo:");
   terminal.type("plan");
   await terminal.sees("A model that two keys have no plan for");
   terminal.type("\r");
@@ -55,8 +55,8 @@ test("in a terminal a scene is chosen, and its story told when opencode has gone
 test("who leaves the list of scenes plays none", async () => {
   using machine = e2eMachine();
   const terminal = openTerminal([orouterBinary(), "demo"], machine.project, machine.env);
-  await terminal.sees("Which scene shall be played?");
+  await terminal.sees("Choose a demo:");
   terminal.type("\x03");
-  await terminal.sees("No scene was played.");
+  await terminal.sees("No scene was chosen.");
   expect(await terminal.child.exited).toBe(1);
 });

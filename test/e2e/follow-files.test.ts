@@ -23,7 +23,7 @@ const scene = (reply?: Scene["reply"]): Scene => ({
   reply: reply ?? ((call) => (call.keyName === "dead" ? unauthorized() : { kind: "answer", text: "fine" })),
 });
 
-interface World {
+interface CommandContext {
   machine: ReturnType<typeof e2eMachine>;
   upstream: Upstream;
   home: string;
@@ -33,7 +33,10 @@ interface World {
 }
 
 /** A running `orouter serve` that knows the key `first` alone. */
-async function withServe(work: (world: World) => Promise<void>, reply?: Scene["reply"]): Promise<void> {
+async function withServe(
+  work: (context: CommandContext) => Promise<void>,
+  reply?: Scene["reply"],
+): Promise<void> {
   await withUpstream(scene(reply), async (upstream) => {
     using machine = e2eMachine();
     const home = sharedHome(machine, upstream.baseUrl, KEYS.slice(0, 1));
@@ -146,7 +149,7 @@ test("serve: a file that has become faulty is said once and not taken, and taken
     serve.kill("SIGTERM");
     const { stderr, exitCode } = await serve.ended();
     expect(exitCode).toBe(0);
-    expect(stderr.match(/What the file said before stays in force/g)).toHaveLength(2);
+    expect(stderr.match(/The previous version stays active/g)).toHaveLength(2);
     expect(stderr).toContain("[orouter] ");
     expect(stderr).toContain("keys.toml:");
     expect(stderr).not.toContain("scripted-");
@@ -211,5 +214,5 @@ test("opencode: a run follows its files too, and what is faulty at its end is sa
     const { stderr, exitCode } = await run;
     expect(exitCode).toBe(0);
     expect(stderr).toContain("config.toml:2:");
-    expect(stderr.match(/What the file said before/g)).toHaveLength(1);
+    expect(stderr.match(/The previous version/g)).toHaveLength(1);
   }));

@@ -121,8 +121,8 @@ test.each(ENDS)("%s at any question leaves the old files whole", async (_name, e
     const start = ownService(upstream.baseUrl, SECRETS.slice(1), "plain").slice(0, 4);
     const more: Answer[] = [["Which model does opencode start with?", { line: "another" }]];
     const rest: Answer[] = [
-      ["Which model is asked first?", ENTER],
-      ["cannot answer?", ENTER],
+      ["Which model is tried first?", ENTER],
+      ["is tried after", ENTER],
       ["Name of this chain", ENTER],
       ["Write this?", ENTER],
     ];

@@ -28,7 +28,7 @@ const REFUSALS: Record<string, Reply> = {
 const BAD = Object.keys(REFUSALS);
 const KEYS = [...BAD, "good", "spare"].map((name) => ({ name, secret: `scripted-${name}` }));
 
-interface World {
+interface CommandContext {
   machine: ReturnType<typeof e2eMachine>;
   upstream: Upstream;
   home: string;
@@ -36,7 +36,10 @@ interface World {
 }
 
 /** Two good keys and three bad ones, and whatever processes the test starts; all are gone when it ends. */
-async function withWorld(answer: Partial<Answer>, work: (world: World) => Promise<void>): Promise<void> {
+async function withWorld(
+  answer: Partial<Answer>,
+  work: (context: CommandContext) => Promise<void>,
+): Promise<void> {
   const scene: Scene = {
     name: "two",
     title: "",

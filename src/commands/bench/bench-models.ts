@@ -13,12 +13,12 @@ import type { Provider } from "../../core/settings/provider.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import { send } from "../../proxy/transport.ts";
-import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
+import { keepLoopbackDirect } from "../catalog.ts";
+import type { CommandContext } from "../context.ts";
 import { openOwnState } from "../state.ts";
-import type { World } from "../world.ts";
 import { benchTable } from "./bench-text.ts";
 
-/** Which keys a model may be asked with: those that rest are left alone, as the router leaves them alone. */
+/** The keys that a model can be measured with: keys that are cooling down are skipped, as in routing. */
 export class BenchKeys {
   readonly #keys: readonly Key[];
   readonly #cooldowns: readonly Cooldown[];
@@ -31,7 +31,7 @@ export class BenchKeys {
     this.#cooldowns = cooldowns;
   }
 
-  /** The usable keys, another one first each time; where there is none, why. */
+  /** The usable keys in rotating order, or why there are none. */
   of(ref: ModelRef): { keys: Key[]; skippedKeys: SkippedKey[]; why: string } {
     const nowMs = Date.now();
     const lasting = lastingCooldowns(this.#cooldowns, nowMs);
@@ -78,7 +78,7 @@ const RUN_MS = 180_000;
 
 /** Measures models (`provider/model`) one after the other, and keeps the result of each as soon as it is there. */
 export async function benchModels(
-  world: Pick<World, "settings" | "keys" | "paths">,
+  context: Pick<CommandContext, "settings" | "keys" | "paths">,
   models: readonly string[],
   options: BenchOptions,
 ): Promise<ModelBench[]> {
@@ -90,15 +90,15 @@ export async function benchModels(
     benches[at] = bench;
     options.onChange?.(benches);
   };
-  const state = await openOwnState(world, options.onTrouble);
+  const state = await openOwnState(context, options.onTrouble);
   try {
-    const benchKeys = new BenchKeys(world.keys, await state.store.cooldowns.all());
+    const benchKeys = new BenchKeys(context.keys, await state.store.cooldowns.all());
     for (const [at, model] of models.entries()) {
       if (options.signal.aborted) {
         note(at, { model, state: { kind: "interrupted" }, refusals: [], skippedKeys: [] });
         continue;
       }
-      const bench = await benchOne(world, { model, benchKeys, options, onChange: (one) => note(at, one) });
+      const bench = await benchOne(context, { model, benchKeys, options, onChange: (one) => note(at, one) });
       note(at, bench);
       if (bench.state.kind !== "measured") continue;
       state.ledger.saveBench(bench.state.result);
@@ -119,7 +119,7 @@ interface OneModel {
 }
 
 async function benchOne(
-  { settings }: Pick<World, "settings">,
+  { settings }: Pick<CommandContext, "settings">,
   { model, benchKeys, options, onChange }: OneModel,
 ): Promise<ModelBench> {
   const ref = parseModelRef(model);
@@ -251,7 +251,7 @@ function stepText({ state, refusals }: ModelBench, runs: number): string {
       return `${firstTokenText(state.result)} to the first token, ${speedText(state.result)} tokens per second`;
     case "failed": {
       const kind = refusals.at(-1)?.verdict.kind;
-      return `not measured: ${kind === undefined ? "no key was left" : verdictWords(kind)}`;
+      return `not measured: ${kind === undefined ? "no key left" : verdictWords(kind)}`;
     }
     case "skipped":
       return `left out: ${state.why}`;

@@ -102,11 +102,13 @@ export function benchNotes(benches: readonly ModelBench[]): string[] {
   const isEstimated = benches.some(({ state }) => state.kind === "measured" && state.result.isEstimated);
   return [
     ...benches.flatMap((bench) => [...refusalLines(bench), ...skippedLines(bench)]),
-    ...(isEstimated ? ["~ the provider counts no tokens: four characters were taken for one."] : []),
+    ...(isEstimated
+      ? ["~ the provider reports no token counts: estimated as four characters per token."]
+      : []),
   ];
 }
 
-/** Keys that were told the same share a line. */
+/** Keys with the same reason share a line. */
 function refusalLines({ model, refusals }: ModelBench): string[] {
   const keysOf = new Map<string, Set<string>>();
   for (const { keyName, verdict } of refusals) {

@@ -4,12 +4,12 @@ import { PATIENCE } from "../../catalog/cache.ts";
 import { askYes, listenForInterruption } from "../../cli/ask.ts";
 import { barChartText } from "../../cli/chart.ts";
 import {
+  type ArgDefs,
+  type ArgsOf,
+  defineCommand,
   looksLikeSecret,
   secretInWords,
-  textArg,
   usageProblem,
-  type Verb,
-  type VerbArgs,
 } from "../../cli/command.ts";
 import { outputLook } from "../../cli/table.ts";
 import { failureText, isInteractive, out, outJson, say } from "../../cli/talk.ts";
@@ -24,11 +24,10 @@ import { EXIT, Problem } from "../../core/problem.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import { chainNamed, expandModels } from "../../core/settings/chains.ts";
 import type { Settings } from "../../core/settings/settings.ts";
+import { openCatalog, providersWithKey } from "../catalog.ts";
+import { type CommandContext, readContext, requireKey } from "../context.ts";
 import { findProvider } from "../keys/own-key.ts";
 import { findModel } from "../models/models-info.ts";
-import { openCatalog, providersWithKey } from "../models/open-catalog.ts";
-import { requireKey } from "../no-key.ts";
-import { readWorld, type World } from "../world.ts";
 import { benchModels, showProgress } from "./bench-models.ts";
 import { benchJson, benchNotes, benchTable } from "./bench-text.ts";
 
@@ -38,42 +37,46 @@ export interface BenchTargets {
   from: "named" | "chains" | "defaults" | "all";
 }
 
-/** Where nobody has chosen any, some of each provider will do: every call costs tokens. */
+/** Without chains, a few models of each provider are enough: every call costs tokens. */
 const DEFAULTS_EACH = 3;
 
 /** What the words of a call name; without any, the models of chains and fallbacks, else a few that are usual. */
 export async function benchTargets(
-  world: World,
+  context: CommandContext,
   words: readonly string[],
   isAll: boolean,
 ): Promise<BenchTargets> {
-  const targets = await findTargets(world, words, isAll);
+  const targets = await findTargets(context, words, isAll);
   if (targets.models.length > 0) return targets;
   throw new Problem({
     code: "no-models",
-    what: "There is no model to measure.",
-    fix: "Name one: orouter bench PROVIDER/MODEL; see what there is with: orouter models list",
+    what: "No model to measure.",
+    fix: "Name one: orouter bench PROVIDER/MODEL. List them: orouter models list",
     exit: EXIT.usage,
   });
 }
 
-async function findTargets(world: World, words: readonly string[], isAll: boolean): Promise<BenchTargets> {
-  if (isAll) return { models: await allModels(world), from: "all" };
+async function findTargets(
+  context: CommandContext,
+  words: readonly string[],
+  isAll: boolean,
+): Promise<BenchTargets> {
+  if (isAll) return { models: await allModels(context), from: "all" };
   if (words.length > 0) {
     const models: string[] = [];
-    for (const word of words) models.push(...(await modelsNamed(word, world)));
+    for (const word of words) models.push(...(await modelsNamed(word, context)));
     return { models: [...new Set(models)], from: "named" };
   }
-  const chosen = namedModels(world.settings).map(formatModelRef);
+  const chosen = namedModels(context.settings).map(formatModelRef);
   if (chosen.length > 0) return { models: chosen, from: "chains" };
-  const usual = providersWithKey(world).flatMap(({ id, models }) =>
+  const usual = providersWithKey(context).flatMap(({ id, models }) =>
     (models.length > 0 ? models : firstModels(id)).slice(0, DEFAULTS_EACH).map((model) => `${id}/${model}`),
   );
   return { models: usual, from: "defaults" };
 }
 
-async function modelsNamed(word: string, world: World): Promise<string[]> {
-  const { settings } = world;
+async function modelsNamed(word: string, context: CommandContext): Promise<string[]> {
+  const { settings } = context;
   const chain = chainNamed(word);
   if (chain !== undefined && Object.hasOwn(settings.chains, chain))
     return expandModels([chain], settings.chains);
@@ -87,14 +90,14 @@ async function modelsNamed(word: string, world: World): Promise<string[]> {
     findProvider(settings, ref.provider);
     return [word];
   }
-  const { catalog } = await openCatalog(world, PATIENCE.info);
-  const found = findModel(word, catalog, world);
+  const { catalog } = await openCatalog(context, PATIENCE.info);
+  const found = findModel(word, catalog, context);
   return [`${found.provider}/${found.id}`];
 }
 
-async function allModels(world: World): Promise<string[]> {
-  const { catalog } = await openCatalog(world, PATIENCE.list);
-  return providersWithKey(world).flatMap(({ id }) =>
+async function allModels(context: CommandContext): Promise<string[]> {
+  const { catalog } = await openCatalog(context, PATIENCE.list);
+  return providersWithKey(context).flatMap(({ id }) =>
     catalog
       .modelsOf(id)
       .filter((entry) => !entry.isRetired)
@@ -104,7 +107,7 @@ async function allModels(world: World): Promise<string[]> {
 
 const PATH = ["orouter", "bench"];
 
-/** An SVG's own mark stands in front of everything but a comment or two. */
+/** `<svg` follows at most a comment or two. */
 const HEAD_BYTES = 4096;
 
 /** Stops before anything is sent where the chart could not be written, or would take the place of something else. */
@@ -115,8 +118,8 @@ export async function checkChartFile(file: string): Promise<void> {
   if (!existsSync(folder)) {
     throw new Problem({
       code: "no-folder",
-      what: `There is no folder ${folder} for the chart.`,
-      fix: "Make it first, or name another place.",
+      what: `The folder ${folder} for the chart does not exist.`,
+      fix: "Create it first, or choose another file.",
       exit: EXIT.usage,
     });
   }
@@ -129,13 +132,13 @@ export async function checkChartFile(file: string): Promise<void> {
   if (head.trim() === "" || head.includes("<svg")) return;
   throw new Problem({
     code: "not-a-chart",
-    what: `${file} is there and is no SVG, so it is left as it is.`,
+    what: `${file} exists and is not an SVG, so it was not overwritten.`,
     fix: "Name another file.",
     exit: EXIT.usage,
   });
 }
 
-/** Writes the results as a picture; whoever looks at the file meanwhile sees the old one or the new one. */
+/** Writes the chart by replacing the file at once. */
 export async function saveChart(file: string, results: readonly BenchResult[]): Promise<void> {
   const runs = Math.max(...results.map((result) => result.runs));
   const day = new Date(Math.max(...results.map((result) => result.atMs))).toISOString().slice(0, 10);
@@ -145,61 +148,65 @@ export async function saveChart(file: string, results: readonly BenchResult[]): 
   await writeFileAtomic(file, svg);
 }
 
+const BENCH_ARGS = {
+  model: {
+    type: "positional",
+    required: false,
+    valueHint: "MODEL…",
+    description: "Name a model or a chain (default: your chains)",
+    offers: { names: ["models", "chains"] },
+  },
+  runs: { type: "string", description: "Run each model N times, 1 to 20 (default: 3)", valueHint: "N" },
+  all: { type: "boolean", description: "Measure every listed model, after a confirmation" },
+  json: { type: "boolean", description: "Print an array with one result per model" },
+  "save-chart": {
+    type: "string",
+    description: "Write the bar chart to this SVG file as well",
+    valueHint: "FILE",
+  },
+} satisfies ArgDefs;
+
 /** `orouter bench`: how long models take to begin, and how fast they go on. */
-export const benchVerb: Verb = {
+export const benchCommand = defineCommand({
   name: "bench",
-  about: "Measure models: time to the first token and tokens per second, with calls of up to 1024 tokens",
+  about: "Measure time to first token and tokens per second of models",
   examples: [
     { line: "orouter bench", does: "the models of your chains and fallbacks" },
     { line: "orouter bench coding", does: "the models of one chain" },
     { line: "orouter bench nvidia/openai/gpt-oss-120b --runs 5", does: "one model, more often" },
     { line: "orouter bench --json --save-chart speed.svg", does: "for scripts, and as a picture" },
   ],
-  args: {
-    model: {
-      type: "positional",
-      required: false,
-      valueHint: "MODEL…",
-      description: "PROVIDER/MODEL, or the name of a chain",
-      offers: { names: ["models", "chains"] },
-    },
-    runs: { type: "string", description: "Runs for each model, 1 to 20 (default: 3)", valueHint: "N" },
-    all: { type: "boolean", description: "Every model that is listed, after asking" },
-    json: { type: "boolean", description: "Print an array with a result for each model" },
-    "save-chart": {
-      type: "string",
-      description: "Write the bars to this SVG file as well",
-      valueHint: "FILE",
-    },
-  },
+  args: BENCH_ARGS,
   run: bench,
   rest: true,
   children: {},
-};
+});
 
 const USUAL_RUNS = 3;
 const MAX_RUNS = 20;
 /** What a shell says of a command that Ctrl-C has ended. */
 const INTERRUPTED = 130;
 
-async function bench(args: VerbArgs): Promise<number> {
-  const runs = runsOf(args["runs"]);
-  const isAll = args["all"] === true;
-  if (isAll && args._.length > 0) throw usageProblem("Name models, or take --all of them: not both.", PATH);
-  const chartFile = textArg(args, "save-chart");
+export async function bench(
+  args: Partial<ArgsOf<typeof BENCH_ARGS>> & Pick<ArgsOf<typeof BENCH_ARGS>, "_">,
+): Promise<number> {
+  const runs = runsOf(args.runs);
+  const isAll = args.all === true;
+  if (isAll && args._.length > 0) throw usageProblem("Name models or use --all, not both.", PATH);
+  const chartFile = args.saveChart;
   if (chartFile !== undefined) await checkChartFile(chartFile);
-  const world = await readWorld();
-  requireKey(world.keys);
-  const targets = await benchTargets(world, args._, isAll);
+  const context = await readContext();
+  requireKey(context.keys);
+  const targets = await benchTargets(context, args._, isAll);
   say(planText(targets, runs));
   if (isAll && isInteractive() && !(await askYes("Measure them all?"))) {
     say("Nothing was measured.");
     return EXIT.failed;
   }
-  const { benches, isInterrupted } = await measure(world, targets.models, runs);
+  const { benches, isInterrupted } = await measure(context, targets.models, runs);
   const results = benches.flatMap(({ state }) => (state.kind === "measured" ? [state.result] : []));
-  if (args["json"] === true) outJson(benches.map(benchJson));
-  else print(benches, results, { runs, theme: world.settings.theme });
+  if (args.json === true) outJson(benches.map(benchJson));
+  else print(benches, results, { runs, theme: context.settings.theme });
   if (chartFile !== undefined && results.length > 0) {
     await saveChart(chartFile, results);
     say(`The chart is in ${chartFile}.`);
@@ -208,18 +215,18 @@ async function bench(args: VerbArgs): Promise<number> {
 }
 
 async function measure(
-  world: World,
+  context: CommandContext,
   models: readonly string[],
   runs: number,
 ): Promise<{ benches: ModelBench[]; isInterrupted: boolean }> {
   const troubles: Problem[] = [];
   using interruption = listenForInterruption();
   const { signal } = interruption;
-  // Who asks twice wants out, whatever is left to be told.
+  // A second Ctrl-C ends at once.
   signal.addEventListener("abort", () => interruption[Symbol.dispose](), { once: true });
-  const progress = showProgress(runs, world.settings.theme);
+  const progress = showProgress(runs, context.settings.theme);
   try {
-    const benches = await benchModels(world, models, {
+    const benches = await benchModels(context, models, {
       runs,
       signal,
       onChange: (all) => progress.show(all),
@@ -232,7 +239,7 @@ async function measure(
   }
 }
 
-function runsOf(text: unknown): number {
+function runsOf(text: string | undefined): number {
   if (typeof text !== "string") return USUAL_RUNS;
   const runs = Number(text);
   if (/^\d+$/.test(text) && runs >= 1 && runs <= MAX_RUNS) return runs;
@@ -250,7 +257,6 @@ const FROM: Record<BenchTargets["from"], string> = {
 function planText({ models, from }: BenchTargets, runs: number): string {
   const many = counted(models.length, "model");
   const requests = counted(models.length * runs, "request");
-  // What nobody has chosen is named.
   const names = from === "defaults" ? ` (${models.join(", ")})` : "";
   return `${many}${FROM[from]}${names}: ${requests} of up to 1024 tokens.`;
 }

@@ -10,9 +10,9 @@ import { counted } from "../../core/counted.ts";
 import { ANY_MODEL } from "../../core/model-ref.ts";
 import { Problem } from "../../core/problem.ts";
 import { chainNameFault, circleThrough } from "../../core/settings/chains.ts";
+import { openCatalog, providersWithKey } from "../catalog.ts";
+import { type CommandContext, readContext, readContextAgain } from "../context.ts";
 import { choiceHint, listedModels, traitsText } from "../models/models-list.ts";
-import { openCatalog, providersWithKey } from "../models/open-catalog.ts";
-import { readAgain, readWorld, type World } from "../world.ts";
 import {
   addedText,
   giveName,
@@ -34,28 +34,28 @@ import {
 import { showTrial } from "./chain-test.ts";
 
 /** What the editor works with: the settings as they are after each change, and the models to choose from. */
-export interface EditorDesk {
-  world: World;
+export interface EditorContext {
+  context: CommandContext;
   readonly catalog: Catalog;
 }
 
-export async function openDesk(): Promise<EditorDesk> {
-  const world = await readWorld();
-  const { catalog } = await openCatalog(world, PATIENCE.info);
-  return { world, catalog };
+export async function openDesk(): Promise<EditorContext> {
+  const context = await readContext();
+  const { catalog } = await openCatalog(context, PATIENCE.info);
+  return { context, catalog };
 }
 
 /** Reads the files again, since any change may have come in between, and looks at the chains. */
-export async function lookAgain(desk: EditorDesk): Promise<ChainsView> {
-  desk.world = await readAgain(desk.world);
-  return await viewChains(desk.world, desk.catalog);
+export async function lookAgain(editor: EditorContext): Promise<ChainsView> {
+  editor.context = await readContextAgain(editor.context);
+  return await viewChains(editor.context, editor.catalog);
 }
 
 /** Shows one chain above its menu: like the questions it is talk. */
-export function showChain(name: string, { chains, nowMs }: ChainsView, desk: EditorDesk): void {
+export function showChain(name: string, { chains, nowMs }: ChainsView, editor: EditorContext): void {
   const chain = chains.find((one) => one.name === name);
   if (chain === undefined) return;
-  const paint = paintFor(process.stderr, desk.world.settings.theme);
+  const paint = paintFor(process.stderr, editor.context.settings.theme);
   const width = talkWidth();
   const notes = leftOutNote(chain).flatMap((note) => wrapText(note, width));
   say(["", chainTable([chain], nowMs, { width, paint }), ...notes].join("\n"));
@@ -72,28 +72,28 @@ export interface Pick {
   mayEnd?: boolean;
 }
 
-/** What a person says who wants no more; no model has such a name. */
+/** The answer that ends the list; no model has such a name. */
 export const ENOUGH = " enough";
 const TYPED = " typed";
 
 /** Lets a person choose a model or a chain from all that is known. Undefined: they left. */
-export async function pickModel(desk: EditorDesk, pick: Pick): Promise<string | undefined> {
+export async function pickModel(editor: EditorContext, pick: Pick): Promise<string | undefined> {
   const answer = await askChoice(pick.question, [
-    ...(pick.mayEnd === true ? [{ value: ENOUGH, label: "That is all" }] : []),
-    ...chainOptions(desk, pick),
-    ...modelOptions(desk, pick),
-    { value: TYPED, label: "Another one", hint: "type its name" },
+    ...(pick.mayEnd === true ? [{ value: ENOUGH, label: "Done" }] : []),
+    ...chainOptions(editor, pick),
+    ...modelOptions(editor, pick),
+    { value: TYPED, label: "Another model", hint: "type its name" },
   ]);
-  return answer === TYPED ? await typeModel(desk) : answer;
+  return answer === TYPED ? await typeModel(editor) : answer;
 }
 
-async function typeModel(desk: EditorDesk): Promise<string | undefined> {
-  const text = await askText("Its name, as provider/model", {
+async function typeModel(editor: EditorContext): Promise<string | undefined> {
+  const text = await askText("Model, as provider/model", {
     placeholder: "ollama-cloud/gpt-oss:120b",
-    fault: (answer) => faultOf(() => namedEntry(answer, desk.world, desk.catalog)),
+    fault: (answer) => faultOf(() => namedEntry(answer, editor.context, editor.catalog)),
   });
   if (text === undefined) return undefined;
-  const { entry, notes } = namedEntry(text, desk.world, desk.catalog);
+  const { entry, notes } = namedEntry(text, editor.context, editor.catalog);
   for (const note of notes) talk.warn(note);
   return entry;
 }
@@ -109,8 +109,8 @@ function faultOf(work: () => unknown): string | undefined {
   }
 }
 
-function chainOptions({ world }: EditorDesk, { taken, chain }: Pick): PromptOption[] {
-  const { chains } = world.settings;
+function chainOptions({ context }: EditorContext, { taken, chain }: Pick): PromptOption[] {
+  const { chains } = context.settings;
   const isCircle = (name: string): boolean =>
     chain !== undefined &&
     circleThrough(chain, { ...chains, [chain]: [...(chains[chain] ?? []), name] }) !== undefined;
@@ -119,87 +119,88 @@ function chainOptions({ world }: EditorDesk, { taken, chain }: Pick): PromptOpti
     .map((name) => ({ value: name, label: name, hint: "the models of this chain" }));
 }
 
-function modelOptions({ world, catalog }: EditorDesk, { taken }: Pick): PromptOption[] {
-  const providers = providersWithKey(world).map((provider) => provider.id);
-  return listedModels(catalog, providers, world.settings)
+function modelOptions({ context, catalog }: EditorContext, { taken }: Pick): PromptOption[] {
+  const providers = providersWithKey(context).map((provider) => provider.id);
+  return listedModels(catalog, providers, context.settings)
     .map((entry) => ({ name: `${entry.provider}/${entry.id}`, entry }))
     .filter(({ name }) => !taken.includes(name))
     .map(({ name, entry }) => ({ value: name, label: name, hint: choiceHint(entry) }));
 }
 
-/** What stands behind single models, by questions. */
-export async function fallbackMenu(desk: EditorDesk): Promise<void> {
-  await runMenu("Behind single models", async () => {
-    const { fallbacks } = await lookAgain(desk);
+/** Edits the fallbacks of single models. */
+export async function fallbackMenu(editor: EditorContext): Promise<void> {
+  await runMenu("Fallbacks of single models", async () => {
+    const { fallbacks } = await lookAgain(editor);
     return [
       ...fallbacks.map(({ model, entries }) => ({
         label: singleName(model),
         hint: entries.join(", "),
-        run: () => changeFallback(desk, model),
+        run: () => changeFallback(editor, model),
       })),
-      { label: "New fallback", run: () => makeFallback(desk) },
+      { label: "New fallback", run: () => makeFallback(editor) },
       { label: "Back", run: async () => "leave" as const },
     ];
   });
 }
 
-async function makeFallback(desk: EditorDesk): Promise<void> {
-  const { fallbacks } = desk.world.settings;
+async function makeFallback(editor: EditorContext): Promise<void> {
+  const { fallbacks } = editor.context.settings;
   const single = Object.hasOwn(fallbacks, ANY_MODEL) ? "one" : await askBehind();
   if (single === undefined) return;
-  const taken = [...Object.keys(fallbacks), ...Object.keys(desk.world.settings.chains)];
+  const taken = [...Object.keys(fallbacks), ...Object.keys(editor.context.settings.chains)];
   const model =
-    single === ANY_MODEL ? single : await pickModel(desk, { question: "Behind which model?", taken });
-  if (model !== undefined) await fillFallback(desk, model);
+    single === ANY_MODEL ? single : await pickModel(editor, { question: "Fallback of which model?", taken });
+  if (model !== undefined) await fillFallback(editor, model);
 }
 
 function askBehind(): Promise<string | undefined> {
-  return askChoice("Behind which model?", [
-    { value: ANY_MODEL, label: "Every model that has nothing of its own" },
+  return askChoice("Fallback of which model?", [
+    { value: ANY_MODEL, label: "Every model without a fallback of its own" },
     { value: "one", label: "One model" },
   ]);
 }
 
-async function changeFallback(desk: EditorDesk, model: string): Promise<void> {
+async function changeFallback(editor: EditorContext, model: string): Promise<void> {
   const answer = await askChoice(singleName(model), [
-    { value: "fill", label: "Choose anew what stands behind it" },
-    { value: "remove", label: "Leave nothing behind it" },
+    { value: "fill", label: "Replace its fallback" },
+    { value: "remove", label: "Remove its fallback" },
   ]);
-  if (answer === "fill") await fillFallback(desk, model);
-  if (answer !== "remove" || !(await askYes(`Leave nothing behind ${singleName(model)}?`))) return;
-  await leaveNothing(desk.world.paths, model);
+  if (answer === "fill") await fillFallback(editor, model);
+  if (answer !== "remove" || !(await askYes(`Remove the fallback of ${singleName(model)}?`))) return;
+  await leaveNothing(editor.context.paths, model);
 }
 
 /** All of it is chosen before any of it is written: half a list would be another list. */
-async function fillFallback(desk: EditorDesk, model: string): Promise<void> {
+async function fillFallback(editor: EditorContext, model: string): Promise<void> {
   const behind: string[] = [];
   for (;;) {
-    const question = behind.length === 0 ? "Who is asked in its place?" : "And if that one cannot answer?";
+    const question =
+      behind.length === 0 ? "Which model is tried instead?" : "Which model is tried after that?";
     const taken = [model, ...behind];
-    const next = await pickModel(desk, { question, taken, mayEnd: behind.length > 0 });
+    const next = await pickModel(editor, { question, taken, mayEnd: behind.length > 0 });
     if (next === undefined) return;
     if (next === ENOUGH) break;
     behind.push(next);
   }
-  await putBehind(desk.world.paths, model, behind);
+  await putBehind(editor.context.paths, model, behind);
 }
 
 /** Builds and changes chains by questions. Every change is in config.toml at once. */
 export async function editChains(): Promise<void> {
-  const desk = await openDesk();
+  const editor = await openDesk();
   await runMenu("Chains", async () => {
-    const { chains, fallbacks } = await lookAgain(desk);
+    const { chains, fallbacks } = await lookAgain(editor);
     return [
       ...chains.map((chain) => ({
         label: chain.name,
         hint: chainHint(chain),
-        run: () => chainMenu(desk, chain.name),
+        run: () => chainMenu(editor, chain.name),
       })),
-      { label: "New chain", run: () => makeChain(desk) },
+      { label: "New chain", run: () => makeChain(editor) },
       {
         label: "Fallbacks",
-        hint: fallbacks.length === 0 ? "nothing stands behind single models" : "behind single models",
-        run: () => fallbackMenu(desk),
+        hint: fallbacks.length === 0 ? "no fallbacks of single models" : "fallbacks of single models",
+        run: () => fallbackMenu(editor),
       },
       { label: "Done", run: async () => "leave" as const },
     ];
@@ -210,72 +211,76 @@ function chainHint({ members, traits }: ChainView): string {
   return `${counted(members.length, "model")}, ${traitsText(traits)}`;
 }
 
-async function chainMenu(desk: EditorDesk, name: string): Promise<void> {
+async function chainMenu(editor: EditorContext, name: string): Promise<void> {
   await runMenu(`Chain ${name}`, async () => {
-    const view = await lookAgain(desk);
-    showChain(name, view, desk);
-    const entries = desk.world.settings.chains[name] ?? [];
+    const view = await lookAgain(editor);
+    showChain(name, view, editor);
+    const entries = editor.context.settings.chains[name] ?? [];
     const back: MenuChoice = { label: "Back", run: async () => "leave" };
     // It may have been removed in another terminal.
     if (entries.length === 0) return [back];
     return [
-      { label: "Add a model", run: () => addModel(desk, name) },
-      ...(entries.length === 1 ? [] : severalChoices(desk, name, entries)),
-      { label: "Test", hint: "one small request", run: () => testChain(desk, name) },
+      { label: "Add a model", run: () => addModel(editor, name) },
+      ...(entries.length === 1 ? [] : severalChoices(editor, name, entries)),
+      { label: "Test", hint: "one small request", run: () => testChain(editor, name) },
       { label: "Benchmark", hint: "three requests for each model", run: () => benchChain(name) },
-      { label: "Rename", run: () => rename(desk, name) },
-      { label: "Remove", run: () => remove(desk, name) },
+      { label: "Rename", run: () => rename(editor, name) },
+      { label: "Remove", run: () => remove(editor, name) },
       back,
     ];
   });
 }
 
-function severalChoices(desk: EditorDesk, name: string, entries: readonly string[]): MenuChoice[] {
+function severalChoices(editor: EditorContext, name: string, entries: readonly string[]): MenuChoice[] {
   return [
-    { label: "Move a model", run: () => moveModel(desk, name, entries) },
-    { label: "Take a model out", run: () => takeModelOut(desk, name, entries) },
+    { label: "Move a model", run: () => moveModel(editor, name, entries) },
+    { label: "Remove a model", run: () => takeModelOut(editor, name, entries) },
   ];
 }
 
-async function makeChain(desk: EditorDesk): Promise<void> {
-  const { chains } = desk.world.settings;
-  const name = await askText("Its name", {
+async function makeChain(editor: EditorContext): Promise<void> {
+  const { chains } = editor.context.settings;
+  const name = await askText("Chain name", {
     placeholder: "coding",
     fault: (text) => chainNameFault(text, chains),
   });
   if (name === undefined) return;
   for (let taken: readonly string[] = []; ; ) {
-    const question = taken.length === 0 ? "Who is asked first?" : "And if that one cannot answer?";
-    const model = await pickModel(desk, { question, taken, chain: name, mayEnd: taken.length > 0 });
+    const question = taken.length === 0 ? "Which model is tried first?" : "Which model is tried after that?";
+    const model = await pickModel(editor, { question, taken, chain: name, mayEnd: taken.length > 0 });
     if (model === undefined || model === ENOUGH) return;
-    taken = await addToChain(desk.world.paths, { chain: name, model });
+    taken = await addToChain(editor.context.paths, { chain: name, model });
     talk.success(addedText(name, taken));
   }
 }
 
-async function addModel(desk: EditorDesk, chain: string): Promise<void> {
-  const taken = desk.world.settings.chains[chain] ?? [];
-  const model = await pickModel(desk, { question: `Which model does ${chain} get?`, taken, chain });
+async function addModel(editor: EditorContext, chain: string): Promise<void> {
+  const taken = editor.context.settings.chains[chain] ?? [];
+  const model = await pickModel(editor, {
+    question: `Which model do you want to add to ${chain}?`,
+    taken,
+    chain,
+  });
   if (model === undefined) return;
-  talk.success(addedText(chain, await addToChain(desk.world.paths, { chain, model })));
+  talk.success(addedText(chain, await addToChain(editor.context.paths, { chain, model })));
 }
 
-async function moveModel(desk: EditorDesk, chain: string, entries: readonly string[]): Promise<void> {
+async function moveModel(editor: EditorContext, chain: string, entries: readonly string[]): Promise<void> {
   const asked = await askEntry("Which model?", entries);
   if (asked === undefined) return;
   const places = entries.flatMap((entry, at) =>
     entry === asked ? [] : [{ value: String(at + 1), label: `${at + 1}`, hint: `where ${entry} is now` }],
   );
-  const place = await askChoice(`Where does ${asked} go?`, places);
+  const place = await askChoice(`To which position does ${asked} move?`, places);
   if (place === undefined) return;
-  const { models } = await moveInChain(desk.world.paths, { chain, asked }, Number(place));
+  const { models } = await moveInChain(editor.context.paths, { chain, asked }, Number(place));
   talk.success(orderText(chain, models));
 }
 
-async function takeModelOut(desk: EditorDesk, chain: string, entries: readonly string[]): Promise<void> {
+async function takeModelOut(editor: EditorContext, chain: string, entries: readonly string[]): Promise<void> {
   const asked = await askEntry("Which model?", entries);
   if (asked === undefined) return;
-  await takeOut(desk.world.paths, chain, asked);
+  await takeOut(editor.context.paths, chain, asked);
 }
 
 function askEntry(question: string, entries: readonly string[]): Promise<string | undefined> {
@@ -285,24 +290,24 @@ function askEntry(question: string, entries: readonly string[]): Promise<string 
   );
 }
 
-async function rename(desk: EditorDesk, chain: string): Promise<"leave" | undefined> {
-  const { [chain]: _own, ...others } = desk.world.settings.chains;
-  const to = await askText("Its new name", { initial: chain, fault: (text) => chainNameFault(text, others) });
+async function rename(editor: EditorContext, chain: string): Promise<"leave" | undefined> {
+  const { [chain]: _own, ...others } = editor.context.settings.chains;
+  const to = await askText("New name", { initial: chain, fault: (text) => chainNameFault(text, others) });
   if (to === undefined || to === chain) return undefined;
-  await giveName(desk.world.paths, chain, to);
+  await giveName(editor.context.paths, chain, to);
   return "leave";
 }
 
-async function remove(desk: EditorDesk, chain: string): Promise<"leave" | undefined> {
-  return (await removeWhole(desk.world.paths, chain, false)) ? "leave" : undefined;
+async function remove(editor: EditorContext, chain: string): Promise<"leave" | undefined> {
+  return (await removeWhole(editor.context.paths, chain, false)) ? "leave" : undefined;
 }
 
-async function testChain(desk: EditorDesk, chain: string): Promise<void> {
-  await showTrial(chain, desk.world, desk.catalog);
+async function testChain(editor: EditorContext, chain: string): Promise<void> {
+  await showTrial(chain, editor.context, editor.catalog);
 }
 
 /** Loaded when it is wanted; what it finds is in the table that comes next. */
 async function benchChain(chain: string): Promise<void> {
-  const { benchVerb } = await import("../bench/bench.ts");
-  await benchVerb.run?.({ _: [chain] });
+  const { bench } = await import("../bench/bench.ts");
+  await bench({ _: [chain] });
 }

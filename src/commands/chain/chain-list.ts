@@ -1,6 +1,6 @@
 import { PATIENCE } from "../../catalog/cache.ts";
 import type { Paint, Tone } from "../../cli/colour.ts";
-import type { Verb, VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, defineCommand } from "../../cli/command.ts";
 import { type Column, outputLook, tableText } from "../../cli/table.ts";
 import { out, outJson, say, talk } from "../../cli/talk.ts";
 import { type BenchResult, firstTokenText, NO_FIGURE, speedText } from "../../core/bench/results.ts";
@@ -15,16 +15,16 @@ import {
   lastingCooldowns,
   type ModelReadiness,
   modelReadiness,
-  readinessJson,
   readinessText,
 } from "../../core/routing/readiness.ts";
 import { expandModels } from "../../core/settings/chains.ts";
+import { openCatalog } from "../catalog.ts";
+import { type CommandContext, readContext } from "../context.ts";
 import { leftOutText, tokenText, yesNo } from "../models/models-list.ts";
-import { openCatalog } from "../models/open-catalog.ts";
 import { openExistingState } from "../state.ts";
-import { readWorld, type World } from "../world.ts";
+import { readinessFields } from "../status/status-text.ts";
 
-/** A chain as it stands now. */
+/** A chain with its current state. */
 export interface ChainView {
   name: string;
   /** As config.toml has them: models, and names of other chains. */
@@ -40,11 +40,11 @@ export interface ChainView {
 export interface MemberView extends ModelReadiness {
   model: string;
   traits: ModelTraits;
-  /** The last one, as long as it tells anything. */
+  /** The last result, if it is recent enough to matter. */
   bench: BenchResult | undefined;
 }
 
-/** What stands behind a single model, or behind every other one. */
+/** The fallback of a single model, or of every other one. */
 export interface FallbackView {
   model: string;
   entries: readonly string[];
@@ -60,9 +60,9 @@ export interface ChainsView {
 }
 
 /** Looks at all chains: what the settings say, what the catalogue knows, and what the runs have met. */
-export async function viewChains(world: World, catalog: Catalog): Promise<ChainsView> {
-  const { settings } = world;
-  const sight = await lookAt(world, catalog);
+export async function viewChains(context: CommandContext, catalog: Catalog): Promise<ChainsView> {
+  const { settings } = context;
+  const sight = await lookAt(context, catalog);
   return {
     nowMs: sight.nowMs,
     chains: Object.keys(settings.chains).map((name) => viewChain(name, sight)),
@@ -77,32 +77,32 @@ export async function viewChains(world: World, catalog: Catalog): Promise<Chains
 /** Looks at single models. */
 export async function viewModels(
   models: readonly string[],
-  world: World,
+  context: CommandContext,
   catalog: Catalog,
 ): Promise<MemberView[]> {
-  const sight = await lookAt(world, catalog);
+  const sight = await lookAt(context, catalog);
   return models.flatMap((model) => viewMember(model, sight));
 }
 
 interface Sight {
-  world: World;
+  context: CommandContext;
   catalog: Catalog;
   nowMs: number;
   lasting: ReadonlyMap<string, Cooldown>;
   benches: readonly BenchResult[];
 }
 
-async function lookAt(world: World, catalog: Catalog): Promise<Sight> {
+async function lookAt(context: CommandContext, catalog: Catalog): Promise<Sight> {
   // A state that cannot be read is `doctor`'s to tell of; the models are there without it.
-  const state = await openExistingState(world, () => {});
+  const state = await openExistingState(context, () => {});
   const [cooldowns, benches] = [(await state?.store.cooldowns.all()) ?? [], state?.ledger.benches() ?? []];
   await state?.close();
   const nowMs = Date.now();
-  return { world, catalog, nowMs, lasting: lastingCooldowns(cooldowns, nowMs), benches };
+  return { context, catalog, nowMs, lasting: lastingCooldowns(cooldowns, nowMs), benches };
 }
 
 function viewChain(name: string, sight: Sight): ChainView {
-  const { settings } = sight.world;
+  const { settings } = sight.context;
   const models = expandModels([name], settings.chains);
   // The catalogue may be older than the chain, which the editor changes; of single models it knows all there is.
   const { traits, leftOut } = commonOf(models, sight.catalog.find);
@@ -115,10 +115,10 @@ function viewChain(name: string, sight: Sight): ChainView {
   };
 }
 
-function viewMember(model: string, { world, catalog, lasting, benches }: Sight): MemberView[] {
+function viewMember(model: string, { context, catalog, lasting, benches }: Sight): MemberView[] {
   const ref = parseModelRef(model);
   if (ref === undefined) return [];
-  const reach = modelReadiness(ref, world.keys, lasting);
+  const reach = modelReadiness(ref, context.keys, lasting);
   const bench = benches.find((one) => one.model === model);
   return [{ model, traits: catalog.find(model) ?? UNKNOWN_TRAITS, bench, ...reach }];
 }
@@ -129,7 +129,7 @@ function viewMember(model: string, { world, catalog, lasting, benches }: Sight):
  * `bench` holds the medians of the last benchmark.
  */
 export function chainsJson({ chains, fallbacks }: ChainsView) {
-  return { chains: chains.map(chainJson), fallbacks: fallbacks.map(fallbackJson) };
+  return { version: 2, chains: chains.map(chainJson), fallbacks: fallbacks.map(fallbackJson) };
 }
 
 function chainJson({ name, entries, traits, leftOut, members }: ChainView) {
@@ -142,7 +142,7 @@ function memberJson({ model, traits, keys, ready, readiness, bench }: MemberView
     ...traitsJson(traits),
     keys,
     ready,
-    ...readinessJson(readiness),
+    ...readinessFields(readiness),
     bench:
       bench === undefined
         ? null
@@ -185,13 +185,13 @@ interface ChainColumn extends Column {
   cell: (row: Row) => string;
 }
 
-/** From here on there is room for the reasons of cooldowns. */
+/** From this width on the reason of a cooldown fits. */
 const WIDE_COLUMNS = 110;
 
 /** Below this the names of models need the room of the longest answers. */
 const ROOMY_COLUMNS = 90;
 
-/** All chains with their models, and what stands behind single models. */
+/** All chains with their models, and the fallbacks of single models. */
 export function chainsText({ chains, fallbacks, nowMs }: ChainsView, look: ChainsLook): string {
   const parts = [
     ...(chains.length === 0 ? [] : [chainTable(chains, nowMs, look)]),
@@ -249,7 +249,7 @@ function rowsOf({ name, traits, members }: ChainView): Row[] {
   ];
 }
 
-/** A dash for a model that was not measured; nothing for a chain, which is as quick as whoever answers. */
+/** A dash for a model that was not measured; nothing for a chain, which has no speed of its own. */
 function benchCell(member: MemberView | undefined, text: (bench: BenchResult) => string): string {
   if (member === undefined) return "";
   return member.bench === undefined ? NO_FIGURE : text(member.bench);
@@ -270,8 +270,8 @@ function toneOf(member: ModelReadiness | undefined): Tone | undefined {
 
 function fallbackTable(fallbacks: readonly FallbackView[], look: ChainsLook): string {
   const columns: Column[] = [
-    { title: "SINGLE MODEL", shrinks: true },
-    { title: "BEHIND IT, IN ORDER", shrinks: true },
+    { title: "MODEL", shrinks: true },
+    { title: "FALLS BACK TO, IN ORDER", shrinks: true },
   ];
   const rows = fallbacks.flatMap(({ model, entries }) =>
     entries.map((entry, at) => [at === 0 ? singleName(model) : "", entry]),
@@ -284,38 +284,42 @@ export function singleName(model: string): string {
   return model === ANY_MODEL ? "* (every other)" : model;
 }
 
+const CHAIN_LIST_ARGS = {
+  json: { type: "boolean", description: 'Print {"chains":[…],"fallbacks":[…]}' },
+} satisfies ArgDefs;
+
 /** `orouter chain list`: every chain with its models, and how they stand. */
-export const chainListVerb: Verb = {
+export const chainListCommand = defineCommand({
   name: "list",
-  about: "Every chain with its models, what they can do, and how they stand now",
+  about: "List chains with their models and the state of each",
   examples: [
     { line: "orouter chain list", does: "a chain's own line has what all of its models can do" },
     { line: "orouter chain list --json", does: "the same for scripts" },
   ],
-  args: { json: { type: "boolean", description: 'Print {"chains":[…],"fallbacks":[…]}' } },
-  run: async (args: VerbArgs) => {
-    await printChains(args["json"] === true);
+  args: CHAIN_LIST_ARGS,
+  run: async (args) => {
+    await printChains(args.json === true);
     return EXIT.fine;
   },
   children: {},
-};
+});
 
-/** Prints all chains, and what stands behind single models. */
+/** Prints all chains, and the fallbacks of single models. */
 export async function printChains(asJson: boolean): Promise<void> {
-  const world = await readWorld();
-  const { catalog } = await openCatalog(world, PATIENCE.info);
-  const view = await viewChains(world, catalog);
+  const context = await readContext();
+  const { catalog } = await openCatalog(context, PATIENCE.info);
+  const view = await viewChains(context, catalog);
   for (const note of view.chains.flatMap(leftOutNote)) talk.warn(note);
   if (asJson) {
     outJson(chainsJson(view));
     return;
   }
-  if (view.chains.length === 0) say("There is no chain yet. Make one: orouter chain add NAME PROVIDER/MODEL");
-  const text = chainsText(view, outputLook(world.settings.theme));
+  if (view.chains.length === 0) say("No chains yet. Create one: orouter chain add NAME PROVIDER/MODEL");
+  const text = chainsText(view, outputLook(context.settings.theme));
   if (text !== "") out(text);
 }
 
-/** What a person should hear about limits that rest on some of the models only. */
+/** Warnings about limits that are known for some of the models only. */
 export function leftOutNote({
   name,
   leftOut,

@@ -1,7 +1,7 @@
 import { PATIENCE } from "../../catalog/cache.ts";
 import { listenForInterruption } from "../../cli/ask.ts";
 import type { Paint } from "../../cli/colour.ts";
-import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand } from "../../cli/command.ts";
 import { outputLook } from "../../cli/table.ts";
 import { failureText, out, outJson, say, talk } from "../../cli/talk.ts";
 import { hangingLines } from "../../cli/text.ts";
@@ -25,12 +25,11 @@ import { createSseReader } from "../../core/stream/sse.ts";
 import { type Verdict, verdictWords } from "../../core/verdict/verdict.ts";
 import type { Lease, RunContext } from "../../proxy/attempt.ts";
 import { Router, type RouterOptions } from "../../proxy/router.ts";
+import { openCatalog } from "../catalog.ts";
+import { type CommandContext, readContext, requireKey } from "../context.ts";
 import { spanText } from "../logs/log-text.ts";
-import { openCatalog } from "../models/open-catalog.ts";
-import { requireKey } from "../no-key.ts";
 import { type Routing, startRouting } from "../routing.ts";
 import { keepState } from "../state.ts";
-import { readWorld, type World } from "../world.ts";
 import { namedEntry } from "./chain-edits.ts";
 import { type MemberView, viewModels } from "./chain-list.ts";
 
@@ -46,7 +45,7 @@ const TEXT_CHARS = 200;
 const CLOCK_FROM_MS = 60_000;
 const INDENT = "     ";
 
-/** A step of a request as lines; `number` counts those who were asked. */
+/** A step of a request as lines; `number` counts the calls. */
 export function hopLines(hop: Hop, number: number, look: TrialLook): string[] {
   const { paint, width, nowMs } = look;
   switch (hop.kind) {
@@ -70,22 +69,22 @@ export function hopLines(hop: Hop, number: number, look: TrialLook): string[] {
 }
 
 function trialCooldownText(cooldown: Cooldown, nowMs: number): string {
-  if (cooldown.untilMs >= NEVER_MS) return "not asked again until it is changed";
-  const wait = `rests ${formatWait(cooldown.untilMs - nowMs)}`;
-  // A clock without seconds tells nothing of a short rest.
+  if (cooldown.untilMs >= NEVER_MS) return "not used again until it is changed";
+  const wait = `cools down for ${formatWait(cooldown.untilMs - nowMs)}`;
+  // A clock without seconds says nothing about a short cooldown.
   return cooldown.untilMs - nowMs < CLOCK_FROM_MS
     ? wait
     : `${wait}, until ${formatClock(cooldown.untilMs, nowMs)}`;
 }
 
-/** Who answered and how quickly, or that nobody did. */
+/** Which lane answered and how fast, or the failure. */
 export function trialLines(
   name: string,
   { record, text, error }: Trial,
   { width, paint }: TrialLook,
 ): string[] {
   if (record?.outcome !== "served") {
-    const head = paint.bad(`Nobody answered for ${name}.`);
+    const head = paint.bad(`No model answered for ${name}.`);
     return [head, ...reportLines(error ?? "", width)];
   }
   const { served = name, keyName = "", firstTokenMs = 0, durationMs, attempts } = record;
@@ -96,7 +95,7 @@ export function trialLines(
   return [
     ...hangingLines("", answer, width).map(paint.good),
     times,
-    ...(said === "" ? ["It said nothing but thought."] : hangingLines("It said: ", said, width)),
+    ...(said === "" ? ["It answered with reasoning only."] : hangingLines("It said: ", said, width)),
   ];
 }
 
@@ -108,14 +107,14 @@ function reportLines(report: string, width: number): string[] {
   });
 }
 
-/** One step of a request, told as it happens. */
+/** One step of a request. */
 export type Hop =
   | { kind: "asked"; model: string; keyName: string }
-  /** The lane did not answer; `rest` is what it has earned by that. */
+  /** The lane failed; `cooldown` is its cooldown. */
   | { kind: "refused"; verdict: Verdict; cooldown: Cooldown | undefined; tookMs: number }
   | { kind: "answering"; tookMs: number };
 
-/** A router that tells each step it takes. It decides as any other. */
+/** A router that reports its steps. */
 export class ToldRouter extends Router {
   readonly #tell: (hop: Hop) => void;
 
@@ -146,7 +145,7 @@ export class ToldRouter extends Router {
 }
 
 export interface TryOptions {
-  world: World;
+  context: CommandContext;
   catalog: Catalog;
   /** A model or a chain, as clients name it. */
   asked: string;
@@ -160,7 +159,7 @@ export interface Trial {
   record: RequestRecord | undefined;
   /** What was answered. */
   text: string;
-  /** What the client was told where there was no answer. */
+  /** The error that the client received. */
   error: string | undefined;
 }
 
@@ -168,9 +167,9 @@ export interface Trial {
 const MAX_TOKENS = 256;
 const PROMPT = "Reply with the single word OK.";
 
-/** Sends one small request through the whole of the routing, as opencode's go, and tells each step. */
-export async function tryRequest({ world, catalog, asked, onHop, signal }: TryOptions): Promise<Trial> {
-  const { settings, keys, paths } = world;
+/** Sends one small request through the real routing and reports each step. */
+export async function tryRequest({ context, catalog, asked, onHop, signal }: TryOptions): Promise<Trial> {
+  const { settings, keys, paths } = context;
   const bugs: unknown[] = [];
   const routing = startRouting({
     settings,
@@ -247,54 +246,55 @@ function errorText(body: string): string {
 }
 
 function stopped(): Problem {
-  return new Problem({ code: "interrupted", what: "The test was stopped before there was an answer." });
+  return new Problem({ code: "interrupted", what: "The test was interrupted before an answer arrived." });
 }
 
-/** `orouter chain test`: one real request, each step told as it happens. */
-export const chainTestVerb: Verb = {
+const CHAIN_TEST_ARGS = {
+  name: {
+    type: "positional",
+    valueHint: "CHAIN|MODEL",
+    description: "Name the chain or model to send it to",
+    offers: { names: ["chains", "models"] },
+  },
+  json: { type: "boolean", description: 'Print {"asked","answered","model","key","attempts",…}' },
+} satisfies ArgDefs;
+
+export const chainTestCommand = defineCommand({
   name: "test",
-  about: "Send one small request and see who is asked, and who answers; exit 1 if nobody does",
+  about: "Send one request and show the route; exit 1 if none answers",
   examples: [
     { line: "orouter chain test coding", does: "through a chain" },
     { line: "orouter chain test ollama-cloud/gpt-oss:120b --json", does: "a single model, for scripts" },
   ],
-  args: {
-    name: {
-      type: "positional",
-      valueHint: "CHAIN|MODEL",
-      description: "Whom to ask",
-      offers: { names: ["chains", "models"] },
-    },
-    json: { type: "boolean", description: 'Print {"asked","answered","model","key","attempts",…}' },
-  },
+  args: CHAIN_TEST_ARGS,
   run: test,
   children: {},
-};
+});
 
-async function test(args: VerbArgs): Promise<number> {
-  const world = await readWorld();
-  const { catalog } = await openCatalog(world, PATIENCE.info);
-  const { entry, notes } = namedEntry(textArg(args, "name") ?? "", world, catalog);
+async function test(args: ArgsOf<typeof CHAIN_TEST_ARGS>): Promise<number> {
+  const context = await readContext();
+  const { catalog } = await openCatalog(context, PATIENCE.info);
+  const { entry, notes } = namedEntry(args.name, context, catalog);
   for (const note of notes) talk.warn(note);
-  if (args["json"] !== true) return (await showTrial(entry, world, catalog)) ? EXIT.fine : EXIT.failed;
-  const trial = await runTrial(entry, { world, catalog, onHop: () => {} });
+  if (args.json !== true) return (await showTrial(entry, context, catalog)) ? EXIT.fine : EXIT.failed;
+  const trial = await runTrial(entry, { context, catalog, onHop: () => {} });
   outJson(trialJson(clientName(entry), trial));
   return trial.record?.outcome === "served" ? EXIT.fine : EXIT.failed;
 }
 
 /** Tries a model or a chain before a person's eyes. Whether anybody answered. */
-export async function showTrial(entry: string, world: World, catalog: Catalog): Promise<boolean> {
-  const look = outputLook(world.settings.theme);
+export async function showTrial(entry: string, context: CommandContext, catalog: Catalog): Promise<boolean> {
+  const look = outputLook(context.settings.theme);
   const lookNow = (): TrialLook => ({ ...look, nowMs: Date.now() });
   const targets = targetsOf(
     parseModelRef(clientName(entry)) ?? { provider: CHAIN_PROVIDER, model: entry },
-    world.settings,
+    context.settings,
   );
-  const members = await viewModels(targets.map(formatModelRef), world, catalog);
+  const members = await viewModels(targets.map(formatModelRef), context, catalog);
   for (const line of members.flatMap((member) => cooldownText(member, Date.now()))) say(line);
   let asked = 0;
   const trial = await runTrial(entry, {
-    world,
+    context,
     catalog,
     onHop: (hop) => {
       if (hop.kind === "asked") asked++;
@@ -305,15 +305,15 @@ export async function showTrial(entry: string, world: World, catalog: Catalog): 
   return trial.record?.outcome === "served";
 }
 
-/** Who is passed over, since what the runs have met holds here too. */
+/** Lanes that are skipped: cooldowns of other runs apply here too. */
 function cooldownText({ model, readiness, keys, ready }: MemberView, nowMs: number): string[] {
-  if (readiness.kind !== "ready") return [`Not asked now: ${model}, ${readinessText(readiness, nowMs)}`];
+  if (readiness.kind !== "ready") return [`Skipped: ${model}, ${readinessText(readiness, nowMs)}`];
   if (ready === keys) return [];
-  return [`${keys - ready} of ${keys} keys are not asked now for ${model}: they rest`];
+  return [`${keys - ready} of ${keys} keys are skipped for ${model}: they are cooling down`];
 }
 
 async function runTrial(entry: string, options: Omit<TryOptions, "asked" | "signal">): Promise<Trial> {
-  requireKey(options.world.keys);
+  requireKey(options.context.keys);
   using stop = listenForInterruption();
   return await tryRequest({ ...options, asked: clientName(entry), signal: stop.signal });
 }

@@ -1,19 +1,19 @@
-import type { Verb } from "../../cli/command.ts";
+import { defineCommand } from "../../cli/command.ts";
 import { isInteractive } from "../../cli/talk.ts";
 import { EXIT } from "../../core/problem.ts";
 
 /** `orouter chain`: models that stand in for each other. In a terminal an editor, else the list. */
-export const chainVerb: Verb = {
+export const chainCommand = defineCommand({
   name: "chain",
-  about: "Build chains of models, see how they stand, and try them",
+  about: "Create, edit and test chains of models",
   examples: [
-    { line: "orouter chain", does: "an editor of them in a terminal, else the list" },
-    { line: "orouter chain add coding ollama-cloud/gpt-oss:120b", does: "the first model of a new chain" },
-    { line: "orouter chain test coding", does: "one real request, and who answered it" },
+    { line: "orouter chain", does: "an interactive editor, or the list if there is no terminal" },
+    { line: "orouter chain add coding ollama-cloud/gpt-oss:120b", does: "create a chain with one model" },
+    { line: "orouter chain test coding", does: "send one real request" },
   ],
-  args: { json: { type: "boolean", description: "The list as JSON" } },
+  args: { json: { type: "boolean", description: "Print the list as JSON" } },
   run: async (args) => {
-    const isJson = args["json"] === true;
+    const isJson = args.json === true;
     if (!isJson && isInteractive() && process.stdout.isTTY === true) {
       const { editChains } = await import("./chain-editor.ts");
       await editChains();
@@ -25,32 +25,34 @@ export const chainVerb: Verb = {
   },
   children: {
     list: {
-      about: "Every chain with its models, what they can do, and how they stand now",
-      load: async () => (await import("./chain-list.ts")).chainListVerb,
+      about: "List chains with their models and the state of each",
+      aliases: ["ls"],
+      load: async () => (await import("./chain-list.ts")).chainListCommand,
     },
     add: {
-      about: "Add a model to a chain; a chain that is not there yet is made",
-      load: async () => (await import("./chain-edits.ts")).chainAddVerb,
+      about: "Add a model to a chain, creating the chain if needed",
+      load: async () => (await import("./chain-edits.ts")).chainAddCommand,
     },
     remove: {
-      about: "Take a model out of a chain, or remove the whole chain",
-      load: async () => (await import("./chain-edits.ts")).chainRemoveVerb,
+      about: "Remove a model from a chain, or the whole chain",
+      aliases: ["rm", "delete"],
+      load: async () => (await import("./chain-edits.ts")).chainRemoveCommand,
     },
     move: {
       about: "Move a model within its chain",
-      load: async () => (await import("./chain-edits.ts")).chainMoveVerb,
+      load: async () => (await import("./chain-edits.ts")).chainMoveCommand,
     },
     rename: {
-      about: "Give a chain another name",
-      load: async () => (await import("./chain-edits.ts")).chainRenameVerb,
+      about: "Rename a chain everywhere it is used",
+      load: async () => (await import("./chain-edits.ts")).chainRenameCommand,
     },
     fallback: {
-      about: "Say what stands behind a single model",
-      load: async () => (await import("./chain-edits.ts")).chainFallbackVerb,
+      about: "Set the fallback of a single model",
+      load: async () => (await import("./chain-edits.ts")).chainFallbackCommand,
     },
     test: {
-      about: "Send one small request and see who is asked, and who answers",
-      load: async () => (await import("./chain-test.ts")).chainTestVerb,
+      about: "Send one request and show the route; exit 1 if none answers",
+      load: async () => (await import("./chain-test.ts")).chainTestCommand,
     },
   },
-};
+});

@@ -1,6 +1,13 @@
 import { openCacheFolder, PATIENCE } from "../../catalog/cache.ts";
 import { loadList } from "../../catalog/model-lists.ts";
-import { type Example, NAME_KINDS, type NameKind, usageFault, type Verb } from "../../cli/command.ts";
+import {
+  type Command,
+  defineCommand,
+  type Example,
+  NAME_KINDS,
+  type NameKind,
+  usageFault,
+} from "../../cli/command.ts";
 import { out } from "../../cli/talk.ts";
 import { loadKeyEntries } from "../../config/keys-file.ts";
 import { loadConfig } from "../../config/load.ts";
@@ -12,8 +19,8 @@ import { EXIT } from "../../core/problem.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import { settingRows } from "../../core/settings/setting-names.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
-import { writeCache } from "../models/open-catalog.ts";
-import { bashScript, fishScript, type TreeVerb, verbTree, zshScript } from "./scripts.ts";
+import { writeCache } from "../catalog.ts";
+import { bashScript, fishScript, type TreeCommand, verbTree, zshScript } from "./scripts.ts";
 
 /** bash runs what it finds in a word, and some of these names come from a provider. */
 const HARMLESS = /^[\w.:/@+,-]+$/;
@@ -59,7 +66,7 @@ async function modelNames(settings: Settings, { cacheDir }: Paths): Promise<stri
   return [...namedModels(settings).map(formatModelRef), ...listed];
 }
 
-/** What is called as the user likes stands there by the names that it has by now. */
+/** Tables with free names are listed by the names in the file. */
 function settingNames({ providers, chains }: Settings): string[] {
   return settingRows().flatMap(({ path }) => {
     if (path.startsWith("providers.<id>"))
@@ -69,18 +76,18 @@ function settingNames({ providers, chains }: Settings): string[] {
   });
 }
 
-/** `orouter completions names`: what the scripts ask for when somebody presses Tab. */
-export const namesVerb: Verb = {
+/** `orouter completions names`: called by the scripts at each Tab. */
+export const namesCommand = defineCommand({
   name: "names",
-  about: "The names of keys, providers, models, chains or settings, for the scripts",
+  about: "Print names of keys, models, chains and so on for scripts",
   examples: [
-    { line: "orouter completions names chains models", does: "a name a line; nothing is asked of anybody" },
+    { line: "orouter completions names chains models", does: "one name per line, without a request" },
   ],
   args: {
     kind: {
       type: "positional",
       valueHint: "KIND…",
-      description: `Any of: ${NAME_KINDS.join(", ")}`,
+      description: `Print ${NAME_KINDS.join(", ")}`,
       offers: { words: NAME_KINDS },
     },
   },
@@ -91,7 +98,7 @@ export const namesVerb: Verb = {
     return EXIT.fine;
   },
   children: {},
-};
+});
 
 function kindNamed(text: string): NameKind {
   const kind = NAME_KINDS.find((one) => one === text);
@@ -103,7 +110,7 @@ function kindNamed(text: string): NameKind {
 }
 
 interface Shell {
-  script: (tree: readonly TreeVerb[]) => string;
+  script: (tree: readonly TreeCommand[]) => string;
   /** Where the shell looks for what is printed. */
   place: string;
 }
@@ -115,16 +122,16 @@ const SHELLS = {
 } satisfies Record<string, Shell>;
 
 /** `orouter completions`: a script that knows all commands under `root`. A shell has to start us for names alone. */
-export function completionsVerb(root: Verb): Verb {
+export function completionsCommand(root: Command): Command {
   return {
     name: "completions",
-    about: "Print a script with which your shell completes commands and flags",
+    about: "Print a shell completion script",
     examples: Object.entries(SHELLS).map(exampleOf),
     args: {},
     run: undefined,
     children: Object.fromEntries(
-      [...Object.entries(SHELLS).map(([name, shell]) => shellVerb(name, shell, root)), namesVerb].map(
-        (verb) => [verb.name, { about: verb.about, load: async () => verb }],
+      [...Object.entries(SHELLS).map(([name, shell]) => shellCommand(name, shell, root)), namesCommand].map(
+        (command) => [command.name, { about: command.about, load: async () => command }],
       ),
     ),
   };
@@ -134,10 +141,10 @@ function exampleOf([name, { place }]: [string, Shell]): Example {
   return { line: `orouter completions ${name}`, does: `save it as ${place}` };
 }
 
-function shellVerb(name: string, shell: Shell, root: Verb): Verb {
+function shellCommand(name: string, shell: Shell, root: Command): Command {
   return {
     name,
-    about: `The script for ${name}`,
+    about: `Print the script for ${name}`,
     examples: [exampleOf([name, shell])],
     args: {},
     run: async () => {

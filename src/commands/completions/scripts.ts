@@ -1,17 +1,17 @@
-import type { Offer, Verb, VerbArg } from "../../cli/command.ts";
+import type { Command, CommandArg, Offer } from "../../cli/command.ts";
 
 /** A flag as a shell offers it. */
 export interface TreeFlag {
   /** `--json`, and `-j` where it has a short form. */
   names: readonly string[];
   about: string;
-  /** What stands for its value in the help; undefined for a switch. */
+  /** The placeholder of its value in the help; undefined for a switch. */
   value: string | undefined;
   offer: Offer;
 }
 
 /** A command as a shell offers it. */
-export interface TreeVerb {
+export interface TreeCommand {
   /** The words that call it, `orouter keys add`. */
   path: string;
   children: readonly { name: string; about: string }[];
@@ -20,28 +20,28 @@ export interface TreeVerb {
   offer: Offer;
 }
 
-const HELP: TreeFlag = { names: ["--help", "-h"], about: "This page", value: undefined, offer: {} };
+const HELP: TreeFlag = { names: ["--help", "-h"], about: "Show this page", value: undefined, offer: {} };
 
 /** All commands, each before those under it. */
-export async function verbTree(root: Verb): Promise<TreeVerb[]> {
+export async function verbTree(root: Command): Promise<TreeCommand[]> {
   return await branch(root, root.name);
 }
 
-async function branch(verb: Verb, path: string): Promise<TreeVerb[]> {
-  const entries = Object.entries(verb.children);
+async function branch(command: Command, path: string): Promise<TreeCommand[]> {
+  const entries = Object.entries(command.children);
   const below = await Promise.all(
     entries.map(async ([name, entry]) => await branch(await entry.load(), `${path} ${name}`)),
   );
-  const own: TreeVerb = {
+  const own: TreeCommand = {
     path,
     children: entries.map(([name, { about }]) => ({ name, about })),
-    flags: [...Object.entries(verb.args).flatMap(flagOf), HELP],
-    offer: offerOf(verb),
+    flags: [...Object.entries(command.args).flatMap(flagOf), HELP],
+    offer: offerOf(command),
   };
   return [own, ...below.flat()];
 }
 
-function offerOf({ args, rest }: Verb): Offer {
+function offerOf({ args, rest }: Command): Offer {
   const places = Object.values(args).filter((arg) => arg.type === "positional");
   // Where anything may follow, names of files may.
   if (places.length === 0) return { files: rest === true };
@@ -53,7 +53,7 @@ function offerOf({ args, rest }: Verb): Offer {
   };
 }
 
-function flagOf([name, arg]: [string, VerbArg]): TreeFlag[] {
+function flagOf([name, arg]: [string, CommandArg]): TreeFlag[] {
   if (arg.type === "positional") return [];
   const aliases = "alias" in arg ? [arg.alias ?? []].flat() : [];
   const isSwitch = arg.type === "boolean" || arg.type === undefined;
@@ -81,7 +81,7 @@ export function isEmpty({ names = [], words = [], files = false }: Offer): boole
 }
 
 /** The flags of all commands that want a value, with the words that come before it. */
-export function valueFlags(tree: readonly TreeVerb[]): { cues: string[]; flag: TreeFlag }[] {
+export function valueFlags(tree: readonly TreeCommand[]): { cues: string[]; flag: TreeFlag }[] {
   return tree.flatMap(({ path, flags }) =>
     flags
       .filter((flag) => flag.value !== undefined)
@@ -100,7 +100,7 @@ export function quotedList(words: readonly string[] = []): string {
 }
 
 /** Completions for bash, the 3.2 of macOS included, without the package bash-completion. */
-export function bashScript(tree: readonly TreeVerb[]): string {
+export function bashScript(tree: readonly TreeCommand[]): string {
   const below = tree.slice(1).map(({ path }) => singleQuoted(path));
   return `# bash completions of orouter: source this file, or put it where bash looks for completions.
 _orouter_files() {
@@ -165,8 +165,7 @@ function bashValueOffer(offer: Offer): string {
     : `_orouter_offer "$cur" ${quotedList(offer.words)} ${quotedList(offer.names)}; `;
 }
 
-function bashVerbCase({ path, children, flags, offer }: TreeVerb): string {
-  // The short forms are for those who know them.
+function bashVerbCase({ path, children, flags, offer }: TreeCommand): string {
   const long = flags.flatMap(({ names }) => names.filter((name) => name.startsWith("--")));
   const parts = [
     `commands=${quotedList(children.map(({ name }) => name))}`,
@@ -179,7 +178,7 @@ function bashVerbCase({ path, children, flags, offer }: TreeVerb): string {
 }
 
 /** Completions for fish. */
-export function fishScript(tree: readonly TreeVerb[]): string {
+export function fishScript(tree: readonly TreeCommand[]): string {
   const below = tree.slice(1).map(({ path }) => quoted(path));
   return `# fish completions of orouter.
 function __orouter_at
@@ -200,7 +199,7 @@ complete -c orouter -f
 ${tree.flatMap(verbLines).join("\n")}`;
 }
 
-function verbLines({ path, children, flags, offer }: TreeVerb): string[] {
+function verbLines({ path, children, flags, offer }: TreeCommand): string[] {
   const start = `complete -c orouter -n ${quoted(`__orouter_at ${quoted(path)}`)}`;
   return [
     ...offerWords(offer).map((words) => `${start} ${words}`),
@@ -236,7 +235,7 @@ function quoted(text: string): string {
 }
 
 /** Completions for zsh: as a file `_orouter` in $fpath, or sourced. */
-export function zshScript(tree: readonly TreeVerb[]): string {
+export function zshScript(tree: readonly TreeCommand[]): string {
   const below = tree.slice(1).map(({ path }) => singleQuoted(path));
   return `#compdef orouter
 _orouter_offer() {
@@ -280,7 +279,7 @@ function zshValueOffer(offer: Offer, about: string): string {
   return `_orouter_offer ${quotedList(offer.words)} ${quotedList(offer.names)}`;
 }
 
-function zshVerbCase({ path, children, flags, offer }: TreeVerb): string {
+function zshVerbCase({ path, children, flags, offer }: TreeCommand): string {
   const commands = children.map(({ name, about }) => described(name, about)).join(" ");
   const options = flags.flatMap(({ names, about }) => names.map((name) => described(name, about))).join(" ");
   const parts = [

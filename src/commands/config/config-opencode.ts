@@ -3,12 +3,12 @@ import { chmod, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import path, { isAbsolute, join, resolve } from "node:path";
 import {
+  type ArgDefs,
+  type ArgsOf,
+  defineCommand,
   looksLikeSecret,
-  textArg,
   usageFault,
   usageProblem,
-  type Verb,
-  type VerbArgs,
 } from "../../cli/command.ts";
 import { readKeyLines } from "../../cli/paste.ts";
 import { isInteractive, out, say, talk } from "../../cli/talk.ts";
@@ -61,15 +61,15 @@ export const PATH = ["orouter", "config", "opencode"];
 const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** Reads the flags about the provider. */
-export function wantedEntry(args: VerbArgs): WantedEntry {
-  const id = textArg(args, "provider") ?? "omniroute";
+export function wantedEntry(args: ArgsOf<typeof CONFIG_OPENCODE_ARGS>): WantedEntry {
+  const id = args.provider ?? "omniroute";
   // Neither is repeated: a key in a strange place is exactly what a message must not show.
   if (!PROVIDER_ID.test(id) || looksLikeSecret(id))
     throw usageProblem("--provider takes an id: letters, digits and . _ -", PATH);
-  const name = textArg(args, "name");
+  const name = args.name;
   if (name !== undefined && looksLikeSecret(name))
     throw usageProblem("--name takes what people call the provider, and this looks like a key.", PATH);
-  const address = textArg(args, "base-url");
+  const address = args.baseUrl;
   const baseURL = address === undefined ? undefined : normalizeBaseUrl(address);
   if (address !== undefined && baseURL === undefined) {
     throw usageProblem(
@@ -77,7 +77,7 @@ export function wantedEntry(args: VerbArgs): WantedEntry {
       PATH,
     );
   }
-  return { id, name, baseURL, ...wantedModels(textArg(args, "models")) };
+  return { id, name, baseURL, ...wantedModels(args.models) };
 }
 
 /** `auto=Auto-Combo,gpt-5.5`: ids, each with a label if need be. */
@@ -93,7 +93,7 @@ function wantedModels(text: string | undefined): Pick<WantedEntry, "models" | "m
   return { models: [...new Set(named.map(({ id }) => id))], modelLabels: Object.fromEntries(labels) };
 }
 
-/** Joins what is wanted, what stands in the file and what is known of the provider, in this order. */
+/** Merges the flags, the file and the preset, in this order. */
 export function planEntry(
   wanted: WantedEntry,
   standing: StandingProvider,
@@ -105,11 +105,11 @@ export function planEntry(
     standing.baseURL === undefined ? undefined : (normalizeBaseUrl(standing.baseURL) ?? standing.baseURL);
   const baseURL = wanted.baseURL ?? old ?? known?.baseUrl;
   if (baseURL === undefined)
-    throw usageProblem(`Nothing is known of ${id}: say where it is, with --base-url.`, PATH);
+    throw usageProblem(`Unknown provider ${id}: give its address with --base-url.`, PATH);
   const models = [wanted.models, standing.models, known?.models, firstModels(id)].find(
     (list) => list?.length,
   );
-  if (models === undefined) throw usageProblem(`Say which models ${id} has: --models ONE,OTHER`, PATH);
+  if (models === undefined) throw usageProblem(`Name the models of ${id}: --models ONE,OTHER`, PATH);
   const atAddress = toProvider(id, { ...emptyProvider(), base_url: baseURL });
   const variable = (known ?? atAddress)?.env.find((name) => (env[name] ?? "").trim() !== "");
   // A key is for its own address only.
@@ -211,27 +211,27 @@ export type KeyWay =
   | { kind: "text"; apiKey: string }
   | { kind: "stdin" }
   | { kind: "ask" }
-  /** Nothing was said: what stands in the file, or what usually does. */
+  /** No flag: keep the file's entry, or use the default. */
   | { kind: "usual" };
 
 const WAYS = [
   "Name the variable that holds it:   --api-key-env NAME",
   "or pipe it in:                     --stdin < FILE",
-  "or be asked for it:                --ask",
+  "or type it at a prompt:            --ask",
 ];
 
 /** Reads the flags about the key. A real key among the arguments is refused, and not repeated. */
-export function keyWay(args: VerbArgs): KeyWay {
-  const apiKey = textArg(args, "api-key");
-  const variable = textArg(args, "api-key-env");
+export function keyWay(args: ArgsOf<typeof CONFIG_OPENCODE_ARGS>): KeyWay {
+  const apiKey = args.apiKey;
+  const variable = args.apiKeyEnv;
   const ways: KeyWay[] = [];
   if (apiKey !== undefined) ways.push(openKey(apiKey));
   if (variable !== undefined) ways.push({ kind: "text", apiKey: `{env:${variableName(variable)}}` });
-  if (args["stdin"] === true) ways.push({ kind: "stdin" });
-  if (args["ask"] === true) ways.push({ kind: "ask" });
+  if (args.stdin === true) ways.push({ kind: "stdin" });
+  if (args.ask === true) ways.push({ kind: "ask" });
   if (ways.length > 1)
     throw usageFault(
-      "There are several ways for one key here.",
+      "Several sources are given for one key.",
       "Choose one of --api-key, --api-key-env, --stdin, --ask.",
     );
   return ways[0] ?? { kind: "usual" };
@@ -239,7 +239,7 @@ export function keyWay(args: VerbArgs): KeyWay {
 
 /** A key from stdin or from the keyboard; undefined where the person left. */
 export async function readKey(way: "stdin" | "ask", name: string): Promise<string | undefined> {
-  const lines = way === "stdin" ? await readKeyLines("Use --ask to be asked for it.") : await ask(name);
+  const lines = way === "stdin" ? await readKeyLines("Use --ask to type it at a prompt.") : await ask(name);
   if (lines === undefined) return undefined;
   const [line = ""] = lines;
   const secret = lines.length === 1 ? cleanSecret(line) : undefined;
@@ -248,7 +248,6 @@ export async function readKey(way: "stdin" | "ask", name: string): Promise<strin
   return secret;
 }
 
-/** No key is there, and nobody to ask for one. */
 export function noKeyProblem(provider: string): Problem {
   return usageFault(`${provider} needs a key.`, WAYS.join("\n"));
 }
@@ -258,7 +257,7 @@ function openKey(apiKey: string): KeyWay {
   if (isOpenApiKey(apiKey) && !looksLikeSecret(inner)) return { kind: "text", apiKey };
   throw new Problem({
     code: "secret-in-arguments",
-    what: "A key is never taken as an argument: it would stay in your shell's history and in the list of processes.",
+    what: "A key cannot be an argument: it would stay in your shell's history and in the process list.",
     fix: [
       ...WAYS,
       "--api-key is for what is no secret: {env:NAME}, {file:PATH}, sk_omniroute, none.",
@@ -278,15 +277,48 @@ function variableName(name: string): string {
 
 async function ask(name: string): Promise<string[] | undefined> {
   if (!isInteractive())
-    throw usageFault("There is no terminal to ask for the key.", WAYS.slice(0, 2).join("\n"));
+    throw usageFault("Cannot ask for the key without a terminal.", WAYS.slice(0, 2).join("\n"));
   const { askSecrets } = await import("../../cli/ask.ts");
   return askSecrets(`Key for ${name}`);
 }
 
+const CONFIG_OPENCODE_ARGS = {
+  "base-url": {
+    type: "string",
+    description: "Set the provider's address; one /v1 is added",
+    valueHint: "URL",
+  },
+  "api-key": {
+    type: "string",
+    description: "Write {env:NAME}, {file:PATH} or a placeholder, never a key",
+    valueHint: "TEXT",
+  },
+  "api-key-env": {
+    type: "string",
+    description: "Read the key from this environment variable",
+    valueHint: "NAME",
+  },
+  stdin: { type: "boolean", description: "Read the key from stdin and write it into the file" },
+  ask: { type: "boolean", description: "Prompt for the key and write it into the file" },
+  models: {
+    type: "string",
+    description: "List its models: id or id=Label, separated by commas",
+    valueHint: "LIST",
+  },
+  provider: { type: "string", description: "Set the provider's id (default: omniroute)", valueHint: "ID" },
+  name: { type: "string", description: "Set the name that opencode shows", valueHint: "NAME" },
+  out: {
+    type: "string",
+    description: "Write this file instead of opencode's global config",
+    valueHint: "FILE",
+  },
+  print: { type: "boolean", description: "Print the new file and write nothing" },
+} satisfies ArgDefs;
+
 /** `orouter config opencode`: for an opencode that is to reach a provider without orouter in between. */
-export const configOpencodeVerb: Verb = {
+export const configOpencodeCommand = defineCommand({
   name: "opencode",
-  about: "Write a provider into opencode's own config; everything else in it stays",
+  about: "Write a provider into opencode's own config",
   examples: [
     { line: "orouter config opencode --print", does: "what the file would be; nothing is written" },
     {
@@ -302,45 +334,22 @@ export const configOpencodeVerb: Verb = {
       does: "a server of one's own; a label follows its model's =",
     },
   ],
-  args: {
-    "base-url": {
-      type: "string",
-      description: "Where the provider is; exactly one /v1 is written",
-      valueHint: "URL",
-    },
-    "api-key": {
-      type: "string",
-      description: "Only what is no secret: {env:NAME}, {file:PATH} or a placeholder",
-      valueHint: "TEXT",
-    },
-    "api-key-env": { type: "string", description: "The variable that holds the key", valueHint: "NAME" },
-    stdin: { type: "boolean", description: "Read the key from stdin and write it into the file" },
-    ask: { type: "boolean", description: "Be asked for the key, unseen, and write it into the file" },
-    models: {
-      type: "string",
-      description: "Its models, with commas between them: id or id=Label",
-      valueHint: "LIST",
-    },
-    provider: { type: "string", description: "Its id (default: omniroute)", valueHint: "ID" },
-    name: { type: "string", description: "What opencode calls it", valueHint: "NAME" },
-    out: { type: "string", description: "Another file than opencode's global one", valueHint: "FILE" },
-    print: { type: "boolean", description: "Print the new file and write nothing" },
-  },
+  args: CONFIG_OPENCODE_ARGS,
   run: configOpencode,
   children: {},
-};
+});
 
-async function configOpencode(args: VerbArgs): Promise<number> {
+async function configOpencode(args: ArgsOf<typeof CONFIG_OPENCODE_ARGS>): Promise<number> {
   const { env } = process;
   const wanted = wantedEntry(args);
   const way = keyWay(args);
   const paths = resolvePaths(env);
   const { settings, warnings } = await loadConfig(paths);
   for (const warning of warnings) say(`[orouter] ${warning}`);
-  const named = textArg(args, "out");
+  const named = args.out;
   const file = named === undefined ? opencodeFile(env, paths) : path.resolve(named);
   const text = await readOpencodeFile(file);
-  // Nobody is asked for a key that then cannot be written down.
+  // Ask for a key only if the file can be written.
   checkOpencodeText(file, text);
   const plan = planEntry(wanted, standingProvider(text, wanted.id), { settings, env });
   const apiKey = await keyFor(way, plan);
@@ -349,7 +358,7 @@ async function configOpencode(args: VerbArgs): Promise<number> {
     return EXIT.failed;
   }
   const config = buildOpenCodeConfig({ ...plan, apiKey });
-  if (args["print"] === true) {
+  if (args.print === true) {
     out(mergeInto(file, text, config).replace(/\n$/, ""));
     return EXIT.fine;
   }
@@ -357,7 +366,7 @@ async function configOpencode(args: VerbArgs): Promise<number> {
   const isSecret = isNew && !isOpenApiKey(apiKey);
   const hasChanged = await editOpencodeFile(file, config, isSecret);
   tell(file, plan, hasChanged);
-  if (isSecret) talk.info("The key stands in this file, which you alone can read now.");
+  if (isSecret) talk.info("The key is stored in this file, which only you can read.");
   tellVariable(apiKey);
   return EXIT.fine;
 }
@@ -382,5 +391,5 @@ function tell(file: string, { id, baseURL, models }: PlannedEntry, hasChanged: b
 function tellVariable(apiKey: string): void {
   const variable = variableOf(apiKey);
   if (variable !== undefined && (process.env[variable] ?? "") === "")
-    talk.warn(`The variable ${variable} is not set; opencode needs it to have the key.`);
+    talk.warn(`The variable ${variable} is not set; opencode reads the key from it.`);
 }

@@ -1,17 +1,17 @@
 import {
+  type ArgDefs,
+  type ArgsOf,
+  defineCommand,
   looksLikeSecret,
   secretInWords,
-  textArg,
   usageFault,
   usageProblem,
-  type Verb,
-  type VerbArgs,
 } from "../../cli/command.ts";
 import { out, outJson, say, talk } from "../../cli/talk.ts";
 import { editConfig } from "../../config/edit-config.ts";
 import { loadConfig } from "../../config/load.ts";
 import { resolvePaths } from "../../config/paths.ts";
-import { readToml } from "../../config/toml-file.ts";
+import { parseToml, readToml } from "../../config/toml-file.ts";
 import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { redact } from "../../core/redact.ts";
@@ -31,7 +31,7 @@ import {
 import { allProviders, providerOf, type Settings } from "../../core/settings/settings.ts";
 import { findProvider } from "../keys/own-key.ts";
 
-/** A value as config.toml would have it, and who says so; of a table: the file, where any of it stands there. */
+/** A value as config.toml would have it, and its source; for a table the file, if any of it is set there. */
 export interface SettingInForce {
   /** Undefined where nothing holds. */
   value: unknown;
@@ -50,8 +50,8 @@ export function namedSetting(text: string): FoundSetting {
   if ("path" in found) return found;
   throw new Problem({
     code: "unknown-setting",
-    what: `There is no setting ${JSON.stringify(text)}.${didYouMean(found.near)}`,
-    fix: "See all of them: orouter config show",
+    what: `Unknown setting ${JSON.stringify(text)}.${didYouMean(found.near)}`,
+    fix: "List them: orouter config list",
     exit: EXIT.usage,
   });
 }
@@ -126,7 +126,7 @@ function refuseMissing(path: SettingPath, { written, settings }: ReadSettings): 
   throw new Problem({
     code: "unknown-setting",
     what: `config.toml has no ${formatSettingPath(wanted)}.${didYouMean(meant)}`,
-    fix: "See what it has: orouter config show",
+    fix: "List what it has: orouter config list",
     exit: EXIT.usage,
   });
 }
@@ -134,29 +134,31 @@ function refuseMissing(path: SettingPath, { written, settings }: ReadSettings): 
 /** How a setting is named, for the commands that take one. */
 export const SETTING_ARG = {
   type: "positional",
-  description: "Where it stands in config.toml: routing.strategy, providers.nvidia.rpm, chains.coding",
+  description: "Name a setting, for example routing.strategy",
   offers: { names: ["settings"] },
 } as const;
 
+const CONFIG_GET_ARGS = {
+  path: SETTING_ARG,
+  json: { type: "boolean", description: 'Print {"path","value","from"} (file, preset or default)' },
+} satisfies ArgDefs;
+
 /** `orouter config get`: one setting as it holds now. */
-export const configGetVerb: Verb = {
+export const configGetCommand = defineCommand({
   name: "get",
-  about: "One setting as it holds now, and whether config.toml says so",
+  about: "Show one setting and where its value comes from",
   examples: [
     { line: "orouter config get routing.strategy", does: "the value alone on stdout" },
-    { line: "orouter config get providers.nvidia.rpm", does: "what comes with the provider counts too" },
+    { line: "orouter config get providers.nvidia.rpm", does: "includes the provider's preset" },
     { line: "orouter config get routing --json", does: "a whole table, for scripts" },
   ],
-  args: {
-    path: SETTING_ARG,
-    json: { type: "boolean", description: 'Print {"path","value","from"}; from: file, preset or default' },
-  },
+  args: CONFIG_GET_ARGS,
   run: get,
   children: {},
-};
+});
 
-async function get(args: VerbArgs): Promise<number> {
-  const asked = textArg(args, "path") ?? "";
+async function get(args: ArgsOf<typeof CONFIG_GET_ARGS>): Promise<number> {
+  const asked = args.path;
   if (looksLikeSecret(asked)) throw secretInWords();
   const found = namedSetting(asked);
   const paths = resolvePaths(process.env);
@@ -165,7 +167,7 @@ async function get(args: VerbArgs): Promise<number> {
   const file = await readToml(paths.configFile);
   const setting = settingInForce(found, { written: file?.value ?? {}, settings });
   const path = formatSettingPath(found.path);
-  if (args["json"] === true) {
+  if (args.json === true) {
     outJson({ path, value: JSON.parse(JSON.stringify(setting.value ?? null, clean)), from: setting.from });
     return EXIT.fine;
   }
@@ -175,7 +177,7 @@ async function get(args: VerbArgs): Promise<number> {
 }
 
 function originText(path: string, { value, from }: SettingInForce, file: string): string {
-  if (value === undefined) return `${path} is not set, and nothing stands in for it.`;
+  if (value === undefined) return `${path} is not set and has no default.`;
   if (from === "file") return `${path} comes from ${file}:`;
   return from === "preset" ? `${path} comes with the provider:` : `${path} has its default:`;
 }
@@ -202,83 +204,82 @@ function redactAddress(text: string): string {
 const PLAIN: ReadonlySet<SettingKind> = new Set(["count", "number", "flag", "table"]);
 
 /** The value that the words on a command line mean for a setting. Whether it is allowed there is not asked here. */
-export async function readSettingValue(
-  { path, node }: FoundSetting,
-  words: readonly string[],
-): Promise<unknown> {
+export function readSettingValue({ path, node }: FoundSetting, words: readonly string[]): unknown {
   const [word = "", ...more] = words;
   const { item } = bare(node);
   const isListOfTexts = item !== undefined && bare(item).type === "string";
   if (isListOfTexts) {
-    const list = more.length === 0 ? await tomlOf(word) : undefined;
-    return Array.isArray(list) ? list : await Promise.all(words.map(textOf));
+    const list = more.length === 0 ? tomlOf(word) : undefined;
+    if (Array.isArray(list)) return list;
+    return words.map(textOf).flatMap((text) => text.split(",").filter((part) => part !== ""));
   }
   if (more.length > 0) {
     throw usageFault(
       `${formatSettingPath(path)} takes one value, not ${words.length}.`,
-      "Put it in quotes where it has blanks.",
+      "Quote it if it has spaces.",
     );
   }
   const kind = metaOf(node)?.kind;
   if (kind !== undefined && !PLAIN.has(kind)) return textOf(word);
-  return (await tomlOf(word)) ?? word;
+  return tomlOf(word) ?? word;
 }
 
-async function textOf(word: string): Promise<string> {
-  const value = await tomlOf(word);
+function textOf(word: string): string {
+  const value = tomlOf(word);
   return typeof value === "string" ? value : word;
 }
 
-/** The value that a text is in TOML; undefined where it is none, or more than one. */
-async function tomlOf(word: string): Promise<unknown> {
-  const { parseForEdit } = await import("../../config/toml-document.ts");
+/** The TOML value of a text; undefined if it is not exactly one value. */
+function tomlOf(word: string): unknown {
   try {
-    const { value, ...others } = parseForEdit(`value = ${word}`);
+    const { value, ...others } = parseToml("VALUE", `value = ${word}`);
     return Object.keys(others).length === 0 ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
+const CONFIG_SET_ARGS = {
+  path: SETTING_ARG,
+  value: {
+    type: "positional",
+    required: false,
+    valueHint: "VALUE…",
+    description: "Give a word, number, true, false, list or TOML value",
+  },
+  unset: { type: "boolean", description: "Remove the setting from config.toml" },
+} satisfies ArgDefs;
+
 /** `orouter config set`: one setting changed, everything around it as it was. */
-export const configSetVerb: Verb = {
+export const configSetCommand = defineCommand({
   name: "set",
-  about: "Change one setting in config.toml; comments and order stay",
+  about: "Change one setting in config.toml, keeping comments",
   examples: [
     { line: "orouter config set routing.strategy round-robin", does: "a word needs no quotes" },
-    { line: "orouter config set providers.nvidia.rpm 30", does: "makes the table where there is none" },
+    { line: "orouter config set providers.nvidia.rpm 30", does: "creates the table if needed" },
     {
       line: "orouter config set chains.coding ollama-cloud/gpt-oss:120b nvidia/openai/gpt-oss-120b",
       does: "a list as several words, or as TOML in quotes",
     },
-    { line: "orouter config set routing.strategy --unset", does: "takes it out: the default holds again" },
+    { line: "orouter config set routing.strategy --unset", does: "restores the default" },
   ],
-  args: {
-    path: SETTING_ARG,
-    value: {
-      type: "positional",
-      required: false,
-      valueHint: "VALUE…",
-      description: "A word, a number, true or false, or any TOML value; several words make a list",
-    },
-    unset: { type: "boolean", description: "Take the setting out of config.toml" },
-  },
+  args: CONFIG_SET_ARGS,
   run: set,
   children: {},
   rest: true,
-};
+});
 
 const PATH = ["orouter", "config", "set"];
 
-async function set(args: VerbArgs): Promise<number> {
+async function set(args: ArgsOf<typeof CONFIG_SET_ARGS>): Promise<number> {
   const words = args._.slice(1);
-  const asked = textArg(args, "path") ?? "";
+  const asked = args.path;
   if ([asked, ...words].some(looksLikeSecret)) throw secretInWords();
   const found = namedSetting(asked);
-  const isUnset = args["unset"] === true;
+  const isUnset = args.unset === true;
   if (isUnset && words.length > 0) throw usageProblem("--unset takes no value.", PATH);
   if (!isUnset && words.length === 0) throw usageProblem(`${PATH.join(" ")} needs VALUE or --unset.`, PATH);
-  return isUnset ? await unset(found) : await setTo(found, await readSettingValue(found, words));
+  return isUnset ? await unset(found) : await setTo(found, readSettingValue(found, words));
 }
 
 async function setTo({ path }: FoundSetting, value: unknown): Promise<number> {
@@ -286,7 +287,7 @@ async function setTo({ path }: FoundSetting, value: unknown): Promise<number> {
   const isNew = await editConfig(paths, (file) => withValueAt(file, path, value));
   const line = `${formatSettingPath(path)} = ${tomlValue(value)}`;
   if (isNew) talk.success(`Set ${line} in ${paths.configFile}.`);
-  else talk.info(`It is so already: ${line}`);
+  else talk.info(`Already set: ${line}`);
   for (const warning of (await loadConfig(paths)).warnings) talk.warn(warning);
   return EXIT.fine;
 }
@@ -297,14 +298,13 @@ async function unset({ path }: FoundSetting): Promise<number> {
     valueAt(file, path) === undefined ? file : withValueAt(file, path, undefined),
   );
   const name = formatSettingPath(path);
-  if (isNew) talk.success(`Took ${name} out of ${paths.configFile}.`);
+  if (isNew) talk.success(`Removed ${name} from ${paths.configFile}.`);
   else talk.info(`${name} is not in ${paths.configFile}.`);
   return EXIT.fine;
 }
 
 type Table = Record<string, unknown>;
 
-/** A line of a table, and whether it stands in the file. */
 interface Line {
   text: string;
   isWritten: boolean;
@@ -391,32 +391,36 @@ function tableIn(value: unknown): Table {
   return isTable(value) ? value : {};
 }
 
+const CONFIG_SHOW_ARGS = {
+  json: { type: "boolean", description: "Print the settings as one object" },
+} satisfies ArgDefs;
+
 /** `orouter config show`: what holds, defaults included. */
-export const configShowVerb: Verb = {
+export const configShowCommand = defineCommand({
   name: "show",
-  about: "The settings in force, and which of them come from config.toml",
+  about: "List the settings in effect and those from config.toml",
   examples: [
-    { line: "orouter config show", does: "as a config.toml that says everything" },
+    { line: "orouter config show", does: "as a complete config.toml" },
     { line: "orouter config show --json", does: "as one object, durations in milliseconds" },
   ],
-  args: { json: { type: "boolean", description: "Print the settings as one object" } },
+  args: CONFIG_SHOW_ARGS,
   run: show,
   children: {},
-};
+});
 
-async function show(args: VerbArgs): Promise<number> {
+async function show(args: ArgsOf<typeof CONFIG_SHOW_ARGS>): Promise<number> {
   const paths = resolvePaths(process.env);
   const { settings, warnings } = await loadConfig(paths);
   for (const warning of warnings) talk.warn(warning);
-  if (args["json"] === true) {
+  if (args.json === true) {
     outJson(JSON.parse(JSON.stringify(settings, plain)));
     return EXIT.fine;
   }
   const file = await readToml(paths.configFile);
   say(
     file === undefined
-      ? `There is no ${paths.configFile}: these are the defaults.`
-      : `What is marked comes from ${paths.configFile}; the rest are defaults.`,
+      ? `${paths.configFile} does not exist: these are the defaults.`
+      : `Marked settings come from ${paths.configFile}; all others are defaults.`,
   );
   out(settingsText(file?.value ?? {}, settings));
   return EXIT.fine;

@@ -1,20 +1,20 @@
-import { existsSync } from "node:fs";
-import type { Verb, VerbArgs } from "../../cli/command.ts";
+import { existsSync, mkdirSync } from "node:fs";
+import { type ArgDefs, type ArgsOf, defineCommand, usageFault } from "../../cli/command.ts";
 import { tableText } from "../../cli/table.ts";
 import { out, outJson, talk } from "../../cli/talk.ts";
 import { loadKeys } from "../../config/keys.ts";
 import { loadKeyEntries } from "../../config/keys-file.ts";
 import { loadConfig } from "../../config/load.ts";
-import { type Paths, resolvePaths } from "../../config/paths.ts";
+import { type Env, type Paths, resolvePaths } from "../../config/paths.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 
 /** `orouter config`: where the settings are, what they say, and whether they are right. */
-export const configVerb: Verb = {
+export const configCommand = defineCommand({
   name: "config",
   about: "Show, change and check the configuration",
   examples: [
     { line: "orouter config path", does: "the files and folders that are used" },
-    { line: "orouter config show", does: "the settings in force" },
+    { line: "orouter config show", does: "the settings in effect" },
     { line: "orouter config set routing.strategy round-robin", does: "change one of them" },
     { line: "orouter config check", does: "whether the files are right" },
   ],
@@ -22,44 +22,53 @@ export const configVerb: Verb = {
   run: undefined,
   children: {
     path: {
-      about: "The files and folders that are used, and whether they exist",
-      load: async () => configPathVerb,
+      about: "Show the files and folders in use",
+      load: async () => configPathCommand,
     },
     show: {
-      about: "The settings in force, and which of them come from config.toml",
-      load: async () => (await import("./config-settings.ts")).configShowVerb,
+      about: "List the settings in effect and those from config.toml",
+      aliases: ["list", "ls"],
+      load: async () => (await import("./config-settings.ts")).configShowCommand,
     },
     get: {
-      about: "One setting as it holds now, and whether config.toml says so",
-      load: async () => (await import("./config-settings.ts")).configGetVerb,
+      about: "Show one setting and where its value comes from",
+      load: async () => (await import("./config-settings.ts")).configGetCommand,
     },
     set: {
-      about: "Change one setting in config.toml; comments and order stay",
-      load: async () => (await import("./config-settings.ts")).configSetVerb,
+      about: "Change one setting in config.toml, keeping comments",
+      load: async () => (await import("./config-settings.ts")).configSetCommand,
+    },
+    edit: {
+      about: "Open config.toml in your editor and check it afterwards",
+      load: async () => configEditCommand,
     },
     check: {
-      about: "Whether config.toml and keys.toml are right; exit 3 and the place if not",
-      load: async () => configCheckVerb,
+      about: "Check config.toml and keys.toml; exit 3 on an error",
+      load: async () => configCheckCommand,
     },
     opencode: {
-      about: "Write a provider into opencode's own config; everything else in it stays",
-      load: async () => (await import("./config-opencode.ts")).configOpencodeVerb,
+      about: "Write a provider into opencode's own config",
+      load: async () => (await import("./config-opencode.ts")).configOpencodeCommand,
     },
   },
-};
+});
+
+const CONFIG_PATH_ARGS = {
+  json: { type: "boolean", description: 'Print {"paths":{"config":{"path","exists"},…}}' },
+} satisfies ArgDefs;
 
 /** `orouter config path`. */
-export const configPathVerb: Verb = {
+export const configPathCommand = defineCommand({
   name: "path",
-  about: "The files and folders that are used, and whether they exist",
+  about: "Show the files and folders in use",
   examples: [
     { line: "orouter config path", does: "each with its place" },
     { line: "orouter config path --json", does: "the same for scripts" },
   ],
-  args: { json: { type: "boolean", description: 'Print {"paths":{"config":{"path","exists"},…}}' } },
+  args: CONFIG_PATH_ARGS,
   run: path,
   children: {},
-};
+});
 
 /** A file or folder by the name scripts know it by. */
 const PLACES = (paths: Paths) => ({
@@ -72,11 +81,11 @@ const PLACES = (paths: Paths) => ({
   database: { title: "opencode 2's keys", path: paths.opencodeDatabase },
 });
 
-async function path(args: VerbArgs): Promise<number> {
+async function path(args: ArgsOf<typeof CONFIG_PATH_ARGS>): Promise<number> {
   const places = Object.entries(PLACES(resolvePaths(process.env))).map(([id, place]) => {
     return { id, ...place, exists: existsSync(place.path) };
   });
-  if (args["json"] === true) {
+  if (args.json === true) {
     outJson({
       paths: Object.fromEntries(places.map(({ id, path: at, exists }) => [id, { path: at, exists }])),
     });
@@ -89,17 +98,64 @@ async function path(args: VerbArgs): Promise<number> {
   return EXIT.fine;
 }
 
+export const configEditCommand = defineCommand({
+  name: "edit",
+  about: "Open config.toml in your editor and check it afterwards",
+  examples: [{ line: "orouter config edit", does: "with $VISUAL or $EDITOR" }],
+  args: {},
+  run: edit,
+  children: {},
+});
+
+async function edit(): Promise<number> {
+  const { env } = process;
+  const paths = resolvePaths(env);
+  const editor = editorOf(env);
+  mkdirSync(paths.configDir, { recursive: true, mode: 0o700 });
+  const child = Bun.spawn(editorCall(editor, paths.configFile), {
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  if ((await child.exited) !== 0) {
+    throw new Problem({
+      code: "editor-failed",
+      what: `The editor ${editor} ended with exit code ${child.exitCode}.`,
+      fix: "Set EDITOR to an editor that works, or open the file yourself: orouter config path",
+    });
+  }
+  return await check({ _: [], json: undefined });
+}
+
+function editorOf({ VISUAL, EDITOR }: Env): string {
+  const chosen = [VISUAL, EDITOR].find((editor) => editor !== undefined && editor.trim() !== "");
+  const usual = process.platform === "win32" ? ["notepad"] : ["nano", "vi"];
+  const found = chosen ?? usual.find((name) => Bun.which(name) !== null);
+  if (found !== undefined) return found;
+  throw usageFault("No editor found.", "Name one: EDITOR=nano orouter config edit");
+}
+
+/** EDITOR may hold arguments (`code --wait`), so a shell splits it, as git does. */
+function editorCall(editor: string, file: string): string[] {
+  if (process.platform === "win32") return ["cmd", "/c", `${editor} "${file}"`];
+  return ["sh", "-c", `${editor} "$1"`, "sh", file];
+}
+
+const CONFIG_CHECK_ARGS = {
+  json: { type: "boolean", description: 'Print {"ok":true,"warnings":[…]}' },
+} satisfies ArgDefs;
+
 /** `orouter config check`: both files, so that one mistake does not hide the other. */
-export const configCheckVerb: Verb = {
+export const configCheckCommand = defineCommand({
   name: "check",
-  about: "Whether config.toml and keys.toml are right; exit 3 and the place if not",
+  about: "Check config.toml and keys.toml; exit 3 on an error",
   examples: [{ line: "orouter config check", does: "says what is wrong, where, and what is allowed" }],
-  args: { json: { type: "boolean", description: 'Print {"ok":true,"warnings":[…]}' } },
+  args: CONFIG_CHECK_ARGS,
   run: check,
   children: {},
-};
+});
 
-async function check(args: VerbArgs): Promise<number> {
+async function check(args: ArgsOf<typeof CONFIG_CHECK_ARGS>): Promise<number> {
   const { env } = process;
   const paths = resolvePaths(env);
   const [config, entries] = await Promise.allSettled([loadConfig(paths), loadKeyEntries(paths)]);
@@ -111,19 +167,15 @@ async function check(args: VerbArgs): Promise<number> {
   // Reading the entries has tightened the file, if need be; the rest of what is odd shows when the keys are gathered.
   const { notes } = await loadKeys({ paths, settings, env });
   const all = [...warnings, ...entries.value.notes, ...notes];
-  if (args["json"] === true) outJson({ ok: true, warnings: all });
+  if (args.json === true) outJson({ ok: true, warnings: all });
   else tell(paths, all);
   return EXIT.fine;
 }
 
 function tell(paths: Paths, warnings: readonly string[]): void {
   for (const warning of warnings) talk.warn(warning);
-  out(
-    existsSync(paths.configFile)
-      ? "config.toml is fine"
-      : "There is no config.toml; the defaults are in force",
-  );
-  out(existsSync(paths.keysFile) ? "keys.toml is fine" : "There is no keys.toml");
+  out(existsSync(paths.configFile) ? "config.toml is fine" : "No config.toml; the defaults apply");
+  out(existsSync(paths.keysFile) ? "keys.toml is fine" : "No keys.toml");
 }
 
 function both(first: unknown, second: unknown): unknown {

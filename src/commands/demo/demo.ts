@@ -1,6 +1,6 @@
 import { askChoice } from "../../cli/ask.ts";
 import { paintFor } from "../../cli/colour.ts";
-import { portArg, textArg, usageProblem, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand, portArg, usageProblem } from "../../cli/command.ts";
 import { outputWidth } from "../../cli/table.ts";
 import { isInteractive, out, outJson, say } from "../../cli/talk.ts";
 import { hangingLines } from "../../cli/text.ts";
@@ -9,6 +9,7 @@ import { resolvePaths } from "../../config/paths.ts";
 import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT } from "../../core/problem.ts";
 import { findScene, SCENES, type Scene } from "../../demo/scenes.ts";
+import { requireTerminal } from "../find-agent.ts";
 import { playScene, serveScene } from "./play-scene.ts";
 
 /** What a person said about the scene they want. */
@@ -23,7 +24,7 @@ export async function chooseScene({ name, mayAsk }: SceneWish): Promise<Scene | 
   if (name !== undefined) return findScene(name) ?? noScene(name);
   if (!mayAsk || !isInteractive()) return SCENES[0];
   const options = SCENES.map((scene) => ({ value: scene.name, label: scene.title, hint: scene.about }));
-  const chosen = await askChoice("Which scene shall be played?", options);
+  const chosen = await askChoice("Choose a demo:", options);
   return chosen === undefined ? undefined : findScene(chosen);
 }
 
@@ -31,7 +32,7 @@ function noScene(name: string): never {
   const names = SCENES.map((scene) => scene.name);
   const near = nearest(name, names);
   throw usageProblem(
-    `There is no scene named ${JSON.stringify(name)}.${didYouMean(near)} Scenes: ${names.join(", ")}.`,
+    `Unknown scene ${JSON.stringify(name)}.${didYouMean(near)} Scenes: ${names.join(", ")}.`,
     ["orouter", "demo"],
   );
 }
@@ -51,57 +52,65 @@ export async function listScenes(asJson: boolean): Promise<void> {
   }
 }
 
+const DEMO_ARGS = {
+  scene: {
+    type: "string",
+    description: "Play this scene (see --list)",
+    valueHint: "NAME",
+    offers: { words: SCENES.map((scene) => scene.name) },
+  },
+  list: { type: "boolean", description: "List the scenes" },
+  serve: { type: "boolean", description: "Serve the scripted provider without starting opencode" },
+  port: {
+    type: "string",
+    description: "Listen on this port with --serve (default: a free one)",
+    valueHint: "PORT",
+  },
+  json: {
+    type: "boolean",
+    description: "Print JSON, with --list or --serve",
+  },
+} satisfies ArgDefs;
+
 /** `orouter demo`: opencode against a scripted provider whose keys fail, with no account at all. */
-export const demoVerb: Verb = {
+export const demoCommand = defineCommand({
   name: "demo",
-  about: "opencode against a scripted provider whose keys fail: rotation and fallback without any account",
+  about: "Run opencode against a scripted provider whose keys fail",
   examples: [
     { line: "orouter demo", does: "choose a scene, then type anything in opencode" },
-    { line: 'orouter demo -- run "say hello"', does: "one prompt, told as it goes" },
+    { line: 'orouter demo -- run "say hello"', does: "one prompt, with each step reported" },
     { line: "orouter demo --scene plan", does: "another scene: keys whose plan lacks the model" },
-    { line: "orouter demo --list", does: "the scenes there are" },
+    { line: "orouter demo --list", does: "the available scenes" },
     { line: "orouter demo --serve", does: "the scripted provider alone, for trying other tools" },
   ],
-  args: {
-    scene: {
-      type: "string",
-      description: `Scene to play: ${SCENES.map((scene) => scene.name).join(", ")}`,
-      valueHint: "NAME",
-      offers: { words: SCENES.map((scene) => scene.name) },
-    },
-    list: { type: "boolean", description: "List the scenes" },
-    serve: { type: "boolean", description: "Only serve the scripted provider" },
-    port: { type: "string", description: "With --serve: the port (default: a free one)", valueHint: "PORT" },
-    json: {
-      type: "boolean",
-      description:
-        'Print {"scenes":[…]} with --list; {"scene","baseUrl","models","keys"} as one line with --serve',
-    },
-  },
+  args: DEMO_ARGS,
   rest: true,
   run: demo,
   children: {},
-};
+});
 
 const PATH = ["orouter", "demo"];
 
-async function demo(args: VerbArgs): Promise<number> {
-  const asJson = args["json"] === true;
-  if (args["list"] === true) {
+async function demo(args: ArgsOf<typeof DEMO_ARGS>): Promise<number> {
+  const asJson = args.json === true;
+  if (args.list === true) {
     await listScenes(asJson);
     return EXIT.fine;
   }
-  const isServing = args["serve"] === true;
-  const port = portArg(args["port"]);
+  const isServing = args.serve === true;
+  const port = portArg(args.port);
   if (!isServing) refuseServing({ asJson, port });
   const words = args._;
   refuseBareScene(words);
-  const scene = await chooseScene({ name: textArg(args, "scene"), mayAsk: !isServing && words.length === 0 });
+  const scene = await chooseScene({ name: args.scene, mayAsk: !isServing && words.length === 0 });
   if (scene === undefined) {
-    say("No scene was played.");
+    say("No scene was chosen.");
     return EXIT.failed;
   }
-  if (!isServing) return playScene(scene, words);
+  if (!isServing) {
+    if (words.length === 0) requireTerminal('orouter demo -- run "say hello"');
+    return playScene(scene, words);
+  }
   await serveScene(scene, { port, asJson });
   return EXIT.fine;
 }

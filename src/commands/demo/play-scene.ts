@@ -82,7 +82,7 @@ export function sayLookFor({ lookFor }: Scene, { accent }: Paint): void {
   say(accent(LOOK_FOR) + lines.slice(LOOK_FOR.length));
 }
 
-/** Longer stories are told from their end. */
+/** Longer summaries keep their last lines. */
 const LINES_KEPT = 200;
 
 /** Tells of a scene what its provider said and what the router did about it: at once, or when the terminal is free. */
@@ -107,7 +107,7 @@ export class StoryTeller {
     if (line !== undefined) this.#add(`  ${this.#paint.muted(`→ ${line}`)}`);
   }
 
-  /** What could not be told before. */
+  /** Prints the lines held back while opencode had the terminal. */
   tellCooldown(title: string): void {
     if (this.#lines.length === 0) return;
     say(`\n${this.#paint.strong(`What happened (${title})`)}`);
@@ -133,7 +133,7 @@ function told(mark: string, line: string): string {
   return Bun.stringWidth(whole) <= talkWidth() ? whole : Bun.wrapAnsi(whole, talkWidth(), { hard: false });
 }
 
-/** Runs opencode against a scene's provider, and tells what happens. Returns opencode's exit code. */
+/** Runs opencode against a scene's provider and reports each call. Returns opencode's exit code. */
 export async function playScene(scene: Scene, words: readonly string[]): Promise<number> {
   const { env } = process;
   const paths = resolvePaths(env);
@@ -170,7 +170,7 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
     };
     sayScene(scene, paint);
     sayLookFor(scene, paint);
-    if (!isLive) say("What happens is told when you leave opencode.");
+    if (!isLive) say("A summary follows when you leave opencode.");
     const end = await launch({
       name: agent.name,
       harness,
@@ -241,5 +241,5 @@ async function introduce(scene: Scene, baseUrl: string): Promise<void> {
   say(`  curl ${baseUrl}/chat/completions -H "authorization: Bearer ${secret}" -d '${question}'`);
   say(`${paint.strong("Put orouter between")} (config.toml; then: orouter keys add demo)`);
   say(`  [providers.demo]\n  base_url = "${baseUrl}"\n  models = ${JSON.stringify(scene.models)}`);
-  say("\nEach call is told below. Stop it with Ctrl-C.");
+  say("\nEach call is listed below. Stop with Ctrl-C.");
 }

@@ -11,7 +11,7 @@ import { allProviders } from "../../core/settings/settings.ts";
 import { classifyFailure } from "../../core/verdict/failure.ts";
 import { readHead } from "../../proxy/read-reply.ts";
 import { send } from "../../proxy/transport.ts";
-import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
+import { keepLoopbackDirect } from "../catalog.ts";
 import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 
 const ADDRESSES = "addresses";

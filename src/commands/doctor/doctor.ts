@@ -1,5 +1,5 @@
 import type { Paint, Tone } from "../../cli/colour.ts";
-import type { Verb, VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand } from "../../cli/command.ts";
 import { outputLook } from "../../cli/table.ts";
 import { isInteractive, out, outJson, say, talk } from "../../cli/talk.ts";
 import { hangingLines } from "../../cli/text.ts";
@@ -18,32 +18,34 @@ import { checkOpencode, checkOpencodeConfig, checkPlugin, checkProject } from ".
 import { checkAddresses, checkProvider, probeAll, usableProviders } from "./check-providers.ts";
 import { type DoctorContext, type Finding, note, readContext } from "./doctor-context.ts";
 
+const DOCTOR_ARGS = {
+  offline: { type: "boolean", description: "Send no request to any provider" },
+  fix: { type: "boolean", description: "Apply the available fixes without a confirmation" },
+  json: { type: "boolean", description: 'Print {"ok",checks:[{"check","level","what","fix"}]}' },
+} satisfies ArgDefs;
+
 /** `orouter doctor`: what is wrong, and how to fix it. */
-export const doctorVerb: Verb = {
+export const doctorCommand = defineCommand({
   name: "doctor",
-  about: "Find what is wrong and how to fix it; exit 1 if anything is",
+  about: "Find problems and their fixes; exit 1 if there are any",
   examples: [
     { line: "orouter doctor", does: "checks opencode, files and keys, and sends each provider one request" },
     { line: "orouter doctor --fix", does: "also fixes what it can, without a question" },
     { line: "orouter doctor --offline", does: "the same checks without any request" },
     { line: "orouter doctor --json", does: "the findings for scripts" },
   ],
-  args: {
-    offline: { type: "boolean", description: "Send no request to any provider" },
-    fix: { type: "boolean", description: "Fix what can be fixed without asking first" },
-    json: { type: "boolean", description: 'Print {"ok",checks:[{"check","level","what","fix"}]}' },
-  },
+  args: DOCTOR_ARGS,
   run: doctor,
   children: {},
-};
+});
 
-async function doctor(args: VerbArgs): Promise<number> {
-  const isFixing = args["fix"] === true;
-  const asJson = args["json"] === true;
+async function doctor(args: ArgsOf<typeof DOCTOR_ARGS>): Promise<number> {
+  const isFixing = args.fix === true;
+  const asJson = args.json === true;
   const { theme, findings } = await examine({
     ...opencodePlace({ ...process.env }),
     self: process.execPath,
-    isOffline: args["offline"] === true,
+    isOffline: args.offline === true,
   });
   const found = isFixing ? await Promise.all(findings.map(repaired)) : findings;
   if (asJson) {
@@ -151,8 +153,8 @@ async function openCooldowns(
   context: DoctorContext,
 ): Promise<{ cooldowns: Cooldown[]; troubles: Problem[] }> {
   const troubles: Problem[] = [];
-  const world = { ...context, keys: context.keys ?? [] };
-  const cooldowns = await readCooldowns(world, (problem) => troubles.push(problem));
+  const withKeys = { ...context, keys: context.keys ?? [] };
+  const cooldowns = await readCooldowns(withKeys, (problem) => troubles.push(problem));
   return { cooldowns, troubles };
 }
 

@@ -1,11 +1,11 @@
 import {
+  type ArgDefs,
+  type ArgsOf,
+  defineCommand,
   looksLikeSecret,
   secretInWords,
-  textArg,
   usageFault,
   usageProblem,
-  type Verb,
-  type VerbArgs,
 } from "../../cli/command.ts";
 import { holdKeyboard } from "../../cli/keyboard.ts";
 import { readKeyLines } from "../../cli/paste.ts";
@@ -21,7 +21,7 @@ import { findPreset } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { isVariableName } from "../../core/settings/setting-kinds.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
-import { readAgain, readWorld, type World } from "../world.ts";
+import { type CommandContext, readContext, readContextAgain } from "../context.ts";
 import { describeKey, findProvider, listKeys } from "./own-key.ts";
 
 /** The provider that was named, or else is chosen from the list. Undefined: the person left. */
@@ -37,7 +37,7 @@ export async function chooseProvider(
     label: provider.name,
     hint: findPreset(provider.id)?.note ?? provider.id,
   }));
-  const chosen = await askChoice("Whose key is it?", options);
+  const chosen = await askChoice("Which provider is the key for?", options);
   return chosen === undefined ? undefined : findProvider(settings, chosen);
 }
 
@@ -53,13 +53,13 @@ export interface NewSecret {
 }
 
 /** Reads the flags; those that contradict each other are refused. */
-export function secretWays(args: VerbArgs): SecretWays {
-  const variable = textArg(args, "env");
-  const name = textArg(args, "name");
+export function secretWays(args: ArgsOf<typeof KEYS_ADD_ARGS>): SecretWays {
+  const variable = args.env;
+  const name = args.name;
   if ([variable, name].some((word) => word !== undefined && looksLikeSecret(word))) throw secretInWords();
-  const place = args["keychain"] === true ? "keychain" : "value";
-  if (variable === undefined) return { kind: args["stdin"] === true ? "stdin" : "ask", place };
-  if (args["stdin"] === true || place === "keychain") {
+  const place = args.keychain === true ? "keychain" : "value";
+  if (variable === undefined) return { kind: args.stdin === true ? "stdin" : "ask", place };
+  if (args.stdin === true || place === "keychain") {
     throw usageFault(
       "--env keeps a variable's name; it does not go with --stdin or --keychain.",
       "Choose one.",
@@ -70,7 +70,7 @@ export function secretWays(args: VerbArgs): SecretWays {
   return { kind: "env", variable };
 }
 
-/** The keys that came in. Undefined: the person who was asked left. */
+/** The keys that were given. Undefined: the prompt was cancelled. */
 export async function readSecrets(
   ways: SecretWays,
   provider: Provider,
@@ -99,8 +99,8 @@ function fromVariable(variable: string, env: Env): NewSecret {
 }
 
 async function fromStdin(): Promise<string[]> {
-  const lines = await readKeyLines("Leave --stdin off to be asked for it.");
-  if (lines.length === 0) throw usageFault("Nothing came in on stdin.", "Send one key a line.");
+  const lines = await readKeyLines("Omit --stdin to type it at a prompt.");
+  if (lines.length === 0) throw usageFault("Nothing was read from stdin.", "Send one key per line.");
   return lines;
 }
 
@@ -113,77 +113,79 @@ async function ask(provider: Provider): Promise<string[] | undefined> {
 
 function noKey(what: string): Problem {
   return usageFault(
-    `${what} is no key: it has blanks or odd characters inside.`,
+    `${what} is not a key: it contains spaces or unusual characters.`,
     "Copy it again from the provider's page. Nothing was added.",
   );
 }
 
-/** `orouter keys add`: a key comes in without ever standing on a command line. */
-export const keysAddVerb: Verb = {
-  name: "add",
-  about: "Add keys to a provider: asked for, piped in, or by a variable's name",
-  examples: [
-    { line: "orouter keys add ollama-cloud", does: "asks; several may be pasted, one a line" },
-    { line: "orouter keys add nvidia --name work", does: "the same, with a name of your choice" },
-    { line: "orouter keys add nvidia --stdin < keys.txt", does: "one key a line, from a file or a program" },
-    { line: "orouter keys add groq --env MY_GROQ_KEY", does: "keeps the variable's name, not the key" },
-  ],
-  args: {
-    provider: {
-      type: "positional",
-      required: false,
-      description: "Whose key it is (asked for when left out)",
-      offers: { names: ["providers"] },
-    },
-    name: { type: "string", description: "What to call it (default: key-1, key-2, …)", valueHint: "NAME" },
-    stdin: { type: "boolean", description: "Read keys from stdin, one a line" },
-    env: { type: "string", description: "The variable that holds the key", valueHint: "VARIABLE" },
-    keychain: { type: "boolean", description: "Keep the key in the system's keychain, not in keys.toml" },
+const KEYS_ADD_ARGS = {
+  provider: {
+    type: "positional",
+    required: false,
+    description: "Name the provider (default: prompt for it)",
+    offers: { names: ["providers"] },
   },
+  name: { type: "string", description: "Name the key (default: key-1, key-2, …)", valueHint: "NAME" },
+  stdin: { type: "boolean", description: "Read keys from stdin, one per line" },
+  env: { type: "string", description: "Read the key from this environment variable", valueHint: "VARIABLE" },
+  keychain: { type: "boolean", description: "Store the key in the system's keychain, not in keys.toml" },
+} satisfies ArgDefs;
+
+/** `orouter keys add`: a key comes in without ever standing on a command line. */
+export const keysAddCommand = defineCommand({
+  name: "add",
+  about: "Add keys from a prompt, stdin or an environment variable",
+  examples: [
+    { line: "orouter keys add ollama-cloud", does: "prompt for it; paste several, one per line" },
+    { line: "orouter keys add nvidia --name work", does: "the same, with a name" },
+    { line: "orouter keys add nvidia --stdin < keys.txt", does: "one key per line, from a file or program" },
+    { line: "orouter keys add groq --env MY_GROQ_KEY", does: "store the variable's name, not the key" },
+  ],
+  args: KEYS_ADD_ARGS,
   // A second word is most likely a key: the refusal must be ours, since the usual one repeats the word.
   rest: true,
   run: add,
   children: {},
-};
+});
 
-async function add(args: VerbArgs): Promise<number> {
+async function add(args: ArgsOf<typeof KEYS_ADD_ARGS>): Promise<number> {
   if (args._.length > 1) throw secretInWords();
   const ways = secretWays(args);
-  const world = await readWorld();
-  const id = textArg(args, "provider");
-  if (id !== undefined) findProvider(world.settings, id);
+  const context = await readContext();
+  const id = args.provider;
+  if (id !== undefined) findProvider(context.settings, id);
   if (ways.kind === "ask" && !isInteractive()) throw nobodyToAsk();
-  // Nobody is asked for a key that then cannot be kept.
+  // Ask for a key only if it can be stored.
   if (ways.kind !== "env" && ways.place === "keychain" && !(await hasKeychain())) throw noKeychain();
   using _held = ways.kind === "ask" ? holdKeyboard() : undefined;
-  const provider = await chooseProvider(world.settings, id);
-  const secrets = provider === undefined ? undefined : await readSecrets(ways, provider, world.env);
+  const provider = await chooseProvider(context.settings, id);
+  const secrets = provider === undefined ? undefined : await readSecrets(ways, provider, context.env);
   if (provider === undefined || secrets === undefined) {
     talk.info("Nothing was added.");
     return EXIT.failed;
   }
-  await keepSecrets(world, provider.id, { secrets, name: textArg(args, "name") });
+  await keepSecrets(context, provider.id, { secrets, name: args.name });
   return EXIT.fine;
 }
 
 /** Asks for everything: whose keys they are, where they are to be kept, and the keys. */
-export async function addAsked(world: World): Promise<void> {
-  const provider = await chooseProvider(world.settings, undefined);
+export async function addAsked(context: CommandContext): Promise<void> {
+  const provider = await chooseProvider(context.settings, undefined);
   const place = provider === undefined ? undefined : await choosePlace();
   const secrets =
     provider === undefined || place === undefined
       ? undefined
-      : await readSecrets({ kind: "ask", place }, provider, world.env);
+      : await readSecrets({ kind: "ask", place }, provider, context.env);
   if (provider === undefined || secrets === undefined) talk.info("Nothing was added.");
-  else await keepSecrets(world, provider.id, { secrets, name: undefined });
+  else await keepSecrets(context, provider.id, { secrets, name: undefined });
 }
 
 /** A question only where there is a choice. Undefined: the person left. */
 async function choosePlace(): Promise<"value" | "keychain" | undefined> {
   if (!(await hasKeychain())) return "value";
   const { askChoice } = await import("../../cli/ask.ts");
-  const answer = await askChoice("Where is it to be kept?", [
-    { value: "value", label: "In keys.toml", hint: "which only you can read" },
+  const answer = await askChoice("Where do you want to store it?", [
+    { value: "value", label: "In keys.toml", hint: "readable only by you" },
     { value: "keychain", label: "In the system's keychain" },
   ]);
   return answer === undefined ? undefined : answer === "keychain" ? "keychain" : "value";
@@ -194,13 +196,17 @@ interface KeptSecrets {
   name: string | undefined;
 }
 
-async function keepSecrets(world: World, provider: string, { secrets, name }: KeptSecrets): Promise<void> {
-  const { fresh, known } = sortOut(secrets, provider, world.keys);
+async function keepSecrets(
+  context: CommandContext,
+  provider: string,
+  { secrets, name }: KeptSecrets,
+): Promise<void> {
+  const { fresh, known } = sortOut(secrets, provider, context.keys);
   if (name !== undefined && fresh.length > 1) throw oneName(fresh.length);
   for (const sentence of known) talk.info(sentence);
   if (fresh.length === 0) return;
   const places = fresh.map(({ place }): NewKey => ({ name, place }));
-  await store(world, provider, places);
+  await store(context, provider, places);
 }
 
 /** The secrets that keys.toml does not have yet, each once, and a sentence about each of the others. */
@@ -220,15 +226,15 @@ function sortOut(secrets: readonly NewSecret[], provider: string, keys: readonly
   return { fresh: [...fresh.values()], known };
 }
 
-async function store(world: World, provider: string, keys: readonly NewKey[]): Promise<void> {
-  const { paths } = world;
+async function store(context: CommandContext, provider: string, keys: readonly NewKey[]): Promise<void> {
+  const { paths } = context;
   const { added, known } = await addKeys({ paths }, provider, keys).catch((error: unknown) => {
     // What a keychain says is the system's own and may be anything.
     if (error instanceof Problem || keys[0]?.place.kind !== "keychain") throw error;
     throw keychainRefused();
   });
-  // Read again: what is told is what the file says now.
-  const now = listKeys(await readAgain(world));
+  // Read again, to report what the file says now.
+  const now = listKeys(await readContextAgain(context));
   for (const name of added) {
     const key = now.find((one) => one.provider === provider && one.name === name);
     if (key === undefined) continue;
@@ -242,9 +248,9 @@ async function store(world: World, provider: string, keys: readonly NewKey[]): P
 
 function nobodyToAsk(): Problem {
   return usageFault(
-    "There is no terminal to ask for the key.",
+    "Cannot ask for the key without a terminal.",
     [
-      "Pipe it in, one a line:   orouter keys add PROVIDER --stdin < FILE",
+      "Pipe it in, one per line: orouter keys add PROVIDER --stdin < FILE",
       "or name a variable:       orouter keys add PROVIDER --env NAME",
     ].join("\n"),
   );

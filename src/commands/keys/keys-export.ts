@@ -1,40 +1,42 @@
 import { existsSync, fstatSync } from "node:fs";
 import { resolve } from "node:path";
-import { textArg, usageFault, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand, usageFault } from "../../cli/command.ts";
 import { out, say, talk } from "../../cli/talk.ts";
 import { writeFileAtomic } from "../../config/write-file.ts";
 import { counted } from "../../core/counted.ts";
 import { type KeyToExport, keyExport } from "../../core/imports/export.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { readWorld, type World } from "../world.ts";
+import { type CommandContext, readContext } from "../context.ts";
 import { type ListedKey, listKeys } from "./own-key.ts";
 
-/** `orouter keys export`: for a copy, or for another machine. Secrets come along only where nobody else can read them. */
-export const keysExportVerb: Verb = {
+const KEYS_EXPORT_ARGS = {
+  "with-secrets": { type: "boolean", description: "Include the secrets; refused if stdout is a terminal" },
+  out: { type: "string", description: "Write to this file, readable only by you", valueHint: "FILE" },
+  force: { type: "boolean", description: "Overwrite an existing file" },
+} satisfies ArgDefs;
+
+/** `orouter keys export`: secrets are included only where no other user can read them. */
+export const keysExportCommand = defineCommand({
   name: "export",
-  about: "Write the keys as JSON, without the secrets unless asked for",
+  about: "Export keys as JSON, without secrets by default",
   examples: [
     { line: "orouter keys export", does: "names, providers, fingerprints" },
     { line: "orouter keys export --with-secrets --out keys.json", does: "all of keys.toml, for keys import" },
     {
       line: "orouter keys export --with-secrets | gpg -c -o keys.gpg",
-      does: "into a program that seals it",
+      does: "pipe it into a program that encrypts it",
     },
   ],
-  args: {
-    "with-secrets": { type: "boolean", description: "The keys themselves, too; to a terminal never" },
-    out: { type: "string", description: "Into this file, which only you can read", valueHint: "FILE" },
-    force: { type: "boolean", description: "Replace the file where there is one" },
-  },
+  args: KEYS_EXPORT_ARGS,
   run: runExport,
   children: {},
-};
+});
 
-async function runExport(args: VerbArgs): Promise<number> {
-  const withSecrets = args["with-secrets"] === true;
-  const file = textArg(args, "out");
+async function runExport(args: ArgsOf<typeof KEYS_EXPORT_ARGS>): Promise<number> {
+  const withSecrets = args.withSecrets === true;
+  const file = args.out;
   if (withSecrets && file === undefined) refuseOpenStdout();
-  await exportKeys(await readWorld(), { withSecrets, file, mayReplace: args["force"] === true });
+  await exportKeys(await readContext(), { withSecrets, file, mayReplace: args.force === true });
   return EXIT.fine;
 }
 
@@ -45,14 +47,13 @@ export interface ExportOptions {
   mayReplace: boolean;
 }
 
-/** Writes the export, and tells what is not in it. */
-export async function exportKeys(world: World, options: ExportOptions): Promise<void> {
+export async function exportKeys(context: CommandContext, options: ExportOptions): Promise<void> {
   const { withSecrets, mayReplace } = options;
   const file = options.file === undefined ? undefined : resolve(options.file);
   if (file !== undefined && !mayReplace && existsSync(file)) throw fileThere(file);
-  const keys = listKeys(world)
+  const keys = listKeys(context)
     .filter(({ source }) => source !== "embedded")
-    .map((key) => toExport(world, key, withSecrets));
+    .map((key) => toExport(context, key, withSecrets));
   const text = JSON.stringify(keyExport(keys), undefined, 2);
   if (file === undefined) out(text);
   else await writeFileAtomic(file, `${text}\n`);
@@ -62,15 +63,18 @@ export async function exportKeys(world: World, options: ExportOptions): Promise<
   talk.success(`Wrote ${counted(keys.length, "key")} to ${file}, ${what}.`);
 }
 
-function toExport(world: World, key: ListedKey, withSecrets: boolean): KeyToExport {
+function toExport(context: CommandContext, key: ListedKey, withSecrets: boolean): KeyToExport {
   const { provider, name, fingerprint, enabled, source, variable } = key;
   const head = { provider, name, fingerprint, enabled, source };
   if (variable !== undefined) return { ...head, place: { kind: "env", variable } };
-  const secret = withSecrets && source === "keys.toml" ? secretOf(world, key) : undefined;
+  const secret = withSecrets && source === "keys.toml" ? secretOf(context, key) : undefined;
   return { ...head, place: { kind: key.from === "keychain" ? "keychain" : "value", secret } };
 }
 
-function secretOf({ entries, keys }: World, { provider, name, fingerprint }: ListedKey): string | undefined {
+function secretOf(
+  { entries, keys }: CommandContext,
+  { provider, name, fingerprint }: ListedKey,
+): string | undefined {
   const entry = entries.find((one) => one.provider === provider && one.name === name);
   if (entry?.place.kind === "value") return entry.place.secret;
   return keys.find((key) => key.provider === provider && key.fingerprint === fingerprint)?.secret;
@@ -88,12 +92,12 @@ function missingFrom(keys: readonly KeyToExport[]): string[] {
           `${others} of the environment or of opencode ${others === 1 ? "is" : "are"} listed without a secret; take them into keys.toml first: orouter keys import --from env|auth`,
         ]),
     ...locked.map(
-      ({ provider, name }) => `${provider}/${name} is without its secret: the keychain has not given it.`,
+      ({ provider, name }) => `${provider}/${name} has no secret: the keychain did not return it.`,
     ),
   ];
 }
 
-/** Secrets go to a program behind a pipe, or into a file that nobody else can read; to no screen. */
+/** Secrets may go into a pipe or a private file, never to a screen. */
 function refuseOpenStdout(): void {
   if (process.stdout.isTTY === true) throw openPlace("Keys are not shown on a terminal.");
   const { mode } = fstatSync(1);
@@ -112,8 +116,8 @@ function openPlace(what: string): Problem {
 function fileThere(file: string): Problem {
   return new Problem({
     code: "file-exists",
-    what: `${file} is there already.`,
-    fix: "Take another name, or replace it with --force.",
+    what: `${file} already exists.`,
+    fix: "Choose another name, or overwrite it with --force.",
     exit: EXIT.usage,
   });
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { textArg, usageFault, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand, usageFault } from "../../cli/command.ts";
 import { holdKeyboard } from "../../cli/keyboard.ts";
 import { isInteractive, outJson, talk } from "../../cli/talk.ts";
 import { editConfig } from "../../config/edit-config.ts";
@@ -23,7 +23,7 @@ import {
 import { keyTitle } from "../../core/key.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { allProviders } from "../../core/settings/settings.ts";
-import { readAgain, readWorld, type World } from "../world.ts";
+import { type CommandContext, readContext, readContextAgain } from "../context.ts";
 import { describeKey, type ListedKey, listKeys } from "./own-key.ts";
 
 /** Tells what an import has done, and which settings it could have taken; never with a secret. */
@@ -36,15 +36,14 @@ export function tellImport(
   for (const key of added)
     talk.success(`Added ${describeKey(key)}${key.enabled ? "" : ", disabled as it was"}.`);
   if (added.length > 0) talk.info(`${counted(added.length, "key")} went into ${keysFile}.`);
-  if (known.length > 0) talk.info(`There already: ${known.map(keyTitle).join(", ")}.`);
-  if (twice.length > 0)
-    talk.info(`Came more than once, taken once: ${[...new Set(twice.map(keyTitle))].join(", ")}.`);
+  if (known.length > 0) talk.info(`Already there: ${known.map(keyTitle).join(", ")}.`);
+  if (twice.length > 0) talk.info(`Duplicates, added once: ${[...new Set(twice.map(keyTitle))].join(", ")}.`);
   for (const sentence of leftOut) talk.info(sentence);
   for (const id of providers) talk.success(`Wrote [providers.${id}] into config.toml: its keys need it.`);
   for (const one of settings) talk.success(`Set ${offerText(one, "before")}.`);
   if (offered.length > 0)
-    talk.info(`Not taken, for want of --settings: ${offered.map((one) => offerText(one)).join("; ")}.`);
-  if (added.length + settings.length === 0) talk.info("Nothing had to be added.");
+    talk.info(`Skipped without --settings: ${offered.map((one) => offerText(one)).join("; ")}.`);
+  if (added.length + settings.length === 0) talk.info("Nothing to add.");
 }
 
 /** `routing.strategy = "round-robin" (now "sticky")` */
@@ -57,7 +56,7 @@ export function offerText({ path, value, now }: SettingOffer, when: "now" | "bef
 /** `3 keys of ollama-cloud` */
 export function sourceText({ found: { keys, leftOut } }: ImportSource): string {
   const providers = [...new Set(keys.map(({ provider }) => provider))];
-  if (keys.length === 0) return `no key that can be used (${leftOut.length} left out)`;
+  if (keys.length === 0) return `no usable key (${leftOut.length} left out)`;
   const whose = providers.length > 3 ? `${providers.length} services` : providers.join(", ");
   return `${counted(keys.length, "key")} of ${whose}`;
 }
@@ -97,7 +96,7 @@ export interface ImportResult {
   added: readonly ListedKey[];
   known: readonly PlannedKey[];
   twice: readonly PlannedKey[];
-  /** Sentences about what was not taken, with where it stands. */
+  /** What was skipped and where, as sentences. */
   leftOut: readonly string[];
   settings: readonly SettingOffer[];
   /** Providers that were written into config.toml, since the keys need them. */
@@ -105,29 +104,34 @@ export interface ImportResult {
 }
 
 /** The settings of some sources that differ from what is in force. */
-export function offersOf(world: World, sources: readonly ImportSource[]): SettingOffer[] {
+export function offersOf(context: CommandContext, sources: readonly ImportSource[]): SettingOffer[] {
   return settingOffers(
     sources.map(({ found }) => found.settings),
-    world.settings,
+    context.settings,
   );
 }
 
 /** How many keys of some sources keys.toml does not have yet. */
-export function freshCount(world: World, sources: readonly ImportSource[]): number {
+export function freshCount(context: CommandContext, sources: readonly ImportSource[]): number {
   const keys = sources.flatMap(({ found }) => found.keys);
-  return planImport(keys, standingKeys(world)).fresh.length;
+  return planImport(keys, standingKeys(context)).fresh.length;
 }
 
-/** Writes config.toml first: a provider without a key harms nobody, a key without its provider is lost to sight. */
-export async function takeImport(world: World, { sources, settings }: ImportOrder): Promise<ImportResult> {
+/** Writes config.toml first: a provider without a key does no harm, a key without its provider is invisible. */
+export async function takeImport(
+  context: CommandContext,
+  { sources, settings }: ImportOrder,
+): Promise<ImportResult> {
   const { keys, leftOut } = await withoutKeychain(sources);
-  const plan = planImport(keys, standingKeys(world));
-  const providers = newProviders(world, sources).filter(({ id }) => keys.some((key) => key.provider === id));
+  const plan = planImport(keys, standingKeys(context));
+  const providers = newProviders(context, sources).filter(({ id }) =>
+    keys.some((key) => key.provider === id),
+  );
   if (settings.length + providers.length > 0)
-    await editConfig(world.paths, (file) => withImported(file, settings, providers));
-  if (plan.fresh.length > 0) await addAllKeys(world, plan.fresh);
-  // Read again: what is told is what the files say now.
-  const after = await readAgain(world);
+    await editConfig(context.paths, (file) => withImported(file, settings, providers));
+  if (plan.fresh.length > 0) await addAllKeys(context, plan.fresh);
+  // Read again, to report what the files say now.
+  const after = await readContextAgain(context);
   const now = listKeys(after);
   const added = plan.fresh.flatMap(
     ({ provider, name }) => now.find((key) => key.provider === provider && key.name === name) ?? [],
@@ -156,49 +160,51 @@ async function withoutKeychain(sources: readonly ImportSource[]) {
       ...leftOut,
       ...away.map(
         ({ provider, name }) =>
-          `${provider}/${name} is left out: it lay in a keychain, and there is none here. Add it with: orouter keys add ${provider}`,
+          `${provider}/${name} is left out: it was in a keychain, and none is available here. Add it with: orouter keys add ${provider}`,
       ),
     ],
   };
 }
 
-function standingKeys(world: World): StandingKey[] {
-  const listed = listKeys(world);
-  return world.entries.map((entry) => {
+function standingKeys(context: CommandContext): StandingKey[] {
+  const listed = listKeys(context);
+  return context.entries.map((entry) => {
     const { provider, name } = entry;
     const key = listed.find((one) => one.provider === provider && one.name === name);
     return { ...entry, fingerprint: key?.fingerprint };
   });
 }
 
-function newProviders({ settings }: World, sources: readonly ImportSource[]) {
+function newProviders({ settings }: CommandContext, sources: readonly ImportSource[]) {
   const known = new Set(allProviders(settings).map(({ id }) => id));
   const wanted = sources.flatMap(({ found }) => found.settings.provider ?? []);
   return wanted.filter(({ id }) => !known.has(id));
 }
 
 function homelessText(provider: string): string {
-  return `The keys of ${provider} wait for their provider: it needs [providers.${provider}] with a base_url in config.toml.`;
+  return `The keys of ${provider} need [providers.${provider}] with a base_url in config.toml.`;
 }
 
 /** Lets a person tick what is to be taken over. Undefined: the person left. */
 export async function chooseSources(
-  world: World,
+  context: CommandContext,
   found: readonly ImportSource[],
 ): Promise<ImportSource[] | undefined> {
   const { askMany } = await import("../../cli/ask.ts");
   const options = found.map((source, at) => {
-    const fresh = freshCount(world, [source]);
+    const fresh = freshCount(context, [source]);
     const news = fresh === 0 ? "all known here" : `${fresh} new`;
     return { value: String(at), label: `${source.tool}: ${sourceText(source)}, ${news}`, hint: source.from };
   });
   // What is in the environment or opencode's own works as it is, and taking it over is a choice of its own.
   const ticked = options.filter((_, at) => {
     const source = found[at];
-    return source !== undefined && !["env", "auth"].includes(source.kind) && freshCount(world, [source]) > 0;
+    return (
+      source !== undefined && !["env", "auth"].includes(source.kind) && freshCount(context, [source]) > 0
+    );
   });
   const answer = await askMany(
-    "What is to be taken over? (Space ticks, Enter goes on)",
+    "What do you want to import? (Space selects, Enter continues)",
     options,
     ticked.map(({ value }) => value),
   );
@@ -210,10 +216,10 @@ export async function chooseSources(
 export async function chooseSettings(offers: readonly SettingOffer[]): Promise<SettingOffer[] | undefined> {
   if (offers.length === 0) return [];
   const { askMany } = await import("../../cli/ask.ts");
-  talk.info("The old files have settings, too. config.toml keeps every comment.");
+  talk.info("The files also contain settings. Comments in config.toml are kept.");
   const options = offers.map((offer, at) => ({ value: String(at), label: offerText(offer) }));
   const answer = await askMany(
-    "Which of them? (Space ticks, Enter goes on)",
+    "Which settings? (Space selects, Enter continues)",
     options,
     options.map(({ value }) => value),
   );
@@ -237,79 +243,80 @@ export async function fileSources(file: string, places: ImportPlaces): Promise<I
 function unknownFile(file: string): Problem {
   return new Problem({
     code: "unknown-import",
-    what: `${file} is no file that keys can be taken from.`,
+    what: `${file} is not a file that keys can be imported from.`,
     fix: [
-      "It takes an export of orouter's, ollama-router.json, opencode.json, nim-rotator-keys.json or auth.json.",
-      "A plain list of keys, one a line: orouter keys add PROVIDER --stdin < FILE",
+      "Supported: an export of orouter, ollama-router.json, opencode.json, nim-rotator-keys.json or auth.json.",
+      "A plain list of keys, one per line: orouter keys add PROVIDER --stdin < FILE",
     ].join("\n"),
     exit: EXIT.usage,
   });
 }
 
-/** `orouter keys import`: what other tools have kept, taken over; their files stay as they are. */
-export const keysImportVerb: Verb = {
-  name: "import",
-  about: "Take keys over from a file, an older tool, the environment or opencode",
-  examples: [
-    { line: "orouter keys import", does: "shows what there is on this machine, and asks" },
-    { line: "orouter keys import --all --settings", does: "takes everything, thresholds and chains too" },
-    { line: "orouter keys import --from nim-rotator", does: "one tool's keys, wherever it keeps them" },
-    { line: "orouter keys import keys.json", does: "a file: an export, or that of a tool known here" },
-  ],
-  args: {
-    file: {
-      type: "positional",
-      required: false,
-      description:
-        "An export of orouter's, ollama-router.json, opencode.json, nim-rotator-keys.json or auth.json",
-      offers: { files: true },
-    },
-    all: { type: "boolean", description: "Everything that is found on this machine" },
-    from: {
-      type: "string",
-      description: `Only one of: ${IMPORT_KINDS.join(", ")}`,
-      valueHint: "TOOL",
-      offers: { words: IMPORT_KINDS },
-    },
-    settings: { type: "boolean", description: "Their strategy, thresholds and chain as well" },
-    json: { type: "boolean", description: 'Print {"added","known","leftOut","settings",…}' },
+const KEYS_IMPORT_ARGS = {
+  file: {
+    type: "positional",
+    required: false,
+    description: "Name an export of orouter or a file of another tool",
+    offers: { files: true },
   },
+  all: { type: "boolean", description: "Import everything found on this machine" },
+  from: {
+    type: "string",
+    description: `Import only from this kind of source`,
+    valueHint: "TOOL",
+    offers: { words: IMPORT_KINDS },
+  },
+  settings: { type: "boolean", description: "Import strategy, thresholds and chain as well" },
+  json: { type: "boolean", description: 'Print {"added","known","leftOut","settings",…}' },
+} satisfies ArgDefs;
+
+/** `orouter keys import`: what other tools have kept, taken over; their files stay as they are. */
+export const keysImportCommand = defineCommand({
+  name: "import",
+  about: "Import keys from a file, another tool or the environment",
+  examples: [
+    { line: "orouter keys import", does: "list what was found on this machine and choose" },
+    { line: "orouter keys import --all --settings", does: "import everything, settings included" },
+    { line: "orouter keys import --from nim-rotator", does: "import the keys of one tool" },
+    { line: "orouter keys import keys.json", does: "import a file" },
+  ],
+  args: KEYS_IMPORT_ARGS,
   run: runImport,
   children: {},
-};
+});
 
-async function runImport(args: VerbArgs): Promise<number> {
+async function runImport(args: ArgsOf<typeof KEYS_IMPORT_ARGS>): Promise<number> {
   const way = importWay(args);
-  const world = await readWorld();
+  const context = await readContext();
   using _held = way.kind === "ask" && isInteractive() ? holdKeyboard() : undefined;
-  const sources = await sourcesFor(world, way);
+  const sources = await sourcesFor(context, way);
   if (sources === undefined) {
     talk.info("Nothing was imported.");
     return EXIT.failed;
   }
-  const offers = offersOf(world, sources);
-  const asJson = args["json"] === true;
-  const mayAsk = isInteractive() && !asJson && args["settings"] === undefined;
-  const settings = args["settings"] === true ? offers : mayAsk ? await chooseSettings(offers) : [];
+  const offers = offersOf(context, sources);
+  const asJson = args.json === true;
+  const mayAsk = isInteractive() && !asJson && args.settings === undefined;
+  const settings = args.settings === true ? offers : mayAsk ? await chooseSettings(offers) : [];
   if (settings === undefined) {
     talk.info("Nothing was imported.");
     return EXIT.failed;
   }
-  const result = await takeImport(world, { sources, settings });
-  // Who was asked has said no; who was not may not know.
-  const offered = mayAsk || args["settings"] !== undefined ? [] : offers;
+  const result = await takeImport(context, { sources, settings });
+  // Offer the settings only if they were not declined in a prompt.
+  const offered = mayAsk || args.settings !== undefined ? [] : offers;
   if (asJson) outJson(importJson(sources, result, offered));
-  else tellImport(result, world.paths.keysFile, offered);
+  else tellImport(result, context.paths.keysFile, offered);
   return EXIT.fine;
 }
 
 /** Shows what there is on this machine, asks, and takes it over. */
-export async function importAsked(world: World): Promise<void> {
-  const sources = await sourcesFor(world, { kind: "ask" });
-  const settings = sources === undefined ? undefined : await chooseSettings(offersOf(world, sources));
+export async function importAsked(context: CommandContext): Promise<void> {
+  const sources = await sourcesFor(context, { kind: "ask" });
+  const settings = sources === undefined ? undefined : await chooseSettings(offersOf(context, sources));
   if (sources?.length === 0) return;
   if (sources === undefined || settings === undefined) talk.info("Nothing was imported.");
-  else tellImport(await takeImport(world, { sources, settings }), world.paths.keysFile);
+  else tellImport(await takeImport(context, { sources, settings }), context.paths.keysFile);
 }
 
 /** What the arguments ask for. */
@@ -318,10 +325,10 @@ type ImportWay =
   | { kind: "from"; from: ImportSource["kind"] }
   | { kind: "all" | "ask" };
 
-function importWay(args: VerbArgs): ImportWay {
-  const file = textArg(args, "file");
-  const from = textArg(args, "from");
-  const all = args["all"] === true;
+function importWay(args: ArgsOf<typeof KEYS_IMPORT_ARGS>): ImportWay {
+  const file = args.file;
+  const from = args.from;
+  const all = args.all === true;
   if ([file !== undefined, from !== undefined, all].filter(Boolean).length > 1)
     throw usageFault("FILE, --from and --all exclude each other.", "Choose one.");
   if (file !== undefined) return { kind: "file", file };
@@ -330,15 +337,16 @@ function importWay(args: VerbArgs): ImportWay {
   const kind = IMPORT_KINDS.find((one) => one === from);
   if (kind === undefined)
     throw usageFault(
-      `Nothing is known of ${JSON.stringify(from)}.`,
+      `Unknown source ${JSON.stringify(from)}.`,
       `--from takes one of: ${IMPORT_KINDS.join(", ")}`,
     );
-  if (kind === "export") throw usageFault("An export may lie anywhere.", "Name it: orouter keys import FILE");
+  if (kind === "export")
+    throw usageFault("An export has no fixed location.", "Name it: orouter keys import FILE");
   return { kind: "from", from: kind };
 }
 
-async function sourcesFor(world: World, way: ImportWay): Promise<ImportSource[] | undefined> {
-  const places = { ...world, ...opencodePlace(world.env) };
+async function sourcesFor(context: CommandContext, way: ImportWay): Promise<ImportSource[] | undefined> {
+  const places = { ...context, ...opencodePlace(context.env) };
   if (way.kind === "file") return fileSources(way.file, places);
   const found = await findImports(places);
   switch (way.kind) {
@@ -352,16 +360,16 @@ async function sourcesFor(world: World, way: ImportWay): Promise<ImportSource[] 
     case "ask":
       if (!isInteractive()) throw nobodyToAsk(found);
       if (found.length === 0)
-        talk.info("No file of a tool that is known here, no variable and no key of opencode's.");
-      return found.length === 0 ? [] : chooseSources(world, found);
+        talk.info("No keys found in files of known tools, in the environment or in opencode.");
+      return found.length === 0 ? [] : chooseSources(context, found);
   }
 }
 
 function nothingFound(from: string): Problem {
   return new Problem({
     code: "nothing-to-import",
-    what: `Nothing of ${from} was found on this machine.`,
-    fix: "If its file lies elsewhere, name it: orouter keys import FILE",
+    what: `No keys of ${from} found on this machine.`,
+    fix: "If its file is elsewhere, name it: orouter keys import FILE",
   });
 }
 
@@ -370,7 +378,7 @@ function nobodyToAsk(found: readonly ImportSource[]): Problem {
     (source) => `  --from ${source.kind.padEnd(13)} ${sourceText(source)}, ${source.from}`,
   );
   return usageFault(
-    "There is no terminal to ask what is to be taken over.",
+    "Cannot ask what to import without a terminal.",
     [
       found.length === 0 ? "Nothing was found on this machine." : "Found on this machine:",
       ...lines,

@@ -1,47 +1,49 @@
 import type { Tone } from "../../cli/colour.ts";
-import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand } from "../../cli/command.ts";
 import { type Column, outputLook, type TableLook, tableText } from "../../cli/table.ts";
 import { out, outJson, say } from "../../cli/talk.ts";
 import { EXIT } from "../../core/problem.ts";
-import { readWorld } from "../world.ts";
+import { readContext } from "../context.ts";
 import { findProvider, type ListedKey, listKeys } from "./own-key.ts";
 
+const KEYS_LIST_ARGS = {
+  provider: {
+    type: "positional",
+    required: false,
+    description: "Show only this provider",
+    offers: { names: ["providers"] },
+  },
+  json: { type: "boolean", description: 'Print {"keys":[…]}' },
+} satisfies ArgDefs;
+
 /** `orouter keys list`: every key there is, by name and fingerprint. */
-export const keysListVerb: Verb = {
+export const keysListCommand = defineCommand({
   name: "list",
-  about: "List the keys and where they come from, never the keys themselves",
+  about: "List keys and their sources, never the secrets",
   examples: [
     { line: "orouter keys list", does: "all of them" },
     { line: "orouter keys list nvidia --json", does: "those of one provider, for scripts" },
   ],
-  args: {
-    provider: {
-      type: "positional",
-      required: false,
-      description: "Only this provider's",
-      offers: { names: ["providers"] },
-    },
-    json: { type: "boolean", description: 'Print {"keys":[…]}' },
-  },
+  args: KEYS_LIST_ARGS,
   run: list,
   children: {},
-};
+});
 
-async function list(args: VerbArgs): Promise<number> {
-  await printKeys(textArg(args, "provider"), args["json"] === true);
+async function list(args: ArgsOf<typeof KEYS_LIST_ARGS>): Promise<number> {
+  await printKeys(args.provider, args.json === true);
   return EXIT.fine;
 }
 
 /** Prints the keys, all or one provider's. */
 export async function printKeys(provider: string | undefined, asJson: boolean): Promise<void> {
-  const world = await readWorld();
-  const all = listKeys(world);
+  const context = await readContext();
+  const all = listKeys(context);
   const keys = provider === undefined ? all : all.filter((key) => key.provider === provider);
   // A name that no key bears may be mistyped.
-  if (provider !== undefined && keys.length === 0) findProvider(world.settings, provider);
+  if (provider !== undefined && keys.length === 0) findProvider(context.settings, provider);
   if (asJson) outJson({ keys: keys.map(toJson) });
-  else if (keys.length > 0) out(listText(keys, outputLook(world.settings.theme)));
-  else say(`There is no key yet. Add one: orouter keys add ${provider ?? "ollama-cloud"}`);
+  else if (keys.length > 0) out(listText(keys, outputLook(context.settings.theme)));
+  else say(`No keys yet. Add one: orouter keys add ${provider ?? "ollama-cloud"}`);
 }
 
 function listText(keys: readonly ListedKey[], look: TableLook): string {

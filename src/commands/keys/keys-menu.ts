@@ -11,9 +11,9 @@ import { keyReadiness, lastingCooldowns, readinessText } from "../../core/routin
 import { STRATEGIES } from "../../core/routing/session.ts";
 import { isKeyName } from "../../core/settings/keys.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
-import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
+import { keepLoopbackDirect } from "../catalog.ts";
+import { type CommandContext, readContext, readContextAgain } from "../context.ts";
 import { readCooldowns } from "../state.ts";
-import { readAgain, readWorld, type World } from "../world.ts";
 import { addAsked } from "./keys-add.ts";
 import { changeStrategy, removeOwn, renameOwn, STRATEGY_WORDS, switchOwn } from "./keys-edit.ts";
 import { exportKeys } from "./keys-export.ts";
@@ -26,7 +26,7 @@ import { testModels } from "./test-key.ts";
 /** A key as the menu shows it. */
 export interface KeyState {
   key: ListedKey;
-  /** `ready`, `rests until 14:05: rate limit`, `disabled`, … */
+  /** `ready`, `cooling down until 14:05: rate limit`, `disabled`, … */
   words: string;
   /** The cooldowns of single models with this key, the first to end in front. */
   lanes: readonly { model: string; cooldown: Cooldown }[];
@@ -34,17 +34,17 @@ export interface KeyState {
 
 /** How things are now; the files are read again. */
 export interface KeysNow {
-  world: World;
+  context: CommandContext;
   states: readonly KeyState[];
 }
 
 /** Reads files and state; keys of one provider stand together. */
-export async function keysNow(before: Pick<World, "env">): Promise<KeysNow> {
-  const world = await readAgain(before);
+export async function keysNow(before: Pick<CommandContext, "env">): Promise<KeysNow> {
+  const context = await readContextAgain(before);
   // What is wrong with the state is said where it is changed; without it every key is thought to be ready.
   const nowMs = Date.now();
-  const lasting = lastingCooldowns(await readCooldowns(world), nowMs);
-  const states = listKeys(world).map((key): KeyState => {
+  const lasting = lastingCooldowns(await readCooldowns(context), nowMs);
+  const states = listKeys(context).map((key): KeyState => {
     const own = [...lasting.values()].flatMap((cooldown) => {
       const { fingerprint, model } = cooldownParty(cooldown);
       return fingerprint !== undefined && fingerprint === key.fingerprint && model !== undefined
@@ -57,20 +57,19 @@ export async function keysNow(before: Pick<World, "env">): Promise<KeysNow> {
     return { key, words: wordsOf(readinessText(keyReadiness(key, lasting), nowMs), lanes.length), lanes };
   });
   const byProvider = Map.groupBy(states, ({ key }) => key.provider);
-  return { world, states: [...byProvider.values()].flat() };
+  return { context, states: [...byProvider.values()].flat() };
 }
 
 function wordsOf(readiness: string, lanes: number): string {
   if (lanes === 0) return readiness;
-  return `${readiness}, ${lanes} ${lanes === 1 ? "model rests" : "models rest"}`;
+  return `${readiness}, ${lanes} ${lanes === 1 ? "model cooling down" : "models cooling down"}`;
 }
 
 /** A key under the name it has at the moment. */
 interface OpenKey {
   provider: string;
   name: string;
-  /** Who asked, for reading the files again. */
-  env: World["env"];
+  env: CommandContext["env"];
 }
 
 /** What can be done with one key. */
@@ -80,68 +79,72 @@ export async function openKeyMenu({ provider, name }: ListedKey): Promise<void> 
   await runMenu(
     () => title,
     async () => {
-      const { world, states } = await keysNow(open);
+      const { context, states } = await keysNow(open);
       const state = states.find(({ key }) => key.provider === open.provider && key.name === open.name);
       title = state === undefined ? `${keyTitle(open)} is gone` : `${describeKey(state.key)}: ${state.words}`;
       const back: MenuChoice = { label: "Back", run: async () => "leave" };
       // It may have been removed in another terminal.
-      return state === undefined ? [back] : [...choicesFor(world, state, open), back];
+      return state === undefined ? [back] : [...choicesFor(context, state, open), back];
     },
   );
 }
 
-function choicesFor(world: World, state: KeyState, open: OpenKey): MenuChoice[] {
+function choicesFor(context: CommandContext, state: KeyState, open: OpenKey): MenuChoice[] {
   const { key, lanes } = state;
   // What cannot be done is on the list all the same: it says what can be done instead.
   const away = key.source === "keys.toml" ? {} : { hint: "not here: the key is not in keys.toml" };
   const deed = key.enabled ? "disable" : "enable";
   return [
-    { label: "Test it", hint: "one small call", run: () => test(world, key) },
-    { label: "Which models does it have?", hint: "one small request each", run: () => tryModels(world, key) },
-    { label: "Rename it", ...away, run: () => rename(world, key, open) },
+    { label: "Test it", hint: "one small call", run: () => test(context, key) },
+    {
+      label: "Which models does it have?",
+      hint: "one small request each",
+      run: () => tryModels(context, key),
+    },
+    { label: "Rename it", ...away, run: () => rename(context, key, open) },
     {
       label: key.enabled ? "Disable it" : "Enable it",
       ...away,
       run: async () => {
         mustBeOwn(key, deed);
-        await switchOwn(world, key, !key.enabled);
+        await switchOwn(context, key, !key.enabled);
       },
     },
-    { label: "End its rests", run: async () => endCooldowns(world, key, undefined) },
+    { label: "End its cooldowns", run: () => endCooldowns(context, key, undefined) },
     ...(lanes.length === 0
       ? []
       : [
           {
-            label: "End the rest of one model",
-            hint: `${lanes.length} at rest`,
-            run: () => clearLane(world, state),
+            label: "End the cooldown of one model",
+            hint: `${lanes.length} cooling down`,
+            run: () => clearLane(context, state),
           },
         ]),
-    { label: "Remove it", ...away, run: () => remove(world, key) },
+    { label: "Remove it", ...away, run: () => remove(context, key) },
   ];
 }
 
-async function test(world: World, key: ListedKey): Promise<void> {
-  talk.info("Asking …");
-  await tellKeyTests(world, [loadedKey(world, key)]);
+async function test(context: CommandContext, key: ListedKey): Promise<void> {
+  talk.info("Testing …");
+  await tellKeyTests(context, [loadedKey(context, key)]);
 }
 
-async function tryModels(world: World, key: ListedKey): Promise<void> {
-  const loaded = loadedKey(world, key);
+async function tryModels(context: CommandContext, key: ListedKey): Promise<void> {
+  const loaded = loadedKey(context, key);
   const answer = await askChoice("Which models?", [
-    { value: "chains", label: "Those that chains and fallbacks name" },
-    { value: "all", label: "All that the provider lists", hint: `${MODELS_LIMIT} at the most` },
+    { value: "chains", label: "Models in chains and fallbacks" },
+    { value: "all", label: "All models that the provider lists", hint: `at most ${MODELS_LIMIT}` },
   ]);
   if (answer === undefined) return;
   const choice = answer === "all" ? "all" : "chains";
-  await testModels(world, [loaded], { choice, limit: MODELS_LIMIT, isSure: false, asJson: false });
+  await testModels(context, [loaded], { choice, limit: MODELS_LIMIT, isSure: false, asJson: false });
 }
 
-async function rename(world: World, key: ListedKey, open: OpenKey): Promise<void> {
+async function rename(context: CommandContext, key: ListedKey, open: OpenKey): Promise<void> {
   mustBeOwn(key, "rename");
-  const name = await askText("Its new name", { initial: key.name, fault: nameFault });
+  const name = await askText("New name", { initial: key.name, fault: nameFault });
   if (name === undefined || name === key.name) return;
-  await renameOwn(world, key, name);
+  await renameOwn(context, key, name);
   open.name = name;
 }
 
@@ -150,28 +153,28 @@ function nameFault(name: string): string | undefined {
   return isKeyName(name) ? undefined : "Up to 64 letters, digits and . _ @ + -, no blanks.";
 }
 
-async function clearLane(world: World, { key, lanes }: KeyState): Promise<void> {
+async function clearLane(context: CommandContext, { key, lanes }: KeyState): Promise<void> {
   const options = lanes.map(({ model, cooldown }) => ({
     value: model,
     label: model,
     hint: `${verdictWords(cooldown.kind)}, until ${formatClock(cooldown.untilMs, Date.now())}`,
   }));
-  const model = await askChoice("Which model is to be tried again?", options);
-  if (model !== undefined) await endCooldowns(world, key, model);
+  const model = await askChoice("Which model do you want to try again?", options);
+  if (model !== undefined) await endCooldowns(context, key, model);
 }
 
-async function remove(world: World, key: ListedKey): Promise<"leave" | undefined> {
+async function remove(context: CommandContext, key: ListedKey): Promise<"leave" | undefined> {
   mustBeOwn(key, "remove");
-  return (await removeOwn(world, key, false)) ? "leave" : undefined;
+  return (await removeOwn(context, key, false)) ? "leave" : undefined;
 }
 
 /** The keys and everything that can be done with them, by questions. Every choice takes effect at once. */
 export async function openKeysMenu(): Promise<void> {
   keepLoopbackDirect(process.env);
-  const first = await readWorld();
+  const first = await readContext();
   let count = 0;
   await runMenu(
-    () => (count === 0 ? "There is no key yet" : counted(count, "key")),
+    () => (count === 0 ? "No keys yet" : counted(count, "key")),
     async () => {
       const now = await keysNow(first);
       count = now.states.length;
@@ -193,60 +196,60 @@ function keyChoices({ states }: KeysNow): MenuChoice[] {
   });
 }
 
-function otherChoices({ world, states }: KeysNow): MenuChoice[] {
-  const { strategy } = world.settings.routing;
+function otherChoices({ context, states }: KeysNow): MenuChoice[] {
+  const { strategy } = context.settings.routing;
   const done: MenuChoice = { label: "Done", run: async () => "leave" };
   const bring: MenuChoice[] = [
-    { label: "Add keys", run: () => addAsked(world) },
+    { label: "Add keys", run: () => addAsked(context) },
     {
       label: "Import keys",
       hint: "from older tools, the environment, opencode",
-      run: () => importAsked(world),
+      run: () => importAsked(context),
     },
   ];
   const order: MenuChoice = {
     label: `Strategy: ${strategy}`,
     hint: STRATEGY_WORDS[strategy],
-    run: () => chooseStrategy(world),
+    run: () => chooseStrategy(context),
   };
   if (states.length === 0) return [...bring, order, done];
   return [
     ...bring,
-    { label: "Export keys", run: () => exportAsked(world) },
+    { label: "Export keys", run: () => exportAsked(context) },
     order,
-    { label: "Test all keys", hint: "one small call each", run: () => testAll(world) },
+    { label: "Test all keys", hint: "one small call each", run: () => testAll(context) },
     {
-      label: "End all rests",
+      label: "End all cooldowns",
       hint: cooldownsText(states),
-      run: async () => endCooldowns(world, undefined, undefined),
+      run: () => endCooldowns(context, undefined, undefined),
     },
     done,
   ];
 }
 
-async function testAll(world: World): Promise<void> {
-  talk.info("Asking each of them …");
-  await tellKeyTests(world, world.keys);
+async function testAll(context: CommandContext): Promise<void> {
+  talk.info("Testing all keys …");
+  await tellKeyTests(context, context.keys);
 }
 
-async function chooseStrategy({ paths, settings }: World): Promise<void> {
+async function chooseStrategy({ paths, settings }: CommandContext): Promise<void> {
   const options = STRATEGIES.map((value) => {
     const now = value === settings.routing.strategy ? " (now)" : "";
     return { value, label: `${value}${now}`, hint: STRATEGY_WORDS[value] };
   });
-  const answer = await askChoice("In which order are healthy keys used?", options);
+  const answer = await askChoice("In which order are keys used?", options);
   const chosen = STRATEGIES.find((one) => one === answer);
   if (chosen !== undefined) await changeStrategy(paths, chosen);
 }
 
 const WITHOUT = "without";
 
-async function exportAsked(world: World): Promise<void> {
-  const kind = await askChoice("What is to be in the file?", [
+async function exportAsked(context: CommandContext): Promise<void> {
+  const kind = await askChoice("What do you want to export?", [
     { value: WITHOUT, label: "Names and fingerprints", hint: "for a look" },
     {
       value: "with",
-      label: "The keys themselves, too",
+      label: "Include the secrets",
       hint: "for a copy or another machine; only you can read it",
     },
   ]);
@@ -255,15 +258,14 @@ async function exportAsked(world: World): Promise<void> {
       ? undefined
       : await askText("Which file?", {
           initial: "orouter-keys.json",
-          fault: (text) => (text === "" ? "It needs a name." : undefined),
+          fault: (text) => (text === "" ? "Enter a name." : undefined),
         });
   if (file === undefined) {
     talk.info("Nothing was written.");
     return;
   }
-  const mayReplace =
-    (await Bun.file(file).exists()) && (await askYes(`${file} is there already. Replace it?`));
-  await exportKeys(world, { withSecrets: kind !== WITHOUT, file, mayReplace });
+  const mayReplace = (await Bun.file(file).exists()) && (await askYes(`${file} already exists. Replace it?`));
+  await exportKeys(context, { withSecrets: kind !== WITHOUT, file, mayReplace });
 }
 
 function cooldownsText(states: readonly KeyState[]): string {

@@ -1,50 +1,52 @@
-import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand } from "../../cli/command.ts";
 import { talk } from "../../cli/talk.ts";
 import { counted } from "../../core/counted.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { type CooldownSelection, isSelected } from "../../core/routing/cooldown.ts";
+import { type CommandContext, readContext } from "../context.ts";
 import { openOwnState } from "../state.ts";
-import { readWorld, type World } from "../world.ts";
 import { describeKey, findKey, KEY_ARGS, type ListedKey, listKeys } from "./own-key.ts";
 
-/** `orouter keys reset`: ends cooldowns by hand, also those of runs that are under way. */
-export const keysResetVerb: Verb = {
+const KEYS_RESET_ARGS = {
+  ...KEY_ARGS,
+  name: { ...KEY_ARGS.name, required: false },
+  model: {
+    type: "string",
+    description: "End only cooldowns of this model",
+    valueHint: "PROVIDER/MODEL",
+    offers: { names: ["models"] },
+  },
+} satisfies ArgDefs;
+
+/** `orouter keys reset`: ends cooldowns, also in running orouters. */
+export const keysResetCommand = defineCommand({
   name: "reset",
-  about: "End the rests of all keys, of one key, or of a model: they are tried again at once",
+  about: "End cooldowns of all keys, one key or one model",
   examples: [
-    { line: "orouter keys reset", does: "every key and model is tried again" },
-    { line: "orouter keys reset work", does: "only this key" },
-    { line: "orouter keys reset work --model nvidia/z-ai/glm5", does: "only this key for this model" },
+    { line: "orouter keys reset", does: "end all cooldowns" },
+    { line: "orouter keys reset work", does: "of this key" },
+    { line: "orouter keys reset work --model nvidia/z-ai/glm5", does: "of this key for this model" },
     {
       line: "orouter keys reset --model ollama-cloud/glm-5.2",
-      does: "only for this model, as after a change of plan",
+      does: "of this model, for example after a plan change",
     },
   ],
-  args: {
-    ...KEY_ARGS,
-    name: { ...KEY_ARGS.name, required: false },
-    model: {
-      type: "string",
-      description: "Only rests for this model",
-      valueHint: "PROVIDER/MODEL",
-      offers: { names: ["models"] },
-    },
-  },
+  args: KEYS_RESET_ARGS,
   run: reset,
   children: {},
-};
+});
 
-async function reset(args: VerbArgs): Promise<number> {
-  const world = await readWorld();
-  const name = textArg(args, "name");
-  const key = name === undefined ? undefined : findKey(listKeys(world), name, textArg(args, "provider"));
-  await endCooldowns(world, key, textArg(args, "model"));
+async function reset(args: ArgsOf<typeof KEYS_RESET_ARGS>): Promise<number> {
+  const context = await readContext();
+  const name = args.name;
+  const key = name === undefined ? undefined : findKey(listKeys(context), name, args.provider);
+  await endCooldowns(context, key, args.model);
   return EXIT.fine;
 }
 
 /** Ends the cooldowns of all, of a key, for a model, or of the lane of both, and tells how many there were. */
 export async function endCooldowns(
-  world: World,
+  context: CommandContext,
   key: ListedKey | undefined,
   model: string | undefined,
 ): Promise<void> {
@@ -54,7 +56,7 @@ export async function endCooldowns(
     ...(model === undefined ? {} : { model }),
   };
   let trouble: Problem | undefined;
-  const state = await openOwnState(world, (problem) => {
+  const state = await openOwnState(context, (problem) => {
     trouble ??= problem;
   });
   const { cooldowns } = state.store;
@@ -67,14 +69,14 @@ export async function endCooldowns(
     .filter((one) => one !== undefined)
     .join(" for ");
   const of = whose === "" ? "" : ` of ${whose}`;
-  if (ended.length === 0) talk.info(`Nothing${of} was at rest.`);
-  else talk.success(`${counted(ended.length, "rest")}${of} ended.`);
+  if (ended.length === 0) talk.info(`No cooldowns${of}.`);
+  else talk.success(`Ended ${counted(ended.length, "cooldown")}${of}.`);
 }
 
 function noSecret(key: string): Problem {
   return new Problem({
     code: "key-without-secret",
-    what: `${key} has no secret at the moment, so nothing is known of it.`,
+    what: `${key} has no secret at the moment, so its cooldowns are unknown.`,
     fix: "Reset everything: orouter keys reset",
     exit: EXIT.usage,
   });

@@ -1,71 +1,73 @@
-import type { Verb } from "../../cli/command.ts";
+import { defineCommand } from "../../cli/command.ts";
 import { isInteractive } from "../../cli/talk.ts";
 import { EXIT } from "../../core/problem.ts";
 
 /** `orouter keys`: the keys, and what can be done with them. */
-export const keysVerb: Verb = {
+export const keysCommand = defineCommand({
   name: "keys",
   about: "List, add and change keys",
   examples: [
-    { line: "orouter keys", does: "a menu of them in a terminal, else the list" },
-    { line: "orouter keys add ollama-cloud", does: "add a key; it is asked for and not shown" },
-    { line: "orouter keys test", does: "try each of them" },
+    { line: "orouter keys", does: "an interactive menu, or the list if there is no terminal" },
+    { line: "orouter keys add ollama-cloud", does: "add a key at a hidden prompt" },
+    { line: "orouter keys test", does: "test all keys" },
   ],
-  args: { json: { type: "boolean", description: "The list as JSON" } },
+  args: { json: { type: "boolean", description: "Print the list as JSON" } },
   run: async (args) => {
-    if (args["json"] !== true && isInteractive() && process.stdout.isTTY === true) {
+    if (args.json !== true && isInteractive() && process.stdout.isTTY === true) {
       const { openKeysMenu } = await import("./keys-menu.ts");
       await openKeysMenu();
       return EXIT.fine;
     }
     const { printKeys } = await import("./keys-list.ts");
-    await printKeys(undefined, args["json"] === true);
+    await printKeys(undefined, args.json === true);
     return EXIT.fine;
   },
   children: {
     list: {
-      about: "List the keys and where they come from, never the keys themselves",
-      load: async () => (await import("./keys-list.ts")).keysListVerb,
+      about: "List keys and their sources, never the secrets",
+      aliases: ["ls"],
+      load: async () => (await import("./keys-list.ts")).keysListCommand,
     },
     add: {
-      about: "Add keys to a provider: asked for, piped in, or by a variable's name",
-      load: async () => (await import("./keys-add.ts")).keysAddVerb,
+      about: "Add keys from a prompt, stdin or an environment variable",
+      load: async () => (await import("./keys-add.ts")).keysAddCommand,
     },
     import: {
-      about: "Take keys over from a file, an older tool, the environment or opencode",
-      load: async () => (await import("./keys-import.ts")).keysImportVerb,
+      about: "Import keys from a file, another tool or the environment",
+      load: async () => (await import("./keys-import.ts")).keysImportCommand,
     },
     export: {
-      about: "Write the keys as JSON, without the secrets unless asked for",
-      load: async () => (await import("./keys-export.ts")).keysExportVerb,
+      about: "Export keys as JSON, without secrets by default",
+      load: async () => (await import("./keys-export.ts")).keysExportCommand,
     },
     strategy: {
-      about: "Show or set the order in which healthy keys are used",
-      load: async () => (await import("./keys-edit.ts")).keysStrategyVerb,
+      about: "Show or set the order in which keys are used",
+      load: async () => (await import("./keys-edit.ts")).keysStrategyCommand,
     },
     remove: {
       about: "Remove a key from keys.toml",
-      load: async () => (await import("./keys-edit.ts")).keysRemoveVerb,
+      aliases: ["rm", "delete"],
+      load: async () => (await import("./keys-edit.ts")).keysRemoveCommand,
     },
     rename: {
-      about: "Give a key another name",
-      load: async () => (await import("./keys-edit.ts")).keysRenameVerb,
+      about: "Rename a key",
+      load: async () => (await import("./keys-edit.ts")).keysRenameCommand,
     },
     enable: {
-      about: "Use a key again",
-      load: async () => (await import("./keys-edit.ts")).keysEnableVerb,
+      about: "Enable a key",
+      load: async () => (await import("./keys-edit.ts")).keysEnableCommand,
     },
     disable: {
-      about: "Keep a key, but do not use it",
-      load: async () => (await import("./keys-edit.ts")).keysDisableVerb,
+      about: "Disable a key without removing it",
+      load: async () => (await import("./keys-edit.ts")).keysDisableCommand,
     },
     reset: {
-      about: "End the rests of all keys, of one key, or of a model: they are tried again at once",
-      load: async () => (await import("./keys-reset.ts")).keysResetVerb,
+      about: "End cooldowns of all keys, one key or one model",
+      load: async () => (await import("./keys-reset.ts")).keysResetCommand,
     },
     test: {
-      about: "Try each key with one cheap call",
-      load: async () => (await import("./keys-test.ts")).keysTestVerb,
+      about: "Test each key with one cheap call; exit 1 if one is refused",
+      load: async () => (await import("./keys-test.ts")).keysTestCommand,
     },
   },
-};
+});

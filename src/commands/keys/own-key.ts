@@ -1,4 +1,4 @@
-import { looksLikeSecret, secretInWords, textArg, type VerbArgs } from "../../cli/command.ts";
+import { type ArgsOf, looksLikeSecret, secretInWords } from "../../cli/command.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
 import { type Key, type KeySource, keyTitle } from "../../core/key.ts";
 import { didYouMean, nearest } from "../../core/nearest.ts";
@@ -6,7 +6,7 @@ import { EXIT, Problem } from "../../core/problem.ts";
 import type { KeyEntry } from "../../core/settings/keys.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
-import { readWorld, type World } from "../world.ts";
+import { type CommandContext, readContext } from "../context.ts";
 
 /** So many digits of a fingerprint tell a person's keys apart. */
 const FINGERPRINT = /^[0-9a-f]{5,12}$/;
@@ -14,12 +14,12 @@ const FINGERPRINT = /^[0-9a-f]{5,12}$/;
 /** The one key a person means by `name`, `provider/name` or the beginning of a fingerprint. */
 export function findKey(keys: readonly ListedKey[], asked: string, provider?: string): ListedKey {
   const among = provider === undefined ? keys : keys.filter((key) => key.provider === provider);
-  const found = matching(among, asked);
+  const found = matchingKeys(among, asked);
   const [first] = found;
   if (first !== undefined && found.length === 1) return first;
   if (first !== undefined) throw ambiguous(asked, found);
   if (looksLikeSecret(asked) && !FINGERPRINT.test(asked)) throw secretInWords();
-  throw notFound(asked, among, provider);
+  throw unknownKey(asked, among, provider);
 }
 
 /** `provider/name`, with the fingerprint where there is one. */
@@ -27,8 +27,8 @@ export function describeKey(key: Pick<ListedKey, "provider" | "name" | "fingerpr
   return key.fingerprint === undefined ? keyTitle(key) : `${keyTitle(key)} (${key.fingerprint})`;
 }
 
-/** A name is a name even where it could be the beginning of a fingerprint. */
-function matching(keys: readonly ListedKey[], asked: string): ListedKey[] {
+/** The keys that a person may mean; a name wins over the beginning of a fingerprint. */
+export function matchingKeys(keys: readonly ListedKey[], asked: string): ListedKey[] {
   const byTitle = keys.filter((key) => keyTitle(key) === asked);
   if (byTitle.length > 0) return byTitle;
   const byName = keys.filter((key) => key.name === asked);
@@ -40,21 +40,21 @@ function matching(keys: readonly ListedKey[], asked: string): ListedKey[] {
 function ambiguous(asked: string, found: readonly ListedKey[]): Problem {
   return new Problem({
     code: "key-ambiguous",
-    what: `${asked} may mean any of ${found.length} keys: ${found.map(describeKey).join(", ")}.`,
-    fix: "Name it as provider/name, or by its fingerprint.",
+    what: `${asked} matches ${found.length} keys: ${found.map(describeKey).join(", ")}.`,
+    fix: "Use provider/name or its fingerprint.",
     exit: EXIT.usage,
   });
 }
 
-function notFound(asked: string, keys: readonly ListedKey[], provider: string | undefined): Problem {
+export function unknownKey(asked: string, keys: readonly ListedKey[], provider?: string): Problem {
   const near = nearest(
     asked,
     keys.flatMap((key) => [key.name, keyTitle(key)]),
   );
   return new Problem({
     code: "key-not-found",
-    what: `There is no key ${JSON.stringify(asked)}${provider === undefined ? "" : ` of ${provider}`}.${didYouMean(near)}`,
-    fix: "See them with: orouter keys list",
+    what: `Unknown key ${JSON.stringify(asked)}${provider === undefined ? "" : ` of ${provider}`}.${didYouMean(near)}`,
+    fix: "List them: orouter keys list",
     exit: EXIT.usage,
   });
 }
@@ -74,13 +74,13 @@ export interface ListedKey {
 }
 
 /** Every key, those of keys.toml first and complete, with those whose secret is missing. */
-export function listKeys(world: Pick<World, "entries" | "keys" | "paths">): ListedKey[] {
-  const own = world.entries.map((entry) => fromEntry(entry, world));
-  const others = world.keys.filter((key) => key.source !== "keys.toml").map(fromKey);
+export function listKeys(context: Pick<CommandContext, "entries" | "keys" | "paths">): ListedKey[] {
+  const own = context.entries.map((entry) => fromEntry(entry, context));
+  const others = context.keys.filter((key) => key.source !== "keys.toml").map(fromKey);
   return [...own, ...others];
 }
 
-function fromEntry(entry: KeyEntry, { keys, paths }: Pick<World, "keys" | "paths">): ListedKey {
+function fromEntry(entry: KeyEntry, { keys, paths }: Pick<CommandContext, "keys" | "paths">): ListedKey {
   const { provider, name, place, enabled } = entry;
   const loaded = keys.find(
     (key) => key.source === "keys.toml" && key.provider === provider && key.name === name,
@@ -89,7 +89,7 @@ function fromEntry(entry: KeyEntry, { keys, paths }: Pick<World, "keys" | "paths
   return {
     provider,
     name,
-    // One that is left out for another reason still has the secret that stands in the file.
+    // A key that is skipped for another reason still has the secret of the file.
     fingerprint: loaded?.fingerprint ?? (place.kind === "value" ? fingerprint(place.secret) : undefined),
     source: "keys.toml",
     from: variable ?? (place.kind === "keychain" ? "keychain" : paths.keysFile),
@@ -110,23 +110,26 @@ export type KeyDeed = "remove" | "rename" | "enable" | "disable";
 export const KEY_ARGS = {
   name: {
     type: "positional",
-    description: "Its name, provider/name, or the first digits of its fingerprint",
+    description: "Name a key: NAME, PROVIDER/NAME or its fingerprint",
     offers: { names: ["keys"] },
   },
   provider: {
     type: "string",
-    description: "Only look at this provider's keys",
+    description: "Look only at this provider's keys",
     valueHint: "PROVIDER",
     offers: { names: ["providers"] },
   },
 } as const;
 
-/** The key that the arguments name. It lies in keys.toml: any other is only ours to read. */
-export async function ownKey(args: VerbArgs, deed: KeyDeed): Promise<{ world: World; key: ListedKey }> {
-  const world = await readWorld();
-  const key = findKey(listKeys(world), textArg(args, "name") ?? "", textArg(args, "provider"));
+/** The key that the arguments name. It must be in keys.toml: all others are read-only. */
+export async function ownKey(
+  args: ArgsOf<typeof KEY_ARGS>,
+  deed: KeyDeed,
+): Promise<{ context: CommandContext; key: ListedKey }> {
+  const context = await readContext();
+  const key = findKey(listKeys(context), args.name, args.provider);
   mustBeOwn(key, deed);
-  return { world, key };
+  return { context, key };
 }
 
 /** Refuses what can only be done to a key of keys.toml, and says what can be done instead. */
@@ -147,7 +150,7 @@ function origin({ source, from }: ListedKey): string {
   if (source === "environment") return `it comes from the environment, from the variable ${from}`;
   return isOpencodes(source)
     ? `it is opencode's own, from ${from}`
-    : "it only stands in where no key is needed";
+    : "it is a placeholder for a provider that needs no key";
 }
 
 function isOpencodes(source: ListedKey["source"]): boolean {
@@ -164,7 +167,7 @@ function wayOut(key: ListedKey, deed: KeyDeed): string {
   }
   if (isOpencodes(source))
     return "Remove it there: opencode auth logout. Or add the same key here, where it can be changed: orouter keys add";
-  return `Add a key and it steps back: orouter keys add ${provider}`;
+  return `Add a key to replace it: orouter keys add ${provider}`;
 }
 
 /** The provider of an id; an unknown one is a Problem with the way to it. */
@@ -176,10 +179,10 @@ export function findProvider(settings: Settings, id: string): Provider {
   const near = nearProvider(id, providers);
   throw new Problem({
     code: "unknown-provider",
-    what: `There is no provider ${JSON.stringify(id)}.${didYouMean(near)}`,
+    what: `Unknown provider ${JSON.stringify(id)}.${didYouMean(near)}`,
     fix: [
-      `Known by name: ${providers.map((provider) => provider.id).join(", ")}.`,
-      "A service of your own needs its address in config.toml first:",
+      `Known providers: ${providers.map((provider) => provider.id).join(", ")}.`,
+      "Add another service to config.toml first:",
       `  [providers.${/^[\w-]+$/.test(id) ? id : "NAME"}]`,
       '  base_url = "https://example.com/v1"',
     ].join("\n"),

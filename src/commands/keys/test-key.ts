@@ -20,9 +20,8 @@ import { classifyFailure } from "../../core/verdict/failure.ts";
 import { type VerdictKind, verdictWords } from "../../core/verdict/verdict.ts";
 import { readHead } from "../../proxy/read-reply.ts";
 import { send } from "../../proxy/transport.ts";
-import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
-import { openCatalog } from "../models/open-catalog.ts";
-import type { World } from "../world.ts";
+import { keepLoopbackDirect, openCatalog } from "../catalog.ts";
+import type { CommandContext } from "../context.ts";
 
 /** A chat model that a provider lists, for a key to be tried with. */
 export async function listedModel(
@@ -88,7 +87,7 @@ async function tryChatModel(
   return other === undefined ? trial : tryModel(provider, key, other, options);
 }
 
-/** Where the list of models is not there, or there for everyone, one of the models tells more. */
+/** If the list of models is missing or public, one model is asked instead. */
 async function beyondTheList(
   list: KeyTrial,
   provider: Provider,
@@ -100,7 +99,7 @@ async function beyondTheList(
     const hasNoList = list.status === 404 || list.status === 405;
     return hasNoList && named !== undefined ? tryModel(provider, key, named, options) : list;
   }
-  // What stands in for a key has nothing to prove.
+  // A placeholder key has nothing to prove.
   if (key.source === "embedded" || !(await options.isListOpen(provider))) return list;
   // A service that is known by name may list first what only some plans have, or what costs money.
   const isOwn = findPreset(provider.id) === undefined;
@@ -171,7 +170,7 @@ async function call(
   // A body that the clock has cut short is no answer.
   options.signal.throwIfAborted();
   if (status >= 300 && status < 400) {
-    const message = "The service sends elsewhere, and a key is for its own address only: check base_url.";
+    const message = "The service redirects, and a key is only sent to its own address: check base_url.";
     return { kind: "refused", verdict: undefined, status, message };
   }
   const isWhole = Buffer.byteLength(body) < BODY_BYTES;
@@ -201,7 +200,7 @@ export interface ModelTrial {
   model: string;
 }
 
-/** What a model has answered to a key; undefined where nobody waited for it. */
+/** The result of a key with a model; undefined if the test was interrupted. */
 export interface TriedModel extends ModelTrial {
   trial: KeyTrial | undefined;
 }
@@ -214,7 +213,7 @@ const MODEL_MS = 30_000;
 
 /** The requests that a test would take; no more than `limit` for each key. */
 export async function planTrials(
-  world: World,
+  context: CommandContext,
   keys: readonly Key[],
   { choice, limit }: { choice: ModelChoice; limit: number },
 ): Promise<{ trials: ModelTrial[]; cut: number }> {
@@ -222,9 +221,9 @@ export async function planTrials(
   const trials: ModelTrial[] = [];
   let cut = 0;
   for (const key of keys) {
-    const provider = providerOf(world.settings, key.provider);
+    const provider = providerOf(context.settings, key.provider);
     if (provider === undefined) continue;
-    const list = lists.get(provider.id) ?? modelsFor(world, provider, choice);
+    const list = lists.get(provider.id) ?? modelsFor(context, provider, choice);
     lists.set(provider.id, list);
     const models = await list;
     cut += Math.max(0, models.length - limit);
@@ -233,12 +232,16 @@ export async function planTrials(
   return { trials, cut };
 }
 
-async function modelsFor(world: World, provider: Provider, choice: ModelChoice): Promise<string[]> {
+async function modelsFor(
+  context: CommandContext,
+  provider: Provider,
+  choice: ModelChoice,
+): Promise<string[]> {
   if (choice === "chains") {
-    const named = namedModels(world.settings).filter((ref) => ref.provider === provider.id);
+    const named = namedModels(context.settings).filter((ref) => ref.provider === provider.id);
     return [...new Set(named.map(({ model }) => model))];
   }
-  const { catalog } = await openCatalog(world, PATIENCE.list, provider);
+  const { catalog } = await openCatalog(context, PATIENCE.list, provider);
   return catalog.modelsOf(provider.id).map(({ id }) => id);
 }
 
@@ -273,32 +276,32 @@ export async function tryModels(trials: readonly ModelTrial[], run: TrialRun): P
 export interface ModelTestOptions {
   choice: ModelChoice;
   limit: number;
-  /** Somebody has said yes to what it costs. */
+  /** The cost was confirmed. */
   isSure: boolean;
   asJson: boolean;
 }
 
 /** Which models the keys really have: each is asked once, for one token. */
 export async function testModels(
-  world: World,
+  context: CommandContext,
   keys: readonly Key[],
   options: ModelTestOptions,
 ): Promise<number> {
   keepLoopbackDirect(process.env);
-  const { trials, cut } = await planTrials(world, keys, options);
-  if (cut > 0) say(`More than ${options.limit} models: ${cut} are left out; raise it with --limit.`);
+  const { trials, cut } = await planTrials(context, keys, options);
+  if (cut > 0) say(`More than ${options.limit} models: ${cut} are left out; raise the number with --limit.`);
   if (trials.length === 0) {
     if (options.asJson) outJson({ models: [] });
     say(nothingToTry(options.choice));
     return EXIT.fine;
   }
   if (!options.isSure && !(await mayCost(trials.length))) {
-    say("Nothing was asked.");
+    say("No request was sent.");
     return EXIT.failed;
   }
   using stop = listenForInterruption();
   const tried = await tryModels(trials, {
-    rules: world.settings.rules,
+    rules: context.settings.rules,
     nowMs: Date.now(),
     isListOpen: async () => true,
     signal: stop.signal,
@@ -306,7 +309,7 @@ export async function testModels(
   });
   showProgress(undefined, trials.length);
   if (options.asJson) outJson({ models: tried.map(toJson) });
-  else out(modelsText(tried, outputLook(world.settings.theme)));
+  else out(modelsText(tried, outputLook(context.settings.theme)));
   // That a model is not in the plan is an answer; that a key is wrong is a failure.
   const isWrong = tried.some(({ trial }) => trial?.kind === "refused" && trial.verdict === "auth");
   return stop.signal.aborted || isWrong ? EXIT.failed : EXIT.fine;
@@ -315,14 +318,14 @@ export async function testModels(
 async function mayCost(requests: number): Promise<boolean> {
   const cost = `${counted(requests, "request")}, each for one token of an answer`;
   return await askSure({
-    question: `This takes ${cost}. Go on?`,
+    question: `This takes ${cost}. Continue?`,
     call: "orouter keys test --models … --yes",
-    nobody: `This takes ${cost}, and there is no terminal to ask whether that is all right.`,
+    nobody: `This takes ${cost} and needs a confirmation.`,
     isLikely: true,
   });
 }
 
-/** One line that is written over; nobody wants it in a file. */
+/** One line that is overwritten, so only in a terminal. */
 function showProgress(done: number | undefined, all: number): void {
   if (process.stderr.isTTY !== true) return;
   process.stderr.write(done === undefined ? "\r\x1b[K" : `\r\x1b[K${done} of ${all} asked`);
@@ -330,8 +333,8 @@ function showProgress(done: number | undefined, all: number): void {
 
 function nothingToTry(choice: ModelChoice): string {
   return choice === "chains"
-    ? "No chain and no fallback names a model of these keys. Try all that are listed: --models all"
-    : "No model is known of these keys. Name some under [providers.ID] models in config.toml.";
+    ? "No chain or fallback uses a model of these keys. Test all listed models: --models all"
+    : "No models known for these keys. Name some under [providers.ID] models in config.toml.";
 }
 
 function modelsText(tried: readonly TriedModel[], look: TableLook): string {
@@ -429,7 +432,7 @@ export interface KeyOutcome {
 /** Refusals of a key as such; what else a service may say is about the moment, the plan or the model. */
 const REFUSED = new Set<VerdictKind>(["auth", "forbidden"]);
 
-/** Whoever is told of a limit has been let in. */
+/** A provider that reports a limit has accepted the key. */
 const LET_IN = new Set<VerdictKind>(["subscription", "payment", "quota", "rate-limit", "concurrency"]);
 
 /** Tells a key that is no good from one about which nothing can be said now. */

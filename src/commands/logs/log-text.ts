@@ -12,7 +12,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 export function spanText(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   if (whole < SECOND_MS) return `${whole} ms`;
-  // Tenths matter here: they are what tells a quick model from a slow one.
+  // Tenths separate fast models from slow ones.
   const tenths = Math.round(whole / 100) / 10;
   return tenths < 60 ? `${tenths.toFixed(1)} s` : formatDuration(Math.max(whole, MINUTE_MS));
 }

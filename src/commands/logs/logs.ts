@@ -1,12 +1,12 @@
 import { listenForInterruption, pause } from "../../cli/ask.ts";
 import { paintFor } from "../../cli/colour.ts";
 import {
+  type ArgDefs,
+  type ArgsOf,
+  defineCommand,
   looksLikeSecret,
   secretInWords,
-  textArg,
   usageProblem,
-  type Verb,
-  type VerbArgs,
 } from "../../cli/command.ts";
 import { outputWidth } from "../../cli/table.ts";
 import { failureText, say, writeData } from "../../cli/talk.ts";
@@ -14,8 +14,9 @@ import { CHAIN_PROVIDER, parseModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { LedgerEntry, LedgerFilter } from "../../ledger/request-rows.ts";
+import { type CommandContext, readContext } from "../context.ts";
+import { listKeys, matchingKeys, unknownKey } from "../keys/own-key.ts";
 import { openExistingState, type State } from "../state.ts";
-import { readWorld, type World } from "../world.ts";
 import { requestJson, requestLines } from "./log-text.ts";
 
 /** Which requests a person wants to see: what the ledger looks for, and what is left to look for in its answer. */
@@ -28,14 +29,14 @@ export interface LogFilter {
 /** So many digits of a fingerprint tell a person's keys apart; `keys list` shows all twelve. */
 const FINGERPRINT = /^[0-9a-f]{5,12}$/i;
 
-export function logFilter(args: VerbArgs): LogFilter {
-  const key = textArg(args, "key");
-  const model = textArg(args, "model");
-  const session = textArg(args, "session");
+export function logFilter(args: ArgsOf<typeof LOGS_ARGS>): LogFilter {
+  const key = args.key;
+  const model = args.model;
+  const session = args.session;
   const named = key === undefined ? { keyName: undefined, matches: undefined } : keyFilter(key);
   return {
     ledger: {
-      failuresOnly: args["failures"] === true,
+      failuresOnly: args.failures === true,
       keyName: named.keyName,
       // The name of a chain is a model's name too.
       model: model === undefined || parseModelRef(model) !== undefined ? model : `${CHAIN_PROVIDER}/${model}`,
@@ -73,51 +74,53 @@ const DEFAULT_LINES = 20;
 const MAX_LINES = 10_000_000;
 
 /** How many requests to begin with. */
-export function lineCount(args: VerbArgs, path: readonly string[]): number {
-  const text = textArg(args, "lines");
+export function lineCount(args: ArgsOf<typeof LOGS_ARGS>, path: readonly string[]): number {
+  const text = args.lines;
   if (text === undefined) return DEFAULT_LINES;
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= 1 && count <= MAX_LINES) return count;
   throw usageProblem(`-n takes a number of requests, from 1 up, and not ${JSON.stringify(text)}.`, path);
 }
 
+const LOGS_ARGS = {
+  follow: { type: "boolean", alias: "f", description: "Print new requests as they finish, until Ctrl-C" },
+  failures: { type: "boolean", description: "Show only requests with a failed attempt" },
+  json: { type: "boolean", description: 'Print one object per line: {"seq","id","attempts",…}' },
+  key: {
+    type: "string",
+    description: "Show only requests that tried this key",
+    valueHint: "KEY",
+    offers: { names: ["keys"] },
+  },
+  model: {
+    type: "string",
+    description: "Show only requests for this model or chain",
+    valueHint: "PROVIDER/MODEL",
+    offers: { names: ["picks"] },
+  },
+  session: { type: "string", description: "Show only requests of this session", valueHint: "ID" },
+  lines: {
+    type: "string",
+    alias: "n",
+    description: "Show the last N requests (default: 20)",
+    valueHint: "N",
+  },
+} satisfies ArgDefs;
+
 /** `orouter logs`: what became of each request, oldest first. */
-export const logsVerb: Verb = {
+export const logsCommand = defineCommand({
   name: "logs",
-  about: "The requests of the last days, each with the keys and models that were tried",
+  about: "Show recent requests and the keys and models they tried",
   examples: [
     { line: "orouter logs", does: "the last 20" },
     { line: "orouter logs --failures -n 100", does: "those where a key or a model failed, rescued ones too" },
     { line: "orouter logs --follow", does: "new ones as they come, until Ctrl-C" },
     { line: "orouter logs --key nvidia/work --json", does: "one key's, an object a line" },
   ],
-  args: {
-    follow: { type: "boolean", alias: "f", description: "Go on with what is new, until Ctrl-C" },
-    failures: { type: "boolean", description: "Only requests on which something failed" },
-    json: { type: "boolean", description: "Print one object a line: {seq, id, atMs, outcome, attempts, …}" },
-    key: {
-      type: "string",
-      description: "Only those that tried this key: NAME, PROVIDER/NAME, or a fingerprint",
-      valueHint: "KEY",
-      offers: { names: ["keys"] },
-    },
-    model: {
-      type: "string",
-      description: "Only those that asked for or tried this model, or this chain",
-      valueHint: "PROVIDER/MODEL",
-      offers: { names: ["picks"] },
-    },
-    session: { type: "string", description: "Only those of this session of opencode", valueHint: "ID" },
-    lines: {
-      type: "string",
-      alias: "n",
-      description: "How many to begin with (default: 20)",
-      valueHint: "N",
-    },
-  },
+  args: LOGS_ARGS,
   run: logs,
   children: {},
-};
+});
 
 /** Other processes write a tenth of a second after the fact, so looking more often would find nothing more. */
 const LOOK_EVERY_MS = 250;
@@ -127,17 +130,18 @@ const NEW_AT_ONCE = 10_000;
 
 const WAITING = "Waiting for requests. Stop with Ctrl-C.";
 
-async function logs(args: VerbArgs): Promise<number> {
+async function logs(args: ArgsOf<typeof LOGS_ARGS>): Promise<number> {
   const filter = logFilter(args);
   const count = lineCount(args, ["orouter", "logs"]);
-  const world = await readWorld();
-  const print = args["json"] === true ? printJson : textPrinter(world);
-  const isFollowing = args["follow"] === true;
+  const context = await readContext();
+  const print = args.json === true ? printJson : textPrinter(context);
+  const isFollowing = args.follow === true;
   const open = (): Promise<State | undefined> =>
-    openExistingState(world, (problem) => say(failureText(problem)));
+    openExistingState(context, (problem) => say(failureText(problem)));
   let state = await open();
   try {
-    const first = state === undefined ? [] : lastRequests(state.ledger, { filter, count, world });
+    const first = state === undefined ? [] : lastRequests(state.ledger, { filter, count, context });
+    if (first.length === 0 && !isFollowing) refuseUnknownKey(args.key, context);
     if (first.length === 0) say(isFollowing ? WAITING : emptyText(state?.ledger, filter));
     if (!print(first) || !isFollowing) return EXIT.fine;
     using interruption = listenForInterruption();
@@ -150,21 +154,28 @@ async function logs(args: VerbArgs): Promise<number> {
   }
 }
 
+/** A key that was removed may still be in the ledger, so only a name without any request is checked. */
+function refuseUnknownKey(asked: string | undefined, context: CommandContext): void {
+  if (asked === undefined) return;
+  const keys = listKeys(context);
+  if (matchingKeys(keys, asked).length === 0) throw unknownKey(asked, keys);
+}
+
 function emptyText(ledger: Ledger | undefined, filter: LogFilter): string {
   const isFiltered = filter.matches !== undefined || Object.values(filter.ledger).some((value) => value);
   if (isFiltered && ledger !== undefined && ledger.requests({ limit: 1 }).length > 0)
-    return "No request of the last days matches.";
-  return "There is no request yet: they are written down while orouter opencode or orouter serve runs.";
+    return "No recent request matches.";
+  return "No requests yet. They are recorded while orouter opencode or orouter serve runs.";
 }
 
 /** The newest that match, oldest first. */
 function lastRequests(
   ledger: Ledger,
-  { filter, count, world }: { filter: LogFilter; count: number; world: World },
+  { filter, count, context }: { filter: LogFilter; count: number; context: CommandContext },
 ): LedgerEntry[] {
   const { matches } = filter;
   // What the ledger cannot look for is looked for in all of it.
-  const limit = matches === undefined ? count : world.settings.state.ledgerRows;
+  const limit = matches === undefined ? count : context.settings.state.ledgerRows;
   const found = ledger.requests({ ...filter.ledger, limit });
   return (matches === undefined ? found : found.filter(matches).slice(0, count)).toReversed();
 }
@@ -184,7 +195,7 @@ async function openOnceThere(
 
 interface Following {
   filter: LogFilter;
-  /** False once nobody reads any more. */
+  /** False once the reader has gone. */
   print: (entries: readonly LedgerEntry[]) => boolean;
   signal: AbortSignal;
 }
@@ -208,7 +219,7 @@ async function follow(
   }
 }
 
-function textPrinter({ settings }: World): Following["print"] {
+function textPrinter({ settings }: CommandContext): Following["print"] {
   const paint = paintFor(process.stdout, settings.theme);
   // The terminal may be made wider or narrower while its reader follows.
   return (entries) =>

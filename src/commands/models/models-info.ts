@@ -1,12 +1,19 @@
 import { PATIENCE } from "../../catalog/cache.ts";
-import { looksLikeSecret, secretInWords, textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
+import {
+  type ArgDefs,
+  type ArgsOf,
+  defineCommand,
+  looksLikeSecret,
+  secretInWords,
+} from "../../cli/command.ts";
 import { out, outJson, talk } from "../../cli/talk.ts";
 import type { Catalog } from "../../core/catalog/catalog.ts";
 import { CHAIN_PROVIDER, parseModelRef } from "../../core/model-ref.ts";
 import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { providerOf } from "../../core/settings/settings.ts";
-import { readWorld, type World } from "../world.ts";
+import { openCatalog, providersWithKey } from "../catalog.ts";
+import { type CommandContext, readContext } from "../context.ts";
 import {
   costText,
   type ListedEntry,
@@ -19,7 +26,6 @@ import {
   remarkOf,
   yesNo,
 } from "./models-list.ts";
-import { openCatalog, providersWithKey } from "./open-catalog.ts";
 
 /** More names than these are a list, and there is a command for that. */
 const MAX_HAVING = 6;
@@ -28,14 +34,14 @@ const MAX_HAVING = 6;
 export function findModel(
   text: string,
   catalog: Catalog,
-  world: Pick<World, "settings" | "keys">,
+  context: Pick<CommandContext, "settings" | "keys">,
   refusals: Refusals = new Map(),
 ): ListedEntry {
   const ref = parseModelRef(text) ?? { provider: CHAIN_PROVIDER, model: text };
   const entry = catalog.find(text);
   if (entry !== undefined) return { provider: ref.provider, refusedBy: refusals.get(text) ?? [], ...entry };
-  const providers = [CHAIN_PROVIDER, ...providersWithKey(world).map((provider) => provider.id)];
-  const all = listedModels(catalog, providers, world.settings, refusals);
+  const providers = [CHAIN_PROVIDER, ...providersWithKey(context).map((provider) => provider.id)];
+  const all = listedModels(catalog, providers, context.settings, refusals);
   const [only, ...others] = all.filter((one) => one.id === text);
   if (only !== undefined && others.length === 0) return only;
   const names = all.map((one) => `${one.provider}/${one.id}`);
@@ -49,9 +55,9 @@ export function findModel(
     );
   throw new Problem({
     code: "unknown-model",
-    what: `Nothing is known about ${JSON.stringify(text)}.${didYouMean(near)}`,
+    what: `Unknown model ${JSON.stringify(text)}.${didYouMean(near)}`,
     fix: near === undefined ? whereToLook(text, names) : "See: orouter models list",
-    exit: EXIT.failed,
+    exit: EXIT.usage,
   });
 }
 
@@ -71,10 +77,19 @@ function ambiguous(text: string, entries: readonly ListedEntry[]): Problem {
   });
 }
 
+const MODELS_INFO_ARGS = {
+  model: {
+    type: "positional",
+    description: "Name a model, a chain or a unique model id",
+    offers: { names: ["picks"] },
+  },
+  json: { type: "boolean", description: "Print one object, as in models list --json" },
+} satisfies ArgDefs;
+
 /** `orouter models info`: all that is known of one model. */
-export const modelsInfoVerb: Verb = {
+export const modelsInfoCommand = defineCommand({
   name: "info",
-  about: "Everything that is known about a model or a chain",
+  about: "Show all that is known about a model or a chain",
   examples: [
     { line: "orouter models info ollama-cloud/gpt-oss:120b", does: "a model by its full name" },
     {
@@ -82,29 +97,22 @@ export const modelsInfoVerb: Verb = {
       does: "by its id where one provider has it, for scripts",
     },
   ],
-  args: {
-    model: {
-      type: "positional",
-      description: "provider/model, a chain, or an id that only one provider has",
-      offers: { names: ["picks"] },
-    },
-    json: { type: "boolean", description: "The same as one object of models list --json" },
-  },
+  args: MODELS_INFO_ARGS,
   run: info,
   children: {},
-};
+});
 
-async function info(args: VerbArgs): Promise<number> {
-  const world = await readWorld();
+async function info(args: ArgsOf<typeof MODELS_INFO_ARGS>): Promise<number> {
+  const context = await readContext();
   // A list that is still good will do: one model does not change by the minute.
-  const text = textArg(args, "model") ?? "";
+  const text = args.model;
   const named = parseModelRef(text)?.provider;
-  const only = named === undefined ? undefined : providerOf(world.settings, named);
-  const loaded = await openCatalog(world, PATIENCE.info, only);
-  const entry = findModel(text, loaded.catalog, world, await readRefusals(world, Date.now()));
+  const only = named === undefined ? undefined : providerOf(context.settings, named);
+  const loaded = await openCatalog(context, PATIENCE.info, only);
+  const entry = findModel(text, loaded.catalog, context, await readRefusals(context, Date.now()));
   const about = loaded.lists.filter((list) => list.provider === entry.provider);
   for (const note of listNotes({ ...loaded, lists: about }, [entry])) talk.warn(note);
-  if (args["json"] === true) outJson(modelJson(entry));
+  if (args.json === true) outJson(modelJson(entry));
   else out(infoText(entry));
   return EXIT.fine;
 }

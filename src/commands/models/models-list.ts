@@ -1,7 +1,7 @@
 import { PATIENCE } from "../../catalog/cache.ts";
 import type { LoadedCatalog } from "../../catalog/load-catalog.ts";
 import type { LoadedList } from "../../catalog/model-lists.ts";
-import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, defineCommand } from "../../cli/command.ts";
 import { type Column, outputLook, type TableLook, tableText } from "../../cli/table.ts";
 import { out, outJson, say, talk } from "../../cli/talk.ts";
 import { type Catalog, plainEntry } from "../../core/catalog/catalog.ts";
@@ -18,26 +18,24 @@ import { cooldownParty } from "../../core/routing/cooldown.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import type { VerdictKind } from "../../core/verdict/verdict.ts";
+import { openCatalog, providersWithKey } from "../catalog.ts";
+import { type CommandContext, readContext } from "../context.ts";
 import { findProvider } from "../keys/own-key.ts";
 import { readCooldowns } from "../state.ts";
-import { readWorld, type World } from "../world.ts";
-import { openCatalog, providersWithKey } from "./open-catalog.ts";
 
-/** What a person should hear about the limits of a chain or a combo that has models nobody knows. */
+/** The warning about limits of a chain or combo with unknown models. */
 export function leftOutText(name: string, leftOut: readonly string[], hasLimits: boolean): string {
   if (!hasLimits)
     return `Nothing is known about the models of ${name}; [[models]] in config.toml can say it.`;
   return `Nothing is known about ${leftOut.join(", ")}: the limits of ${name} are those of its other models.`;
 }
 
-/** What a person should hear about lists that did not come as they should, and about what limits rest on. */
+/** Warnings about lists that could not be loaded and limits with gaps. */
 export function listNotes(loaded: LoadedCatalog, entries: readonly ListedEntry[]): string[] {
   const failed = loaded.lists.flatMap(failureNote);
   const { modelsDevFailure } = loaded;
   const notes =
-    modelsDevFailure === undefined
-      ? failed
-      : [...failed, `models.dev could not be asked: ${modelsDevFailure}.`];
+    modelsDevFailure === undefined ? failed : [...failed, `Could not load models.dev: ${modelsDevFailure}.`];
   const leftOut = entries
     .filter((entry) => entry.leftOut.length > 0)
     .map(({ provider, id, leftOut: members, context }) =>
@@ -50,9 +48,9 @@ function failureNote({ provider, failure, from, ageMs }: LoadedList): string[] {
   if (failure === undefined) return [];
   const instead =
     from === "cache" && ageMs !== undefined
-      ? `this is its list of ${formatDuration(Math.max(0, ageMs))} ago`
-      : "this is what is built in or configured";
-  return [`${provider} could not be asked for its models: ${failure}; ${instead}.`];
+      ? `using the list from ${formatDuration(Math.max(0, ageMs))} ago`
+      : "using built-in and configured models";
+  return [`Could not load the models of ${provider}: ${failure}; ${instead}.`];
 }
 
 /** How a list came about, as `--json` prints it; `failure` is null where nothing failed. */
@@ -69,7 +67,7 @@ export function listJson({ provider, from, ageMs, failure, list }: LoadedList) {
 /** A model in a list of those of several providers. */
 export interface ListedEntry extends ModelEntry {
   provider: string;
-  /** What keys of ours were told when they asked for it. */
+  /** Refusals of our keys for this model. */
   refusedBy: readonly Refusal[];
 }
 
@@ -198,7 +196,7 @@ function trimmed(amount: number): string {
   return String(Number(amount.toFixed(2)));
 }
 
-/** A key that was told it may not have a model, or (without a key) that nobody may. */
+/** A key without access to a model; without a key: no key has access. */
 export interface Refusal {
   keyName: string | undefined;
   why: VerdictKind;
@@ -211,10 +209,10 @@ export type Refusals = ReadonlyMap<string, readonly Refusal[]>;
 const NO_ACCESS: ReadonlySet<VerdictKind> = new Set(["subscription", "model-not-found"]);
 
 /** Being listed proves little: what keys were really told is remembered with the cooldowns. */
-export async function readRefusals(world: World, nowMs: number): Promise<Refusals> {
-  const names = new Map(world.keys.map((key) => [key.fingerprint, key.name]));
+export async function readRefusals(context: CommandContext, nowMs: number): Promise<Refusals> {
+  const names = new Map(context.keys.map((key) => [key.fingerprint, key.name]));
   const refusals = new Map<string, Refusal[]>();
-  for (const cooldown of await readCooldowns(world)) {
+  for (const cooldown of await readCooldowns(context)) {
     const { kind, scope, fingerprint, untilMs } = cooldown;
     const { model } = cooldownParty(cooldown);
     if (!NO_ACCESS.has(kind) || untilMs <= nowMs || model === undefined) continue;
@@ -238,39 +236,41 @@ export function refusalText(refusals: readonly Refusal[]): string {
   return [...(isGone ? ["refused"] : []), ...parts.map(([what, names]) => `${what}: ${names}`)].join("; ");
 }
 
+const MODELS_LIST_ARGS = {
+  provider: {
+    type: "positional",
+    required: false,
+    description: "Show only this provider; orouter stands for chains",
+    offers: { names: ["providers"], words: [CHAIN_PROVIDER] },
+  },
+  json: { type: "boolean", description: 'Print {"models":[…],"providers":[…]}' },
+} satisfies ArgDefs;
+
 /** `orouter models list`: what there is to choose from. */
-export const modelsListVerb: Verb = {
+export const modelsListCommand = defineCommand({
   name: "list",
-  about: "List models: window, longest answer, tools, vision, cost, where that is known from",
+  about: "List models with limits, abilities and cost",
   examples: [
     { line: "orouter models list", does: "of every provider with a key, and your chains" },
     { line: "orouter models list ollama-cloud", does: "of one provider" },
     { line: "orouter models list orouter --json", does: "your chains, for scripts" },
   ],
-  args: {
-    provider: {
-      type: "positional",
-      required: false,
-      description: "Only this provider's; orouter: your chains",
-      offers: { names: ["providers"], words: [CHAIN_PROVIDER] },
-    },
-    json: { type: "boolean", description: 'Print {"models":[…],"providers":[…]}' },
-  },
-  run: async (args: VerbArgs) => {
-    await printModels(textArg(args, "provider"), args["json"] === true);
+  args: MODELS_LIST_ARGS,
+  run: async (args) => {
+    await printModels(args.provider, args.json === true);
     return EXIT.fine;
   },
   children: {},
-};
+});
 
 /** Prints the models, of all providers with a key or of one. */
 export async function printModels(id: string | undefined, asJson: boolean): Promise<void> {
-  const world = await readWorld();
-  const { settings } = world;
+  const context = await readContext();
+  const { settings } = context;
   const only = id === undefined || id === CHAIN_PROVIDER ? undefined : findProvider(settings, id);
-  const loaded = await openCatalog(world, PATIENCE.list, only);
-  const shown = id === undefined ? [CHAIN_PROVIDER, ...providersWithKey(world).map((one) => one.id)] : [id];
-  const entries = listedModels(loaded.catalog, shown, settings, await readRefusals(world, Date.now()));
+  const loaded = await openCatalog(context, PATIENCE.list, only);
+  const shown = id === undefined ? [CHAIN_PROVIDER, ...providersWithKey(context).map((one) => one.id)] : [id];
+  const entries = listedModels(loaded.catalog, shown, settings, await readRefusals(context, Date.now()));
   for (const note of listNotes(loaded, entries)) talk.warn(note);
   if (asJson) outJson({ models: entries.map(modelJson), providers: loaded.lists.map(listJson) });
   else if (entries.length > 0) out(listText(entries, outputLook(settings.theme)));
@@ -278,9 +278,9 @@ export async function printModels(id: string | undefined, asJson: boolean): Prom
 }
 
 function nothingText(id: string | undefined): string {
-  if (id === CHAIN_PROVIDER) return "There is no chain yet. Make one: orouter chain add NAME PROVIDER/MODEL";
+  if (id === CHAIN_PROVIDER) return "No chains yet. Create one: orouter chain add NAME PROVIDER/MODEL";
   if (id !== undefined) return `Nothing is known about the models of ${id}.`;
-  return "There is no key yet, so there are no models. Add one: orouter keys add ollama-cloud";
+  return "No keys yet, so there are no models. Add one: orouter keys add ollama-cloud";
 }
 
 function listText(entries: readonly ListedEntry[], look: TableLook): string {

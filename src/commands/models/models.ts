@@ -1,102 +1,109 @@
 import { openCacheFolder, PATIENCE } from "../../catalog/cache.ts";
 import type { LoadedCatalog } from "../../catalog/load-catalog.ts";
-import { textArg, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand } from "../../cli/command.ts";
 import { outputWidth, tableText } from "../../cli/table.ts";
 import { out, outJson, say, talk } from "../../cli/talk.ts";
 import { resolvePaths } from "../../config/paths.ts";
 import { counted } from "../../core/counted.ts";
 import { EXIT } from "../../core/problem.ts";
+import { openCatalog, writeCache } from "../catalog.ts";
+import { readContext } from "../context.ts";
 import { findProvider } from "../keys/own-key.ts";
-import { readWorld } from "../world.ts";
 import { listJson } from "./models-list.ts";
-import { openCatalog, writeCache } from "./open-catalog.ts";
 
 /** `orouter models`: what there is to choose from, and what is known of it. */
-export const modelsVerb: Verb = {
+export const modelsCommand = defineCommand({
   name: "models",
-  about: "List models with their limits, and keep the lists fresh",
+  about: "List models and refresh the model lists",
   examples: [
-    { line: "orouter models", does: "the models of every provider with a key, and your chains" },
+    { line: "orouter models", does: "all models with a key, and your chains" },
     { line: "orouter models list nvidia", does: "one provider's" },
-    { line: "orouter models refresh", does: "ask everyone again" },
+    { line: "orouter models refresh", does: "download all lists again" },
   ],
-  args: { json: { type: "boolean", description: "The list as JSON" } },
+  args: { json: { type: "boolean", description: "Print the list as JSON" } },
   run: async (args) => {
     const { printModels } = await import("./models-list.ts");
-    await printModels(undefined, args["json"] === true);
+    await printModels(undefined, args.json === true);
     return EXIT.fine;
   },
   children: {
     list: {
-      about: "List models: window, longest answer, tools, vision, cost, where that is known from",
-      load: async () => (await import("./models-list.ts")).modelsListVerb,
+      about: "List models with limits, abilities and cost",
+      aliases: ["ls"],
+      load: async () => (await import("./models-list.ts")).modelsListCommand,
     },
     refresh: {
-      about: "Ask every provider and models.dev again, and keep what they say",
-      load: async () => modelsRefreshVerb,
+      about: "Download the model lists again; exit 1 if one fails",
+      load: async () => modelsRefreshCommand,
     },
     info: {
-      about: "Everything that is known about a model or a chain",
-      load: async () => (await import("./models-info.ts")).modelsInfoVerb,
+      about: "Show all that is known about a model or a chain",
+      load: async () => (await import("./models-info.ts")).modelsInfoCommand,
     },
     "clear-cache": {
-      about: "Forget all lists; they are asked for again when needed",
-      load: async () => modelsClearCacheVerb,
+      about: "Delete the cached model lists",
+      load: async () => modelsClearCacheCommand,
     },
   },
-};
+});
+
+const MODELS_CLEAR_CACHE_ARGS = {
+  json: { type: "boolean", description: 'Print {"removed":N}' },
+} satisfies ArgDefs;
 
 /** `orouter models clear-cache`: forgets every list. */
-export const modelsClearCacheVerb: Verb = {
+export const modelsClearCacheCommand = defineCommand({
   name: "clear-cache",
-  about: "Forget all lists; they are asked for again when needed",
+  about: "Delete the cached model lists",
   examples: [{ line: "orouter models clear-cache", does: "start afresh" }],
-  args: { json: { type: "boolean", description: 'Print {"removed":N}' } },
+  args: MODELS_CLEAR_CACHE_ARGS,
   run: clearCache,
   children: {},
-};
+});
 
-async function clearCache(args: VerbArgs): Promise<number> {
+async function clearCache(args: ArgsOf<typeof MODELS_CLEAR_CACHE_ARGS>): Promise<number> {
   // The settings need not be read for this: it has to work also where they are broken.
   const removed = await openCacheFolder(resolvePaths(process.env).cacheDir, writeCache).clear();
-  if (args["json"] === true) outJson({ removed });
-  else say(removed === 0 ? "There was nothing in the cache." : `Removed ${counted(removed, "list")}.`);
+  if (args.json === true) outJson({ removed });
+  else say(removed === 0 ? "The cache was empty." : `Removed ${counted(removed, "list")}.`);
   return EXIT.fine;
 }
 
-/** `orouter models refresh`: asks everyone again, whatever is in the cache. */
-export const modelsRefreshVerb: Verb = {
+const MODELS_REFRESH_ARGS = {
+  provider: {
+    type: "positional",
+    required: false,
+    description: "Refresh only this provider",
+    offers: { names: ["providers"] },
+  },
+  json: { type: "boolean", description: 'Print {"providers":[…],"modelsDev":{…}}' },
+} satisfies ArgDefs;
+
+/** `orouter models refresh`: ignores the cache. */
+export const modelsRefreshCommand = defineCommand({
   name: "refresh",
-  about: "Ask every provider and models.dev again, and keep what they say; exit 1 if any did not answer",
+  about: "Download the model lists again; exit 1 if one fails",
   examples: [
     { line: "orouter models refresh", does: "every provider with a key" },
     { line: "orouter models refresh nvidia --json", does: "one of them, for scripts" },
   ],
-  args: {
-    provider: {
-      type: "positional",
-      required: false,
-      description: "Only this provider",
-      offers: { names: ["providers"] },
-    },
-    json: { type: "boolean", description: 'Print {"providers":[…],"modelsDev":{…}}' },
-  },
+  args: MODELS_REFRESH_ARGS,
   run: refresh,
   children: {},
-};
+});
 
-async function refresh(args: VerbArgs): Promise<number> {
-  const world = await readWorld();
-  const id = textArg(args, "provider");
-  const only = id === undefined ? undefined : findProvider(world.settings, id);
-  const loaded = await openCatalog(world, PATIENCE.refresh, only);
+async function refresh(args: ArgsOf<typeof MODELS_REFRESH_ARGS>): Promise<number> {
+  const context = await readContext();
+  const id = args.provider;
+  const only = id === undefined ? undefined : findProvider(context.settings, id);
+  const loaded = await openCatalog(context, PATIENCE.refresh, only);
   await loaded.settled;
   const { lists, modelsDevFailure } = loaded;
-  if (args["json"] === true) {
+  if (args.json === true) {
     outJson({ providers: lists.map(listJson), modelsDev: { failure: modelsDevFailure ?? null } });
   } else if (lists.length > 0) out(resultText(loaded));
-  else say("There is no key yet, so nobody can be asked. Add one: orouter keys add ollama-cloud");
-  if (modelsDevFailure !== undefined) talk.warn(`models.dev could not be asked: ${modelsDevFailure}.`);
+  else say("No keys yet, so no provider can be asked. Add one: orouter keys add ollama-cloud");
+  if (modelsDevFailure !== undefined) talk.warn(`Could not load models.dev: ${modelsDevFailure}.`);
   const hasFailed = modelsDevFailure !== undefined || lists.some((list) => list.failure !== undefined);
   return hasFailed ? EXIT.failed : EXIT.fine;
 }
@@ -107,7 +114,7 @@ function resultText({ lists }: LoadedCatalog): string {
   const rows = lists.map(({ provider, list, failure }) => [
     provider,
     String(list?.models.length ?? 0),
-    failure === undefined ? "fresh" : `${failure}${list === undefined ? "" : "; the old list stays"}`,
+    failure === undefined ? "fresh" : `${failure}${list === undefined ? "" : "; the old list is kept"}`,
   ]);
   return tableText(columns, rows, outputWidth());
 }

@@ -9,22 +9,21 @@ import { cleanSecret } from "../../core/settings/keys.ts";
 import { findPreset, normalizeBaseUrl } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { allProviders, parseSettings, type Settings } from "../../core/settings/settings.ts";
+import type { CommandContext } from "../context.ts";
 import { trialOptions } from "../keys/keys-test.ts";
 import { type KeyOutcome, keyOutcome, testKey } from "../keys/test-key.ts";
-import type { World } from "../world.ts";
 
-/** The answer to a question. Whoever leaves one leaves setup, and nothing has been written by then. */
+/** The answer to a question. Cancelling one cancels setup before anything is written. */
 export function answered<T>(answer: T | undefined): T {
   if (answer !== undefined) return answer;
   throw setupLeft();
 }
 
-/** What is said to somebody who leaves before the end. */
 export function setupLeft(): Problem {
   return new Problem({
     code: "setup-left",
-    what: "You have left setup; nothing was written.",
-    fix: "Begin again with: orouter setup",
+    what: "Setup was cancelled; nothing was written.",
+    fix: "Start again: orouter setup",
   });
 }
 
@@ -112,7 +111,7 @@ async function tryAll(
   { guide, settings }: KeyCollection,
 ): Promise<FreshKey[]> {
   if (keys.length === 0) return [];
-  guide.tell(`Trying ${keys.length === 1 ? "the key" : `${keys.length} keys`} with one small call each …`);
+  guide.tell(`Testing ${keys.length === 1 ? "the key" : `${keys.length} keys`} with one small call each …`);
   const tried = numbered(await tryKeys(provider, keys, settings));
   guide.tell(...tried.map(({ label, outcome }) => `${label}  ${outcome.words}`));
   return await dropRefused(tried);
@@ -122,7 +121,7 @@ interface NumberedKey extends TriedKey {
   label: string;
 }
 
-/** Nobody knows a key of one's own by its fingerprint, but by when it was pasted. */
+/** People know a key by its position in the paste, not by its fingerprint. */
 function numbered(tried: readonly TriedKey[]): NumberedKey[] {
   return tried.map((one, at) => {
     const { fingerprint: print } = one.key;
@@ -139,7 +138,7 @@ function thereText({ name, fingerprint: print, source, from }: Key): string {
   if (source === "embedded") return "It is on this machine and may need no key.";
   const where =
     source === "keys.toml" ? "keys.toml" : source === "environment" ? `the variable ${from}` : from;
-  return `There already: ${name} (${print}), from ${where}.`;
+  return `Already there: ${name} (${print}), from ${where}.`;
 }
 
 /** What can be tried: each key once, and only what could be sent at all. */
@@ -153,8 +152,8 @@ function sortOut(pasted: readonly string[], { id }: Provider, { guide, known }: 
     }
     const print = fingerprint(secret);
     const twin = known.find((key) => key.fingerprint === print && key.source !== "embedded");
-    if (twin !== undefined) guide.warn(`${print} is there already, as ${twin.name}.`);
-    else if (fresh.has(print)) guide.warn(`${print} came twice; it is taken once.`);
+    if (twin !== undefined) guide.warn(`${print} already exists as ${twin.name}.`);
+    else if (fresh.has(print)) guide.warn(`${print} is a duplicate; it is added once.`);
     else fresh.set(print, freshKey({ provider: id, secret }));
   }
   return [...fresh.values()];
@@ -165,7 +164,7 @@ async function dropRefused(tried: readonly NumberedKey[]): Promise<FreshKey[]> {
   const refused = tried.filter(({ outcome }) => outcome.kind === "refused");
   if (refused.length === 0) return tried.map(({ key }) => key);
   const options = refused.map(({ key, label }) => ({ value: key.fingerprint, label }));
-  const message = "Refused keys are left out. Tick any that is to be kept all the same";
+  const message = "Refused keys are left out. Select any you want to keep anyway";
   const kept = answered(await askMany(message, options));
   return tried
     .filter(({ key, outcome }) => outcome.kind !== "refused" || kept.includes(key.fingerprint))
@@ -186,7 +185,7 @@ export async function askService(guide: Guide, settings: Settings): Promise<OwnS
   const base = await askAddress(guide);
   const taken = allProviders(settings).map((provider) => provider.id);
   const id = answered(
-    await askText("A short name for it", {
+    await askText("Short name of the service", {
       initial: freeName(nameFrom(base), (name) => taken.includes(name)),
       fault: (name) => nameFault(name, base, taken),
     }),
@@ -197,7 +196,7 @@ export async function askService(guide: Guide, settings: Settings): Promise<OwnS
 async function askAddress(guide: Guide): Promise<string> {
   for (let initial = ""; ; ) {
     initial = answered(
-      await askText("The address of the service (its base URL)", {
+      await askText("Base URL of the service", {
         initial,
         placeholder: "http://localhost:8000/v1",
         fault: addressFault,
@@ -206,10 +205,10 @@ async function askAddress(guide: Guide): Promise<string> {
     const base = normalizeBaseUrl(initial) ?? initial;
     const doubt = await doubtAbout(base);
     if (doubt === undefined) return base;
-    guide.warn(`${base} was asked for its models, and ${doubt}.`);
+    guide.warn(`Could not load the models of ${base}: ${doubt}.`);
     const choice = await askChoice("What now?", [
       { value: "again", label: "Type the address again" },
-      { value: "keep", label: "Use it all the same" },
+      { value: "keep", label: "Use it anyway" },
     ]);
     if (answered(choice) === "keep") return base;
   }
@@ -235,11 +234,11 @@ function nameFrom(base: string): string {
 }
 
 function nameFault(name: string, base: string, taken: readonly string[]): string | undefined {
-  if (taken.includes(name)) return "There is a service of that name already.";
+  if (taken.includes(name)) return "A service with that name already exists.";
   const parsed = parseSettings({ providers: { [name]: { base_url: base } } });
   if ("settings" in parsed) return undefined;
   const [fault] = parsed.faults;
-  return fault?.allowed === undefined ? "That name is taken by orouter itself." : `Only ${fault.allowed}.`;
+  return fault?.allowed === undefined ? "orouter uses that name itself." : `Only ${fault.allowed}.`;
 }
 
 /** Stands for a service that is not on the list; no provider can be called so. */
@@ -251,14 +250,14 @@ const FIRST = 3;
 /** Lets a person choose services, one of their own among them. What has to be written of each, by its id. */
 export async function chooseProviders(
   guide: Guide,
-  world: SetupWorld,
+  context: SetupContext,
 ): Promise<Record<string, ProviderAddition>> {
-  const { settings, keys } = world;
+  const { settings, keys } = context;
   const isFirst = Object.keys(settings.providers).length === 0;
   const message = isFirst
     ? "Which services do you want to use?"
-    : "Which services are to be added, or get more keys?";
-  const options = optionsOf(world);
+    : "Which services do you want to add, or give more keys?";
+  const options = optionsOf(context);
   // One that is written down and has its keys has nothing to be asked about, unless its owner says so.
   const ticked = keys.map((key) => key.provider).filter((id) => !Object.hasOwn(settings.providers, id));
   for (;;) {
@@ -267,12 +266,12 @@ export async function chooseProviders(
     const own = ids.includes(OTHER) ? [await askService(guide, settings)] : [];
     if (ids.length > 0 || keys.length > 0)
       return Object.fromEntries([...known, ...own.map(({ id, table }) => [id, table])]);
-    guide.warn("None is ticked: the space bar ticks the line you are on, Enter goes on.");
+    guide.warn("Nothing selected: Space selects a line, Enter continues.");
   }
 }
 
 /** Those with a key first, as they are the likeliest. */
-function optionsOf({ settings, keys }: SetupWorld): PromptOption[] {
+function optionsOf({ settings, keys }: SetupContext): PromptOption[] {
   const real = keys.filter((key) => key.source !== "embedded");
   const countOf = ({ id }: Provider) => real.filter((key) => key.provider === id).length;
   const providers = allProviders(settings).toSorted(
@@ -283,7 +282,7 @@ function optionsOf({ settings, keys }: SetupWorld): PromptOption[] {
     label: provider.name,
     hint: hintOf(provider, countOf(provider)),
   }));
-  const other = { value: OTHER, label: "Another service", hint: "any that speaks OpenAI's language" };
+  const other = { value: OTHER, label: "Another service", hint: "any OpenAI-compatible API" };
   const place = Math.max(FIRST, providers.filter((provider) => countOf(provider) > 0).length);
   return options.toSpliced(place, 0, other);
 }
@@ -294,4 +293,4 @@ function hintOf(provider: Provider, keys: number): string {
 }
 
 /** What setup builds on: the settings and keys there are. */
-export type SetupWorld = Pick<World, "env" | "paths" | "settings" | "keys">;
+export type SetupContext = Pick<CommandContext, "env" | "paths" | "settings" | "keys">;

@@ -12,8 +12,8 @@ import { opencodeId } from "../../core/overlay/opencode-providers.ts";
 import { chainNameFault } from "../../core/settings/chains.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import type { Settings } from "../../core/settings/settings.ts";
+import { providersWithKey, writeCache } from "../catalog.ts";
 import { choiceHint, listNotes } from "../models/models-list.ts";
-import { providersWithKey, writeCache } from "../models/open-catalog.ts";
 import { answered } from "./ask-keys.ts";
 
 /** What there is to choose from. */
@@ -67,7 +67,7 @@ const NONE = "none";
 
 const USUAL_NAME = "coding";
 
-/** Lets a person choose the model to start with, and what stands behind it. Undefined: none for now. */
+/** Asks for the first model and its fallbacks. Undefined: none for now. */
 export async function chooseChain(parts: ChainParts): Promise<Chain> {
   const { guide, settings, models } = parts;
   if (models.notes.length > 0) guide.warn(...models.notes);
@@ -88,7 +88,7 @@ export async function chooseChain(parts: ChainParts): Promise<Chain> {
 async function wantsAnother(first: string): Promise<boolean> {
   const choice = await askChoice("Which model does opencode start with?", [
     { value: "keep", label: `orouter/${first}, as it is now` },
-    { value: "more", label: "As it is now, and build another chain to choose from" },
+    { value: "more", label: "Keep it and create another chain" },
   ]);
   return answered(choice) === "more";
 }
@@ -98,7 +98,7 @@ async function chooseModels(parts: ChainParts, listed: readonly PromptOption[]):
   for (;;) {
     const left = listed.filter(({ value }) => !chosen.includes(value));
     const isFirst = chosen.length === 0;
-    const message = isFirst ? "Which model is asked first?" : `And when ${chosen.at(-1)} cannot answer?`;
+    const message = isFirst ? "Which model is tried first?" : `Which model is tried after ${chosen.at(-1)}?`;
     const choice = answered(await askChoice(message, isFirst ? firstOptions(left) : nextOptions(left)));
     if (choice === NONE) return chosen;
     const model = choice === TYPED ? await typeModel(parts, chosen) : choice;
@@ -109,24 +109,24 @@ async function chooseModels(parts: ChainParts, listed: readonly PromptOption[]):
 /** What surely works is a press of Enter away, the ways around it beside it. */
 function firstOptions(models: readonly PromptOption[]): PromptOption[] {
   const others = [
-    { value: TYPED, label: "A model that is not on the list", hint: "you type its name" },
-    { value: NONE, label: "None for now", hint: "you choose in opencode" },
+    { value: TYPED, label: "A model that is not on the list", hint: "type its name" },
+    { value: NONE, label: "None for now", hint: "choose in opencode" },
   ];
   return [...models.slice(0, 1), ...others, ...models.slice(1)];
 }
 
 function nextOptions(models: readonly PromptOption[]): PromptOption[] {
   return [
-    { value: NONE, label: "Nothing more: that is the order" },
+    { value: NONE, label: "Done with this chain" },
     ...models,
-    { value: TYPED, label: "A model that is not on the list", hint: "you type its name" },
+    { value: TYPED, label: "A model that is not on the list", hint: "type its name" },
   ];
 }
 
 async function typeModel({ providers }: ChainParts, chosen: readonly string[]): Promise<string> {
   const ids = providers.map(({ id }) => id);
   return answered(
-    await askText("Its name, as provider/model", {
+    await askText("Model, as provider/model", {
       initial: ids.length === 1 ? `${ids[0]}/` : "",
       placeholder: `${ids[0]}/…`,
       fault: (text) => {
@@ -134,7 +134,7 @@ async function typeModel({ providers }: ChainParts, chosen: readonly string[]): 
         if (ref === undefined || !ids.includes(ref.provider)) {
           return `A service you have a key for, a slash and the model: ${ids.map((id) => `${id}/…`).join(", ")}`;
         }
-        return chosen.includes(text) ? "It is in the order already." : undefined;
+        return chosen.includes(text) ? "It is already in the chain." : undefined;
       },
     }),
   );
@@ -172,7 +172,7 @@ export async function loadModels({ settings, keys, paths }: ModelSources): Promi
     notes: listNotes(loaded, []),
     unlisted: loaded.lists.filter(({ list }) => list === undefined).map(({ provider }) => provider),
     keepLists: async () => {
-      // A cache that cannot be written costs time, and nobody their setup.
+      // A cache that cannot be written only costs time.
       for (const [file, text] of held) await writeCache(file, text).catch(() => undefined);
     },
   };

@@ -1,5 +1,5 @@
 import { askYes, type Guide, openGuide } from "../../cli/ask.ts";
-import { usageProblem, type Verb } from "../../cli/command.ts";
+import { type ArgDefs, defineCommand, usageProblem } from "../../cli/command.ts";
 import { holdKeyboard } from "../../cli/keyboard.ts";
 import { isInteractive } from "../../cli/talk.ts";
 import { settingsWith } from "../../config/add-to-config.ts";
@@ -9,86 +9,80 @@ import { EXIT, Problem } from "../../core/problem.ts";
 import { providerOf } from "../../core/settings/settings.ts";
 import { VERSION_TEXT } from "../../core/version.ts";
 import { AGENTS } from "../../harness/registry.ts";
-import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
-import { checkLeftService } from "../left-service.ts";
-import { providersWithKey } from "../models/open-catalog.ts";
-import { requireKey } from "../no-key.ts";
-import { readWorld } from "../world.ts";
-import { chooseProviders, collectKeys, type FreshKey, type SetupWorld, setupLeft } from "./ask-keys.ts";
+import { keepLoopbackDirect, providersWithKey } from "../catalog.ts";
+import { readContext, requireKey } from "../context.ts";
+import { checkLeftService } from "../find-agent.ts";
+import { chooseProviders, collectKeys, type FreshKey, type SetupContext, setupLeft } from "./ask-keys.ts";
 import { chooseChain, loadModels } from "./choose-chain.ts";
 import { isEmptyPlan, offerImports, planSetup, summaryLines, writeSetup } from "./write-setup.ts";
 
+const SETUP_ARGS = {} satisfies ArgDefs;
+
 /** `orouter setup`: the questions of the first run, at any time. */
-export const setupVerb: Verb = {
+export const setupCommand = defineCommand({
   name: "setup",
-  about: "Choose services, paste keys, pick models: questions, then the files are written",
-  examples: [{ line: "orouter setup", does: "asks; what is there already stays" }],
-  args: {},
+  about: "Set up services, keys and chains interactively",
+  examples: [{ line: "orouter setup", does: "prompt for everything, keeping existing settings" }],
+  args: SETUP_ARGS,
   run: setup,
   children: {},
-};
+});
 
 async function setup(): Promise<number> {
-  const world = await readWorld();
+  const context = await readContext();
   if (!isInteractive()) {
-    requireKey(world.keys);
-    throw usageProblem("orouter setup asks questions, and there is no terminal to ask in.", [
-      "orouter",
-      "setup",
-    ]);
+    requireKey(context.keys);
+    throw usageProblem("orouter setup needs a terminal.", ["orouter", "setup"]);
   }
-  await checkLeftService(await AGENTS.opencode.load(), world);
-  const guide = await runSetup(world);
-  guide.end("Now run: orouter opencode", "More keys later: orouter keys. Is all well? orouter doctor");
+  await checkLeftService(await AGENTS.opencode.load(), context);
+  const guide = await runSetup(context);
+  guide.end("Now run: orouter opencode", "Add more keys: orouter keys. Check everything: orouter doctor");
   return EXIT.fine;
 }
 
 /** Asks for services, keys and models, and writes config.toml and keys.toml once all is answered, not before. */
-export async function runSetup(world: SetupWorld): Promise<Guide> {
+export async function runSetup(context: SetupContext): Promise<Guide> {
   keepLoopbackDirect(process.env);
   using _held = holdKeyboard();
   const guide = await openGuide();
   guide.begin(`orouter ${VERSION_TEXT}: services, keys, models`);
-  guide.tell(
-    "Nothing is written before the last question; Ctrl-C leaves all as it is.",
-    ...thereLines(world),
-  );
-  const taken = await offerImports(guide, world);
-  const ticked = { ...world, keys: [...world.keys, ...taken.keys] };
+  guide.tell("Nothing is written before the last question; Ctrl-C cancels.", ...thereLines(context));
+  const taken = await offerImports(guide, context);
+  const ticked = { ...context, keys: [...context.keys, ...taken.keys] };
   const chosen = { ...taken.providers, ...(await chooseProviders(guide, ticked)) };
-  const draft = await draftWorld(world, chosen);
+  const draft = await draftContext(context, chosen);
   const fresh = await collectAll(Object.keys(chosen), { guide, ...draft, taken: taken.keys });
   const sources = { ...draft, keys: [...draft.keys, ...fresh] };
   if (!sources.keys.some((key) => key.enabled)) throw noKeyGiven();
-  guide.tell("Asking for lists of models …");
+  guide.tell("Loading model lists …");
   const models = await loadModels(sources);
   const { settings } = draft;
   const chain = await chooseChain({ guide, settings, providers: providersWithKey(sources), models });
   const { unlisted } = models;
-  const plan = planSetup({ before: world.settings, chosen, known: draft.keys, fresh, chain, unlisted });
+  const plan = planSetup({ before: context.settings, chosen, known: draft.keys, fresh, chain, unlisted });
   if (isEmptyPlan(plan)) {
-    guide.tell("All of that is there already: nothing has to be written.");
+    guide.tell("Everything is already set up: nothing to write.");
     return guide;
   }
-  guide.tell(...summaryLines(plan, world.paths, models.catalog));
+  guide.tell(...summaryLines(plan, context.paths, models.catalog));
   if (!(await askYes("Write this?", true))) throw setupLeft();
-  await writeSetup(guide, plan, world);
+  await writeSetup(guide, plan, context);
   await models.keepLists();
   return guide;
 }
 
-/** The world as it will be once the chosen services are written down: some have keys that count only then. */
-async function draftWorld(
-  world: SetupWorld,
+/** The context as it will be once the chosen services are written down: some have keys that count only then. */
+async function draftContext(
+  context: SetupContext,
   chosen: Readonly<Record<string, ProviderAddition>>,
-): Promise<SetupWorld> {
-  const { paths, env } = world;
+): Promise<SetupContext> {
+  const { paths, env } = context;
   const settings = await settingsWith(paths, { providers: chosen, chain: undefined });
   const { keys } = await loadKeys({ paths, settings, env });
-  return { ...world, settings, keys };
+  return { ...context, settings, keys };
 }
 
-interface Collecting extends SetupWorld {
+interface Collecting extends SetupContext {
   guide: Guide;
   taken: readonly FreshKey[];
 }
@@ -105,12 +99,12 @@ async function collectAll(ids: readonly string[], collecting: Collecting): Promi
 }
 
 /** What there is to begin with, a line for each service. */
-function thereLines({ settings, keys }: SetupWorld): string[] {
-  if (keys.length === 0) return ["There is no key yet: not in keys.toml, the environment or opencode."];
+function thereLines({ settings, keys }: SetupContext): string[] {
+  if (keys.length === 0) return ["No keys yet in keys.toml, the environment or opencode."];
   return [...Map.groupBy(keys, (key) => key.provider)].map(([id, own]) => {
     const name = providerOf(settings, id)?.name ?? id;
     const isBare = own.every((key) => key.source === "embedded");
-    return `There already for ${name}: ${isBare ? "no key, and none may be needed" : own.map((key) => key.name).join(", ")}`;
+    return `Already there for ${name}: ${isBare ? "no key, possibly none needed" : own.map((key) => key.name).join(", ")}`;
   });
 }
 
@@ -118,7 +112,7 @@ function noKeyGiven(): Problem {
   return new Problem({
     code: "no-key",
     what: "No key was given, so nothing was written.",
-    fix: "Begin again with: orouter setup; or see it work without any account: orouter demo",
+    fix: "Start again: orouter setup. See it work without an account: orouter demo",
     exit: EXIT.noKey,
   });
 }

@@ -17,14 +17,14 @@ import { parseModelRef } from "../../core/model-ref.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import { hasChosenModel } from "../../harness/opencode/chosen-model.ts";
+import { providersWithKey } from "../catalog.ts";
+import { readContextAgain } from "../context.ts";
 import { tokenText } from "../models/models-list.ts";
-import { providersWithKey } from "../models/open-catalog.ts";
-import { readAgain } from "../world.ts";
-import { answered, type FreshKey, freshKey, type SetupWorld } from "./ask-keys.ts";
+import { answered, type FreshKey, freshKey, type SetupContext } from "./ask-keys.ts";
 
 /** Writes both files, each at once. Keys go first: whatever stops the second, what is lost can be chosen again. */
-export async function writeSetup(guide: Guide, plan: SetupPlan, world: SetupWorld): Promise<void> {
-  const { paths } = world;
+export async function writeSetup(guide: Guide, plan: SetupPlan, context: SetupContext): Promise<void> {
+  const { paths } = context;
   const { addition, keys } = plan;
   const hasConfig = addition.chain !== undefined || Object.keys(addition.providers).length > 0;
   if (keys.length > 0) {
@@ -32,11 +32,11 @@ export async function writeSetup(guide: Guide, plan: SetupPlan, world: SetupWorl
     guide.succeed(`Written: ${paths.keysFile}`);
   }
   if (hasConfig && (await addToConfig(paths, addition))) guide.succeed(`Written: ${paths.configFile}`);
-  guide.tell(await startText(world));
+  guide.tell(await startText(context));
 }
 
 /** Keys under names that are free. */
-async function namedKeys(keys: readonly FreshKey[], paths: SetupWorld["paths"]) {
+async function namedKeys(keys: readonly FreshKey[], paths: SetupContext["paths"]) {
   const { entries } = await loadKeyEntries(paths);
   const standing = entries.map((entry) => ({ ...entry, fingerprint: undefined }));
   const wished = keys.map(({ provider, wishedName: name, enabled, secret }): ImportedKey => {
@@ -46,14 +46,14 @@ async function namedKeys(keys: readonly FreshKey[], paths: SetupWorld["paths"]) 
 }
 
 /** What opencode will start with. */
-async function startText(world: SetupWorld): Promise<string> {
-  const after = await readAgain(world);
+async function startText(context: SetupContext): Promise<string> {
+  const after = await readContextAgain(context);
   const here = opencodePlace(after.env);
   if (hasChosenModel({ ...here, configs: readOpencodeConfigs(here) })) {
-    return "opencode keeps the model that you have chosen there; /models in it changes that.";
+    return "opencode keeps the model you chose there; change it with /models.";
   }
   const model = defaultModel(providersWithKey(after), after.settings);
-  return model === undefined ? "You choose a model in opencode: /models" : `opencode starts with ${model}.`;
+  return model === undefined ? "Choose a model in opencode: /models" : `opencode starts with ${model}.`;
 }
 
 /** All that setup is going to write. */
@@ -136,10 +136,10 @@ export interface TakenOver {
 }
 
 /** Offers the keys that other tools on this machine hold and that are not used yet. */
-export async function offerImports(guide: Guide, world: SetupWorld): Promise<TakenOver> {
-  const found = await findImports({ ...world, ...opencodePlace(world.env) });
+export async function offerImports(guide: Guide, context: SetupContext): Promise<TakenOver> {
+  const found = await findImports({ ...context, ...opencodePlace(context.env) });
   const offers = found
-    .map((source) => ({ source, keys: newKeys(source, world) }))
+    .map((source) => ({ source, keys: newKeys(source, context) }))
     .filter(({ keys }) => keys.length > 0);
   if (offers.length === 0) return { keys: [], providers: {} };
   const options = offers.map(({ source, keys }, at) => ({
@@ -149,12 +149,12 @@ export async function offerImports(guide: Guide, world: SetupWorld): Promise<Tak
   }));
   const ticked = options.map(({ value }) => value);
   const chosen = answered(
-    await askMany("Other tools hold keys. Whose are to be copied into orouter?", options, ticked),
+    await askMany("Other tools have keys. Which do you want to copy?", options, ticked),
   );
   const taken = offers.filter((_, at) => chosen.includes(String(at)));
   const settings = taken.map(({ source }) => source.found.settings);
-  if (settingOffers(settings, world.settings).length > 0)
-    guide.tell("Their settings can be taken over later: orouter keys import");
+  if (settingOffers(settings, context.settings).length > 0)
+    guide.tell("Import their settings later: orouter keys import");
   const keys = taken.flatMap((one) => one.keys);
   const owners = keys.map((key): [string, ProviderAddition] => [key.provider, {}]);
   const own = settings.flatMap(({ provider }): [string, ProviderAddition][] =>
@@ -164,7 +164,7 @@ export async function offerImports(guide: Guide, world: SetupWorld): Promise<Tak
 }
 
 /** Those that would be news. What is in the environment is used from there. */
-function newKeys({ found }: ImportSource, { keys }: SetupWorld): FreshKey[] {
+function newKeys({ found }: ImportSource, { keys }: SetupContext): FreshKey[] {
   const known = new Set(keys.map((key) => `${key.provider} ${key.fingerprint}`));
   return found.keys.flatMap(({ provider, name, enabled, place }) => {
     if (place.kind === "env") return [];

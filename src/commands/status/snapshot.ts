@@ -20,10 +20,10 @@ import { expandModels } from "../../core/settings/chains.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-card.ts";
 import type { KeyUsage, LedgerEntry } from "../../ledger/request-rows.ts";
-import { keepLoopbackDirect } from "../keep-loopback-direct.ts";
+import { keepLoopbackDirect } from "../catalog.ts";
+import { type CommandContext, readContextAgain } from "../context.ts";
 import { type ListedKey, listKeys } from "../keys/own-key.ts";
 import { openExistingState, type State } from "../state.ts";
-import { readAgain, type World } from "../world.ts";
 
 /** What is known at one moment, as a value: the table and the JSON are made of it. */
 export interface StatusSnapshot {
@@ -32,7 +32,7 @@ export interface StatusSnapshot {
   /** The oldest first. */
   runs: readonly StatusRun[];
   keys: readonly StatusKey[];
-  /** Everyone at rest, whoever frees itself first in front. */
+  /** The cooldowns in effect, the first to end in front. */
   cooldowns: readonly StatusCooldown[];
   chains: readonly StatusChain[];
   /** The last result of each model that was measured. */
@@ -45,7 +45,7 @@ export interface StatusKey extends ListedKey {
   readiness: Readiness;
   /** Calls with it that are under way, in all runs. */
   inFlight: number;
-  /** The runs, by pid, in which somebody has switched it the other way; that lasts as long as they do. */
+  /** The runs, by pid, in which it is switched the other way, for that run only. */
   switchedIn: readonly number[];
   /** Since midnight, where the reader is. */
   today: Pick<KeyUsage, "requests" | "refusals" | "inputTokens" | "outputTokens">;
@@ -66,7 +66,7 @@ export interface StatusChain {
 }
 
 export interface SnapshotParts {
-  world: Pick<World, "settings" | "entries" | "keys" | "paths">;
+  context: Pick<CommandContext, "settings" | "entries" | "keys" | "paths">;
   runs: readonly StatusRun[];
   cooldowns: Iterable<Cooldown>;
   usage: readonly KeyUsage[];
@@ -77,7 +77,7 @@ export interface SnapshotParts {
 
 /** Puts together what the files and the state say. */
 export function snapshotOf({
-  world,
+  context,
   runs,
   cooldowns,
   usage,
@@ -85,10 +85,10 @@ export function snapshotOf({
   requests,
   nowMs,
 }: SnapshotParts): StatusSnapshot {
-  const { settings } = world;
+  const { settings } = context;
   const lasting = lastingCooldowns(cooldowns, nowMs);
   const used = new Map(usage.map((one) => [one.fingerprint, one]));
-  const listed = listKeys(world);
+  const listed = listKeys(context);
   const keys = listed.map((key) => ({
     ...key,
     readiness: keyReadiness(key, lasting),
@@ -104,7 +104,7 @@ export function snapshotOf({
     cooldowns: [...lasting.values()]
       .toSorted((a, b) => a.untilMs - b.untilMs || a.id.localeCompare(b.id))
       .map((cooldown) => partyOf(cooldown, listed)),
-    chains: chainsOf(world, lasting),
+    chains: chainsOf(context, lasting),
     benches,
     requests,
   };
@@ -129,7 +129,7 @@ export function startOfDayMs(nowMs: number): number {
   return new Date(nowMs).setHours(0, 0, 0, 0);
 }
 
-function chainsOf({ settings, keys }: SnapshotParts["world"], lasting: ReadonlyMap<string, Cooldown>) {
+function chainsOf({ settings, keys }: SnapshotParts["context"], lasting: ReadonlyMap<string, Cooldown>) {
   return Object.keys(settings.chains).map((name) => ({
     name,
     models: expandModels([name], settings.chains).flatMap((model) => {
@@ -170,7 +170,7 @@ export interface KeyLoad {
   inFlight: number;
 }
 
-/** Those who answer do so at once; nobody should wait long for the others. */
+/** A live run answers at once. */
 const ASK_MS = 400;
 
 /** The part of `/_orouter/state` that counts here; another version of orouter may say more. */
@@ -203,17 +203,17 @@ async function askRun({ token, ...card }: FoundRun): Promise<StatusRun> {
 
 /** Where a status comes from: config and keys, read again when their files change, and the state of all runs. */
 export class StatusSource {
-  /** What went wrong on the way, each told once when the screen is free. */
+  /** Failures, each reported once when the screen is free. */
   readonly troubles: Problem[] = [];
   readonly #cooldowns = new Map<string, Cooldown>();
-  #world: World;
+  #context: CommandContext;
   #state: State | undefined;
   readonly #credentials: () => Promise<CredentialStamp>;
   #filesSeen: string | undefined;
 
-  constructor(world: World) {
-    this.#world = world;
-    this.#credentials = credentialWatch(world.paths.opencodeDatabase);
+  constructor(context: CommandContext) {
+    this.#context = context;
+    this.#credentials = credentialWatch(context.paths.opencodeDatabase);
   }
 
   /** What is known now, with at most so many of the last requests. */
@@ -221,10 +221,10 @@ export class StatusSource {
     await this.#lookAtFiles();
     this.#state ??= await this.#open();
     const ledger = this.#state?.ledger;
-    const runs = await askRuns(this.#world.paths.runRoot);
+    const runs = await askRuns(this.#context.paths.runRoot);
     const nowMs = Date.now();
     return snapshotOf({
-      world: this.#world,
+      context: this.#context,
       runs,
       cooldowns: this.#cooldowns.values(),
       usage: ledger?.usageSince(startOfDayMs(nowMs)) ?? [],
@@ -236,7 +236,7 @@ export class StatusSource {
 
   /** The theme that the settings name now. */
   get theme(): Settings["theme"] {
-    return this.#world.settings.theme;
+    return this.#context.settings.theme;
   }
 
   async close(): Promise<void> {
@@ -245,13 +245,13 @@ export class StatusSource {
 
   /** A file that is being edited may be wrong for a moment: then what was read before still holds. */
   async #lookAtFiles(): Promise<void> {
-    const marks = `${fileMarks(this.#world)} ${(await this.#credentials()).text}`;
+    const marks = `${fileMarks(this.#context)} ${(await this.#credentials()).text}`;
     const isFirst = this.#filesSeen === undefined;
     if (marks === this.#filesSeen) return;
     this.#filesSeen = marks;
     if (isFirst) return;
     try {
-      this.#world = await readAgain(this.#world);
+      this.#context = await readContextAgain(this.#context);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.#note(error);
@@ -259,7 +259,7 @@ export class StatusSource {
   }
 
   async #open(): Promise<State | undefined> {
-    const state = await openExistingState(this.#world, (problem) => this.#note(problem));
+    const state = await openExistingState(this.#context, (problem) => this.#note(problem));
     for (const cooldown of (await state?.store.cooldowns.all()) ?? [])
       this.#cooldowns.set(cooldown.id, cooldown);
     state?.store.watch((news) => {
@@ -275,7 +275,7 @@ export class StatusSource {
 }
 
 /** Tells whether one of the files has changed since. */
-function fileMarks({ paths }: Pick<World, "paths">): string {
+function fileMarks({ paths }: Pick<CommandContext, "paths">): string {
   return [paths.configFile, paths.keysFile, paths.opencodeAuthFile].map(markOf).join(" ");
 }
 

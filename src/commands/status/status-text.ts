@@ -41,7 +41,6 @@ export interface Section {
   isOpenEnded?: boolean;
 }
 
-/** A section that shows fewer rows than this tells too little to be there at all. */
 const MIN_ROWS = 1;
 
 /** The lines of all sections, a blank line between them, in at most `maxLines`; what is left out is counted. */
@@ -60,7 +59,7 @@ export function fitSections(sections: readonly Section[], maxLines: number): str
   return lines.slice(0, Math.max(maxLines, 0));
 }
 
-/** Gives everyone the same, and what one does not need to the others, those in front first. */
+/** Shares the rows evenly; what a section does not need goes to the others, in order. */
 function shares(wanted: readonly number[], available: number): number[] {
   const given = wanted.map(() => 0);
   let left = available;
@@ -88,7 +87,7 @@ function cutRows({ rows, isOpenEnded }: Section, room: number): string[] {
 /** The room a status may take, and how it may look. */
 export interface StatusLook {
   width: number;
-  /** Infinite where nobody minds scrolling. */
+  /** Infinite outside a live screen. */
   height: number;
   paint: Paint;
   /** What the first line ends with. */
@@ -107,7 +106,7 @@ const READINESS_TONES: Record<Readiness["kind"], Tone> = {
 /** A folder may be called anything; what would steer the terminal is taken out. */
 const FOLDER_CHARS = 300;
 
-/** The whole status as lines, none of them wider or more than there is room for. */
+/** The whole status, fitted to the room. */
 export function statusText(snapshot: StatusSnapshot, look: StatusLook): string {
   const sections = [
     runsSection(snapshot, look),
@@ -168,10 +167,10 @@ function keysSection({ keys, runs, nowMs }: StatusSnapshot, look: StatusLook): S
   if (keys.length === 0) {
     return {
       head: [look.paint.strong("KEYS")],
-      rows: ["There is no key yet. Add one: orouter keys add ollama-cloud"],
+      rows: ["No keys yet. Add one: orouter keys add ollama-cloud"],
     };
   }
-  // Without a run nobody asks anything.
+  // Without a run there are no calls in flight.
   const isRunning = runs.length > 0;
   const nowColumn: Column = { title: "NOW", tone: (row) => (keys[row]?.inFlight ? "accent" : undefined) };
   const columns: Column[] = [
@@ -193,7 +192,7 @@ function keysSection({ keys, runs, nowMs }: StatusSnapshot, look: StatusLook): S
   return tableSection(columns, rows, look);
 }
 
-/** What somebody has done in a run, and for that run alone. */
+/** A key that was enabled or disabled for a single run. */
 function switchedText({ enabled, switchedIn }: StatusKey): string {
   return switchedIn.length === 0 ? "" : `, ${enabled ? "off" : "on"} in ${switchedIn.join(", ")}`;
 }
@@ -209,7 +208,7 @@ function todayCells({ today }: StatusKey): string[] {
 
 function cooldownsSection({ cooldowns, nowMs }: StatusSnapshot, look: StatusLook): Section {
   const columns: Column[] = [
-    { title: "AT REST", shrinks: true },
+    { title: "COOLING DOWN", shrinks: true },
     { title: "UNTIL" },
     { title: "IN" },
     {
@@ -298,19 +297,26 @@ function tableSection(
 /**
  * A snapshot as `status --json` prints it; scripts rely on these names, and what `/_orouter/state` also has is called
  * the same there. Times are milliseconds since 1970, an end that never comes is null.
- * `state` is one of ready, rests, dead, disabled, no-secret (keys) and ready, rests, dead, no-key (models of chains).
+ * `state` is one of ready, cooling-down, dead, disabled, no-secret (keys) and ready, cooling-down, dead, no-key (models of chains).
  */
 export function statusJson(snapshot: StatusSnapshot) {
   return {
+    version: 2,
     now: snapshot.nowMs,
     strategy: snapshot.strategy,
     runs: snapshot.runs.map(runJson),
     keys: snapshot.keys.map(keyJson),
-    rests: snapshot.cooldowns.map(cooldownJson),
+    cooldowns: snapshot.cooldowns.map(cooldownJson),
     chains: snapshot.chains.map(chainJson),
     benches: snapshot.benches.map(resultJson),
     requests: snapshot.requests.map(requestJson),
   };
+}
+
+/** The control API keeps `rests` for older plugins. */
+export function readinessFields(readiness: Readiness) {
+  const fields = readinessJson(readiness);
+  return { ...fields, state: fields.state === "rests" ? "cooling-down" : fields.state };
 }
 
 /** `inFlight` and `waiting` are null where the run did not answer. */
@@ -335,7 +341,7 @@ function keyJson(key: StatusKey) {
     fingerprint: fingerprint ?? null,
     enabled,
     source,
-    ...readinessJson(readiness),
+    ...readinessFields(readiness),
     inFlight,
     switchedIn,
     today: { requests, refusals, inputTokens, outputTokens },
@@ -355,7 +361,7 @@ function cooldownJson({ cooldown, key, model, provider }: StatusCooldown) {
     message,
     sinceMs,
     untilMs: cooldownEnd(cooldown),
-    strikes: failures,
+    failures,
   };
 }
 
@@ -366,7 +372,7 @@ function chainJson({ name, models }: StatusChain) {
       model,
       keys,
       ready,
-      ...readinessJson(readiness),
+      ...readinessFields(readiness),
     })),
   };
 }

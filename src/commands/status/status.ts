@@ -1,36 +1,38 @@
 import { paintFor } from "../../cli/colour.ts";
-import { usageProblem, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand, usageProblem } from "../../cli/command.ts";
 import { hasScreen, showLive } from "../../cli/screen.ts";
 import { outputLook } from "../../cli/table.ts";
 import { failureText, out, outJson, say } from "../../cli/talk.ts";
 import { EXIT } from "../../core/problem.ts";
-import { readWorld } from "../world.ts";
+import { readContext } from "../context.ts";
 import { StatusSource } from "./snapshot.ts";
 import { statusJson, statusText } from "./status-text.ts";
 
-/** `orouter status`: who is ready, who rests until when and why, and what happened last, over all runs. */
-export const statusVerb: Verb = {
+const STATUS_ARGS = {
+  watch: {
+    type: "boolean",
+    alias: "w",
+    description: "Redraw every second until q or Ctrl-C",
+  },
+  json: {
+    type: "boolean",
+    description: 'Print {"version","runs","keys","cooldowns","chains",…}',
+  },
+} satisfies ArgDefs;
+
+/** `orouter status`, over all runs. */
+export const statusCommand = defineCommand({
   name: "status",
-  about: "What runs, which keys and models are ready, who rests until when, and the last requests",
+  about: "Show runs, keys, cooldowns, chains and recent requests",
   examples: [
-    { line: "orouter status", does: "how things are now, whether an orouter runs or not" },
-    { line: "orouter status --watch", does: "the same, drawn again every second; q quits" },
+    { line: "orouter status", does: "current state, also without a running orouter" },
+    { line: "orouter status --watch", does: "the same, redrawn every second; q quits" },
     { line: "orouter status --json", does: "the same for scripts" },
   ],
-  args: {
-    watch: {
-      type: "boolean",
-      alias: "w",
-      description: "Stay and draw it again every second, until q or Ctrl-C",
-    },
-    json: {
-      type: "boolean",
-      description: 'Print {"now","strategy","runs","keys","rests","chains","benches","requests"}',
-    },
-  },
+  args: STATUS_ARGS,
   run: status,
   children: {},
-};
+});
 
 const PATH = ["orouter", "status"];
 const DRAW_EVERY_MS = 1000;
@@ -38,15 +40,15 @@ const DRAW_EVERY_MS = 1000;
 /** As many requests as one looks at; on a screen more than its lines cannot be shown. */
 const REQUESTS = 10;
 
-async function status(args: VerbArgs): Promise<number> {
-  const isWatching = args["watch"] === true;
-  if (isWatching && args["json"] === true)
-    throw usageProblem("--watch draws for people; scripts can ask for --json again and again.", PATH);
+async function status(args: ArgsOf<typeof STATUS_ARGS>): Promise<number> {
+  const isWatching = args.watch === true;
+  if (isWatching && args.json === true)
+    throw usageProblem("--watch and --json exclude each other. Run status --json repeatedly instead.", PATH);
   if (isWatching && !hasScreen()) throw usageProblem("--watch needs a terminal.", PATH);
-  const source = new StatusSource(await readWorld());
+  const source = new StatusSource(await readContext());
   try {
     if (isWatching) await watch(source);
-    else await print(source, args["json"] === true);
+    else await print(source, args.json === true);
   } finally {
     await source.close();
   }

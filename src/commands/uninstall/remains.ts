@@ -97,7 +97,7 @@ export function removeAll(paths: readonly string[]): Refusal[] {
   });
 }
 
-/** Removes folders in which nothing is left; returns those that hold something of somebody else's. */
+/** Removes empty folders; returns those that hold files of other programs. */
 export function removeEmpty(folders: readonly string[]): string[] {
   return folders.filter((folder) => {
     try {

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { usageProblem, type Verb, type VerbArgs } from "../../cli/command.ts";
+import { type ArgDefs, type ArgsOf, defineCommand, usageProblem } from "../../cli/command.ts";
 import { holdKeyboard } from "../../cli/keyboard.ts";
 import { isInteractive, out, say } from "../../cli/talk.ts";
 import { shellWord } from "../../cli/text.ts";
@@ -22,34 +22,36 @@ export function programRemoval(execPath: string, platform: string = process.plat
   const name = basename(execPath.replaceAll("\\", "/")).toLowerCase();
   // Run from source, the program that runs is Bun.
   if (name === "bun" || name === "bun.exe")
-    return "orouter runs from its sources here: there is no program to remove.";
+    return "orouter runs from its sources here: there is no program file to remove.";
   if (/[/\\]node_modules[/\\]/.test(execPath))
-    return `The program itself is ${execPath}. Remove it with: npm uninstall -g orouter`;
+    return `The program is ${execPath}. Remove it with: npm uninstall -g orouter`;
   const command = platform === "win32" ? `del "${execPath}"` : `rm ${shellWord(execPath)}`;
-  return `The program itself is ${execPath}. Remove it with: ${command}`;
+  return `The program is ${execPath}. Remove it with: ${command}`;
 }
 
+const UNINSTALL_ARGS = {
+  yes: { type: "boolean", alias: "y", description: "Skip the questions and remove keys too" },
+  "keep-keys": { type: "boolean", description: "Keep keys.toml and the keychain" },
+} satisfies ArgDefs;
+
 /** `orouter uninstall`: takes away what orouter has made, asks first, and asks again before it deletes keys. */
-export const uninstallVerb: Verb = {
+export const uninstallCommand = defineCommand({
   name: "uninstall",
-  about: "Remove orouter's files after asking, and its keys after asking again; nothing of opencode's",
+  about: "Remove orouter's files, asking separately about keys",
   examples: [
-    { line: "orouter uninstall", does: "shows what there is, then asks" },
-    { line: "orouter uninstall --yes --keep-keys", does: "all but the keys, without asking" },
+    { line: "orouter uninstall", does: "list everything, then ask" },
+    { line: "orouter uninstall --yes --keep-keys", does: "all but the keys, without a confirmation" },
   ],
-  args: {
-    yes: { type: "boolean", alias: "y", description: "Do not ask; keys go too, unless --keep-keys" },
-    "keep-keys": { type: "boolean", description: "Leave keys.toml and the keychain alone" },
-  },
+  args: UNINSTALL_ARGS,
   run: uninstall,
   children: {},
-};
+});
 
-async function uninstall(args: VerbArgs): Promise<number> {
+async function uninstall(args: ArgsOf<typeof UNINSTALL_ARGS>): Promise<number> {
   const paths = resolvePaths(process.env);
   const remains = findRemains(paths);
   const removal = programRemoval(process.execPath);
-  const keepsKeys = args["keep-keys"] === true;
+  const keepsKeys = args.keepKeys === true;
   const others = [...remains.config, ...remains.state, ...remains.cache, ...remains.runs];
   const mayRemoveKeys = remains.keys.length > 0 && !keepsKeys;
   show(remains, keepsKeys);
@@ -58,13 +60,13 @@ async function uninstall(args: VerbArgs): Promise<number> {
   if (others.length === 0 && !mayRemoveKeys) {
     say(
       remains.keys.length === 0
-        ? "orouter has left nothing on this machine."
-        : "There is nothing to remove but the keys.",
+        ? "Nothing of orouter is on this machine."
+        : "Only the keys could be removed.",
     );
     out(removal);
     return EXIT.fine;
   }
-  const answer = await decide(args["yes"] === true, { hasOthers: others.length > 0, mayRemoveKeys });
+  const answer = await decide(args.yes === true, { hasOthers: others.length > 0, mayRemoveKeys });
   if (answer === undefined) {
     say("Nothing was removed.");
     return EXIT.failed;
@@ -83,7 +85,7 @@ function show(remains: Remains, keepsKeys: boolean): void {
   const { config, keys, state, cache, runs } = remains;
   const groups: [title: string, paths: readonly string[]][] = [
     ["settings", config],
-    [keepsKeys ? "keys (they stay)" : "keys", keys],
+    [keepsKeys ? "keys (kept)" : "keys", keys],
     ["state and request ledger", state],
     ["cache", cache],
     ["left by crashed runs", runs],
@@ -107,10 +109,10 @@ async function decide(
 ): Promise<Decision | undefined> {
   if (isSure) return { others: hasOthers, keys: mayRemoveKeys };
   if (!isInteractive()) {
-    throw usageProblem(
-      "There is no terminal to ask whether you are sure. Say so with --yes; --keep-keys spares the keys.",
-      ["orouter", "uninstall"],
-    );
+    throw usageProblem("This needs a confirmation. Confirm with --yes; --keep-keys keeps the keys.", [
+      "orouter",
+      "uninstall",
+    ]);
   }
   const { askYes } = await import("../../cli/ask.ts");
   using _held = holdKeyboard();
@@ -124,7 +126,7 @@ async function decide(
   return others || keys ? { others, keys } : undefined;
 }
 
-/** The keys whose secret lies in the keychain. A keys.toml that is wrong names none that could be trusted. */
+/** The keys whose secret is in the keychain; none if keys.toml is faulty. */
 async function keychainEntries(keysFile: string): Promise<KeyEntry[]> {
   try {
     const { entries } = await loadKeyEntries({ keysFile });

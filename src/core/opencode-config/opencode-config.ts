@@ -74,7 +74,7 @@ export function buildOpenCodeConfig(parts: OpenCodeConfigParts): OpenCodeConfig 
   };
 }
 
-/** The new text, equal to the old one where nothing had to change; or why the old one cannot be added to. */
+/** The new text, equal to the old one if nothing changed; or the fault of the old one. @internal */
 export type MergedConfig = { kind: "merged"; text: string } | { kind: "faulty"; fault: JsoncFault };
 
 /** Windows editors put it first; it is none of JSON's business. */
@@ -84,6 +84,7 @@ const BOM = "\uFEFF";
  * Brings the providers of a config into the text of an opencode.json or .jsonc. Only their entries change: of an entry
  * that is there already, what the config does not speak of stays, but the models are the config's alone. Comments, the
  * order, the layout and everything else are as they were.
+ * @internal
  */
 export function mergeOpenCodeConfig(text: string, config: OpenCodeConfig): MergedConfig {
   const mark = text.startsWith(BOM) ? BOM : "";

@@ -92,7 +92,7 @@ export function readinessText(readiness: Readiness, nowMs: number): string {
     case "ready":
       return "ready";
     case "rests":
-      return `rests until ${formatClock(readiness.cooldown.untilMs, nowMs)}: ${verdictWords(readiness.cooldown.kind)}`;
+      return `cooling down until ${formatClock(readiness.cooldown.untilMs, nowMs)}: ${verdictWords(readiness.cooldown.kind)}`;
     case "dead":
       return `dead: ${verdictWords(readiness.cooldown.kind)}`;
     case "disabled":

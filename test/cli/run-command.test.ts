@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
-import type { Verb, VerbArgs } from "../../src/cli/command.ts";
-import { runVerb } from "../../src/cli/run-command.ts";
+import { type Command, defineCommand } from "../../src/cli/command.ts";
+import { runCommand } from "../../src/cli/run-command.ts";
 import { problemOf } from "../config/temp-folder.ts";
 
 /** A command tree that notes what it was called with. */
 function tree() {
-  const calls: VerbArgs[] = [];
-  const leaf: Verb = {
+  const calls: Record<string, unknown>[] = [];
+  const leaf = defineCommand({
     name: "paint",
     about: "Paint something",
     examples: [],
@@ -22,15 +22,15 @@ function tree() {
       return 7;
     },
     children: {},
-  };
+  });
   const child = { about: leaf.about, load: async () => leaf };
-  const root: Verb = { ...leaf, name: "tool", args: {}, run: undefined, children: { paint: child } };
+  const root: Command = { ...leaf, name: "tool", args: {}, run: undefined, children: { paint: child } };
   return { root, calls };
 }
 
 test("a command gets its words and flags, and its exit code comes back", async () => {
   const { root, calls } = tree();
-  expect(await runVerb(root, ["paint", "--colour", "red", "wall", "--dry"])).toBe(7);
+  expect(await runCommand(root, ["paint", "--colour", "red", "wall", "--dry"])).toBe(7);
   expect(calls[0]).toMatchObject({ what: "wall", colour: "red", dry: true, gloss: true });
 });
 
@@ -40,13 +40,13 @@ test.each<[name: string, words: string[], value: string]>([
   ["the last one wins", ["-c", "blue", "--colour", "red"], "red"],
 ])("a flag's value %s", async (_name, words, value) => {
   const { root, calls } = tree();
-  await runVerb(root, ["paint", "wall", ...words]);
+  await runCommand(root, ["paint", "wall", ...words]);
   expect(calls[0]?.["colour"]).toBe(value);
 });
 
 test("what is on by default can be switched off", async () => {
   const { root, calls } = tree();
-  await runVerb(root, ["paint", "wall", "--no-gloss"]);
+  await runCommand(root, ["paint", "wall", "--no-gloss"]);
   expect(calls[0]?.["gloss"]).toBe(false);
 });
 
@@ -66,7 +66,7 @@ test.each<[name: string, words: string[], told: string]>([
   ["a word too many", ["paint", "wall", "door"], 'does not take "door"'],
 ])("%s is refused as wrong usage", async (_name, words, told) => {
   const { root, calls } = tree();
-  const problem = await problemOf(runVerb(root, words));
+  const problem = await problemOf(runCommand(root, words));
   expect(problem.exit).toBe(2);
   expect(problem.message).toContain(told);
   expect(calls).toEqual([]);
@@ -80,7 +80,7 @@ test("a key in a strange place is refused without being repeated", async () => {
     ["paint", "--key", secret],
     ["paint", `--key=${secret}`],
   ]) {
-    const problem = await problemOf(runVerb(tree().root, words));
+    const problem = await problemOf(runCommand(tree().root, words));
     expect(problem.exit).toBe(2);
     expect(problem.message).toContain("history");
     expect(`${problem.message} ${problem.fix}`).not.toContain(secret);

@@ -1,0 +1,92 @@
+import { talk } from "../cli/talk.ts";
+import { loadKeys } from "../config/keys.ts";
+import { loadKeyEntries } from "../config/keys-file.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { type Env, type Paths, resolvePaths } from "../config/paths.ts";
+import type { Key } from "../core/key.ts";
+import { EXIT, Problem } from "../core/problem.ts";
+import type { KeyEntry } from "../core/settings/keys.ts";
+import type { Settings } from "../core/settings/settings.ts";
+
+/** What the user's files and environment come to. */
+export interface UserFiles {
+  settings: Settings;
+  keys: readonly Key[];
+  /** What a person should hear of them; never a secret. */
+  notes: string[];
+  /** The variables that carried keys, for the launcher to keep from its child. */
+  variables: string[];
+}
+
+export interface UserPlaces {
+  paths: Paths;
+  env: Env;
+}
+
+/** Reads config.toml, unless that has been done, and then every key there is. A faulty file is a Problem. */
+export async function readUserFiles(
+  { paths, env }: UserPlaces,
+  config: LoadedConfig | undefined = undefined,
+): Promise<UserFiles> {
+  const { settings, warnings } = config ?? (await loadConfig(paths));
+  const { keys, notes, variables } = await loadKeys({ paths, settings, env });
+  return { settings, keys, notes: [...warnings, ...notes], variables };
+}
+
+/** What the commands about keys work on, as it was when they began. */
+export interface CommandContext {
+  env: Env;
+  paths: Paths;
+  settings: Settings;
+  /** What keys.toml says, also about keys whose secret is not there at the moment. */
+  entries: readonly KeyEntry[];
+  /** Every key that can be used, from wherever. */
+  keys: readonly Key[];
+}
+
+/** Reads settings and keys once, and warns about oddities. */
+export async function readContext(env: Env = process.env): Promise<CommandContext> {
+  const { context, notes } = await loadContext(env);
+  for (const note of notes) talk.warn(note);
+  return context;
+}
+
+/** The context after a change, without repeating the warnings. */
+export async function readContextAgain(context: Pick<CommandContext, "env">): Promise<CommandContext> {
+  return (await loadContext(context.env)).context;
+}
+
+async function loadContext(env: Env): Promise<{ context: CommandContext; notes: string[] }> {
+  const paths = resolvePaths(env);
+  const { settings, keys, notes } = await readUserFiles({ paths, env });
+  const { entries } = await loadKeyEntries(paths);
+  return { context: { env, paths, settings, entries, keys }, notes };
+}
+
+/** Stops where no key is switched on. */
+export function requireKey(keys: readonly Key[]): void {
+  if (!keys.some((key) => key.enabled)) throw noKey(keys.length);
+}
+
+/** Without a key there is nothing to route; the way to the first one is named. */
+export function noKey(disabled: number): Problem {
+  if (disabled > 0) {
+    return new Problem({
+      code: "no-key",
+      what: `All ${disabled} keys are disabled.`,
+      fix: "List them: orouter keys list. Enable one: orouter keys enable NAME",
+      exit: EXIT.noKey,
+    });
+  }
+  return new Problem({
+    code: "no-key",
+    what: "No API keys found.",
+    fix: [
+      "Set up interactively:              orouter setup",
+      "Pipe keys in, one per line:        orouter keys add ollama-cloud --stdin < FILE",
+      "Set a known environment variable:  export OLLAMA_API_KEY=…",
+      "See it work without an account:    orouter demo",
+    ].join("\n"),
+    exit: EXIT.noKey,
+  });
+}
