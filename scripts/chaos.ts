@@ -100,8 +100,7 @@ function tellFailures(
   const badClients = clients.filter(({ wrong: bad, lost }) => bad + lost > 0);
   for (const { profile, atATime, examples } of badClients)
     console.error(`\nclient, ${profile}, ${atATime} at a time:\n  ${examples.join("\n  ")}`);
-  if (results.length + clients.length === 0) console.error("No session came to its end.");
-  console.error(`\nLogs of all sessions: ${folder}`);
+  console.error(`\n${results.length} sessions ended. Logs: ${folder}`);
   const isFine = wrong.length === 0 && badClients.length === 0 && results.length + clients.length > 0;
   return isFine ? 0 : 1;
 }
@@ -189,20 +188,18 @@ async function runClients(folder: string): Promise<ClientResult[]> {
 
 async function runSessions(plans: SessionPlan[], signal: AbortSignal): Promise<SessionResult[]> {
   const results: SessionResult[] = [];
-  const waiting = [...plans];
   const run = async (plan: SessionPlan): Promise<void> => {
     const result = await runSession(plan, signal);
     if (!result) return;
     results.push(result);
     if (!values.json) console.error(lineOf(result));
   };
-  // The first session of each agent alone: the others begin with the home that it leaves.
-  for (const plan of plans.filter(
-    (one, at) => plans.findIndex(({ agent }) => agent.name === one.agent.name) === at,
-  )) {
-    waiting.splice(waiting.indexOf(plan), 1);
-    await run(plan);
-  }
+  // The first session of each agent before all others, which begin with the home that it leaves.
+  const isFirst = (one: SessionPlan, at: number) =>
+    plans.findIndex(({ agent }) => agent.name === one.agent.name) === at;
+  const firsts = plans.filter(isFirst);
+  const waiting = plans.filter((one) => !firsts.includes(one));
+  await Promise.all(firsts.map(run));
   const worker = async (): Promise<void> => {
     for (let plan = waiting.shift(); plan && !signal.aborted; plan = waiting.shift()) await run(plan);
   };

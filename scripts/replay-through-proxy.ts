@@ -1,8 +1,9 @@
+import { createRouter } from "../src/commands/routing.ts";
 import { fingerprint } from "../src/core/fingerprint.ts";
 import type { Key } from "../src/core/key.ts";
 import type { Cooldown } from "../src/core/routing/cooldown.ts";
 import { parseSettings, type Settings } from "../src/core/settings/settings.ts";
-import { Router } from "../src/proxy/router.ts";
+import type { Router } from "../src/proxy/router.ts";
 import { type ProxyServer, startProxy } from "../src/proxy/server.ts";
 import type { RecordedReply } from "./recorded-reply.ts";
 
@@ -120,9 +121,7 @@ function routerFor(provider: string, settings: Settings): Router {
     const source = "environment" as const;
     return { provider: id, name, secret, fingerprint: fingerprint(secret), enabled: true, source, from: "" };
   });
-  const providers = new Map(Object.entries(settings.providers));
-  const env = { now: Date.now, random: Math.random };
-  return new Router({ providers, keys, knownModels: [], policy: settings.routing, env });
+  return createRouter({ settings, keys });
 }
 
 /** Answers are asked for as chats, whatever dialect they were recorded in; other endpoints as they are. */

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
+import { DIALECT_NAMES } from "../src/core/dialect/registry.ts";
 
 const SRC = join(import.meta.dir, "..", "src");
 
@@ -99,6 +100,31 @@ test("only main.ts ends the process", async () => {
   for (const file of files.filter((one) => one !== "main.ts")) {
     if (/process\.exit\(/.test(await Bun.file(join(SRC, file)).text())) wrong.push(file);
   }
+  expect(wrong).toEqual([]);
+});
+
+test("only the dialects' own folders and their registry know a dialect by its name", async () => {
+  const names = DIALECT_NAMES.join("|");
+  const known = new RegExp(
+    `(?:[!=]==?|\\bcase)\\s*["'](?:${names})["']|["'](?:${names})["']\\s*(?:[!=]==|\\|)`,
+  );
+  const wrong: string[] = [];
+  for (const file of files) {
+    const name = file.split(sep).join("/");
+    if (/^core\/dialect\/(?:registry\.ts$|\w+\/)/.test(name)) continue;
+    const found = known.exec(withoutComments(await Bun.file(join(SRC, file)).text()))?.[0];
+    if (found !== undefined) wrong.push(`${name}: ${found}`);
+  }
+  expect(wrong).toEqual([]);
+});
+
+test("a dialect's folder is imported by the registry alone", () => {
+  const folder = new RegExp(`^core/dialect/(?:${DIALECT_NAMES.join("|")})/`);
+  const wrong = imports.filter(({ from, to }) => {
+    const own = folder.exec(to.split(sep).join("/"))?.[0];
+    if (own === undefined || from.split(sep).join("/").startsWith(own)) return false;
+    return from !== join("core", "dialect", "registry.ts");
+  });
   expect(wrong).toEqual([]);
 });
 

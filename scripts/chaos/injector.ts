@@ -178,6 +178,9 @@ export class Injector {
     const group = groups[Math.floor(exchange.roll("group") * groups.length)];
     if (group === undefined) return undefined;
     if (group === "odd") return faultReply(group, exchange);
+    // A broken text that no lane goes on from can only be ended; a call behind it can still be made.
+    const { isWordy, prefill } = this.#profile;
+    if (isWordy && !prefill.includes("continue") && exchange.answer.calls.length === 0) return undefined;
     const ofLane = lane.faults.get(step) ?? 0;
     const ofStep = this.#faultsOfStep.get(step) ?? 0;
     if (ofLane >= MOST_PER_LANE || ofStep >= MOST_PER_STEP) return undefined;

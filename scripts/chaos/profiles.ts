@@ -110,7 +110,7 @@ export const PROFILES: Record<string, Profile> = {
   },
   stubborn: {
     ...QUIET,
-    about: "the same, and no lane goes on from another's words",
+    about: "the same, but no lane goes on from another's words; answers with calls only",
     share: 0.5,
     groups: ["breaks", "no finish", "errors in a 200"],
     prefill: ["refuse", "restart"],

@@ -7,13 +7,24 @@ import { namedModels } from "../core/routing/targets.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { allProviders, type Settings } from "../core/settings/settings.ts";
 import type { ControlHooks } from "../proxy/control.ts";
+import type { Env } from "../proxy/env.ts";
 import { Router, type RouterOptions } from "../proxy/router.ts";
 import { type ProxyServer, startProxy } from "../proxy/server.ts";
+import type { SnapshotInput } from "../proxy/snapshot.ts";
+import type { Transport } from "../proxy/transport.ts";
 import { keepLoopbackDirect, providersWithKey } from "./catalog.ts";
 
-export interface RoutingOptions {
+/** What a router is made of. */
+export interface RouterParts {
   settings: Settings;
   keys: readonly Key[];
+  /** Clock, dice and timers; those of the process unless given, each by itself. */
+  env?: Partial<Env> | undefined;
+  /** How calls reach providers; over the network unless given. */
+  transport?: Transport | undefined;
+}
+
+export interface RoutingOptions extends RouterParts {
   host?: string | undefined;
   port?: number | undefined;
   /** The client of the proxy; absent: decided by each request's user-agent. */
@@ -44,13 +55,9 @@ const TOKEN_BYTES = 32;
 
 /** Puts keys, settings and the proxy together. It serves from the moment this returns. */
 export function startRouting(options: RoutingOptions): Routing {
-  const { makeRouter = (parts) => new Router(parts) } = options;
   keepLoopbackDirect(process.env);
   let { settings, keys, catalog } = options;
-  const router = makeRouter({
-    ...snapshotInput(settings, keys),
-    env: { now: Date.now, random: Math.random },
-  });
+  const router = createRouter(options, options.makeRouter);
   const token = Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url");
   const proxy = startProxy({
     router,
@@ -81,7 +88,19 @@ export function startRouting(options: RoutingOptions): Routing {
   };
 }
 
-function snapshotInput(settings: Settings, keys: readonly Key[]): Omit<RouterOptions, "env"> {
+/** The router for these files, as every command has it. */
+export function createRouter(
+  { settings, keys, env, transport }: RouterParts,
+  make = (options: RouterOptions) => new Router(options),
+): Router {
+  return make({
+    ...snapshotInput(settings, keys),
+    env: { now: Date.now, random: Math.random, ...env },
+    ...(transport === undefined ? {} : { transport }),
+  });
+}
+
+function snapshotInput(settings: Settings, keys: readonly Key[]): SnapshotInput {
   return {
     providers: new Map(allProviders(settings).map((provider) => [provider.id, provider])),
     keys,

@@ -6,18 +6,18 @@ import { joined } from "../core/stream/bytes.ts";
 import { type SentAnswer, salvageOf } from "../core/stream/continuation.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
-import type { Lease, OpenStream } from "./attempt.ts";
+import type { Attempt, OpenStream } from "./attempt.ts";
 import type { Env } from "./env.ts";
 import { noteFlaw } from "./read-request.ts";
-import { describeExhaustion, type RequestRun, type RunResult, type Trail } from "./request-run.ts";
+import { describeExhaustion, type RequestRun, type RunResult } from "./request-run.ts";
 import { progressOf, type Router } from "./router.ts";
 
 /** The end of a body comes right behind its end mark, or not at all. */
 const LIMITS = { ms: 500, chunks: 8 };
 
 /** Reads what is left behind the end mark: only a connection whose body was read to its end can be used again. */
-export function finishReading({ reader, abort }: OpenStream, env: Required<Env>): void {
-  const callOff = env.after(LIMITS.ms, abort);
+export function finishReading({ reader }: OpenStream, attempt: Attempt, env: Required<Env>): void {
+  const callOff = env.after(LIMITS.ms, () => attempt.abort());
   void readOut(reader)
     .catch(() => {})
     .finally(callOff);
@@ -93,10 +93,9 @@ export class StallWatch {
 
 export interface AnswerStreamOptions {
   router: Router;
-  trail: Trail;
   run: RequestRun;
   stream: OpenStream;
-  lease: Lease;
+  attempt: Attempt;
   onBug: (error: unknown) => void;
 }
 
@@ -129,7 +128,7 @@ export class AnswerStream {
   readonly #watch: StallWatch;
   readonly #forget: () => void;
   #stream: OpenStream;
-  #lease: Lease;
+  #attempt: Attempt;
   #pending: Uint8Array | undefined;
   #client: ReadableStreamDirectController | undefined;
   /** Whether the client has been written to since it was last looked at. */
@@ -145,7 +144,7 @@ export class AnswerStream {
     this.#router = options.router;
     this.#run = options.run;
     this.#stream = options.stream;
-    this.#lease = options.lease;
+    this.#attempt = options.attempt;
     this.#pending = options.stream.first;
     this.#watch = new StallWatch({
       env: this.#router.env,
@@ -279,12 +278,11 @@ export class AnswerStream {
   #judge(failure: Parameters<RequestRun["judge"]>[1]): Verdict {
     const { status, headers } = this.#stream;
     noteFlaw(this.#run.request, failure.kind);
-    return this.#run.judge(this.#lease, failure, { status, headers, body: "" });
+    return this.#run.judge(this.#attempt, failure, { status, headers, body: "" });
   }
 
   #complete(tail: Uint8Array | undefined): Uint8Array | undefined {
     this.#run.request.session.broken = 0;
-    this.#router.complete(this.#lease);
     this.#end("served");
     return tail;
   }
@@ -292,8 +290,8 @@ export class AnswerStream {
   /** The lane has failed in mid-answer: another goes on, or the client is told so. */
   async #broken(verdict: Verdict): Promise<Uint8Array | undefined> {
     if (this.#isOver) return undefined;
-    this.#stream.abort();
-    const decision = this.#run.broke(this.#lease, verdict);
+    this.#attempt.abort();
+    const decision = this.#run.fail(this.#attempt, verdict, { isBroken: true });
     // What is wrong with the request itself does not get better by asking again.
     if (decision.kind === "serve-error") return this.#giveUp({ final: `orouter: ${verdict.message}` });
     this.#isSearching = true;
@@ -304,12 +302,12 @@ export class AnswerStream {
 
   /** Looks for an answer that goes on from what was sent; tells why there is none. */
   async #goOn(sent: SentAnswer | undefined): Promise<Unsaved | undefined> {
-    const { request, progress } = this.#run;
+    const { request, attempts } = this.#run;
     if (salvageOf(sent, request.snapshot.policy.resume) === "none") return {};
     for (;;) {
       const result = await this.#run.go(sent);
       if (result.kind === "answer") return this.#adopt(result) ? undefined : {};
-      const asked = progress.attempts.at(-1);
+      const asked = attempts.at(-1);
       if (result.kind !== "refusal" || result.verdict.rule !== "resume" || asked === undefined)
         return this.#whyUnsaved(result, sent);
       // A client that may ask again is better off so than with ever more answers that only might be the same.
@@ -318,14 +316,14 @@ export class AnswerStream {
     }
   }
 
-  #adopt({ outcome, lease }: Extract<RunResult, { kind: "answer" }>): boolean {
+  #adopt({ outcome, attempt }: Extract<RunResult, { kind: "answer" }>): boolean {
     if (outcome.kind !== "stream" || this.#isOver) {
-      if (outcome.kind === "stream") outcome.stream.abort();
-      this.#router.drop(lease);
+      attempt.abort();
+      attempt.close();
       return false;
     }
     this.#stream = outcome.stream;
-    this.#lease = lease;
+    this.#attempt = attempt;
     this.#pending = outcome.stream.first;
     this.#isStalled = false;
     this.#watch.read(true);
@@ -353,7 +351,7 @@ export class AnswerStream {
       isFinal: final !== undefined,
       hasOutput: this.#stream.gate.sent() !== undefined,
       inARow: session.broken,
-      isElsewhereLeft: this.#run.hasUntriedLane(this.#lease),
+      isElsewhereLeft: this.#run.hasUntriedLane(this.#attempt),
     });
     this.#end("broken");
     return encoder.encode(event);
@@ -381,18 +379,18 @@ export class AnswerStream {
 
   #progress(): AnswerProgress {
     const { phase, tool, chars } = this.#stream.gate.progress();
-    return progressOf(this.#run.request, this.#lease, { phase, tool: tool ?? null, chars });
+    return progressOf(this.#run.request, this.#attempt, { phase, tool: tool ?? null, chars });
   }
 
   #silenceAllowedMs(): number {
     const { providers, policy } = this.#run.request.snapshot;
-    const limitMs = providers.get(this.#lease.ref.provider)?.stallTimeoutMs ?? policy.stallTimeoutMs;
+    const limitMs = providers.get(this.#attempt.ref.provider)?.stallTimeoutMs ?? policy.stallTimeoutMs;
     return this.#stream.gate.isFinished ? Math.min(limitMs, AFTER_FINISH_MS) : limitMs;
   }
 
   #stalled(): void {
     this.#isStalled = true;
-    this.#stream.abort();
+    this.#attempt.abort();
   }
 
   #end(outcome: "served" | "client-gone" | "broken"): void {
@@ -401,9 +399,8 @@ export class AnswerStream {
     this.#hasLeft = outcome === "client-gone";
     this.#watch.stop();
     this.#forget();
-    if (outcome === "served") finishReading(this.#stream, this.#router.env);
-    else this.#stream.abort();
-    this.#router.drop(this.#lease);
-    this.#options.trail.close(outcome, this.#stream.gate.usage);
+    if (outcome === "served") finishReading(this.#stream, this.#attempt, this.#router.env);
+    else this.#attempt.abort();
+    this.#run.close(outcome, this.#stream.gate.usage);
   }
 }

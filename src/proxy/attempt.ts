@@ -1,7 +1,8 @@
 import type { Dialect } from "../core/dialect/registry.ts";
 import type { Key } from "../core/key.ts";
-import type { ModelRef } from "../core/model-ref.ts";
-import type { Progress } from "../core/routing/progress.ts";
+import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
+import type { AttemptRecord } from "../core/routing/events.ts";
+import type { Progress, TriedLane } from "../core/routing/progress.ts";
 import type { Session } from "../core/routing/session.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { SentAnswer } from "../core/stream/continuation.ts";
@@ -11,34 +12,127 @@ import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Env } from "./env.ts";
 import type { ModelRequest } from "./read-request.ts";
 import type { RoutingSnapshot } from "./snapshot.ts";
-import type { ByteReader, Transport } from "./transport.ts";
+import type { ByteReader, CallUnderWay, Reply, Transport, UpstreamCall } from "./transport.ts";
 
-/** A lane in use by one attempt, from its sending to the end of its answer. */
-export interface Lease {
+/** What an attempt needs to begin. */
+export interface AttemptStart {
+  key: Key;
+  ref: ModelRef;
+  startedMs: number;
+  probe: boolean;
+  isLastResort: boolean;
+  /** The probes that it makes, by `probeId`. */
+  probes: string[];
+  /** Gives the lane back to the router. */
+  release: (attempt: Attempt) => void;
+  /** The next request in line may look for a lane. */
+  onClosed: () => void;
+}
+
+/** How far an attempt has come. */
+type Outcome =
+  | { kind: "running" }
+  | { kind: "answered"; status: number; tookMs: number }
+  | { kind: "failed"; verdict: Verdict; tookMs: number };
+
+/** One upstream call of a request: the lane it uses, the call itself, and what came of it. */
+export class Attempt implements TriedLane {
   readonly key: Key;
   readonly ref: ModelRef;
   readonly startedMs: number;
   readonly probe: boolean;
-  /** What this attempt finds out about, by `probeId`. */
-  probes: string[];
-  /** Until the call is over. */
-  isHeld: boolean;
+  readonly isLastResort: boolean;
+  readonly probes: string[];
+  readonly #release: (attempt: Attempt) => void;
+  readonly #onClosed: () => void;
+  #outcome: Outcome = { kind: "running" };
+  #call: CallUnderWay | undefined;
+  #isReleased = false;
+  #isClosed = false;
+
+  constructor(start: AttemptStart) {
+    this.key = start.key;
+    this.ref = start.ref;
+    this.startedMs = start.startedMs;
+    this.probe = start.probe;
+    this.isLastResort = start.isLastResort;
+    this.probes = start.probes;
+    this.#release = start.release;
+    this.#onClosed = start.onClosed;
+  }
+
+  get verdict(): Verdict | undefined {
+    return this.#outcome.kind === "failed" ? this.#outcome.verdict : undefined;
+  }
+
+  /** Makes the call. */
+  send(transport: Transport, call: Omit<UpstreamCall, "secret">): Promise<Reply> {
+    this.#call = transport({ ...call, secret: this.key.secret });
+    return this.#call.reply;
+  }
+
+  /** Breaks the call off, if there is one yet. */
+  abort(): void {
+    this.#call?.abort();
+  }
+
+  /** The first bytes of an answer have come. */
+  answered(status: number, nowMs: number): void {
+    this.#outcome = { kind: "answered", status, tookMs: nowMs - this.startedMs };
+  }
+
+  /** It has failed, at once or after it had begun to answer. */
+  failed(verdict: Verdict, nowMs: number): void {
+    this.#outcome = { kind: "failed", verdict, tookMs: nowMs - this.startedMs };
+  }
+
+  /** Gives the lane back before the end, where others must not look yet. */
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#release(this);
+  }
+
+  /** The one end of an attempt, whatever came of it: gives the lane back and lets the next in line look. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.release();
+    this.#onClosed();
+  }
+
+  /** As the ledger keeps it; undefined while nothing has come, and for a call that was given up. */
+  get record(): AttemptRecord | undefined {
+    const outcome = this.#outcome;
+    if (outcome.kind === "running") return undefined;
+    const said =
+      outcome.kind === "failed"
+        ? { status: outcome.verdict.status, verdict: outcome.verdict.kind, message: outcome.verdict.message }
+        : { status: outcome.status, verdict: "ok" as const, message: "" };
+    return {
+      atMs: this.startedMs,
+      model: formatModelRef(this.ref),
+      keyName: this.key.name,
+      fingerprint: this.key.fingerprint,
+      durationMs: outcome.tookMs,
+      ...said,
+    };
+  }
 }
 
 /** Whose request it is, and how far it has come. */
 export interface RunContext {
   progress: Progress;
   session: Session;
-  /** Those it began under. */
+  /** What it goes by, whatever changes meanwhile. */
   snapshot: RoutingSnapshot;
 }
 
-/** One upstream call that is to be made. */
-export interface AttemptOptions {
+/** What an upstream call depends on besides its lane. */
+export interface CallOptions {
   request: ModelRequest;
+  attempt: Attempt;
   provider: Provider;
-  key: Key;
-  ref: ModelRef;
   /** The dialect to speak to the provider; undefined for an endpoint that is passed on unread. */
   dialect: Dialect | undefined;
   /** The most output tokens the model is known to take. */
@@ -80,11 +174,10 @@ export interface OpenStream {
   first: Uint8Array | undefined;
   /** Whether the stream has already ended, and well. */
   isWhole: boolean;
-  abort: () => void;
 }
 
 /** What came of one upstream call. */
-export type AttemptOutcome =
+export type CallOutcome =
   | { kind: "stream"; stream: OpenStream }
   /** A whole body, or one that is passed on unread. */
   | {
@@ -98,9 +191,7 @@ export type AttemptOutcome =
 
 /** A call under way. */
 export interface Call {
-  options: AttemptOptions;
-  /** Breaks it off. */
-  abort: () => void;
+  options: CallOptions;
   /** Something came of it, if not yet a token. */
   progressed: () => void;
 }

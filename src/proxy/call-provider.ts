@@ -3,11 +3,11 @@ import { withoutFields } from "../core/routing/model-facts.ts";
 import { withOutputLimit } from "../core/stream/asked.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
-import type { AttemptOptions, AttemptOutcome, Call } from "./attempt.ts";
+import type { Call, CallOptions, CallOutcome } from "./attempt.ts";
 import { noAnswer, openStream, readBody, readWhole, refusal } from "./read-reply.ts";
 import { bodyFor, wantsStream } from "./read-request.ts";
 import { type TranslatedCall, translateCall } from "./translated-call.ts";
-import { AnswerTooLong, type CallUnderWay, type Reply, unpacked } from "./transport.ts";
+import { AnswerTooLong, type Reply, unpacked } from "./transport.ts";
 
 /** The watch over a call that has not said anything yet. */
 export interface FirstTokenWatch {
@@ -25,7 +25,7 @@ const LOOKS = 4;
 const WHOLE_ANSWER = 4;
 
 /** Whether to ask elsewhere costs nothing but time: what an unknown endpoint has begun may be paid for twice. */
-function mayAskElsewhere({ dialect, method }: AttemptOptions["request"]): boolean {
+function mayAskElsewhere({ dialect, method }: CallOptions["request"]): boolean {
   return dialect !== undefined || method === "GET" || method === "HEAD";
 }
 
@@ -33,7 +33,7 @@ function mayAskElsewhere({ dialect, method }: AttemptOptions["request"]): boolea
  * Gives up a silent call once its time is over and another lane is free. Without one it may take longer, but not for
  * ever: a connection that is dead without a word would never end by itself.
  */
-export function watchFirstToken(options: AttemptOptions, giveUp: () => void): FirstTokenWatch {
+export function watchFirstToken(options: CallOptions, giveUp: () => void): FirstTokenWatch {
   const { firstTokenMs, silenceLimitMs, env, request } = options;
   let hasFired = false;
   let sinceMs = env.now();
@@ -64,10 +64,10 @@ export function watchFirstToken(options: AttemptOptions, giveUp: () => void): Fi
 }
 
 /** Makes one upstream call and finds out whether it is an answer. Nothing has gone to the client yet. */
-export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutcome> {
-  const { request, provider, key, ref } = options;
+export async function callProvider(options: CallOptions): Promise<CallOutcome> {
+  const { request, provider, attempt } = options;
   if (request.signal.aborted) return { kind: "client-gone" };
-  const model = wireModelId(ref.model, provider.baseUrl);
+  const model = wireModelId(attempt.ref.model, provider.baseUrl);
   const translated =
     options.dialect === undefined
       ? undefined
@@ -75,24 +75,18 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
   if (translated?.kind === "untranslatable") {
     return { kind: "refused", verdict: ownVerdict.untranslatable(translated.why), reply: undefined };
   }
-  let call: CallUnderWay | undefined;
-  const abort = (): void => call?.abort();
+  const abort = (): void => attempt.abort();
   request.signal.addEventListener("abort", abort, { once: true });
   const watch = watchFirstToken(options, abort);
   try {
-    call = options.transport({
+    const reply = await attempt.send(options.transport, {
       url: `${provider.baseUrl}/${translated?.endpoint ?? request.endpoint}`,
       method: request.method,
       headers: request.headers,
-      secret: key.secret,
       dialect: options.dialect,
       body: adapted(translated?.body ?? bodyFor(request, model), options),
     });
-    return await understand(
-      unpacked(await call.reply),
-      { options, abort, progressed: watch.progressed },
-      translated,
-    );
+    return await understand(unpacked(reply), { options, progressed: watch.progressed }, translated);
   } catch (cause) {
     // Whatever went wrong, nobody reads the rest of it.
     abort();
@@ -107,7 +101,7 @@ export async function makeAttempt(options: AttemptOptions): Promise<AttemptOutco
 /** The body as the model takes it, as far as its refusals have told. */
 function adapted(
   body: Uint8Array<ArrayBuffer> | undefined,
-  { outputLimit, without }: Pick<AttemptOptions, "outputLimit" | "without">,
+  { outputLimit, without }: Pick<CallOptions, "outputLimit" | "without">,
 ): Uint8Array<ArrayBuffer> | undefined {
   if (body === undefined) return undefined;
   const taken = without === undefined ? body : withoutFields(body, without);
@@ -122,7 +116,7 @@ function understand(
   response: Reply,
   call: Call,
   translated: TranslatedCall | undefined,
-): AttemptOutcome | Promise<AttemptOutcome> {
+): CallOutcome | Promise<CallOutcome> {
   const { status, headers, body } = response;
   if (status >= 300) return refusal(response, call.options);
   if (call.options.request.dialect === undefined)

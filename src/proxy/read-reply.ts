@@ -7,7 +7,7 @@ import { type GateFailure, StreamGate } from "../core/stream/stream-gate.ts";
 import { classify } from "../core/verdict/classify.ts";
 import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
-import type { AttemptOptions, AttemptOutcome, Call, ErrorReply } from "./attempt.ts";
+import type { Call, CallOptions, CallOutcome, ErrorReply } from "./attempt.ts";
 import { askedOf, type ModelRequest, noteFlaw, wantsStream } from "./read-request.ts";
 import { AnswerTooLong, type ByteReader, type Reply } from "./transport.ts";
 
@@ -30,7 +30,7 @@ export async function readHead(body: ByteReader | undefined, maxBytes: number): 
   return new TextDecoder().decode(Buffer.concat(parts).subarray(0, maxBytes));
 }
 
-type Judging = Pick<AttemptOptions, "provider" | "rules" | "request" | "env">;
+type Judging = Pick<CallOptions, "provider" | "rules" | "request" | "env">;
 
 /** What a reply means in the light of what was asked; undefined for a good answer. */
 export function judgeReply(reply: ErrorReply, options: Judging, isWhole = false): Verdict | undefined {
@@ -69,7 +69,7 @@ export function failureVerdict(
 }
 
 /** A reply whose status already says that it is no answer. */
-export async function refusal(response: Reply, options: AttemptOptions): Promise<AttemptOutcome> {
+export async function refusal(response: Reply, options: CallOptions): Promise<CallOutcome> {
   const { status, headers } = response;
   const reply = { status, headers, body: await readHead(response.body, options.errorBodyBytes) };
   const verdict =
@@ -80,7 +80,7 @@ export async function refusal(response: Reply, options: AttemptOptions): Promise
 }
 
 /** A 200 that holds neither an answer nor a reason. */
-export function noAnswer(response: Reply, why: string): AttemptOutcome {
+export function noAnswer(response: Reply, why: string): CallOutcome {
   const reply = { status: response.status, headers: response.headers, body: "" };
   return { kind: "refused", verdict: ownVerdict.badStream(why), reply };
 }
@@ -89,9 +89,8 @@ export function noAnswer(response: Reply, why: string): AttemptOutcome {
  * Reads the head of a stream until it means something. Nothing has gone to the client before this returns, so an error
  * is a plain refusal even where words of an answer came in front of it.
  */
-export async function openStream(response: Reply, reader: ByteReader, call: Call): Promise<AttemptOutcome> {
-  const { options, abort } = call;
-  const { request, continues } = options;
+export async function openStream(response: Reply, reader: ByteReader, call: Call): Promise<CallOutcome> {
+  const { attempt, request, continues } = call.options;
   const { dialect, profile } = request;
   if (dialect === undefined) return noAnswer(response, "a stream that nobody asked for");
   const { settleFinish } = profile;
@@ -100,7 +99,7 @@ export async function openStream(response: Reply, reader: ByteReader, call: Call
     const { done, value } = await reader.read();
     const head = readOn(gate, done ? undefined : value);
     if (head.failure !== undefined) {
-      abort();
+      attempt.abort();
       return refusedBy(head.failure, response, call);
     }
     // An answer that has to say again what is already said speaks long before its first new token.
@@ -108,7 +107,7 @@ export async function openStream(response: Reply, reader: ByteReader, call: Call
     if (!head.isWhole && !gate.isOpen) continue;
     const { status, headers } = response;
     const { pass: first, isWhole } = head;
-    return { kind: "stream", stream: { status, headers, gate, reader, first, isWhole, abort } };
+    return { kind: "stream", stream: { status, headers, gate, reader, first, isWhole } };
   }
 }
 
@@ -131,7 +130,7 @@ function readOn(gate: StreamGate, chunk: Uint8Array | undefined): Head {
   return { pass: joined(step?.pass, end.tail), isWhole: true };
 }
 
-function refusedBy(failure: GateFailure, { status, headers }: Reply, { options }: Call): AttemptOutcome {
+function refusedBy(failure: GateFailure, { status, headers }: Reply, { options }: Call): CallOutcome {
   noteFlaw(options.request, failure.kind);
   if (failure.kind === "mismatch")
     return { kind: "refused", verdict: ownVerdict.mismatch(), reply: undefined };
@@ -150,7 +149,7 @@ export async function readBody(
   response: Reply,
   reader: ByteReader | undefined,
   call: Call,
-): Promise<AttemptOutcome> {
+): Promise<CallOutcome> {
   const isStreamWanted = wantsStream(call.options.request);
   const maxBytes = call.options.answerBytes;
   const parts: Uint8Array[] = [];
@@ -171,7 +170,7 @@ export async function readBody(
  * A body that nobody expects to be a stream: it is taken in one piece, which costs less than reading it bit by bit,
  * where its length is known. A packed body says nothing of its own.
  */
-export async function readWhole(response: Reply, call: Call): Promise<AttemptOutcome> {
+export async function readWhole(response: Reply, call: Call): Promise<CallOutcome> {
   const { body, headers } = response;
   const announced = Number(headers.get("content-length") ?? Number.NaN);
   const isKnown = announced <= call.options.answerBytes && !headers.has("content-encoding");
@@ -183,7 +182,7 @@ function wholeBody(
   response: Reply,
   body: Uint8Array<ArrayBuffer>,
   call: Call,
-): AttemptOutcome | Promise<AttemptOutcome> {
+): CallOutcome | Promise<CallOutcome> {
   const { request } = call.options;
   const { status, headers } = response;
   const reply = { status, headers, body: decoder.decode(body) };
@@ -197,7 +196,7 @@ function wholeBody(
 }
 
 /** The refusal of an answer in one piece that says nothing. */
-function hollowIn(reply: ErrorReply, request: ModelRequest): AttemptOutcome | undefined {
+function hollowIn(reply: ErrorReply, request: ModelRequest): CallOutcome | undefined {
   const why = request.dialect === undefined ? undefined : hollowBody(request.dialect, reply.body);
   if (why === undefined || askedOf(request).mayBeEmpty()) return undefined;
   noteFlaw(request, "hollow");

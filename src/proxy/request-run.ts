@@ -17,44 +17,49 @@ import type { GateFailure } from "../core/stream/stream-gate.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
 import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
-import type { AttemptOutcome, ErrorReply, Lease, RunContext } from "./attempt.ts";
-import { makeAttempt } from "./call-provider.ts";
+import type { Attempt, CallOutcome, ErrorReply, RunContext } from "./attempt.ts";
+import { callProvider } from "./call-provider.ts";
 import { failureVerdict } from "./read-reply.ts";
 import { cleanAfter, type ModelRequest } from "./read-request.ts";
 import { progressOf, type Router } from "./router.ts";
 
-/** Where the walk over keys and models has led. A lease that comes with it is still held. */
+/** What running a request has come to. The attempt that answers is still open. */
 export type RunResult =
-  | { kind: "answer"; outcome: Extract<AttemptOutcome, { kind: "stream" | "body" }>; lease: Lease }
+  | { kind: "answer"; outcome: Extract<CallOutcome, { kind: "stream" | "body" }>; attempt: Attempt }
   | { kind: "refusal"; verdict: Verdict; reply: ErrorReply | undefined }
   | { kind: "exhausted" }
   | { kind: "client-gone" };
 
 export interface RequestRunOptions {
   router: Router;
-  trail: Trail;
   rules: readonly UserRule[];
   errorBodyBytes: number;
   answerBytes: number;
   /** Windows of models, where they are known: an overflow goes only to a larger one. */
   windowOf: (model: string) => number | undefined;
+  /** Told once the request is over, its last byte included. */
+  onClose?: () => void;
 }
 
 /** Calls on one lane that differ from the one before, within one request. */
 const DIFFERENT_TRIES = 6;
 
 /** What a look around found: a lane, taken at once, or nothing for now. */
-type Found = { kind: "lease"; lease: Lease } | Exclude<Step, { kind: "attempt" }>;
+type Found = { kind: "attempt"; attempt: Attempt } | Exclude<Step, { kind: "attempt" }>;
 
 type WaitStep = Extract<Step, { kind: "wait" }>;
 
 /** Shorter waits are told to nobody: they are over before a person has read of them. */
 const NOTABLE_WAIT_MS = 1000;
 
-/** One request's way over keys and models. The rules are core's; here they are carried out. */
+/**
+ * One request from its first attempt to its last byte: the loop over keys and models, and the record that is left of it.
+ * The rules are core's; here they are carried out.
+ */
 export class RequestRun {
   readonly request: ModelRequest;
   readonly progress: Progress;
+  readonly attempts: Attempt[] = [];
   readonly #options: RequestRunOptions;
   readonly #router: Router;
   /** Its place in line; undefined until the first wait. */
@@ -63,8 +68,13 @@ export class RequestRun {
   #waitingSinceMs: number | undefined;
   /** Whether a wait was announced whose end was not. */
   #isWaitTold = false;
-  /** The lane taken last. */
-  #lease: Lease | undefined;
+  #waitedMs = 0;
+  #firstTokenMs: number | undefined;
+  /** The attempt whose answer the client is given; undefined once it has failed. */
+  #serving: Attempt | undefined;
+  /** How many records there were when an answer last began: what came before has been told. */
+  #toldRecords = 0;
+  #isClosed = false;
   #overflow: { verdict: Verdict; reply: ErrorReply | undefined } | undefined;
 
   constructor(request: ModelRequest, options: RequestRunOptions) {
@@ -72,6 +82,7 @@ export class RequestRun {
     this.#options = options;
     this.#router = options.router;
     this.progress = startProgress(request.targets, options.router.env.random());
+    this.progress.attempts = this.attempts;
   }
 
   /**
@@ -97,40 +108,53 @@ export class RequestRun {
       if (found === undefined) continue;
       if (found.kind === "give-up")
         return this.#overflow ? { kind: "refusal", ...this.#overflow } : { kind: "exhausted" };
-      const result = await this.#attempt(found.lease, continues);
+      const result = await this.#attempt(found.attempt, continues);
       if (result !== undefined) return result;
     }
   }
 
-  /** A lane that failed after it had begun to answer. Any lane that has not failed goes before it. */
-  broke(lease: Lease, verdict: Verdict): Decision {
-    this.#options.trail.failed(lease, verdict);
-    this.#note(lease, verdict);
-    return this.#router.fail(lease, verdict, this.#context, { isBroken: true });
+  /**
+   * Notes that an attempt has failed, sets the cooldown and says what comes next. Any lane that has not failed goes
+   * before one that broke off after it had begun to answer.
+   */
+  fail(attempt: Attempt, verdict: Verdict, { isBroken = false } = {}): Decision {
+    this.#noteFailure(attempt, verdict);
+    return this.#router.fail(attempt, verdict, this.#context, { isBroken });
+  }
+
+  #noteFailure(attempt: Attempt, verdict: Verdict): void {
+    attempt.failed(verdict, this.#router.env.now());
+    if (this.#serving === attempt) this.#serving = undefined;
   }
 
   /** Whether a lane that has not failed this request could take over now. */
-  hasUntriedLane(lease: Lease): boolean {
-    return this.#router.hasUntriedLane(lease, this.#context);
+  hasUntriedLane(attempt: Attempt): boolean {
+    return this.#router.hasUntriedLane(attempt, this.#context);
   }
 
   /** The lane's answers are of no use to this request: it is not asked again. */
-  exclude({ key, ref }: Pick<Lease, "key" | "ref">): void {
+  exclude({ key, ref }: Attempt): void {
     this.progress.excludedLanes.add(laneId(key, ref));
   }
 
   /** What a failure in the middle of an answer means. */
-  judge(lease: Lease, failure: GateFailure, reply: ErrorReply): Verdict {
+  judge(attempt: Attempt, failure: GateFailure, reply: ErrorReply): Verdict {
     const { request } = this;
-    const provider = request.snapshot.providers.get(lease.ref.provider);
+    const provider = request.snapshot.providers.get(attempt.ref.provider);
     if (provider === undefined) return ownVerdict.broken("error", "its provider is no longer in config.toml");
     const { env } = this.#router;
     return failureVerdict(failure, reply, { provider, rules: this.#options.rules, request, env }, true);
   }
 
-  /** Gives back whatever lane is still held, after a bug. */
-  abandon(): void {
-    if (this.#lease !== undefined) this.#router.drop(this.#lease);
+  /** Ends the request: closes its attempt and announces the record. Only the first end counts. */
+  close(outcome: RequestOutcome, usage?: Usage): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const attempt = this.attempts.at(-1);
+    if (outcome === "served" && attempt !== undefined) this.#router.complete(attempt);
+    attempt?.close();
+    this.#options.onClose?.();
+    this.#router.emit({ kind: "finished", record: this.#record(outcome, usage) });
   }
 
   get #context(): RunContext {
@@ -140,16 +164,10 @@ export class RequestRun {
   #look(): Found {
     const step = this.#router.step(this.#context);
     if (step.kind !== "attempt") return step;
-    return { kind: "lease", lease: this.#take(step) };
-  }
-
-  #take({ key, ref, probe, isLastResort }: Extract<Step, { kind: "attempt" }>): Lease {
-    const lease = this.#router.acquire(key, ref, probe);
-    stick(this.request.session, key);
-    this.#lease = lease;
-    const { startedMs } = lease;
-    this.progress.attempts.push({ ref, key, startedMs, verdict: undefined, probe, isLastResort });
-    return lease;
+    const attempt = this.#router.begin(step);
+    stick(this.request.session, attempt.key);
+    this.attempts.push(attempt);
+    return { kind: "attempt", attempt };
   }
 
   /** The next lane, once there is one; undefined when the wait has ended without one. */
@@ -169,7 +187,7 @@ export class RequestRun {
     await queue.until({ ticket: this.#ticket, untilMs: step.untilMs, about, signal, look });
     // A clock that was set back meanwhile must not make the budgets grow.
     const waitedMs = Math.max(0, env.now() - fromMs);
-    this.#options.trail.waitedMs += waitedMs;
+    this.#waitedMs += waitedMs;
     chargeWait(this.progress, step.budget, waitedMs);
     return found;
   }
@@ -203,70 +221,73 @@ export class RequestRun {
     this.#waitingSinceMs = undefined;
   }
 
-  async #attempt(lease: Lease, continues: SentAnswer | undefined): Promise<RunResult | undefined> {
+  async #attempt(attempt: Attempt, continues: SentAnswer | undefined): Promise<RunResult | undefined> {
     const router = this.#router;
     const { snapshot } = this.request;
-    const { trail, rules, errorBodyBytes, answerBytes } = this.#options;
-    const { key, ref } = lease;
+    const { rules, errorBodyBytes, answerBytes } = this.#options;
+    const { ref } = attempt;
     const provider = snapshot.providers.get(ref.provider);
     if (provider === undefined) {
-      router.drop(lease);
+      attempt.close();
       this.progress.excludedProviders.add(ref.provider);
       return undefined;
     }
-    const dialect = this.#dialectFor(lease.ref, provider);
+    const dialect = this.#dialectFor(ref, provider);
     const waiting = { phase: "waiting", tool: null, chars: 0 } as const;
-    const forget = router.answers.add(() => progressOf(this.request, lease, waiting));
-    const outcome = await makeAttempt({
+    const forget = router.answers.add(() => progressOf(this.request, attempt, waiting));
+    const outcome = await callProvider({
       request: this.request,
+      attempt,
       provider,
       dialect,
       outputLimit: router.facts.outputLimit(ref),
-      key,
-      ref,
       continues,
-      without: router.refusedFields.of(ref),
+      without: router.facts.refusedFields(ref),
       rules,
       errorBodyBytes,
       answerBytes,
       firstTokenMs: provider.firstTokenTimeoutMs ?? snapshot.policy.firstTokenTimeoutMs,
       silenceLimitMs: snapshot.policy.silenceLimitMs,
-      mayMoveOn: () => router.hasUntriedLane(lease, this.#context),
+      mayMoveOn: () => router.hasUntriedLane(attempt, this.#context),
       transport: router.transport,
       crowdedUntilMs: () => router.connections.untilMs(router.env.now()),
       env: router.env,
     }).finally(forget);
     if (outcome.kind === "stream" || outcome.kind === "body") {
-      router.succeed(lease, this.request.session);
+      router.succeed(attempt, this.request.session);
       if (dialect !== undefined) router.facts.answered(ref, dialect);
-      trail.serving(lease, outcome.kind === "stream" ? outcome.stream.status : outcome.status);
-      return { kind: "answer", outcome, lease };
+      this.#serve(attempt, outcome.kind === "stream" ? outcome.stream.status : outcome.status);
+      return { kind: "answer", outcome, attempt };
     }
     if (outcome.kind === "refused") {
-      if (!this.#asksAgainDifferently(lease, outcome.verdict, dialect))
-        return this.#refused(lease, outcome.verdict, outcome.reply);
+      if (!this.#asksAgainDifferently(attempt, outcome.verdict, dialect))
+        return this.#refused(attempt, outcome.verdict, outcome.reply);
       return undefined;
     }
-    router.drop(lease);
+    attempt.close();
     return outcome;
   }
 
-  #refused(lease: Lease, verdict: Verdict, reply: ErrorReply | undefined): RunResult | undefined {
-    this.#options.trail.failed(lease, verdict);
-    this.#note(lease, verdict);
-    if (reply !== undefined && this.#canAskDifferently(lease, reply)) {
+  #refused(attempt: Attempt, verdict: Verdict, reply: ErrorReply | undefined): RunResult | undefined {
+    if (reply !== undefined && this.#canAskDifferently(attempt, reply)) {
       // The lane is fine: it gets the same request without what it refused.
-      this.progress.again = laneId(lease.key, lease.ref);
-      this.#router.drop(lease);
+      this.#repeat(attempt, verdict);
       return undefined;
     }
-    const decision = this.#router.fail(lease, verdict, this.#context);
+    const decision = this.fail(attempt, verdict);
     if (decision.kind === "serve-error") return { kind: "refusal", verdict, reply };
     if (decision.kind === "larger-model") {
       this.#overflow ??= { verdict, reply };
-      this.#excludeSmaller(lease);
+      this.#excludeSmaller(attempt);
     }
     return undefined;
+  }
+
+  /** The same lane is asked once more, with a call that differs. */
+  #repeat(attempt: Attempt, verdict: Verdict): void {
+    this.#noteFailure(attempt, verdict);
+    this.progress.again = laneId(attempt.key, attempt.ref);
+    attempt.close();
   }
 
   /** A provider named in the path is spoken to as the client does, in a chain as the provider does. */
@@ -277,37 +298,27 @@ export class RequestRun {
   }
 
   /** Whether the refusal is answered by a call that differs: in another dialect, or for a shorter answer. */
-  #asksAgainDifferently(lease: Lease, verdict: Verdict, dialect: Dialect | undefined): boolean {
-    const { key, ref } = lease;
+  #asksAgainDifferently(attempt: Attempt, verdict: Verdict, dialect: Dialect | undefined): boolean {
+    const { key, ref } = attempt;
     if (verdict.kind !== "path-not-found" && verdict.kind !== "output-limit") return false;
     const { facts } = this.#router;
     const asked = this.request.body === undefined ? undefined : outputTokensOf(this.request.body);
     const outputTokens = asked === undefined ? undefined : Math.min(asked, facts.outputLimit(ref) ?? asked);
     const differs = facts.learn(ref, verdict, { dialect, outputTokens });
     if (!differs || triesOn(this.progress, key, ref) > DIFFERENT_TRIES) return false;
-    this.#options.trail.failed(lease, verdict);
-    this.#note(lease, verdict);
-    this.progress.again = laneId(key, ref);
-    this.#router.drop(lease);
+    this.#repeat(attempt, verdict);
     return true;
   }
 
   /** Whether the refusal names a part of the request that the request can do without. */
-  #canAskDifferently({ ref }: Lease, reply: ErrorReply): boolean {
+  #canAskDifferently({ ref }: Attempt, reply: ErrorReply): boolean {
     if (reply.status !== 400 && reply.status !== 422) return false;
-    return this.#router.refusedFields.learn(ref, reply.body) || cleanAfter(this.request, reply);
-  }
-
-  #note(lease: Lease, verdict: Verdict): void {
-    const attempt = this.progress.attempts.findLast(
-      (one) => one.key === lease.key && one.startedMs === lease.startedMs,
-    );
-    if (attempt !== undefined) attempt.verdict = verdict;
+    return this.#router.facts.learnField(ref, reply.body) || cleanAfter(this.request, reply);
   }
 
   /** What did not fit into this model fits into none that is known to be no larger. */
-  #excludeSmaller(lease: Lease): void {
-    const windowHere = this.#options.windowOf(formatModelRef(lease.ref));
+  #excludeSmaller(attempt: Attempt): void {
+    const windowHere = this.#options.windowOf(formatModelRef(attempt.ref));
     for (const target of this.progress.targets) {
       const model = formatModelRef(target);
       const windowThere = this.#options.windowOf(model);
@@ -316,103 +327,59 @@ export class RequestRun {
       }
     }
   }
-}
 
-/** What a request leaves behind: its attempts, and one record when it is over. */
-export class Trail {
-  readonly attempts: AttemptRecord[] = [];
-  waitedMs = 0;
-  #firstTokenMs: number | undefined;
-  #served: Lease | undefined;
-  /** Which attempt has answered last: what came before it has been told. */
-  #servedAt = 0;
-  #isClosed = false;
-
-  readonly #request: ModelRequest;
-  readonly #router: Router;
-  readonly #onClose: () => void;
-
-  constructor(request: ModelRequest, router: Router, onClose: () => void = () => {}) {
-    this.#request = request;
-    this.#router = router;
-    this.#onClose = onClose;
-  }
-
-  /** One upstream call has failed: at once, or after it had begun to answer. */
-  failed(lease: Lease, verdict: Verdict): void {
-    if (this.#served === lease) {
-      this.#served = undefined;
-      this.attempts.pop();
-    }
-    this.#add(lease, verdict.status, verdict.kind, verdict.message);
-  }
-
-  /** The first bytes of an answer are on their way. */
-  serving(lease: Lease, status: number): void {
-    this.#add(lease, status, "ok", "");
-    this.#served = lease;
-    this.#firstTokenMs ??= this.#router.env.now() - this.#request.startedMs;
-  }
-
-  /** Ends the record; only the first end counts. */
-  close(outcome: RequestOutcome, usage?: Usage): void {
+  /** An answer has begun. Nobody is told what a request does after its end. */
+  #serve(attempt: Attempt, status: number): void {
     if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#onClose();
-    this.#router.emit({ kind: "finished", record: this.#record(outcome, usage) });
-  }
-
-  #add(lease: Lease, status: number, verdict: AttemptRecord["verdict"], message: string): void {
-    // What a request that is over still does is nobody's news.
-    if (this.#isClosed) return;
-    const model = formatModelRef(lease.ref);
-    this.attempts.push({
-      atMs: lease.startedMs,
-      model,
-      keyName: lease.key.name,
-      fingerprint: lease.key.fingerprint,
-      status,
-      verdict,
-      durationMs: this.#router.env.now() - lease.startedMs,
-      message,
-    });
-    if (verdict !== "ok") return;
-    this.#announce(lease, model);
-    this.#servedAt = this.attempts.length - 1;
+    const nowMs = this.#router.env.now();
+    attempt.answered(status, nowMs);
+    this.#serving = attempt;
+    this.#firstTokenMs ??= nowMs - this.request.startedMs;
+    const records = this.#records();
+    this.#announce(attempt, records.slice(this.#toldRecords, -1));
+    this.#toldRecords = records.length - 1;
   }
 
   /** Told once it has worked: who answered in whose place. That is who was asked first, however many were tried since. */
-  #announce(lease: Lease, model: string): void {
-    const failed = this.attempts.slice(this.#servedAt, -1);
+  #announce({ key, ref }: Attempt, failed: readonly AttemptRecord[]): void {
     const [first] = failed;
     if (first === undefined) return;
+    const model = formatModelRef(ref);
     const isOther = first.model !== model;
     const last = failed.findLast(
-      (attempt) =>
-        attempt.model === first.model && (isOther || attempt.fingerprint !== lease.key.fingerprint),
+      (one) => one.model === first.model && (isOther || one.fingerprint !== key.fingerprint),
     );
     if (last === undefined || last.verdict === "ok") return;
     const { keyName, verdict: why } = last;
     if (isOther) this.#router.emit({ kind: "fell-back", from: first.model, to: model, why });
-    else {
-      const { provider } = lease.ref;
-      this.#router.emit({ kind: "rotated", provider, from: keyName, to: lease.key.name, why, model });
-    }
+    else
+      this.#router.emit({
+        kind: "rotated",
+        provider: ref.provider,
+        from: keyName,
+        to: key.name,
+        why,
+        model,
+      });
+  }
+
+  #records(): AttemptRecord[] {
+    return this.attempts.flatMap(({ record }) => record ?? []);
   }
 
   #record(outcome: RequestOutcome, usage: Usage | undefined): RequestRecord {
-    const { id, sessionId, asked, startedMs } = this.#request;
+    const { id, sessionId, asked, startedMs } = this.request;
+    const served = outcome === "served" ? this.#serving : undefined;
     return {
       id,
       atMs: startedMs,
       session: sessionId,
       asked,
-      served:
-        outcome !== "served" || this.#served === undefined ? undefined : formatModelRef(this.#served.ref),
-      keyName: outcome === "served" ? this.#served?.key.name : undefined,
+      served: served && formatModelRef(served.ref),
+      keyName: served?.key.name,
       outcome,
-      attempts: this.attempts,
-      waitedMs: this.waitedMs,
+      attempts: this.#records(),
+      waitedMs: this.#waitedMs,
       firstTokenMs: this.#firstTokenMs,
       durationMs: this.#router.env.now() - startedMs,
       inputTokens: usage?.input,

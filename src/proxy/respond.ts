@@ -11,15 +11,13 @@ import { hasBytes } from "../core/stream/bytes.ts";
 import { readField } from "../core/stream/rewrite.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { AnswerStream } from "./answer-stream.ts";
-import type { AttemptOutcome, ErrorReply, Lease } from "./attempt.ts";
+import type { Attempt, CallOutcome, ErrorReply } from "./attempt.ts";
 import type { ModelRequest } from "./read-request.ts";
-import { describeExhaustion, RequestRun, type RequestRunOptions, Trail } from "./request-run.ts";
+import { describeExhaustion, RequestRun, type RequestRunOptions } from "./request-run.ts";
 import type { Router } from "./router.ts";
 import { type ByteReader, clientHeaders, headerSafe, passThrough } from "./transport.ts";
 
-export interface RespondOptions extends Omit<RequestRunOptions, "trail"> {
-  /** Told once the request is over, its last byte included. */
-  onClose: () => void;
+export interface RespondOptions extends RequestRunOptions {
   /** Told of a bug in us; the client only hears that there was one. */
   onBug: (error: unknown) => void;
 }
@@ -27,26 +25,24 @@ export interface RespondOptions extends Omit<RequestRunOptions, "trail"> {
 /** Answers one request: runs it over keys and models, then sends what came of that to the client. Never throws. */
 export async function respond(request: ModelRequest, options: RespondOptions): Promise<Response> {
   const { router, onBug } = options;
-  const trail = new Trail(request, router, options.onClose);
-  const run = new RequestRun(request, { ...options, trail });
+  const run = new RequestRun(request, options);
   try {
     const result = await run.go();
     switch (result.kind) {
       case "client-gone":
-        trail.close("client-gone");
+        run.close("client-gone");
         return clientGone();
       case "exhausted":
-        trail.close("exhausted");
+        run.close("exhausted");
         return signed(exhausted(run, router), run);
       case "refusal":
-        trail.close("passed-error");
+        run.close("passed-error");
         return signed(refused(request, result.verdict, result.reply), run);
       case "answer":
-        return answered({ ...result, router, trail, run, onBug });
+        return answered({ ...result, router, run, onBug });
     }
   } catch (error) {
-    run.abandon();
-    trail.close("broken");
+    run.close("broken");
     onBug(error);
     return bugReply(request.profile);
   }
@@ -65,28 +61,25 @@ export function bugReply(profile: ClientProfile): Response {
 
 interface Answered {
   onBug: (error: unknown) => void;
-  outcome: Extract<AttemptOutcome, { kind: "stream" | "body" }>;
-  lease: Lease;
+  outcome: Extract<CallOutcome, { kind: "stream" | "body" }>;
+  attempt: Attempt;
   router: Router;
-  trail: Trail;
   run: RequestRun;
 }
 
 function answered(answer: Answered): Response {
-  const { outcome, lease, router, trail, run, onBug } = answer;
+  const { outcome, attempt, router, run, onBug } = answer;
   noteFit(run.request);
   const { status, headers: theirs } = outcome.kind === "stream" ? outcome.stream : outcome;
   const headers = clientHeaders(theirs);
-  Object.assign(headers, signature(lease, run));
+  Object.assign(headers, signature(attempt, run));
   const init = { status, headers };
   if (outcome.kind === "stream") {
     const { stream } = outcome;
-    return new Response(new AnswerStream({ router, trail, run, stream, lease, onBug }).body(), init);
+    return new Response(new AnswerStream({ router, run, stream, attempt, onBug }).body(), init);
   }
   const end = (isWhole: boolean): void => {
-    if (isWhole) router.complete(lease);
-    router.drop(lease);
-    trail.close(
+    run.close(
       isWhole ? "served" : run.request.signal.aborted ? "client-gone" : "broken",
       usageIn(outcome, run.request.dialect),
     );
@@ -102,16 +95,13 @@ function answered(answer: Answered): Response {
 
 /** Of an error, too, it can be seen who was asked last, and after how many tries. */
 function signed(response: Response, run: RequestRun): Response {
-  const headers = signature(run.progress.attempts.at(-1), run);
+  const headers = signature(run.attempts.at(-1), run);
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   return response;
 }
 
 /** Who answered or was asked last, and how many tries there were; nobody may have been asked. */
-function signature(
-  asked: Pick<Lease, "ref" | "key"> | undefined,
-  { progress }: RequestRun,
-): Record<string, string> {
+function signature(asked: Attempt | undefined, { attempts }: RequestRun): Record<string, string> {
   const who: Record<string, string> =
     asked === undefined
       ? {}
@@ -119,7 +109,7 @@ function signature(
           "x-orouter-model": headerSafe(formatModelRef(asked.ref)),
           "x-orouter-key": headerSafe(asked.key.name),
         };
-  return { ...who, "x-orouter-attempts": String(progress.attempts.length) };
+  return { ...who, "x-orouter-attempts": String(attempts.length) };
 }
 
 function usageIn(

@@ -10,7 +10,7 @@ import {
 import { blame, type Decision, decide, settle } from "../core/routing/decide.ts";
 import type { AnswerProgress, RouterEvent } from "../core/routing/events.ts";
 import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/routing/limits.ts";
-import { ModelFacts, RefusedFields } from "../core/routing/model-facts.ts";
+import { ModelFacts } from "../core/routing/model-facts.ts";
 import {
   hasOtherModel,
   hasUntriedLane,
@@ -21,7 +21,7 @@ import {
 import { isExcluded } from "../core/routing/progress.ts";
 import { type Session, SessionBook, unstick } from "../core/routing/session.ts";
 import type { Verdict, VerdictKind } from "../core/verdict/verdict.ts";
-import type { Lease, RunContext } from "./attempt.ts";
+import { Attempt, type RunContext } from "./attempt.ts";
 import { Cooldowns } from "./cooldowns.ts";
 import { type Env, realAfter } from "./env.ts";
 import type { ModelRequest } from "./read-request.ts";
@@ -32,7 +32,7 @@ import { WaitQueue } from "./wait-queue.ts";
 /** What is said of a call on a lane that has come this far. */
 export function progressOf(
   { id, sessionId, asked }: Pick<ModelRequest, "id" | "sessionId" | "asked">,
-  { key, ref, startedMs }: Lease,
+  { key, ref, startedMs }: Attempt,
   step: Pick<AnswerProgress, "phase" | "tool" | "chars">,
 ): AnswerProgress {
   return {
@@ -106,7 +106,6 @@ export class Router {
   readonly connections = new ConnectionLoad();
   readonly facts = new ModelFacts();
   readonly answers = new Answers();
-  readonly refusedFields = new RefusedFields();
 
   #snapshot: RoutingSnapshot;
   readonly #byHand = new HandSwitched();
@@ -154,61 +153,65 @@ export class Router {
   }
 
   /** Whether a lane that has not failed this request could take over now. */
-  hasUntriedLane(lease: Lease, context: RunContext): boolean {
-    return hasUntriedLane(lease.key, lease.ref, this.#situation(context));
+  hasUntriedLane(attempt: Attempt, context: RunContext): boolean {
+    return hasUntriedLane(attempt.key, attempt.ref, this.#situation(context));
   }
 
-  /** Takes the lane of an attempt; every lease ends in `fail` or `drop`. */
-  acquire(key: Key, ref: ModelRef, probe: boolean): Lease {
+  /** Takes a lane for an attempt. */
+  begin({ key, ref, probe, isLastResort }: Extract<Step, { kind: "attempt" }>): Attempt {
     const startedMs = this.env.now();
     this.connections.enter();
     take(this.#loadOf(key), this.#limitsOf(ref.provider), startedMs);
     this.#turns.set(ref.provider, (this.#turns.get(ref.provider) ?? 0) + 1);
     const probes = probe ? this.#cooldowns.probe(key, ref, startedMs) : [];
-    return { key, ref, startedMs, probe, probes, isHeld: true };
+    return new Attempt({
+      ...{ key, ref, startedMs, probe, isLastResort, probes },
+      release: (attempt) => this.#release(attempt),
+      onClosed: () => this.queue.serve(),
+    });
   }
 
   /** The lane has begun to answer well: others may use it again. The call itself goes on. */
-  succeed(lease: Lease, session: Session): void {
-    const { key, ref, startedMs } = lease;
+  succeed(attempt: Attempt, session: Session): void {
+    const { key, ref, startedMs } = attempt;
     session.limitedInARow = 0;
     if (ref.model !== ANY_MODEL) this.#answered.set(formatModelRef(ref), ref);
-    this.#cooldowns.endProbe(lease.probes.splice(0));
-    if (this.#cooldowns.answering(key, ref, startedMs) || lease.probe) this.queue.serve();
+    this.#cooldowns.endProbe(attempt.probes.splice(0));
+    if (this.#cooldowns.answering(key, ref, startedMs) || attempt.probe) this.queue.serve();
   }
 
   /** The answer has come to its end: whatever held against the lane is forgiven. */
-  complete(lease: Lease): void {
-    this.#cooldowns.answered(lease.key, lease.ref, lease.startedMs);
+  complete(attempt: Attempt): void {
+    this.#cooldowns.answered(attempt.key, attempt.ref, attempt.startedMs);
   }
 
   /** The attempt has failed and is over: sets the cooldown its verdict calls for, and says what the request does next. */
-  fail(lease: Lease, said: Verdict, context: RunContext, { isBroken = false } = {}): Decision {
-    const { key, ref, startedMs } = lease;
+  fail(attempt: Attempt, said: Verdict, context: RunContext, { isBroken = false } = {}): Decision {
+    const { key, ref, startedMs } = attempt;
     const { progress, session, snapshot } = context;
     const situation = this.#situation(context);
     const { nowMs } = situation;
     const providerKeys = snapshot.keysOf(ref.provider);
     const keys = providerKeys.filter((one) => one.enabled && !isExcluded(progress, one, ref));
     const lane = { key, ref, progress, keys, hasOtherModel: () => hasOtherModel(ref, situation) };
-    const isSameElsewhere = (): boolean => this.#isSameElsewhere(lease, said.kind, providerKeys);
+    const isSameElsewhere = (): boolean => this.#isSameElsewhere(attempt, said.kind, providerKeys);
     const verdict = { ...said, fault: blame({ ...lane, verdict: said, isSameElsewhere }) };
-    this.#release(lease);
+    attempt.release();
     if (verdict.fault !== "request") unstick(session, key, providerKeys);
     session.limitedInARow = verdict.kind === "rate-limit" ? session.limitedInARow + 1 : 0;
     if (verdict.kind === "concurrency") shrinkCap(this.#loadOf(key), this.#limitsOf(ref.provider), nowMs);
-    this.#cooldown(lease, verdict, snapshot);
+    this.#cooldown(attempt, verdict, snapshot);
     const { policy } = snapshot;
     const failed = { verdict, key, ref, startedMs, nowMs, isBroken };
     const decision = decide({ ...lane, ...failed, ...policy, limitedInARow: session.limitedInARow });
     settle(progress, decision, { ...failed, ...policy, random: this.env.random });
     // Not before the cooldown is set: the next in line must not run into the same refusal.
-    this.queue.serve();
+    attempt.close();
     return decision;
   }
 
   /** Whether another key is known to fail in the same way on this model. */
-  #isSameElsewhere({ key, ref }: Lease, kind: VerdictKind, keys: readonly Key[]): boolean {
+  #isSameElsewhere({ key, ref }: Attempt, kind: VerdictKind, keys: readonly Key[]): boolean {
     const nowMs = this.env.now();
     return keys.some((other) => {
       if (other === key) return false;
@@ -217,18 +220,10 @@ export class Router {
     });
   }
 
-  /** The call is over: the next in line may have its place. Only the first time counts. */
-  drop(lease: Lease): void {
-    this.#release(lease);
-    this.queue.serve();
-  }
-
-  #release(lease: Lease): void {
-    if (!lease.isHeld) return;
-    lease.isHeld = false;
+  #release({ key, probes }: Attempt): void {
     this.connections.leave(this.env.now());
-    release(this.#loadOf(lease.key));
-    this.#cooldowns.endProbe(lease.probes.splice(0));
+    release(this.#loadOf(key));
+    this.#cooldowns.endProbe(probes.splice(0));
   }
 
   /** Takes in what another process has learned; nothing is announced again. */
@@ -267,8 +262,8 @@ export class Router {
     this.#listeners.tell(event);
   }
 
-  #cooldown(lease: Lease, verdict: Verdict, { policy }: RoutingSnapshot): void {
-    const { key, ref, startedMs } = lease;
+  #cooldown(attempt: Attempt, verdict: Verdict, { policy }: RoutingSnapshot): void {
+    const { key, ref, startedMs } = attempt;
     const target = cooldownTarget(verdict.fault, key, ref);
     if (target === undefined) return;
     const { env } = this;

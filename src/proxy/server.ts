@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { ClientProfile, ProfileName } from "../core/client/client-profile.ts";
 import { profileByUserAgent, profileFor } from "../core/client/profiles.ts";
 import { Problem } from "../core/problem.ts";
-import { parseRoute, type Route } from "../core/routing/route.ts";
+import { parseRoute, type Route } from "../core/routing/targets.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { createAccess } from "./access.ts";
 import { type ControlHooks, createControl } from "./control.ts";

@@ -113,7 +113,10 @@ test("events come as they happen, until the listener leaves", () =>
 test("the models are listed for chains and for all", () =>
   withPair({ reply }, async (rig) => {
     for (const path of ["/v1/models", "/orouter/v1/models"]) {
-      expect(await (await rig.fetch(path)).json()).toMatchObject({ object: "list", data: [{ id: "a/one" }] });
+      expect(await (await rig.fetch(path)).json()).toMatchObject({
+        object: "list",
+        data: [{ id: "orouter/chain" }, { id: "a/first" }, { id: "a/second" }],
+      });
     }
     // A provider's own list is its own.
     expect(await (await rig.fetch("/a/v1/models")).json()).toMatchObject({ object: "list", data: [] });

@@ -1,16 +1,15 @@
+import { startRouting } from "../../src/commands/routing.ts";
 import type { ProfileName } from "../../src/core/client/client-profile.ts";
 import { fingerprint } from "../../src/core/fingerprint.ts";
 import type { Key } from "../../src/core/key.ts";
-import { windowOf } from "../../src/core/overlay/window.ts";
 import type { RequestRecord, RouterEvent } from "../../src/core/routing/events.ts";
-import { namedModels } from "../../src/core/routing/targets.ts";
-import { allProviders, parseSettings, type Settings } from "../../src/core/settings/settings.ts";
+import { parseSettings, type Settings } from "../../src/core/settings/settings.ts";
 import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import type { ControlHooks } from "../../src/proxy/control.ts";
 import type { Env } from "../../src/proxy/env.ts";
-import { Router } from "../../src/proxy/router.ts";
-import { startProxy } from "../../src/proxy/server.ts";
+import type { Router } from "../../src/proxy/router.ts";
+import type { Transport } from "../../src/proxy/transport.ts";
 
 /** What a test asks the proxy for; the rest is an ordinary streamed chat request. */
 export interface Question {
@@ -47,6 +46,8 @@ export interface RigOptions {
   /** The client that the proxy is for; opencode 1 unless the test says otherwise. */
   profile?: ProfileName | "by user-agent";
   control?: ControlHooks;
+  /** How calls reach providers; over the network unless given. */
+  transport?: Transport;
 }
 
 function secretOf(name: string): string {
@@ -73,32 +74,23 @@ export function settingsFrom(config: Record<string, unknown>): Settings {
   return parsed.settings;
 }
 
-/** Starts a proxy as `startRouting` does, but with a clock and dice of the test's own. */
+/** Starts the proxy that every command starts, with a clock, dice and transport of the test's own where it has them. */
 export function startRig(options: RigOptions): Rig {
   const settings = settingsFrom(options.config);
   const keys = Object.entries(options.keys).flatMap(([id, names]) => names.map((name) => keyNamed(id, name)));
-  const router = new Router({
-    providers: new Map(allProviders(settings).map((provider) => [provider.id, provider])),
-    keys,
-    knownModels: namedModels(settings),
-    policy: settings.routing,
-    env: { now: Date.now, random: Math.random, ...options.env },
-  });
   const events: RouterEvent[] = [];
-  router.subscribe((event) => events.push(event));
   const bugs: unknown[] = [];
-  const token = "token-of-this-test";
-  const { profile = "opencode1" } = options;
-  const proxy = startProxy({
-    router,
+  const { profile = "opencode1", env, transport, control } = options;
+  const { router, proxy, token } = startRouting({
     settings,
-    token,
+    keys,
+    env,
+    transport,
     profile: profile === "by user-agent" ? undefined : profile,
-    listModels: () => ["a/one"],
-    windowOf: (model) => windowOf(model, settings),
-    control: options.control,
+    control,
     onBug: (error) => bugs.push(error),
   });
+  router.subscribe((event) => events.push(event));
   const call = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`${proxy.url}${path}`, {
       ...init,

@@ -1,9 +1,10 @@
+import { createRouter } from "../../src/commands/routing.ts";
 import { profileFor } from "../../src/core/client/profiles.ts";
 import type { Key } from "../../src/core/key.ts";
 import { formatModelRef, type ModelRef, parseModelRef } from "../../src/core/model-ref.ts";
 import { isSoft, NEVER_MS } from "../../src/core/routing/cooldown.ts";
 import { cooldownIdsOf } from "../../src/core/routing/lane.ts";
-import { type Attempt, laneId, type Progress } from "../../src/core/routing/progress.ts";
+import { laneId, type Progress, type TriedLane } from "../../src/core/routing/progress.ts";
 import { ownVerdict } from "../../src/core/verdict/failure.ts";
 import {
   type ErrorReply,
@@ -14,8 +15,8 @@ import {
   unauthorized,
 } from "../../src/demo/reply.ts";
 import type { ModelRequest } from "../../src/proxy/read-request.ts";
-import { RequestRun, type RunResult, Trail } from "../../src/proxy/request-run.ts";
-import { Router } from "../../src/proxy/router.ts";
+import { RequestRun, type RunResult } from "../../src/proxy/request-run.ts";
+import type { Router } from "../../src/proxy/router.ts";
 import type { CallUnderWay, Reply, ReplyBody, UpstreamCall } from "../../src/proxy/transport.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { keyNamed, settingsFrom } from "./rig.ts";
@@ -124,11 +125,9 @@ export class Simulation {
       dice = (dice * 16_807) % 2_147_483_647;
       return dice / 2_147_483_647;
     };
-    this.router = new Router({
-      providers: new Map(Object.entries(settings.providers)),
+    this.router = createRouter({
+      settings,
       keys: this.keys,
-      knownModels: [],
-      policy: settings.routing,
       env: this.clock.env(random),
       transport: (call) => this.#call(call),
     });
@@ -140,7 +139,7 @@ export class Simulation {
     );
   }
 
-  scriptOf(attempt: Pick<Attempt, "key" | "ref">): LaneScript | undefined {
+  scriptOf(attempt: Pick<TriedLane, "key" | "ref">): LaneScript | undefined {
     return this.#scripts.get(laneId(attempt.key, attempt.ref));
   }
 
@@ -160,10 +159,8 @@ export class Simulation {
 
   async #travel(nth: number): Promise<Trip> {
     const request = this.#request(nth);
-    const trail = new Trail(request, this.router);
     const run = new RequestRun(request, {
       router: this.router,
-      trail,
       rules: [],
       errorBodyBytes: 65_536,
       answerBytes: 65_536,
@@ -174,18 +171,17 @@ export class Simulation {
       const result = await run.go();
       const { progress } = run;
       if (result.kind !== "answer") return { progress, end: result.kind, fromMs, endMs: this.clock.ms };
-      const { lease } = result;
-      if (this.#isBroken(lease)) {
-        run.broke(lease, ownVerdict.broken("reset", "it broke off"));
+      const { attempt } = result;
+      if (this.#isBroken(attempt)) {
+        run.fail(attempt, ownVerdict.broken("reset", "it broke off"), { isBroken: true });
         continue;
       }
-      this.router.complete(lease);
-      this.router.drop(lease);
+      run.close("served");
       return { progress, end: "answer", fromMs, endMs: this.clock.ms };
     }
   }
 
-  #isBroken(lane: Pick<Attempt, "key" | "ref">): boolean {
+  #isBroken(lane: Pick<TriedLane, "key" | "ref">): boolean {
     const script = this.scriptOf(lane);
     return script?.first === "broken" && this.clock.ms - this.startMs < script.healsMs;
   }
@@ -285,6 +281,6 @@ function replyOf(status: number, text: string, headers: Record<string, string>):
 }
 
 /** When each lane was asked, by its name. */
-export function callsByLane(progress: Progress): Map<string, Attempt[]> {
+export function callsByLane(progress: Progress): Map<string, TriedLane[]> {
   return Map.groupBy(progress.attempts, ({ key, ref }) => `${key.name} ${formatModelRef(ref)}`);
 }

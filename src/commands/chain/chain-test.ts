@@ -10,20 +10,20 @@ import { formatClock, formatWait } from "../../core/clock-text.ts";
 import { firstChoice, NOTHING } from "../../core/dialect/hub-answer.ts";
 import { dialectSpec } from "../../core/dialect/registry.ts";
 import { asObject, isObject, parseJson } from "../../core/json.ts";
-import type { Key } from "../../core/key.ts";
-import { CHAIN_PROVIDER, formatModelRef, type ModelRef, parseModelRef } from "../../core/model-ref.ts";
+import { CHAIN_PROVIDER, formatModelRef, parseModelRef } from "../../core/model-ref.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { oneLine } from "../../core/redact.ts";
 import { type Cooldown, NEVER_MS } from "../../core/routing/cooldown.ts";
 import type { Decision } from "../../core/routing/decide.ts";
 import type { RequestRecord } from "../../core/routing/events.ts";
 import { cooldownsOn } from "../../core/routing/lane.ts";
+import type { Step } from "../../core/routing/next-step.ts";
 import { readinessText } from "../../core/routing/readiness.ts";
 import type { Session } from "../../core/routing/session.ts";
 import { targetsOf } from "../../core/routing/targets.ts";
 import { createSseReader } from "../../core/stream/sse.ts";
 import { type Verdict, verdictWords } from "../../core/verdict/verdict.ts";
-import type { Lease, RunContext } from "../../proxy/attempt.ts";
+import type { Attempt, RunContext } from "../../proxy/attempt.ts";
 import { Router, type RouterOptions } from "../../proxy/router.ts";
 import { openCatalog } from "../catalog.ts";
 import { type CommandContext, readContext, requireKey } from "../context.ts";
@@ -123,23 +123,23 @@ export class ToldRouter extends Router {
     this.#tell = tell;
   }
 
-  override acquire(key: Key, ref: ModelRef, probe: boolean): Lease {
-    this.#tell({ kind: "asked", model: formatModelRef(ref), keyName: key.name });
-    return super.acquire(key, ref, probe);
+  override begin(step: Extract<Step, { kind: "attempt" }>): Attempt {
+    this.#tell({ kind: "asked", model: formatModelRef(step.ref), keyName: step.key.name });
+    return super.begin(step);
   }
 
-  override succeed(lease: Lease, session: Session): void {
-    super.succeed(lease, session);
-    this.#tell({ kind: "answering", tookMs: this.env.now() - lease.startedMs });
+  override succeed(attempt: Attempt, session: Session): void {
+    super.succeed(attempt, session);
+    this.#tell({ kind: "answering", tookMs: this.env.now() - attempt.startedMs });
   }
 
-  override fail(lease: Lease, said: Verdict, context: RunContext): Decision {
-    const decision = super.fail(lease, said, context);
+  override fail(attempt: Attempt, said: Verdict, context: RunContext): Decision {
+    const decision = super.fail(attempt, said, context);
     const nowMs = this.env.now();
-    const [cooldown] = cooldownsOn(lease.key, lease.ref, this.cooldowns)
+    const [cooldown] = cooldownsOn(attempt.key, attempt.ref, this.cooldowns)
       .filter((one) => one.untilMs > nowMs)
       .toSorted((a, b) => b.untilMs - a.untilMs);
-    this.#tell({ kind: "refused", verdict: said, cooldown, tookMs: nowMs - lease.startedMs });
+    this.#tell({ kind: "refused", verdict: said, cooldown, tookMs: nowMs - attempt.startedMs });
     return decision;
   }
 }

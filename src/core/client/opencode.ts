@@ -58,6 +58,9 @@ const HAIR_SPACE = "\u200a";
 /** The type and code of an error that neither major retries. */
 const FINAL = { type: "invalid_request_error", code: "invalid_prompt" };
 
+/** The type and code on which both majors ask again. */
+const AGAIN = { type: "server_error", code: "server_error" };
+
 /** Statuses that opencode would retry by itself, or take for something else. */
 const MISREAD = new Set([401, 404, 408, 409, 413, 429]);
 
@@ -110,7 +113,7 @@ const BOTH = {
 } satisfies Partial<ClientProfile>;
 
 /** opencode 1 reads only the message of an error in a chat stream, so the code that decides is JSON within it. */
-const OPENCODE1_EVENTS: Record<Dialect, (message: string, code: string) => string> = {
+const OPENCODE1_EVENTS: Partial<Record<Dialect, (message: string, code: string) => string>> = {
   chat: (message, code) => {
     const inner = JSON.stringify({ type: "error", error: { code, message } });
     return sseText({ error: { message: inner, type: "orouter_error" } });
@@ -121,13 +124,19 @@ const OPENCODE1_EVENTS: Record<Dialect, (message: string, code: string) => strin
   },
 };
 
+function opencode1Event(dialect: Dialect, message: string, words: { type: string; code: string }): string {
+  return (
+    OPENCODE1_EVENTS[dialect]?.(message, words.code) ?? dialectSpec(dialect).errorEvent({ ...words, message })
+  );
+}
+
 /** opencode 1.x, measured on 1.18.33. */
 export const opencode1: ClientProfile = {
   ...BOTH,
   name: "opencode1",
   askAgainAfterOutput: true,
-  finalEvent: (message, dialect) => OPENCODE1_EVENTS[dialect](calmText(message), FINAL.code),
-  askAgainEvent: (message, dialect) => OPENCODE1_EVENTS[dialect](message, "server_error"),
+  finalEvent: (message, dialect) => opencode1Event(dialect, calmText(message), FINAL),
+  askAgainEvent: (message, dialect) => opencode1Event(dialect, message, AGAIN),
 };
 
 /** opencode 2.x, measured on 2.0.15. It shows what it already has a second time when it asks again, and exits 1. */
@@ -136,6 +145,5 @@ export const opencode2: ClientProfile = {
   name: "opencode2",
   askAgainAfterOutput: false,
   finalEvent: (message, dialect) => dialectSpec(dialect).errorEvent({ ...FINAL, message: calmText(message) }),
-  askAgainEvent: (message, dialect) =>
-    dialectSpec(dialect).errorEvent({ message, type: "server_error", code: "server_error" }),
+  askAgainEvent: (message, dialect) => dialectSpec(dialect).errorEvent({ ...AGAIN, message }),
 };

@@ -12,47 +12,47 @@ export interface ErrorWords {
   code: string | null;
 }
 
-/** All that the rest of the program knows of a dialect. A new one is a folder that has these, and a line in the registry. */
+/** Everything that the rest of the program needs from a dialect. A new dialect is a folder that provides it, and an entry in the registry. */
 export interface DialectSpec {
-  /** As a person reads it. */
+  /** The name in messages for people. */
   readonly title: string;
-  /** The endpoint below a provider's base URL. */
+  /** The endpoint, relative to the base URL of a provider. */
   readonly path: string;
   /** The AI SDK package that speaks it. */
   readonly sdk: string;
   /** The header that carries a key. */
   authHeader(secret: string): readonly [name: string, value: string];
 
-  /** `unsaid` takes what the hub has no words for. */
+  /** Adds to `unsaid` what the hub cannot express. */
   readRequest(body: JsonObject, unsaid: string[]): HubRequest;
-  /** `unsaid` takes what the dialect has no words for. */
+  /** Adds to `unsaid` what the dialect cannot express. */
   writeRequest(request: HubRequest, unsaid: string[]): JsonObject;
-  /** The fields that bound an answer. */
+  /** The fields with the maximum of output tokens. */
   readonly outputLimits: readonly string[];
-  /** Services refuse to write fewer tokens than this. */
+  /** The smallest maximum that services accept. */
   readonly leastOutput: number;
   readonly history: HistoryRules;
 
   reader(): EventReader;
   writer(names: AnswerNames): AnswerWriter;
-  /** The event behind the finish that ends a stream; undefined where the finish is the end. */
+  /** The event that ends a stream after its finish; undefined if the finish is the last event. */
   readonly endEvent: string | undefined;
-  /** A whole answer as the events of a stream, without the end event; undefined for anything but a finished answer. */
+  /** The events of a complete answer, without the end event; undefined if it is not a finished answer. */
   eventsOf(answer: JsonObject): JsonObject[] | undefined;
-  /** The events of a writer as a whole answer. */
+  /** The complete answer for the events of a writer. */
   wholeOf(events: readonly WireEvent[]): JsonObject | undefined;
   usageOf(usage: unknown): Usage | undefined;
 
   errorBody(words: ErrorWords): object;
-  /** The event of an error in the middle of a stream. */
+  /** An error inside a stream. */
   errorEvent(words: ErrorWords): string;
 
-  /** The event with other finish reasons, by the place of the choice. Absent where an end says by itself what it is. */
+  /** Replaces finish reasons, by the position of the choice. Absent if finish reasons need no repair. */
   withFinishes?(event: JsonObject, finishes: ReadonlyMap<number, string>): JsonObject;
-  /** Where the words stand in events that are the same otherwise; absent where every event differs. */
+  /** The only fields in which consecutive events differ; absent if every event is different. */
   readonly wordFields?: WordFields;
-  /** How to go on from what was sent. `takesCalls`: whether the calls alone of another answer are of use. */
+  /** Continues a broken answer. `takesCalls`: whether the calls of a different answer may be used alone. */
   continuation(sent: SentAnswer, takesCalls: boolean): Continuation;
-  /** What to keep of the events that go to the client, beyond their text, to be able to go on from them. */
+  /** What a continuation needs to know of the sent events besides their text. */
   sentRecord?(before: SentRecord | undefined): SentRecord;
 }

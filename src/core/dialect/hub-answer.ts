@@ -1,7 +1,7 @@
 import { asObject, isObject, type JsonObject } from "../json.ts";
 import type { DONE } from "../stream/sse.ts";
 
-/** A dialect's event, parsed, or the end mark of a stream that has one. */
+/** A parsed event of a dialect, or the end mark. */
 export type WireEvent = JsonObject | typeof DONE;
 
 /** Tokens as the provider counted them. `cached` are part of the input, `reasoning` are part of the output. */
@@ -15,65 +15,65 @@ export interface Usage {
 
 /** What one event says of a tool call that the client is to run. */
 export interface CallPiece {
-  /** The call's place among the others, where the provider numbers them. */
+  /** The number of the call, if the provider sends one. */
   index: number | undefined;
-  /** The call's id; empty where it is not repeated, or where the place says enough. */
+  /** The id of the call; empty if the event does not repeat it. */
   id: string;
-  /** The tool's name; empty in the pieces behind the first. */
+  /** The name of the tool; empty after the first piece. */
   name: string;
   /** The next characters of the arguments. */
   more: string;
-  /** All of the arguments, where an event repeats them. */
+  /** The complete arguments, if the event repeats them. */
   whole: string | undefined;
   /** Whether the arguments are free text and not JSON. */
   isFreeform: boolean;
 }
 
-/** Content that an event holds in one piece and that no event before it has told piece by piece. */
+/** Complete content that no earlier event has streamed. */
 export type LatePart =
   | { kind: "text" | "refusal" | "reasoning"; text: string }
   | { kind: "call"; piece: CallPiece };
 
-/** What one event says in one of the answers that were asked for; nearly always there is only one. */
+/** What one event adds to one of the requested answers; nearly always there is only one. */
 export interface HubChoice {
   index: number;
   /** The next visible text. */
   text: string;
   /** The next words of a refusal. */
   refusal: string;
-  /** The next reasoning, as far as it can be read. */
+  /** The next readable reasoning. */
   reasoning: string;
-  /** Whether the model thinks, even where that cannot be read. */
+  /** Whether there is reasoning, readable or not. */
   hasReasoning: boolean;
-  /** Reasoning that only the provider that wrote it can read again. */
+  /** Whether only the provider that wrote the reasoning can read it again. */
   isSealed: boolean;
   calls: readonly CallPiece[];
   late: readonly LatePart[];
-  /** Anything else a client shows, such as a refusal. */
+  /** Whether there is other visible content, such as a refusal. */
   hasOther: boolean;
-  /** Whether the event repeats or holds content that is not told piece by piece. */
+  /** Whether the event has complete content, repeated or new. */
   hasContent: boolean;
   /**
-   * The reason for the end, as sent; undefined while the answer goes on. The hub's own words are `stop`, `tool_calls`,
-   * `length` and `content_filter`.
+   * The finish reason as sent; undefined before the end. The reasons of the hub are `stop`, `tool_calls`, `length` and
+   * `content_filter`.
    */
   finish: string | undefined;
 }
 
-/** What a provider calls an answer. */
+/** The provider's identifiers of an answer. */
 export interface AnswerHead {
   id: string;
   model: string;
   createdS: number | undefined;
 }
 
-/** What one event of an answer means, whatever the dialect. */
+/** The meaning of one event of an answer, independent of the dialect. */
 export interface HubEvent {
   choices: readonly HubChoice[];
-  /** An error in place of an answer, in the form `{error}` that the verdict reads. */
+  /** An error, in the form `{error}` that the verdict reads. */
   error: JsonObject | undefined;
   usage: Usage | undefined;
-  /** Whether the event moves the answer on; keep-alives do not. */
+  /** False for keep-alives. */
   isProgress: boolean;
   head: AnswerHead | undefined;
 }
@@ -92,7 +92,6 @@ export const SILENCE: HubChoice = {
   finish: undefined,
 };
 
-/** An event that is no object. */
 export const NOTHING: HubEvent = {
   choices: [],
   error: undefined,
@@ -101,41 +100,41 @@ export const NOTHING: HubEvent = {
   head: undefined,
 };
 
-/** What an event says in the first answer, or the only one. */
+/** The first answer, nearly always the only one. */
 export function firstChoice({ choices }: HubEvent): HubChoice {
   return choices[0] ?? SILENCE;
 }
 
-/** Whether a client would show anything of it. Blank text alone is nothing that anyone would see. */
+/** Whether a client would show any of it. Blank text is not visible. */
 export function isMeaningful(choice: HubChoice): boolean {
   const { text, hasReasoning, calls, hasOther } = choice;
   return hasReasoning || hasOther || calls.length > 0 || text.trim() !== "";
 }
 
-/** Reads the events of one answer: it may keep count of what they refer to. */
+/** Reads the events of one answer. It may have state: events can refer to earlier ones. */
 export interface EventReader {
   read: (event: JsonObject) => HubEvent;
 }
 
 /** How an answer ended. */
 export interface AnswerEnd {
-  /** In the hub's words. */
+  /** A finish reason of the hub. */
   finish: string;
   usage: Usage | undefined;
 }
 
-/** What an answer is called where the upstream gives no names. */
+/** The identifiers of an answer if the provider sends none. */
 export interface AnswerNames {
   model: string;
-  /** Of the request, so that the ids made of it are unlike those of other answers. */
+  /** The id of the request, which makes generated ids unique. */
   id: string;
   /** In seconds since 1970. */
   createdS: number;
-  /** Whether a client that has to ask for it has asked for the count of tokens. */
+  /** Whether the client has requested usage, in a dialect where that is optional. */
   wantsUsage: boolean;
 }
 
-/** Writes the events of one answer. Calls are numbered from 0 in the order in which they are opened. */
+/** Writes the events of one answer. Calls are numbered from 0 in the order of `openCall`. */
 export interface AnswerWriter {
   begin: (head: AnswerHead) => WireEvent[];
   write: (kind: "text" | "refusal" | "reasoning", text: string) => WireEvent[];
@@ -145,34 +144,32 @@ export interface AnswerWriter {
   fail: (error: JsonObject) => WireEvent[];
 }
 
-/** What came of an answer before it ended. */
+/** What an answer contained before its end. */
 export interface Produced {
   text: boolean;
   toolCall: boolean;
 }
 
-/** How a finish reason reaches the client; `failed` where the end contradicts what came before. */
+/** How the client receives a finish reason; `failed` if the end contradicts the content. */
 export type Finish =
   | { kind: "as-is" }
   | { kind: "rewrite"; reason: string }
   | { kind: "failed"; why: string };
 
-/** Decides how a finish reason reaches the client. */
 export type SettleFinish = (reason: string, produced: Produced) => Finish;
 
 const KNOWN = new Set(["stop", "length", "tool_calls", "content_filter", "function_call"]);
 
 /**
- * Each end that an agent would stumble over is turned into the one that was meant, or into a failure: opencode 1 asks
- * again without end, several times a second, when an answer ends in a reason it does not know, or in `tool_calls`
- * without a call.
+ * Replaces finish reasons that agents misread, or fails the answer: opencode 1 repeats the request endlessly, several times
+ * a second, if the reason is unknown to it, or if it is `tool_calls` without a call.
  */
 export function repairFinish(reason: string, produced: Produced): Finish {
   if (reason === "stop" && produced.toolCall) return { kind: "rewrite", reason: "tool_calls" };
   return standardFinish(reason, produced);
 }
 
-/** Reasons outside of the dialect become the one that was meant; `stop` behind a forced tool call is within it. */
+/** Replaces only reasons that are not standard. `stop` after a forced tool call is standard. */
 export function standardFinish(reason: string, produced: Produced): Finish {
   if (reason === "error") return { kind: "failed", why: "the answer ended with finish_reason error" };
   if (reason === "tool_calls" || reason === "function_call") {
@@ -191,7 +188,7 @@ function meantBy(reason: string, produced: Produced): string {
   return produced.toolCall ? "tool_calls" : "stop";
 }
 
-/** The tokens in a `usage` of either OpenAI dialect: some services use the names of the other one. */
+/** Reads the `usage` of both OpenAI dialects, because some services use the names of the other one. */
 export function readUsage(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined;
   const { prompt_tokens_details: inputs, completion_tokens_details: outputs } = value;
@@ -208,7 +205,7 @@ function asCount(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
-/** The counts as a client expects them: unknown ones are 0, and the total is never missing. */
+/** All counts as numbers, because clients expect them. */
 export function fullUsage(usage: Usage | undefined): Record<keyof Usage, number> {
   const { input = 0, output = 0, cached = 0, reasoning = 0 } = usage ?? {};
   return { input, output, cached, reasoning, total: usage?.total || input + output };

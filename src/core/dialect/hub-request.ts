@@ -1,23 +1,23 @@
 import { asArray, asObject, asText, isObject, type JsonObject } from "../json.ts";
 
 /**
- * What only the provider that wrote some reasoning can read again. The family is the format as the provider names it,
- * empty where it does not: a seal is of use to nobody outside its family.
+ * Encrypted reasoning or a signature, which only the provider that wrote it accepts. `family` is the format in the words of
+ * the provider, or empty.
  */
 export interface Seal {
   family: string;
   data: string;
 }
 
-/** What people and tools say. */
+/** Content of users and tools. */
 export type HubContent =
   | { kind: "text"; text: string }
   | { kind: "refusal"; text: string }
-  /** Without a URL the image is known only to the provider that keeps it. */
+  /** An image without a URL is stored at its provider. */
   | { kind: "image"; url: string | undefined; detail: string | undefined }
   | { kind: "file"; name: string | undefined; data: string | undefined; id: string | undefined };
 
-/** What a model says. The parts of a turn keep their order: a dialect may check that reasoning precedes its call. */
+/** Content of a model. The order matters: a dialect may require reasoning before its call. */
 export type HubSpoken =
   | { kind: "text"; text: string }
   | { kind: "refusal"; text: string }
@@ -29,7 +29,7 @@ export interface HubResult {
   parts: HubContent[];
 }
 
-/** One turn of a conversation. Results are turns of their own: they follow the calls that they belong to. */
+/** One turn of a conversation. The results of a round of calls are a separate turn. */
 export type HubTurn =
   | { role: "system" | "developer" | "user"; parts: HubContent[] }
   | { role: "assistant"; parts: HubSpoken[] }
@@ -39,17 +39,17 @@ export interface HubTool {
   name: string;
   description: string | undefined;
   parameters: unknown;
-  /** Undefined means the dialect's own default, and these differ. */
+  /** Undefined: the default, which differs between dialects. */
   strict: boolean | undefined;
 }
 
-/** The form of the answer. `schema` has the name, description, schema and strict of a `json_schema`. */
+/** The format of the answer. `schema` has the name, description, schema and strict of a `json_schema`. */
 export interface HubFormat {
   type: string;
   schema: JsonObject | undefined;
 }
 
-/** A request in block form: what every dialect is read into and written from. */
+/** A request in block form, independent of the dialect. */
 export interface HubRequest {
   model: string;
   turns: HubTurn[];
@@ -58,7 +58,7 @@ export interface HubRequest {
   toolChoice: string | { name: string } | undefined;
   parallelToolCalls: unknown;
   stream: unknown;
-  /** Whether a stream tells its tokens. */
+  /** Whether a stream includes usage. */
   wantsUsage: boolean;
   temperature: unknown;
   topP: unknown;
@@ -67,18 +67,17 @@ export interface HubRequest {
   format: HubFormat | undefined;
   verbosity: unknown;
   stop: string[];
-  /** Who asks and how to cache it, in the field names that both OpenAI dialects share. */
+  /** Fields about the user and caching, in the names of the OpenAI dialects. */
   labels: JsonObject;
 }
 
-/** The results of one round of calls are one turn. */
 export function addResult(turns: HubTurn[], result: HubResult): void {
   const last = turns.at(-1);
   if (last?.role === "tool") last.results.push(result);
   else turns.push({ role: "tool", results: [result] });
 }
 
-/** One question without anything else. */
+/** A request with one question. */
 export function plainQuestion(model: string, text: string, maxOutputTokens: number): HubRequest {
   return {
     model,
@@ -99,15 +98,14 @@ export function plainQuestion(model: string, text: string, maxOutputTokens: numb
   };
 }
 
-/** A field that asks for something only its own dialect has, by the words that name it in an error. */
+/** A field that only one dialect has, and its name in an error message. */
 export type Wish = readonly [field: string, asksFor: (value: unknown) => boolean, words?: string];
 
-/** Notes the wishes that a request really has. */
 export function noteWishes(body: JsonObject, wishes: readonly Wish[], unsaid: string[]): void {
   for (const [field, asksFor, words] of wishes) if (asksFor(body[field])) unsaid.push(words ?? field);
 }
 
-/** Reads a list of tools. `described` gives the table that describes a function. */
+/** Reads tools. `described` returns the object with the name and the parameters of a function. */
 export function readTools(
   tools: unknown,
   described: (tool: JsonObject) => JsonObject,
@@ -131,7 +129,7 @@ export function readTools(
   });
 }
 
-/** Reads a choice of tools. `named` gives the name in a choice of one function. */
+/** Reads a tool choice. `named` returns the name in the choice of one function. */
 export function readToolChoice(
   choice: unknown,
   named: (choice: JsonObject) => unknown,
@@ -143,7 +141,7 @@ export function readToolChoice(
   return undefined;
 }
 
-/** Who asks and how to cache it: the fields that both OpenAI dialects have. */
+/** The fields of `HubRequest.labels`. */
 export const LABELS = [
   "metadata",
   "user",
@@ -153,7 +151,7 @@ export const LABELS = [
   "safety_identifier",
 ];
 
-/** A part of text; none for an empty one, which some dialects refuse. */
+/** A part with text; none if it is empty, because some dialects reject that. */
 export function saidParts(
   kind: "text" | "refusal",
   value: unknown,
@@ -162,14 +160,13 @@ export function saidParts(
   return text === "" ? [] : [{ kind, text }];
 }
 
-/** The value where it is a text. */
 export function textIn(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
 const SCHEMA = ["name", "description", "schema", "strict"];
 
-/** Reads the form of an answer. `described` gives the table that describes its schema. */
+/** Reads the format of the answer. `described` returns the object with the schema. */
 export function readFormat(
   format: unknown,
   described: (format: JsonObject) => JsonObject,
@@ -184,7 +181,7 @@ export function readFormat(
   };
 }
 
-/** The text of some parts. Refusals are text to a model that reads them. */
+/** The text of the parts, refusals included. */
 export function textOf(parts: readonly (HubContent | HubSpoken)[], separator: string): string {
   return parts
     .flatMap((part) => (part.kind === "text" || part.kind === "refusal" ? part.text : []))

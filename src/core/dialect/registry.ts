@@ -2,13 +2,12 @@ import { chat } from "./chat/chat.ts";
 import type { DialectSpec } from "./dialect-spec.ts";
 import { responses } from "./responses/responses.ts";
 
-/** The dialects, the one that most services speak first. */
+/** In order of preference: a model is asked in the first dialect that it has. */
 const DIALECTS = { chat, responses } as const satisfies Record<string, DialectSpec>;
 
-/** The dialects whose body names a model and whose stream we can look into. */
+/** A dialect whose requests orouter routes and whose answers it reads. */
 export type Dialect = keyof typeof DIALECTS;
 
-/** Spoken where nothing says otherwise. */
 export const DEFAULT_DIALECT: Dialect = "chat";
 
 export const DIALECT_NAMES = Object.keys(DIALECTS) as Dialect[];
@@ -17,12 +16,11 @@ export function dialectSpec(dialect: Dialect): DialectSpec {
   return DIALECTS[dialect];
 }
 
-/** The dialect of that name; undefined where there is none. */
 export function dialectNamed(name: string | undefined): Dialect | undefined {
   return DIALECT_NAMES.find((dialect) => dialect === name);
 }
 
-/** The dialect of an endpoint; undefined for one that is passed on unread. */
+/** The dialect of an endpoint; undefined if the endpoint is passed through unread. */
 export function dialectAt(path: string): Dialect | undefined {
   return DIALECT_NAMES.find((dialect) => DIALECTS[dialect].path === path);
 }

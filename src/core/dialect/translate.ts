@@ -22,24 +22,22 @@ import {
 } from "./hub-answer.ts";
 import { type Dialect, dialectSpec } from "./registry.ts";
 
-/** From one dialect into another. */
 export interface Translating {
   from: Dialect;
   to: Dialect;
 }
 
-/** A request in the words of the other dialect. */
 export interface Translated {
   kind: "translated";
   body: JsonObject;
-  /** Whether the client has asked to be told the tokens of a stream. */
+  /** Whether the client expects usage in a stream. */
   wantsUsage: boolean;
 }
 
-/** A request that asks for something the other dialect has no words for. */
+/** A request with something that the other dialect cannot express. */
 export interface Untranslatable {
   kind: "untranslatable";
-  /** What it is, as a person would name it: `stop`, or `tools of the type web_search`. */
+  /** For example `stop`, or `tools of the type web_search`. */
   field: string;
   /** The whole sentence, for logs and reports. */
   why: string;
@@ -47,7 +45,7 @@ export interface Untranslatable {
 
 export type Translation = Translated | Untranslatable;
 
-/** Translates a request. The first thing that cannot be said, by either dialect or the hub, makes it untranslatable. */
+/** Translates a request. The reason for a failure is the first thing that the hub or the target cannot express. */
 export function translateRequest({ from, to }: Translating, body: JsonObject): Translation {
   const target = dialectSpec(to);
   const unsaid: string[] = [];
@@ -59,15 +57,14 @@ export function translateRequest({ from, to }: Translating, body: JsonObject): T
   return { kind: "translated", body: pick(written, Object.keys(written)), wantsUsage: request.wantsUsage };
 }
 
-/** A call as far as it was passed on. */
 interface PassedCall {
   number: number;
   hasArguments: boolean;
 }
 
 /**
- * Turns the events of one answer into those of another dialect. Which pieces make up a call, what its id is, which end
- * was meant and when the count of tokens is known are settled here, for all dialects.
+ * Translates the events of one answer. Decides for all dialects which pieces form a call, the ids of calls, the finish
+ * reason, and when usage is complete.
  */
 export class AnswerTranslator {
   readonly #names: AnswerNames;
@@ -88,7 +85,7 @@ export class AnswerTranslator {
     this.#writer = dialectSpec(to).writer(names);
   }
 
-  /** Whether the answer is whole: only counts and end marks can still come. */
+  /** Whether the answer is complete: only usage and end marks can follow. */
   get isFinished(): boolean {
     return this.#isOver || this.#finish !== undefined;
   }
@@ -97,7 +94,7 @@ export class AnswerTranslator {
     if (this.#isOver) return [];
     if (event === DONE) return this.end();
     const said = this.#reader.read(event);
-    // Behind its finish an answer is whole: what fails there fails nobody.
+    // An error after the finish does not matter: the answer is complete.
     if (said.error !== undefined) return this.#finish === undefined ? this.fail(errorIn(said.error)) : [];
     const out = said.head === undefined ? [] : this.#writer.begin(said.head);
     const choice = firstChoice(said);
@@ -107,20 +104,19 @@ export class AnswerTranslator {
       const failed = this.#settle(choice.finish);
       if (failed !== undefined) return [...out, ...this.fail({ message: failed })];
     }
-    // A count of tokens may come behind the finish, and belongs into the last event of some dialects.
+    // Usage may follow the finish, and some dialects need it in their last event.
     const isEnd =
       this.#finish !== undefined && (said.usage !== undefined || this.#from.endEvent === undefined);
     return isEnd ? [...out, ...this.end()] : out;
   }
 
-  /** What is still to be said once the upstream has closed the stream. Nothing, where the answer was cut off. */
+  /** The rest, once the provider has closed the stream. Empty if the answer was cut off. */
   end(): WireEvent[] {
     if (this.#isOver || this.#finish === undefined) return [];
     this.#isOver = true;
     return [...this.#openNameless(), ...this.#writer.finish({ finish: this.#finish, usage: this.#usage })];
   }
 
-  /** The answer has failed: nothing follows. */
   fail(error: JsonObject): WireEvent[] {
     this.#isOver = true;
     return this.#writer.fail(error);
@@ -144,9 +140,9 @@ export class AnswerTranslator {
     return this.#writer.write(kind, text);
   }
 
-  /** A call is passed on from its name on: clients need it first. */
+  /** Clients need the name first, so earlier pieces wait for it. */
   #call(piece: CallPiece): WireEvent[] {
-    // A request with tools of free text is not translated, so nobody asked for one.
+    // Requests with freeform tools are not translated, so the client has no such tool.
     if (piece.isFreeform) return [];
     const call = this.#calls.add(piece);
     const passed = this.#passed.get(call);
@@ -175,7 +171,7 @@ export class AnswerTranslator {
       .flatMap((call) => this.#open(call, String(call.pieces) || (call.whole ?? "")));
   }
 
-  /** Takes in the reason for the end. Returns why it is none. */
+  /** Returns why the answer has failed, if the reason contradicts it. */
   #settle(reason: string | undefined): string | undefined {
     if (reason === undefined) return undefined;
     const finish = repairFinish(reason, { text: this.#hasSpoken, toolCall: this.#calls.count > 0 });
@@ -185,12 +181,12 @@ export class AnswerTranslator {
   }
 }
 
-/** All of the arguments, where no piece of them has come. */
+/** The complete arguments, if none of their pieces was sent. */
 function wholeOf(call: PassedCall, { whole }: CallPiece): string {
   return call.hasArguments ? "" : (whole ?? "");
 }
 
-/** The error as an object, with what stands beside it: some providers put the code there. */
+/** The error with the fields next to it: some providers put the code there. */
 function errorIn(event: JsonObject): JsonObject {
   const { error, ...beside } = event;
   const marks = Object.fromEntries(Object.entries(beside).filter(([, value]) => isScalar(value)));
@@ -216,10 +212,10 @@ export function createEventBytes(way: Translating, names: AnswerNames): EventByt
   const reader = createSseReader();
   const translator = new AnswerTranslator(way, names);
   const turn = ({ bytes, event }: SseBlock): Uint8Array => {
-    // Comments and keep-alives say the same in every dialect.
+    // Comments are the same in every dialect.
     if (event === undefined) return bytes;
     const parsed = event.data === DONE ? DONE : parseJson(event.data);
-    // What cannot be read is left to the one who counts such events.
+    // The gate counts events that are not JSON.
     return parsed === DONE || isObject(parsed) ? encodeEvents(translator.push(parsed)) : bytes;
   };
   const push = (chunk: Uint8Array): Uint8Array => {
@@ -242,14 +238,13 @@ export function createEventBytes(way: Translating, names: AnswerNames): EventByt
 
 const encoder = new TextEncoder();
 
-/** Events as they go over the wire. */
 export function encodeEvents(events: readonly WireEvent[]): Uint8Array {
   return encoder.encode(events.map((event) => (event === DONE ? DONE_EVENT : sseText(event))).join(""));
 }
 
 /**
- * A whole answer as the events of another dialect. It is read as a stream, so that there is one translation and not two.
- * Undefined for what is no finished answer, an error among them: that is judged as it came.
+ * Translates a complete answer into events. It is read as a stream, so that streams and complete answers share one
+ * translation. Undefined for errors and unfinished answers.
  */
 export function wholeAnswerEvents(
   way: Translating,
@@ -264,7 +259,7 @@ export function wholeAnswerEvents(
   return translator.isFinished ? out : undefined;
 }
 
-/** A whole answer as another dialect has it. */
+/** Translates a complete answer. */
 export function translateWholeAnswer(
   way: Translating,
   answer: unknown,
@@ -275,8 +270,8 @@ export function translateWholeAnswer(
 }
 
 /**
- * A whole answer as the stream that was asked for, in its own dialect: some providers ignore `stream`, and a client may
- * take a body in its place for an empty answer. Undefined for anything but a finished answer.
+ * A complete answer as a stream in its own dialect: some providers ignore `stream`, and a client may misread the body as an
+ * empty answer. Undefined if it is not a finished answer.
  */
 export function streamOfWhole(dialect: Dialect, answer: unknown): string | undefined {
   const { eventsOf, endEvent = "" } = dialectSpec(dialect);

@@ -19,12 +19,13 @@ const USUAL_LIMITS = [65_536, 32_768, 16_384, 8_192, 4_096];
 const MAX_MODELS = 1000;
 
 /**
- * What refusals have taught this process about models: endpoints that are missing and the most output tokens. Neither
- * is a failure of a key or of the model, so neither sets a cooldown: the next call differs.
+ * What refusals have taught this process about models: endpoints that are missing, the most output tokens, fields that are refused. None of them
+ * is a failure of a key or of the model, so none sets a cooldown: the next call differs.
  */
 export class ModelFacts {
   readonly #missing = new Map<string, Set<Dialect>>();
   readonly #outputLimits = new Map<string, number>();
+  readonly #refusedFields = new Map<string, Set<string>>();
 
   /** The dialect to use with a model: the wanted one, or another one where the endpoint of that is missing. */
   dialectFor(ref: ModelRef, wanted: Dialect): Dialect {
@@ -36,6 +37,22 @@ export class ModelFacts {
   /** The most output tokens to ask this model for; undefined while nothing is known. */
   outputLimit(ref: ModelRef): number | undefined {
     return this.#outputLimits.get(formatModelRef(ref));
+  }
+
+  /** The fields that this model's service has refused. */
+  refusedFields(ref: ModelRef): ReadonlySet<string> | undefined {
+    return this.#refusedFields.get(formatModelRef(ref));
+  }
+
+  /** Learns a field from a refusal's words. Returns whether the same lane is worth asking again without it. */
+  learnField(ref: ModelRef, words: string): boolean {
+    const name = refusedField(words);
+    const model = formatModelRef(ref);
+    const known = this.#refusedFields.get(model) ?? new Set();
+    if (name === undefined || known.has(name)) return false;
+    known.add(name);
+    remember(this.#refusedFields, model, known);
+    return true;
   }
 
   /** The endpoint has answered, so it exists. */
@@ -145,26 +162,4 @@ export function withoutFields(
 
 function without(value: JsonObject, names: ReadonlySet<string>): JsonObject {
   return Object.fromEntries(Object.entries(asObject(value)).filter(([name]) => !names.has(name)));
-}
-
-/** The fields that services have refused in this run, by model: the next call leaves them out. */
-export class RefusedFields {
-  readonly #byModel = new Map<string, Set<string>>();
-
-  of(ref: ModelRef): ReadonlySet<string> | undefined {
-    return this.#byModel.get(formatModelRef(ref));
-  }
-
-  /** Takes in a refusal. Returns whether the same lane is worth asking again without a field. */
-  learn(ref: ModelRef, words: string): boolean {
-    const name = refusedField(words);
-    const model = formatModelRef(ref);
-    const known = this.#byModel.get(model) ?? new Set();
-    if (name === undefined || known.has(name)) return false;
-    known.add(name);
-    this.#byModel.set(model, known);
-    const [oldest] = this.#byModel.keys();
-    if (this.#byModel.size > MAX_MODELS && oldest !== undefined) this.#byModel.delete(oldest);
-    return true;
-  }
 }

@@ -2,16 +2,17 @@ import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
 import type { Verdict, VerdictKind } from "../verdict/verdict.ts";
 
-/** One upstream call of a request and what came of it. */
-export interface Attempt {
-  ref: ModelRef;
-  key: Key;
-  startedMs: number;
-  /** Undefined while it runs and when it served. */
-  verdict: Verdict | undefined;
-  probe: boolean;
+/** A lane that a request has asked. */
+export interface TriedLane {
+  readonly ref: ModelRef;
+  readonly key: Key;
+  readonly startedMs: number;
+  /** Why it failed; undefined while it runs and when it served. */
+  readonly verdict: Verdict | undefined;
+  /** Whether the call finds out if a cooldown is over. */
+  readonly probe: boolean;
   /** Asked although its declared cooldown lasts, because nothing else was left. */
-  isLastResort: boolean;
+  readonly isLastResort: boolean;
 }
 
 /**
@@ -34,7 +35,7 @@ export interface Pause {
 /** What one request has been through; the next step is computed from it and from the state of the lanes. */
 export interface Progress {
   targets: readonly ModelRef[];
-  attempts: Attempt[];
+  attempts: TriedLane[];
   /** Ruled out for the rest of the request, by hard failures. */
   excludedKeys: Set<string>;
   excludedLanes: Set<string>;

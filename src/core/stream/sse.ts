@@ -30,7 +30,7 @@ export const DONE_EVENT = `data: ${DONE}\n\n`;
 export const EVENT_BYTES = 16 * 1024 * 1024;
 
 /** Completes a last event that lacks its blank line. */
-export const BLANK_LINE = encoder.encode("\n\n");
+export const BLANK_LINE: Uint8Array = encoder.encode("\n\n");
 
 /** Whether a body begins like an event stream, whatever its content type says. */
 export function looksLikeEvents(text: string): boolean {

@@ -231,8 +231,6 @@ export class StreamGate {
   /** An end without the finish of all that was asked for: fine where the provider gives fewer answers than that. */
   #endEarly(out: Uint8Array[]): GateFailure | undefined {
     if (this.#choices.areFinished(1)) return this.#complete(out);
-    const state = this.#continuation?.state;
-    if (state === "matching" || state === "calls-only") return MISMATCH;
     return {
       kind: "cut",
       why: this.isOpen ? "the stream ended before its end mark" : "the stream was empty",

@@ -144,6 +144,23 @@ describe.each(DIALECTS)("a broken %s answer", (dialect) => {
     expect([seen.failure, seen.text]).toEqual(["mismatch", ""]);
   });
 
+  test("is not given up for a further one that breaks off itself, whatever that one has said", () => {
+    const at = dialect === "chat" ? 2 : 4;
+    const { gate } = runGate(
+      eventsOf(dialect, { say: ["I look"] })
+        .slice(0, at)
+        .join(""),
+      { dialect },
+      "broken",
+    );
+    const said: Plan[] = [{ say: ["Let me"], calls: [CALL] }, { say: ["Let me"] }, { say: ["I"] }];
+    for (const plan of said) {
+      const events = eventsOf(dialect, plan, "b");
+      const cutOff = events.slice(0, events.length - (dialect === "chat" ? 2 : 1)).join("");
+      expect(runGate(cutOff, { dialect, continues: gate.sent() }).failure?.kind).toBe("cut");
+    }
+  });
+
   test("gets nothing of an answer that has no end", () => {
     const { gate } = runGate(
       eventsOf(dialect, { say: ["one"] })

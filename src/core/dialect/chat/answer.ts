@@ -18,7 +18,7 @@ import {
 } from "../hub-answer.ts";
 import { reasoningIn } from "./request.ts";
 
-/** In a chat every chunk stands for itself. */
+/** Chunks do not refer to each other, so the reader has no state. */
 export const chatReader: EventReader = { read: readChunk };
 
 function readChunk(event: JsonObject): HubEvent {
@@ -33,7 +33,7 @@ function readChunk(event: JsonObject): HubEvent {
   };
 }
 
-/** Keep-alives in the form of empty chunks do not move an answer on. */
+/** Some keep-alives are empty chunks. */
 function isProgress(choice: HubChoice): boolean {
   return choice.text !== "" || choice.finish !== undefined || isMeaningful(choice);
 }
@@ -60,7 +60,7 @@ function readChoice(value: unknown, at: number): HubChoice {
   };
 }
 
-/** Some providers have parts in place of a text. */
+/** Some providers send a list of parts instead of a string. */
 function saysInParts(content: unknown): boolean {
   return asArray(content).some((part) => asText(asObject(part)["text"]).trim() !== "");
 }
@@ -88,14 +88,13 @@ function readCall(call: JsonObject): CallPiece {
     index: typeof index === "number" ? index : undefined,
     id: asText(id),
     name: asText(described["name"]),
-    // Ollama's own form has the arguments as a value.
+    // Ollama sends an object instead of JSON text.
     more: isObject(given) ? JSON.stringify(given) : asText(given),
     whole: undefined,
     isFreeform: isObject(custom),
   };
 }
 
-/** Writes the chunks of one chat answer. */
 export class ChatWriter implements AnswerWriter {
   readonly #wantsUsage: boolean;
   #head: JsonObject;
@@ -135,7 +134,7 @@ export class ChatWriter implements AnswerWriter {
     ];
   }
 
-  /** The provider's own words go on as they are: the verdict is made of them. */
+  /** The error is unchanged, because the verdict depends on its words. */
   fail(error: JsonObject): WireEvent[] {
     return [{ error }];
   }
@@ -168,7 +167,6 @@ function writeUsage(usage: Usage): JsonObject {
   };
 }
 
-/** A whole completion as the chunks of a stream: some providers ignore `stream`. */
 export function chatEventsOf(completion: JsonObject): JsonObject[] | undefined {
   const choices = asArray(completion["choices"]).map(asObject);
   if (choices.length === 0 || !choices.every((choice) => isObject(choice["message"]))) return undefined;
@@ -184,14 +182,13 @@ export function chatEventsOf(completion: JsonObject): JsonObject[] | undefined {
   return isObject(usage) ? [...answers, { ...head, choices: [], usage }] : answers;
 }
 
-/** In a stream every tool call carries its index. */
+/** In a stream, every tool call needs an index. */
 function deltaOf(message: JsonObject): JsonObject {
   const calls = message["tool_calls"];
   if (!Array.isArray(calls) || calls.length === 0) return { ...message, tool_calls: undefined };
   return { ...message, tool_calls: calls.map((call: unknown, index) => ({ index, ...asObject(call) })) };
 }
 
-/** Puts the chunks of a chat together again. */
 export function chatWholeOf(events: readonly WireEvent[]): JsonObject | undefined {
   const chunks = events.filter((event) => event !== DONE);
   const failed = chunks.find((chunk) => chunk["error"] !== undefined);

@@ -13,7 +13,7 @@ import { ChatWriter, chatEventsOf, chatReader, chatWholeOf } from "./answer.ts";
 import { chatHistory } from "./history.ts";
 import { REASONING_FIELDS, readChatRequest, writeChatRequest } from "./request.ts";
 
-/** OpenAI's chat completions, which nearly every service speaks in some way. */
+/** OpenAI's chat completions, in all the variants of other services. */
 export const chat: DialectSpec = {
   title: "chat completions",
   path: "chat/completions",
@@ -45,7 +45,7 @@ function withFinishes(event: JsonObject, finishes: ReadonlyMap<number, string>):
   return { ...event, choices };
 }
 
-/** Every chunk stands for itself: what is not wanted is taken out of it. */
+/** Chunks do not refer to each other, so unwanted content is simply removed. */
 class ChatContinuation implements Continuation {
   readonly record = undefined;
   readonly #match: TextMatch;
@@ -59,7 +59,7 @@ class ChatContinuation implements Continuation {
   }
 
   admit(event: JsonObject, bytes: Uint8Array, choice: HubChoice | undefined): Continued {
-    // A count of tokens, say.
+    // For example usage.
     if (choice === undefined) return { bytes, text: "" };
     const text = this.#match.newIn(choice.text);
     if (choice.calls.length > 0 || choice.hasOther || choice.index !== 0) this.#match.diverge();
@@ -70,7 +70,7 @@ class ChatContinuation implements Continuation {
   }
 }
 
-/** The same chunk with nothing in it but this text and the pieces of calls. */
+/** The chunk with only this text and the pieces of calls. */
 function withDelta(chunk: JsonObject, { content }: { content: string }): JsonObject {
   const [choice] = asArray(chunk["choices"]).map(asObject);
   const { tool_calls: calls, function_call: old, role } = asObject(choice?.["delta"]);

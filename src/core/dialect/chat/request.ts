@@ -18,17 +18,21 @@ import {
   type Wish,
 } from "../hub-request.ts";
 
-/** Some providers send the same reasoning under two of these; the first that says something counts. */
+/** Some providers send the same reasoning in two of these fields; the first one is read. */
 export const REASONING_FIELDS = ["reasoning_content", "reasoning", "reasoning_text"];
 
-/** The text of a message's or a delta's reasoning. */
+/** The reasoning in a message or a delta. */
 export function reasoningIn(from: JsonObject): string {
-  return REASONING_FIELDS.map((field) => asText(from[field])).find((text) => text !== "") ?? "";
+  for (const field of REASONING_FIELDS) {
+    const text = asText(from[field]);
+    if (text !== "") return text;
+  }
+  return "";
 }
 
 /**
- * What changes the answer in a way that no other dialect does. Mere nudges to the dice (`seed`, penalties, `top_k`) are
- * not among them: without those the answer is as good.
+ * Fields that change the content of the answer and that no other dialect has. `seed`, penalties and `top_k` are missing on
+ * purpose: without them the answer is just as good.
  */
 const WISHES: readonly Wish[] = [
   ["n", (value) => typeof value === "number" && value > 1, "n above 1"],
@@ -37,7 +41,7 @@ const WISHES: readonly Wish[] = [
   ["top_logprobs", isFilled],
   ["audio", isFilled],
   ["modalities", (value) => asArray(value).some((one) => one !== "text"), "modalities other than text"],
-  // An empty object already asks for a search.
+  // An empty object enables the search.
   ["web_search_options", (value) => value !== undefined && value !== null],
   ["functions", isFilled],
 ];
@@ -61,7 +65,7 @@ export function readChatRequest(body: JsonObject, unsaid: string[]): HubRequest 
     temperature: body["temperature"],
     topP: body["top_p"],
     maxOutputTokens: body["max_completion_tokens"] ?? body["max_tokens"],
-    // OpenRouter's chats have a `reasoning` object; everyone else a single word.
+    // OpenRouter has an object `reasoning`.
     effort: typeof effort === "string" ? effort : undefined,
     format: readFormat(body["response_format"], (format) => asObject(format["json_schema"])),
     verbosity: body["verbosity"],
@@ -155,7 +159,7 @@ function readCall(call: JsonObject, unsaid: string[]): HubSpoken[] {
   return [{ kind: "call", id: asText(call["id"]), name: asText(name), arguments: asText(given) || "{}" }];
 }
 
-/** Efforts that only some providers know, as the nearest that all do; `none` is said by silence. */
+/** Maps efforts to those that all providers know. `none` is left out. */
 const EFFORTS: Readonly<Record<string, string>> = {
   minimal: "low",
   low: "low",
@@ -165,7 +169,7 @@ const EFFORTS: Readonly<Record<string, string>> = {
   max: "high",
 };
 
-/** Only the fields that every provider knows: many refuse a request that has any other. */
+/** Writes only fields that every provider knows, because many reject unknown ones. */
 export function writeChatRequest(request: HubRequest, unsaid: string[]): JsonObject {
   const { tools, toolChoice, stream, format, effort, stop } = request;
   return {
@@ -174,12 +178,12 @@ export function writeChatRequest(request: HubRequest, unsaid: string[]): JsonObj
     temperature: request.temperature,
     top_p: request.topP,
     messages: writeTurns(request.turns, unsaid),
-    // Without tools the other two are refused, and some providers refuse an empty list.
+    // Providers reject the other two without tools, and some reject an empty list.
     ...(tools.length === 0
       ? {}
       : {
           tools: tools.map(({ strict, ...tool }) => {
-            // Few providers know the word.
+            // Few providers know `strict`.
             const described = { ...pick(tool, Object.keys(tool)), ...(strict === true ? { strict } : {}) };
             return { type: "function", function: described };
           }),
@@ -190,12 +194,12 @@ export function writeChatRequest(request: HubRequest, unsaid: string[]): JsonObj
     stop: stop.length === 0 ? undefined : stop,
     reasoning_effort: effort === undefined ? undefined : EFFORTS[effort],
     response_format: writeFormat(format),
-    // Other dialects always tell the count of tokens.
+    // Other dialects always include usage.
     stream_options: stream === true ? { include_usage: true } : undefined,
   };
 }
 
-/** Plain text is what everyone gives unasked. */
+/** Plain text is the default. */
 function writeFormat(format: HubRequest["format"]): JsonObject | undefined {
   if (format === undefined || format.type === "text") return undefined;
   const { type, schema } = format;
@@ -204,7 +208,7 @@ function writeFormat(format: HubRequest["format"]): JsonObject | undefined {
 
 function writeTurns(turns: readonly HubTurn[], unsaid: string[]): JsonObject[] {
   const messages: JsonObject[] = [];
-  // A tool's results have to follow its call without a message between, so the pictures in them come last.
+  // Results must follow their calls directly, so images come after all results.
   let pictures: JsonObject[] = [];
   const showPictures = (): void => {
     if (pictures.length > 0) messages.push({ role: "user", content: pictures });
@@ -239,7 +243,7 @@ function writeTurn(turn: Exclude<HubTurn, { role: "tool" }>, unsaid: string[]): 
   switch (turn.role) {
     case "system":
     case "developer":
-      // Of the two names this is the one that every provider knows.
+      // Not every provider knows the role developer.
       return [{ role: "system", content: textOf(turn.parts, "\n\n") }];
     case "user": {
       const parts = turn.parts.flatMap((part) => writePart(part, unsaid));
@@ -250,14 +254,14 @@ function writeTurn(turn: Exclude<HubTurn, { role: "tool" }>, unsaid: string[]): 
   }
 }
 
-/** A single text as a plain string, which every provider takes; anything more as a list. */
+/** A single text is written as a string, which every provider accepts. */
 function plainContent(parts: readonly JsonObject[]): unknown {
   const [only] = parts;
   if (only === undefined) return "";
   return parts.length === 1 && only["type"] === "text" ? only["text"] : parts;
 }
 
-/** Earlier reasoning is left out: some providers refuse the field, and sealed it means something only to its writer. */
+/** Earlier reasoning is left out: some providers reject the field, and only its provider can read a seal. */
 function writeSpoken(parts: readonly HubSpoken[]): JsonObject[] {
   const text = textOf(parts, "\n\n");
   const calls = parts.flatMap((part) => {
@@ -272,7 +276,7 @@ function writeSpoken(parts: readonly HubSpoken[]): JsonObject[] {
   ];
 }
 
-/** What a provider keeps under an id of its own, another provider cannot see. */
+/** A provider cannot access images and files that are stored at another one. */
 function writePart(part: HubContent, unsaid: string[]): JsonObject[] {
   switch (part.kind) {
     case "text":

@@ -23,21 +23,26 @@ const PROVIDER_RUN = new Set([
 
 const FAILURES = new Set(["error", "response.failed", "response.cancelled"]);
 
-/** Events that say nothing but move the answer on: this dialect has no keep-alives. */
+/** An event without content. It is still progress, because this dialect has no keep-alives. */
 const MOVES: HubEvent = { ...NOTHING, isProgress: true };
 
 /**
- * Reads the events of one Responses answer. They refer to items by their place in the output, or by an id that some
- * providers change on the way, and they repeat what came piece by piece: the reader keeps count of both.
+ * Reads the events of one Responses answer. Events refer to items by position or by an id, which some providers change
+ * during the stream, and closing events repeat streamed content. The reader tracks both.
  */
 export class ResponsesReader implements EventReader {
   readonly #calls = new Map<string, number>();
   #callCount = 0;
-  /** Calls whose item has come. */
+  /** Calls with a known position. An event with another position belongs to another call. */
+  readonly #placed = new Set<number>();
   readonly #opened = new Set<number>();
-  /** Items of which something was told piece by piece. */
+  /** Items with streamed content. */
   readonly #begun = new Set<string>();
-  /** Providers may send the same thoughts in short and in full: the form that comes first is the one that is read. */
+  /** Whether anything was streamed: then the last event only repeats it. */
+  #hasSpoken = false;
+  #lastIndex: unknown;
+  #lastId: unknown;
+  /** Providers may send reasoning as a summary and in full. Only the first form is read. */
   #reasoningType: string | undefined;
   #reasoningPart: string | undefined;
 
@@ -60,8 +65,10 @@ export class ResponsesReader implements EventReader {
 
   #end(type: string, response: JsonObject): HubEvent {
     const output = asArray(response["output"]).map(asObject);
-    const isSaid = this.#begun.size > 0 || this.#callCount > 0;
-    const late = isSaid ? [] : output.flatMap((item) => [...latePartsOf(item), ...lateCall(item)]);
+    const late =
+      this.#hasSpoken || this.#callCount > 0
+        ? []
+        : output.flatMap((item) => [...latePartsOf(item), ...lateCall(item)]);
     const finish = finishOf(type, response);
     const choice = { ...SILENCE, finish, late, hasContent: output.some(hasContentIn) };
     return { ...MOVES, choices: [choice], usage: readUsage(response["usage"]), head: headOf(response) };
@@ -81,12 +88,17 @@ export class ResponsesReader implements EventReader {
   }
 
   #next(event: JsonObject): string {
-    const delta = asText(event["delta"]);
-    if (delta !== "") for (const place of placesOf(event)) this.#begun.add(place);
+    const { delta, output_index: index, item_id: id } = event;
+    if (typeof delta !== "string" || delta === "") return "";
+    this.#hasSpoken = true;
+    // Nearly every event belongs to the same item as the previous one.
+    if (index !== this.#lastIndex || id !== this.#lastId)
+      for (const place of placesOf(event)) this.#begun.add(place);
+    this.#lastIndex = index;
+    this.#lastId = id;
     return delta;
   }
 
-  /** Parts of the same item have a blank line between them. */
   #reasoning(type: string, event: JsonObject): string {
     this.#reasoningType ??= type;
     if (type !== this.#reasoningType) return "";
@@ -109,11 +121,13 @@ export class ResponsesReader implements EventReader {
     const hasContent = isClosing && hasContentIn(item);
     const late =
       isClosing && !placesOf(event).some((place) => this.#begun.has(place)) ? latePartsOf(item) : [];
-    if (late.length > 0) for (const place of placesOf(event)) this.#begun.add(place);
+    if (late.length > 0) {
+      this.#hasSpoken = true;
+      for (const place of placesOf(event)) this.#begun.add(place);
+    }
     return isSealed || hasContent || late.length > 0 ? { ...SILENCE, isSealed, hasContent, late } : undefined;
   }
 
-  /** A call's item as it opens or closes. */
   #callItem(event: JsonObject, item: JsonObject, isClosing: boolean): CallPiece {
     const { index, isFirst } = this.#callAt(event, !isClosing);
     const piece = callOf(item, index);
@@ -132,16 +146,31 @@ export class ResponsesReader implements EventReader {
     };
   }
 
-  /** The number of the call that an event belongs to; without any place it is the one before. */
+  /**
+   * By position, then by call id. The item id is the last choice, and only without contradicting positions: some gateways
+   * use one item id for all items.
+   */
+  #knownCall(event: JsonObject, places: readonly string[]): number | undefined {
+    const isPlaced = typeof event["output_index"] === "number";
+    const byCallId = this.#calls.get(asText(asObject(event["item"])["call_id"]));
+    const known = places.map((place) => this.#calls.get(place));
+    const atPlace = isPlaced ? known[0] : undefined;
+    return (
+      atPlace ?? byCallId ?? known.find((call) => call !== undefined && !(isPlaced && this.#placed.has(call)))
+    );
+  }
+
+  /** The number of the call of an event. Without any reference it is the previous call. */
   #callAt(event: JsonObject, isOpening = false): { index: number; isFirst: boolean } {
     const places = placesOf(event);
-    const known = places.map((place) => this.#calls.get(place)).find((call) => call !== undefined);
-    // Some providers give every call the same place: another opening is another call.
+    const known = this.#knownCall(event, places);
+    // Some providers give all calls the same position, so a second opening event is a second call.
     const isAnother = isOpening && known !== undefined && this.#opened.has(known);
     const isLoose = places.length === 0 && !isObject(event["item"]) && this.#callCount > 0;
     const same = isAnother ? undefined : (known ?? (isLoose ? this.#callCount - 1 : undefined));
     const index = same ?? this.#callCount++;
     for (const place of places) if (isAnother || !this.#calls.has(place)) this.#calls.set(place, index);
+    if (typeof event["output_index"] === "number") this.#placed.add(index);
     const isFirst = !this.#opened.has(index);
     if (isObject(event["item"])) this.#opened.add(index);
     return { index, isFirst };
@@ -150,7 +179,7 @@ export class ResponsesReader implements EventReader {
 
 function hasFailed(type: string, event: JsonObject, response: JsonObject): boolean {
   if (FAILURES.has(type)) return true;
-  // Gateways send a chat's error, which has no type, into a stream of Responses, too.
+  // Some gateways send chat errors, which have no type.
   if (type === "") return isObject(event["error"]);
   const isEnd = type === "response.completed" || type === "response.incomplete";
   return isEnd && (response["status"] === "failed" || isFilled(response["error"]));
@@ -169,7 +198,6 @@ function headOf({ id, model, created_at: created }: JsonObject): AnswerHead {
   };
 }
 
-/** The end in the words of the hub. */
 function finishOf(type: string, response: JsonObject): string {
   if (type === "response.completed" && response["status"] !== "incomplete") return "stop";
   const { reason } = asObject(response["incomplete_details"]);
@@ -186,7 +214,7 @@ function hasContentIn(item: JsonObject): boolean {
   });
 }
 
-/** What an item of text says in all. */
+/** The complete content of a message or of reasoning. */
 function latePartsOf(item: JsonObject): LatePart[] {
   const textsIn = (parts: unknown): string[] =>
     asArray(parts).flatMap((part) => asText(asObject(part)["text"]) || []);
@@ -221,7 +249,7 @@ function callOf(item: JsonObject, index: number | undefined): CallPiece {
   };
 }
 
-/** Where an event belongs: by its place in the output, and by an id that some providers change on the way. */
+/** All references of an event to its item. */
 function placesOf(event: JsonObject): string[] {
   const { output_index: index } = event;
   const { id: itemId, call_id: callId } = asObject(event["item"]);

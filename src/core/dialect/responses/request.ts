@@ -15,7 +15,7 @@ import {
   type Wish,
 } from "../hub-request.ts";
 
-/** What lives on the provider's side, or asks for something in the answer that other dialects have no place for. */
+/** State at the provider, and content of the answer that only this dialect has. */
 const WISHES: readonly Wish[] = [
   ["previous_response_id", isFilled],
   ["conversation", isFilled],
@@ -102,7 +102,7 @@ function addMessage(turns: HubTurn[], item: JsonObject, unsaid: string[]): void 
   }
   const words = joinTexts(parts);
   const last = turns.at(-1);
-  // Behind a message another one is a turn of its own. Between a call and its result there may be no other turn.
+  // A second message is a new turn, except after a call: nothing may be between a call and its result.
   const isAnother =
     last?.role === "assistant" &&
     last.parts.some((part) => part.kind === "text") &&
@@ -111,7 +111,7 @@ function addMessage(turns: HubTurn[], item: JsonObject, unsaid: string[]): void 
   else addSpoken(turns, words);
 }
 
-/** Adds to what the model was saying. */
+/** Adds to the turn of the model. */
 function addSpoken(turns: HubTurn[], parts: HubSpoken[]): void {
   const last = turns.at(-1);
   if (parts.length === 0) return;
@@ -119,7 +119,6 @@ function addSpoken(turns: HubTurn[], parts: HubSpoken[]): void {
   else turns.push({ role: "assistant", parts });
 }
 
-/** The texts of one message are one text. */
 function joinTexts(parts: readonly HubContent[]): HubSpoken[] {
   const joined: HubSpoken[] = [];
   for (const part of parts) {
@@ -184,7 +183,7 @@ export function writeResponsesRequest(request: HubRequest, unsaid: string[]): Js
     ...(tools.length === 0
       ? {}
       : {
-          // Left unsaid, `strict` would be on.
+          // The default of this dialect is true.
           tools: tools.map(({ strict, ...tool }) => ({
             type: "function",
             ...pick(tool, Object.keys(tool)),
@@ -196,7 +195,7 @@ export function writeResponsesRequest(request: HubRequest, unsaid: string[]): Js
     max_output_tokens: request.maxOutputTokens,
     reasoning: effort === undefined ? undefined : { effort },
     text: isFilled(text) ? text : undefined,
-    // The conversation is kept nowhere but in its own history.
+    // The client keeps the conversation.
     store: false,
   };
 }
@@ -225,8 +224,7 @@ function writeTurn(turn: HubTurn): JsonObject[] {
 }
 
 /**
- * What was said and what was called are items of their own. Earlier reasoning is left out: only the provider that wrote
- * it can take it back, under an id or a seal of its own.
+ * Text and calls are separate items. Earlier reasoning is left out: only the provider that wrote it accepts it.
  */
 function writeSpoken(parts: readonly HubSpoken[]): JsonObject[] {
   const items: JsonObject[] = [];
@@ -249,7 +247,6 @@ function writeSpoken(parts: readonly HubSpoken[]): JsonObject[] {
   return items;
 }
 
-/** A single text is a plain string. */
 function writeContent(parts: readonly HubContent[]): unknown {
   const [only] = parts;
   if (only === undefined) return "";

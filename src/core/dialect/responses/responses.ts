@@ -30,7 +30,7 @@ export const responses: DialectSpec = {
   sentRecord: (before) => new SentItems(before),
 };
 
-/** Some clients read the fields of `error`, others those beside it; others read neither, but `response.failed`. */
+/** Clients read either the fields of `error`, or those next to it, or `response.failed`. */
 function errorEvent(words: ErrorWords): string {
   const { message, code } = words;
   const error = { ...words, param: null };

@@ -10,10 +10,10 @@ import {
   type WireEvent,
 } from "../hub-answer.ts";
 
-/** What an answer of text says: each is an item with one part. */
+/** Kinds of text. Each becomes an item with one part. */
 type PartKind = "text" | "refusal" | "reasoning";
 
-/** How the events of such an item are called and filled. */
+/** The events of such an item. */
 interface PartForm {
   idPrefix: string;
   item: (text: string | undefined) => JsonObject;
@@ -42,7 +42,6 @@ const SPOKEN = {
   indexField: "content_index",
 };
 
-/** The forms, one for each kind. */
 const PART_FORMS: Readonly<Record<PartKind, PartForm>> = {
   text: {
     ...SPOKEN,
@@ -84,8 +83,8 @@ interface OpenPart {
 }
 
 /**
- * Writes the events of one Responses answer: numbers them, opens and closes items, and keeps the output that the last
- * event repeats. Text and reasoning follow one another; tool calls stay open to the end, since they may come mixed.
+ * Writes the events of one Responses answer: numbers them, opens and closes items, and keeps the output for the last
+ * event. Tool calls stay open until the end, because their pieces may be interleaved.
  */
 export class ResponsesWriter implements AnswerWriter {
   readonly #options: AnswerNames;
@@ -102,7 +101,6 @@ export class ResponsesWriter implements AnswerWriter {
     this.#model = options.model;
   }
 
-  /** Opens the answer; only the first time. */
   begin({ model }: Pick<AnswerHead, "model">): WireEvent[] {
     if (this.#hasBegun) return [];
     this.#hasBegun = true;
@@ -144,7 +142,7 @@ export class ResponsesWriter implements AnswerWriter {
     const cutBy = CUTS[finish];
     const last = this.#calls.at(-1);
     const calls = this.#calls.flatMap((call) => {
-      // Where the tokens ran out, the call that was being written is not one to carry out.
+      // At the token limit, the last call is not complete.
       const isCut = cutBy === "max_output_tokens" && call === last;
       return this.#closeCall(call, isCut ? "incomplete" : "completed");
     });
@@ -190,7 +188,7 @@ export class ResponsesWriter implements AnswerWriter {
   }
 
   #closeCall(call: OpenCall, status: string): WireEvent[] {
-    // A call without arguments still has to be JSON to those who parse it.
+    // Clients parse the arguments as JSON, even if there are none.
     const given = call.written.join("") || "{}";
     const item = { ...call.item, status, arguments: given };
     this.#output[call.at] = item;
@@ -201,7 +199,6 @@ export class ResponsesWriter implements AnswerWriter {
     ];
   }
 
-  /** The place of the open part, as its events name it. */
   #where(): JsonObject {
     const part = this.#part;
     if (part === undefined) return {};
@@ -235,7 +232,7 @@ const CUTS: Readonly<Partial<Record<string, "max_output_tokens" | "content_filte
   content_filter: "content_filter",
 };
 
-/** Clients take an ending without a count for none. */
+/** Clients require usage in the last event. */
 function writeUsage(usage: Usage | undefined): JsonObject {
   const { input, output, total, cached, reasoning } = fullUsage(usage);
   return {
@@ -247,14 +244,12 @@ function writeUsage(usage: Usage | undefined): JsonObject {
   };
 }
 
-/** The answer in the last event, or the error that it turned out to be. */
 export function responsesWholeOf(events: readonly WireEvent[]): JsonObject | undefined {
   const last = events.at(-1);
   if (last === undefined || last === DONE) return undefined;
   return isObject(last["response"]) ? last["response"] : { error: last["error"] };
 }
 
-/** A whole answer as the events of a stream: some providers ignore `stream`. */
 export function responsesEventsOf(response: JsonObject): JsonObject[] | undefined {
   const { output } = response;
   const status = response["status"] ?? "completed";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { RefusedFields, refusedField, withoutFields } from "../../../src/core/routing/model-facts.ts";
+import { ModelFacts, refusedField, withoutFields } from "../../../src/core/routing/model-facts.ts";
 
 test.each([
   ["messages.4.reasoning_content: Extra inputs are not permitted", "reasoning_content"],
@@ -46,10 +46,10 @@ test("a body without the fields is the same bytes", () => {
 });
 
 test("a refusal is learnt once for its model, so that it cannot be asked about for ever", () => {
-  const fields = new RefusedFields();
+  const facts = new ModelFacts();
   const ref = { provider: "a", model: "one" };
-  expect(fields.learn(ref, "Unknown field: store")).toBe(true);
-  expect(fields.learn(ref, "Unknown field: store")).toBe(false);
-  expect([...(fields.of(ref) ?? [])]).toEqual(["store"]);
-  expect(fields.of({ provider: "a", model: "two" })).toBeUndefined();
+  expect(facts.learnField(ref, "Unknown field: store")).toBe(true);
+  expect(facts.learnField(ref, "Unknown field: store")).toBe(false);
+  expect([...(facts.refusedFields(ref) ?? [])]).toEqual(["store"]);
+  expect(facts.refusedFields({ provider: "a", model: "two" })).toBeUndefined();
 });
