@@ -94,7 +94,8 @@ export function judgeHopeless(
 
 /** How the log calls the refusal of a filter. */
 export const FILTERED = "refused: filter";
-const HOPELESS_END_MS = 5000;
+/** The router has 5 s; an agent takes some of its own to end. */
+const HOPELESS_END_MS = 10_000;
 
 /** Each line of the shell steps once; their order among parallel calls is free. */
 function countShellLines({ shellLines }: Task, log: string): { faults: string[]; twice: number } {

@@ -72,7 +72,7 @@ export async function runSession(plan: SessionPlan, signal: AbortSignal): Promis
   const hopeless = judgeHopeless(
     evidence,
     profile.lastWord,
-    run.endMs - lastChanceMs(profile, injector.notes),
+    run.endMs - lastChanceMs(profile, injector.notes, provider.served),
   );
   const judgement = {
     ...judge(evidence),
@@ -107,13 +107,14 @@ interface Ran {
 /** As long as a router waits by default before it gives up. */
 const MAX_WAIT_MS = 90_000;
 
-/** When the last answer could have come: when everything is refused for good, that is the last call. */
-function lastChanceMs({ outages }: Profile, notes: readonly CallNote[]): number {
+/** When the last answer could have come: at the end of the last call and, in an outage, of the time for trying. */
+function lastChanceMs({ outages }: Profile, notes: readonly CallNote[], served: readonly Served[]): number {
   const steps = notes.filter(({ purpose }) => purpose === "step");
-  if (outages.count === 0) return steps.at(-1)?.atMs ?? 0;
+  const lastCallMs = Math.max(0, ...served.map(({ endedMs }) => endedMs));
+  if (outages.count === 0) return lastCallMs;
   const last = steps.at(-1)?.step;
   const firstFault = steps.find(({ step, kind }) => step === last && kind === "fault");
-  return (firstFault?.atMs ?? 0) + MAX_WAIT_MS;
+  return Math.max(lastCallMs, (firstFault?.atMs ?? 0) + MAX_WAIT_MS);
 }
 
 async function bounded({ command, env }: Start, place: SessionFolder, signal: AbortSignal): Promise<Ran> {

@@ -18,7 +18,7 @@ import { keepLoopbackDirect, providersWithKey } from "./catalog.ts";
 export interface RouterParts {
   settings: Settings;
   keys: readonly Key[];
-  /** Clock, dice and timers; those of the process unless given, each by itself. */
+  /** Clock, random numbers and timers; those of the process unless given, each by itself. */
   env?: Partial<Env> | undefined;
   /** How calls reach providers; over the network unless given. */
   transport?: Transport | undefined;

@@ -36,7 +36,7 @@ export interface StallWatchOptions {
   limitMs: () => number;
   /** Told at each look, every few seconds. */
   onLook: () => void;
-  /** Told of a silence that is too long; when it does nothing about it, it is told again. */
+  /** Called when a silence is too long, and again at each look while it lasts. */
   onStall: () => void;
 }
 
@@ -287,7 +287,7 @@ export class AnswerStream {
     return tail;
   }
 
-  /** The lane has failed in mid-answer: another goes on, or the client is told so. */
+  /** The lane has failed in mid-answer: another lane continues, or the client gets an error. */
   async #broken(verdict: Verdict): Promise<Uint8Array | undefined> {
     if (this.#isOver) return undefined;
     this.#attempt.abort();
@@ -363,7 +363,7 @@ export class AnswerStream {
     return bytes;
   }
 
-  /** While calls are held, or another lane is looked for, the client hears that somebody is there, and people see why. */
+  /** While calls are held or another lane is looked for, sends the client keep-alives and announces the reason. */
   #tellOn(): void {
     const { isHolding } = this.#stream.gate;
     if (this.#isOver || !(isHolding || this.#isSearching)) return;

@@ -35,7 +35,7 @@ type Outcome =
   | { kind: "answered"; status: number; tookMs: number }
   | { kind: "failed"; verdict: Verdict; tookMs: number };
 
-/** One upstream call of a request: the lane it uses, the call itself, and what came of it. */
+/** One upstream call of a request: the lane it uses, the call itself, and its result. */
 export class Attempt implements TriedLane {
   readonly key: Key;
   readonly ref: ModelRef;
@@ -93,7 +93,7 @@ export class Attempt implements TriedLane {
     this.#release(this);
   }
 
-  /** The one end of an attempt, whatever came of it: gives the lane back and lets the next in line look. */
+  /** The one end of an attempt, whatever its result: gives the lane back and lets the next in line look. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -192,6 +192,6 @@ export type CallOutcome =
 /** A call under way. */
 export interface Call {
   options: CallOptions;
-  /** Something came of it, if not yet a token. */
+  /** The provider has sent something, if not yet a token. */
   progressed: () => void;
 }

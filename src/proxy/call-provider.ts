@@ -88,7 +88,7 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
     });
     return await understand(unpacked(reply), { options, progressed: watch.progressed }, translated);
   } catch (cause) {
-    // Whatever went wrong, nobody reads the rest of it.
+    // Whatever went wrong, the rest of the reply is not read.
     abort();
     if (request.signal.aborted) return { kind: "client-gone" };
     const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause);

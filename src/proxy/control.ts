@@ -211,7 +211,7 @@ export interface ControlHooks {
   benches?: () => readonly BenchResult[];
   /** Moves a model within a chain of the user's file, and tells the chain's entries; a Problem says why not. */
   moveInChain?: (chain: string, entry: string, move: Move) => Promise<readonly string[]>;
-  /** Told when somebody begins to listen to the events. */
+  /** Called when a client subscribes to the events. */
   onListener?: () => void;
   /** Whether secrets may be handed out, for the shell commands of opencode. */
   givesKeys?: boolean;
@@ -267,7 +267,7 @@ async function change(path: string, body: Body, options: ControlOptions): Promis
   return notFound();
 }
 
-/** Counts the cooldowns that still lasted; those that were over end, too, but nobody saw them. */
+/** Counts only the cooldowns that still lasted: those that were over are not shown anywhere. */
 function reset(which: CooldownSelection, router: Router): Response {
   const lasting = lastingCooldowns(router.cooldowns.values(), router.env.now());
   router.reset(which);
@@ -323,7 +323,7 @@ function bodyOf(text: string): Body | undefined {
   }
 }
 
-/** A name as it stands in an address; one that is badly written there is nobody's. */
+/** A name from a path; a badly encoded one matches nothing. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name);

@@ -43,7 +43,7 @@ function fire(): void {
   armNext();
 }
 
-/** Nobody is woken for calls that were all called off. */
+/** No timer is left for steps whose calls were all cancelled. */
 function armNext(): void {
   let next = Number.POSITIVE_INFINITY;
   for (const [step, calls] of steps) {
@@ -53,7 +53,7 @@ function armNext(): void {
   if (next < armedFor) arm(next);
 }
 
-/** Clock and dice, so that a test can hold them. */
+/** Clock, random numbers and timers, so that a test can control them. */
 export interface Env {
   now: () => number;
   random: () => number;
@@ -64,7 +64,7 @@ export interface Env {
 /** The longest time a timer takes; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** From here on a twentieth of a second more or less is nobody's concern, and the timers are those of silences. */
+/** From here on 50 ms more do not matter; nearly all of these timers watch for silence and are cancelled. */
 const COARSE_FROM_MS = 3000;
 
 /** The process's own timer. */

@@ -87,7 +87,7 @@ export function noAnswer(response: Reply, why: string): CallOutcome {
 
 /**
  * Reads the head of a stream until it means something. Nothing has gone to the client before this returns, so an error
- * is a plain refusal even where words of an answer came in front of it.
+ * is a plain refusal even after the first words of an answer.
  */
 export async function openStream(response: Reply, reader: ByteReader, call: Call): Promise<CallOutcome> {
   const { attempt, request, continues } = call.options;
@@ -167,7 +167,7 @@ export async function readBody(
 }
 
 /**
- * A body that nobody expects to be a stream: it is taken in one piece, which costs less than reading it bit by bit,
+ * A body that is not expected to be a stream: it is taken in one piece, which costs less than reading it bit by bit,
  * where its length is known. A packed body says nothing of its own.
  */
 export async function readWhole(response: Reply, call: Call): Promise<CallOutcome> {

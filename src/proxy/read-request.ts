@@ -123,7 +123,7 @@ function findModel(body: Uint8Array): ModelRequest["model"] {
   }
 }
 
-/** An endpoint without a model (a list of files, say) still has to be somebody's. */
+/** An endpoint without a model (a list of files, say) still needs a provider. */
 function endpointRef(provider: string | undefined): ModelRef | undefined {
   return provider === undefined || provider === CHAIN_PROVIDER ? undefined : { provider, model: ANY_MODEL };
 }
@@ -189,9 +189,9 @@ export interface ModelRequest {
   /** Fires when the client hangs up. */
   signal: AbortSignal;
   startedMs: number;
-  /** Whether a stream was asked for, once somebody had to know. */
+  /** Whether a stream was asked for; looked up when first needed. */
   isStreamWanted?: boolean;
-  /** How many answers were asked for, once somebody had to know. */
+  /** How many answers were asked for; looked up when first needed. */
   choices?: number;
   /** Answers that ended well and were of no use. */
   flaws?: Flaws;

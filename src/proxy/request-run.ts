@@ -23,7 +23,7 @@ import { failureVerdict } from "./read-reply.ts";
 import { cleanAfter, type ModelRequest } from "./read-request.ts";
 import { progressOf, type Router } from "./router.ts";
 
-/** What running a request has come to. The attempt that answers is still open. */
+/** The result of running a request. The attempt that answers is still open. */
 export type RunResult =
   | { kind: "answer"; outcome: Extract<CallOutcome, { kind: "stream" | "body" }>; attempt: Attempt }
   | { kind: "refusal"; verdict: Verdict; reply: ErrorReply | undefined }
@@ -49,12 +49,12 @@ type Found = { kind: "attempt"; attempt: Attempt } | Exclude<Step, { kind: "atte
 
 type WaitStep = Extract<Step, { kind: "wait" }>;
 
-/** Shorter waits are told to nobody: they are over before a person has read of them. */
+/** Shorter waits are not announced: they are over before a person has read about them. */
 const NOTABLE_WAIT_MS = 1000;
 
 /**
- * One request from its first attempt to its last byte: the loop over keys and models, and the record that is left of it.
- * The rules are core's; here they are carried out.
+ * One request from its first attempt to its last byte: the loop over keys and models, and its record in the end.
+ * The rules are in core; this carries them out.
  */
 export class RequestRun {
   readonly request: ModelRequest;
@@ -64,7 +64,7 @@ export class RequestRun {
   readonly #router: Router;
   /** Its place in line; undefined until the first wait. */
   #ticket: number | undefined;
-  /** When the first wait began, until somebody answers. */
+  /** When the first wait began, until an attempt answers. */
   #waitingSinceMs: number | undefined;
   /** Whether a wait was announced whose end was not. */
   #isWaitTold = false;
@@ -86,7 +86,7 @@ export class RequestRun {
   }
 
   /**
-   * Goes on until somebody answers or nobody is left. With `continues` only an answer that can be fitted to what the client
+   * Goes on until an attempt answers or no lane is left. With `continues` only an answer that can be fitted to what the client
    * has counts. It may be called again whenever an answer broke off: `max_wait` bounds the tries of all these calls together.
    */
   async go(continues?: SentAnswer): Promise<RunResult> {
@@ -328,7 +328,7 @@ export class RequestRun {
     }
   }
 
-  /** An answer has begun. Nobody is told what a request does after its end. */
+  /** An answer has begun. After the request's end nothing is announced. */
   #serve(attempt: Attempt, status: number): void {
     if (this.#isClosed) return;
     const nowMs = this.#router.env.now();
@@ -391,7 +391,7 @@ export class RequestRun {
 /** Other models named in a report; more would bury the first. */
 const MAX_OTHERS = 4;
 
-/** Why nobody could answer, put together from this request's attempts and the cooldowns that kept other lanes out. */
+/** Why no lane could answer, put together from this request's attempts and the cooldowns that kept other lanes out. */
 export function describeExhaustion(
   progress: Progress,
   { asked, snapshot }: Pick<ModelRequest, "asked" | "snapshot">,

@@ -48,7 +48,7 @@ export async function respond(request: ModelRequest, options: RespondOptions): P
   }
 }
 
-/** Nobody is there to read it; the status is the one that servers log for this. */
+/** The client does not read it; 499 is what servers log for this. */
 export function clientGone(): Response {
   return new Response(null, { status: 499 });
 }
@@ -100,7 +100,7 @@ function signed(response: Response, run: RequestRun): Response {
   return response;
 }
 
-/** Who answered or was asked last, and how many tries there were; nobody may have been asked. */
+/** The lane that answered or was asked last, if any, and the number of attempts. */
 function signature(asked: Attempt | undefined, { attempts }: RequestRun): Record<string, string> {
   const who: Record<string, string> =
     asked === undefined

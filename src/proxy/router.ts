@@ -47,7 +47,7 @@ export function progressOf(
   };
 }
 
-/** The calls to providers under way. How far each has come is found out only when somebody asks. */
+/** The calls to providers under way. Progress is computed only when asked for. */
 export class Answers {
   readonly #all = new Set<() => AnswerProgress>();
 
@@ -65,7 +65,7 @@ export class Answers {
 
 type Listener = (event: RouterEvent) => void;
 
-/** Those who listen at the router's side. Their failures are their own: one that throws is told nothing more. */
+/** Listeners to the router's events. One that throws is removed, so that it cannot fail a request. */
 export class Listeners {
   readonly #all = new Set<Listener>();
 
@@ -180,7 +180,7 @@ export class Router {
     if (this.#cooldowns.answering(key, ref, startedMs) || attempt.probe) this.queue.serve();
   }
 
-  /** The answer has come to its end: whatever held against the lane is forgiven. */
+  /** The answer is complete: the lane's cooldowns and counted failures end. */
   complete(attempt: Attempt): void {
     this.#cooldowns.answered(attempt.key, attempt.ref, attempt.startedMs);
   }

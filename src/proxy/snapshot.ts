@@ -3,7 +3,7 @@ import type { ModelRef } from "../core/model-ref.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { RoutingSettings } from "../core/settings/settings.ts";
 
-/** What the user's files come to for routing. */
+/** What the user's files say about routing. */
 export interface SnapshotInput {
   providers: ReadonlyMap<string, Provider>;
   keys: readonly Key[];

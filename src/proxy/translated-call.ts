@@ -121,7 +121,7 @@ export class TranslatedReader implements ByteReader {
   #whole(body: Uint8Array): Uint8Array {
     const { way, names, isStreamWanted } = this.#given;
     const answer = parseJsonBytes(body);
-    // Some providers ignore `stream`; in place of the stream that was asked for nobody takes a body.
+    // Some providers ignore `stream`; a client that asked for a stream cannot read a body.
     if (isStreamWanted) {
       const events = wholeAnswerEvents(way, answer, names);
       return events === undefined ? body : encodeEvents(events);

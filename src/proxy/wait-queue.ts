@@ -1,8 +1,8 @@
 import type { RequestWait } from "../core/routing/events.ts";
 import type { Env } from "./env.ts";
 
-/** One waiting request. */
-interface Place {
+/** A request in the queue. */
+interface Waiter {
   ticket: number;
   about: RequestWait | undefined;
   /** Looks whether there is something for it now, and takes it if so. */
@@ -14,7 +14,7 @@ export interface Wait {
   /** The place in line, kept over all waits of one request. */
   ticket: number;
   untilMs: number;
-  /** What is told of it to a person. */
+  /** The wait as it is shown to people. */
   about?: RequestWait;
   signal: AbortSignal;
   look: () => boolean;
@@ -22,10 +22,10 @@ export interface Wait {
 
 /**
  * Requests that wait for a lane, in the order they came. Whenever one may have become free they look in that order,
- * and each takes at once what it finds, so nobody who came later is faster.
+ * and each takes at once what it finds, so a later request never overtakes an earlier one.
  */
 export class WaitQueue {
-  readonly #line: Place[] = [];
+  readonly #line: Waiter[] = [];
   readonly #env: Required<Env>;
   #tickets = 0;
 
@@ -59,7 +59,7 @@ export class WaitQueue {
   async until({ ticket, untilMs, about, signal, look }: Wait): Promise<void> {
     if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const place: Place = {
+    const place: Waiter = {
       ticket,
       about,
       look,

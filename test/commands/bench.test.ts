@@ -286,7 +286,7 @@ test("a terminal sees how far it is, then the table and the bars, and Ctrl-C the
     env,
     size,
   );
-  await sees("work: silent for");
+  await sees("work/endless 0/1 — — work: silent for");
   expect(text()).toContain("work/quick 1/1");
   forget();
   type("\x03");

@@ -47,13 +47,23 @@ const QUICK_LINE = '  "work/gemma4:31b",     # then the quick one\n';
 test.each<[name: string, keys: Key[], old: string, changed: string]>([
   [
     "a model is added from the catalogue",
-    [...OPEN_CODING, ...take(CODING, "Add"), ...take("Which model does coding get?", "glm"), ...BACK],
+    [
+      ...OPEN_CODING,
+      ...take(CODING, "Add"),
+      ...take("Which model do you want to add to coding?", "glm"),
+      ...BACK,
+    ],
     QUICK_LINE,
     `${QUICK_LINE}  "work/glm-5.2",\n`,
   ],
   [
     "another chain is added",
-    [...OPEN_CODING, ...take(CODING, "Add"), ...take("Which model does coding get?", "small"), ...BACK],
+    [
+      ...OPEN_CODING,
+      ...take(CODING, "Add"),
+      ...take("Which model do you want to add to coding?", "small"),
+      ...BACK,
+    ],
     QUICK_LINE,
     `${QUICK_LINE}  "small",\n`,
   ],
@@ -62,7 +72,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     [
       ...OPEN_CODING,
       ...take(CODING, "Add"),
-      ...take("Which model does coding get?", "Another one"),
+      ...take("Which model do you want to add to coding?", "Another model"),
       ["Model, as provider/model", `wrok/x${ENTER}`],
       ["Did you mean work?", `${"\x7f".repeat(6)}nvidia/own${ENTER}`],
       ["No key for nvidia", ""],
@@ -77,7 +87,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
       ...OPEN_CODING,
       ...take(CODING, "Move"),
       ...take("Which model?", "gemma4"),
-      ["Where does work/gemma4:31b go?", ENTER],
+      ["To which position does work/gemma4:31b move?", ENTER],
       ...BACK,
     ],
     BEST_LINE + QUICK_LINE,
@@ -85,7 +95,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
   ],
   [
     "a model is taken out",
-    [...OPEN_CODING, ...take(CODING, "Take"), ...take("Which model?", "gpt-oss"), ...BACK],
+    [...OPEN_CODING, ...take(CODING, "Remove a model"), ...take("Which model?", "gpt-oss"), ...BACK],
     BEST_LINE,
     "",
   ],
@@ -94,7 +104,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     [
       ...take(CHAINS, "small"),
       ...take(SMALL, "Rename"),
-      ["Its new name", `\x15coding${ENTER}`],
+      ["New name", `\x15coding${ENTER}`],
       ["There is a chain coding already", `\x15tiny${ENTER}`],
       ["orouter/tiny", ""],
       ...LEAVE,
@@ -106,10 +116,10 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     "a chain is removed after a yes",
     [
       ...take(CHAINS, "small"),
-      ...take(SMALL, "Remove"),
+      ...take(SMALL, "Remove the chain"),
       ["Remove the whole chain small?", ENTER],
       ["Nothing was removed", ""],
-      ...take(SMALL, "Remove"),
+      ...take(SMALL, "Remove the chain"),
       ["Remove the whole chain small?", "y"],
       ...LEAVE,
     ],
@@ -120,7 +130,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     "a chain that others need is not removed",
     [
       ...OPEN_CODING,
-      ...take(CODING, "Remove"),
+      ...take(CODING, "Remove the chain"),
       ["Remove the whole chain coding?", "y"],
       ["Take it out there first", ""],
       ...BACK,
@@ -132,7 +142,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     "a new chain is made, model by model",
     [
       ...take(CHAINS, "New chain"),
-      ["Its name", `a b${ENTER}`],
+      ["Chain name", `a b${ENTER}`],
       ["Only letters", `\x15other${ENTER}`],
       ...take("Which model is tried first?", "kimi"),
       ...take("Which model is tried after that?", "glm"),
@@ -161,7 +171,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     [
       ...take(CHAINS, "Fallbacks"),
       ...take("◆ Fallbacks of single models │", "every other"),
-      ...take("(every other) │ ●", "anew"),
+      ...take("(every other) │ ●", "Replace"),
       ...take("Which model is tried instead?", "small"),
       ["Which model is tried after that?", ESCAPE],
       ["◆ Fallbacks of single models │", ESCAPE],
@@ -175,7 +185,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     [
       ...take(CHAINS, "Fallbacks"),
       ...take("◆ Fallbacks of single models │", "every other"),
-      ...take("(every other) │ ●", "nothing"),
+      ...take("(every other) │ ●", "Remove its fallback"),
       ["Remove the fallback of", "y"],
       ["◆ Fallbacks of single models │", ESCAPE],
       ...LEAVE,
@@ -188,17 +198,17 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
     [
       ...OPEN_CODING,
       ...take(CODING, "Add"),
-      ["Which model does coding get?", ESCAPE],
+      ["Which model do you want to add to coding?", ESCAPE],
       ...take(CODING, "Move"),
       ...take("Which model?", "gemma4"),
-      ["Where does work/gemma4:31b go?", ESCAPE],
-      ...take(CODING, "Take"),
+      ["To which position does work/gemma4:31b move?", ESCAPE],
+      ...take(CODING, "Remove a model"),
       ["Which model?", CTRL_C],
       ...take(CODING, "Rename"),
-      ["Its new name", ESCAPE],
+      ["New name", ESCAPE],
       ...take(CODING, "Back"),
       ...take(CHAINS, "New chain"),
-      ["Its name", ESCAPE],
+      ["Chain name", ESCAPE],
       ...take(CHAINS, "Done"),
     ],
     "",
@@ -215,10 +225,10 @@ test("a chain is shown with what all of its models can do, and the list to add f
   await using machine = await chainMachine();
   const shown = await edit(machine, [
     ...OPEN_CODING,
-    ...take(CODING, "Take"),
+    ...take(CODING, "Remove a model"),
     ...take("Which model?", "gpt-oss"),
     ...take(CODING, "Add"),
-    ["Which model does coding get?", DOWN],
+    ["Which model do you want to add to coding?", DOWN],
     ["work/gpt-oss:120b (window 128k)", ESCAPE],
     ...BACK,
   ]);
@@ -248,11 +258,14 @@ test("a chain is tested and measured from inside", async () => {
 test.each<[question: string, keys: Key[]]>([
   ["Chains", [[CHAINS, ""]]],
   [
-    "Which model does coding get?",
-    [...OPEN_CODING, ...take(CODING, "Add"), ["Which model does coding get?", "g"]],
+    "Which model do you want to add to coding?",
+    [...OPEN_CODING, ...take(CODING, "Add"), ["Which model do you want to add to coding?", "g"]],
   ],
-  ["Its new name", [...OPEN_CODING, ...take(CODING, "Rename"), ["Its new name", "x"]]],
-  ["Remove the whole chain", [...take(CHAINS, "small"), ...take(SMALL, "Remove"), ["Remove the whole", ""]]],
+  ["New name", [...OPEN_CODING, ...take(CODING, "Rename"), ["New name", "x"]]],
+  [
+    "Remove the whole chain",
+    [...take(CHAINS, "small"), ...take(SMALL, "Remove the chain"), ["Remove the whole", ""]],
+  ],
 ])("a kill at %j leaves the file whole, and nothing beside it", async (_question, keys) => {
   await using machine = await chainMachine();
   const terminal = openEditor(machine);

@@ -46,6 +46,7 @@ test("chain list --json has chains and fallbacks in their documented shape", asy
     ...{ keys: 2, ready: 0, state: "cooling-down", untilMs: moment, why: "quota", bench: null },
   };
   expect(JSON.parse(stdout)).toEqual({
+    version: 2,
     chains: [
       {
         name: "coding",
@@ -142,9 +143,9 @@ test("a chain that is renamed is renamed wherever it is mentioned", async () => 
 
 test.each<[words: string[], exitCode: number, said: string]>([
   [["add", "coding", "wrok/x"], 2, "Did you mean work?"],
-  [["add", "coding", "kimi-k2"], 1, "Did you mean"],
-  [["add", "coding", "smal"], 1, "Did you mean small?"],
-  [["add", "coding", "oss"], 1, "With it in their names: work/gpt-oss:120b"],
+  [["add", "coding", "kimi-k2"], 2, "Did you mean"],
+  [["add", "coding", "smal"], 2, "Did you mean small?"],
+  [["add", "coding", "oss"], 2, "With it in their names: work/gpt-oss:120b"],
   [["add", "coding", "work/gemma4:31b"], 2, "is in coding already, at 2"],
   [["add", "coding", "coding"], 3, "contains itself"],
   [["add", "coding", "work/kimi-k2.6", "--at", "4"], 2, "There is no place 4"],
@@ -157,13 +158,13 @@ test.each<[words: string[], exitCode: number, said: string]>([
   [["remove", "small", "1"], 2, "a chain cannot be empty"],
   [["move", "coding", "1", "up"], 2, "is first already"],
   [["move", "coding", "1", "3"], 2, "There is no place 3"],
-  [["move", "coding", "1", "left"], 2, "up, down, or to a place"],
+  [["move", "coding", "1", "left"], 2, "up, down or a position"],
   [["rename", "coding", "small"], 2, "There is a chain small already"],
   [["rename", "coding", "a b"], 3, "not a valid chain name"],
   [["fallback", "coding", "small"], 3, "not a single model"],
   [["fallback", "*"], 2, "needs CHAIN|MODEL… or --remove"],
   [["fallback", "work/kimi-k2.6", "--remove"], 2, "Nothing stands behind work/kimi-k2.6"],
-  [["test", "codin"], 1, "Did you mean coding?"],
+  [["test", "codin"], 2, "Did you mean coding?"],
   [["add", "coding", "sk-abcdefghijklmnop1234567890"], 2, "A key cannot be an argument"],
   [["rename", "coding", "sk-abcdefghijklmnop1234567890"], 2, "A key cannot be an argument"],
 ])("chain %p is refused and the file stays as it is", async (words, exitCode, said) => {

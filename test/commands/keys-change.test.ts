@@ -51,7 +51,7 @@ test("rename, disable and enable change that one thing", async () => {
   expect(await entries(machine)).toEqual(["nvidia/work", "nvidia/home off", "groq/work"]);
   const again = await machine.run(["keys", "disable", "home"]);
   expect(again.exitCode).toBe(0);
-  expect(again.stderr).toContain("disabled already");
+  expect(again.stderr).toContain("already disabled");
 });
 
 test.each<[name: string, args: string[], told: string]>([

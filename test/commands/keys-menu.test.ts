@@ -139,15 +139,15 @@ test("a key is renamed, switched off and on, and what a person has written aroun
   const menu = openMenu(machine);
   await menu.pick("3 keys", "own/work");
   await menu.pick(WORK, "Rename");
-  await menu.answer("Its new name", `${CLEAR}two words${ENTER}`);
+  await menu.answer("New name", `${CLEAR}two words${ENTER}`);
   await menu.answer("no blanks", `${CLEAR}office${ENTER}`);
   // The menu goes on with the key under its new name, and shows how it is now.
   await menu.pick("own/office (", "Disable");
-  await menu.sees("is disabled now.");
+  await menu.sees("is now disabled");
   const off = KEYS.replace('"work" ', '"office" ').replace("enabled = true   #", "enabled = false   #");
   expect(await machine.read("keys.toml")).toBe(off);
   await menu.pick(`: disabled`, "Enable");
-  await menu.sees("is enabled now.");
+  await menu.sees("is now enabled");
   expect(await machine.read("keys.toml")).toBe(KEYS.replace('"work" ', '"office" '));
   await menu.pick(`: ready`, "Back");
   await menu.pick("3 keys", "Done");
@@ -206,14 +206,14 @@ test("one lane is cleared, then a key, then all", async () => {
   await menu.pick("own/work cooling down until", "own/work");
   await menu.pick("own/work (", "End the cooldown of one model");
   await menu.pick("Which model do you want to try again?", "own/small");
-  await menu.sees("1 rest of own/work");
+  await menu.sees("Ended 1 cooldown");
   expect(await cooldownsOf(machine)).toEqual([`key ${spare}`, `key ${work}`, lanes[0] ?? ""].toSorted());
-  await menu.pick("1 model cooldowns", "End its cooldowns");
-  await menu.sees("2 rests of own/work");
+  await menu.pick("1 model cooling down", "End its cooldowns");
+  await menu.sees("Ended 2 cooldown");
   expect(await cooldownsOf(machine)).toEqual([`key ${spare}`]);
   await menu.answer(": ready", ESCAPE);
   await menu.pick("3 keys", "End all cooldowns");
-  await menu.sees("1 rest ended.");
+  await menu.sees("Ended 1 cooldown.");
   expect(await cooldownsOf(machine)).toEqual([]);
   await menu.answer("3 keys", ESCAPE);
   expect(await menu.end()).toBe(0);
@@ -258,7 +258,7 @@ test("the strategy is chosen, and the keys go into a file of one's own", async (
   const menu = openMenu(machine);
   await menu.pick("3 keys", "Strategy");
   await menu.pick("In which order", "least-failures");
-  await menu.sees("The strategy is least-failures now");
+  await menu.sees("The strategy is now least-failures");
   expect(await machine.read("config.toml")).toContain('strategy = "least-failures" # so far');
   await menu.pick("3 keys", "Export");
   await menu.answer("What do you want to export?", DOWN + ENTER);
@@ -271,7 +271,7 @@ test("the strategy is chosen, and the keys go into a file of one's own", async (
   await menu.pick("3 keys", "Export");
   await menu.answer("What do you want to export?", ENTER);
   await menu.answer("Which file?", `${CLEAR}mine.json${ENTER}`);
-  await menu.answer("is there already. Replace it?", "y");
+  await menu.answer("already exists. Replace it?", "y");
   await menu.sees("without their secrets");
   expect(readFileSync(file, "utf8")).not.toContain(SECRETS.work);
   await menu.answer("3 keys", ESCAPE);
@@ -311,7 +311,7 @@ test.each<[question: string, steps: readonly [cue: string, line: string][]]>([
   ["What do you want to import?", [["3 keys", "Import keys"]]],
   ["In which order", [["3 keys", "Strategy"]]],
   [
-    "Its new name",
+    "New name",
     [
       ["3 keys", "own/work"],
       [WORK, "Rename"],

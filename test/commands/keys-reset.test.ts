@@ -52,7 +52,7 @@ test.each<[words: string[], ended: string[]]>([
   await before.close();
   const run = await machine.run(["keys", "reset", ...words]);
   expect(run.exitCode).toBe(0);
-  expect(run.stderr).toContain(`${ended.length} rests`);
+  expect(run.stderr).toContain(`Ended ${ended.length} cooldown`);
   const after = await openState(options);
   expect((await after.store.cooldowns.all()).map(({ id }) => id).sort()).toEqual(
     IDS.filter((id) => !ended.includes(id)).sort(),

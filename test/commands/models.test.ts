@@ -227,7 +227,7 @@ test("a model that nobody knows is told the nearest; a key in its place is not r
   await using server = serveJson(upstream);
   using machine = await machineWith(server.url);
   const run = await machine.run(["models", "info", "work/plian"]);
-  expect(run.exitCode).toBe(1);
+  expect(run.exitCode).toBe(2);
   expect(run.stderr).toContain("Did you mean work/plain?");
   const secret = "sk-abcdefgh12345678abcdefgh";
   const other = await machine.run(["models", "info", secret]);
@@ -244,5 +244,5 @@ test("clear-cache forgets the lists, also where the settings are broken", async 
   expect(run.exitCode).toBe(0);
   expect(JSON.parse(run.stdout)).toEqual({ removed: 2 });
   expect(namesIn(machine.file("cache"))).toEqual([]);
-  expect((await machine.run(["models", "clear-cache"])).stderr).toContain("nothing in the cache");
+  expect((await machine.run(["models", "clear-cache"])).stderr).toContain("The cache was empty");
 });

@@ -109,7 +109,7 @@ test("on a clean machine there is nothing to ask", async () => {
   using machine = tempMachine();
   const run = await machine.run(["uninstall"]);
   expect(run.exitCode).toBe(0);
-  expect(run.stderr).toContain("left nothing");
+  expect(run.stderr).toContain("Nothing of orouter");
 });
 
 const FILES = "Remove these files";

@@ -230,7 +230,8 @@ scenario(
     for (const run of await brokenAlone(program)) {
       expect([run.wasStopped, run.exitCode]).toEqual([false, 1]);
       expect(count(run.stderr, "Error: ")).toBe(1);
-      expect(run.stderr).toContain("broke off in the middle of its answer");
+      // The last word, or the report once a second request in a row has used up `max_wait`.
+      expect(run.stderr).toMatch(/broke off in the middle of its answer|ALL KEYS EXHAUSTED|Cannot reach/);
       expect(run.stderr).not.toMatch(/[{}]/);
       expect(count(run.stdout, "One two")).toBeLessThanOrEqual(1);
       // Each answer is continued while there is time. opencode 1 asks four times in a row, opencode 2 once.

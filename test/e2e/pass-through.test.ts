@@ -81,10 +81,11 @@ test("when orouter is killed outright, opencode is stopped, told about, and its 
 test("what a crash left is swept by the next run", async () => {
   using machine = e2eMachine();
   const env = { ...KEY, ...standIn(machine, "ls $XDG_RUNTIME_DIR/orouter") };
-  // No process has this number: the largest one Linux gives is far below.
-  machine.write("runtime/orouter/run-99999999-left/token", "old");
+  const left = `run-${"a".repeat(22)}`;
+  machine.write(`runtime/orouter/${left}/lock`, "");
+  machine.write(`runtime/orouter/${left}/token`, "old");
   const run = await machine.orouter(["opencode", "models"], { env });
-  expect(run.stdout).not.toContain("99999999");
+  expect(run.stdout).not.toContain(left);
   expect(run.stdout).toContain("run-");
   expect(machine.leftovers()).toEqual([]);
 });

@@ -72,7 +72,7 @@ test("what has changed is told by the file, and what has not is no news", () =>
     expect(run.tellModels(knownWith("coding", "fresh"))).toBe(false);
     expect(run.tellModels(knownWith())).toBe(true);
     expect(fileOf(run).provider).toEqual({});
-    expect(readdirSync(folder)).toEqual(["opencode.json"]);
+    expect(readdirSync(folder).toSorted()).toEqual(["lock", "opencode.json"]);
   }));
 
 test("a user's own OPENCODE_CONFIG stays, and all is in the variable", () =>

@@ -225,7 +225,7 @@ async function chainMenu(editor: EditorContext, name: string): Promise<void> {
       { label: "Test", hint: "one small request", run: () => testChain(editor, name) },
       { label: "Benchmark", hint: "three requests for each model", run: () => benchChain(name) },
       { label: "Rename", run: () => rename(editor, name) },
-      { label: "Remove", run: () => remove(editor, name) },
+      { label: "Remove the chain", run: () => remove(editor, name) },
       back,
     ];
   });

@@ -108,7 +108,7 @@ export class StoryTeller {
   }
 
   /** Prints the lines held back while opencode had the terminal. */
-  tellCooldown(title: string): void {
+  printHeldLines(title: string): void {
     if (this.#lines.length === 0) return;
     say(`\n${this.#paint.strong(`What happened (${title})`)}`);
     if (this.#dropped > 0) say(`  … and ${this.#dropped} lines before these`);
@@ -192,7 +192,7 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
       // The demo is about keys; a fresh machine should not wait for lists it does not need.
       extraEnv: { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" },
     });
-    story.tellCooldown(scene.title);
+    story.printHeldLines(scene.title);
     return end.exitCode;
   } finally {
     await upstream.stop();

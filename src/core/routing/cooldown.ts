@@ -331,7 +331,7 @@ export interface CooldownParty {
   provider: string | undefined;
 }
 
-/** A cooldown's party as people are told of it. */
+/** A cooldown's party as it is shown to people. */
 export function cooldownParty({ scope, provider, fingerprint, model }: CooldownTarget): CooldownParty {
   return {
     fingerprint,

@@ -110,7 +110,7 @@ export interface Failed {
   random: () => number;
 }
 
-/** Notes in the request's progress what the decision means for the rest of it. */
+/** Notes in the request's progress what the decision means for its later attempts. */
 export function settle(progress: Progress, decision: Decision, failed: Failed): void {
   const { verdict, key, ref } = failed;
   progress.again = decision.kind === "again" ? laneId(key, ref) : undefined;
@@ -150,7 +150,7 @@ function pause(progress: Progress, decision: Decision, failed: Failed): void {
  */
 const MOST_COST_MS = 15_000;
 
-/** What a failure takes from the time for trying. A silence counts in full: nobody said anything that gives hope. */
+/** What a failure takes from the time for trying. A silence counts in full: nothing suggests that the next call will be faster. */
 function costMs({ verdict, startedMs, nowMs }: Failed): number {
   const tookMs = Math.max(0, nowMs - startedMs);
   return verdict.kind === "silent" ? tookMs : Math.min(tookMs, MOST_COST_MS);

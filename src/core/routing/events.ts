@@ -12,7 +12,7 @@ export type RouterEvent =
   | { kind: "exhausted"; exhaustion: Exhaustion }
   /** A request waits for a lane for a second or more; told again whenever it waits for something else. */
   | { kind: "waiting"; wait: RequestWait }
-  /** It waits no more: somebody has answered, or nobody will. */
+  /** The wait is over: the request was answered or has failed. */
   | { kind: "wait-ended"; id: string }
   /** A tool call is being written, and is held until its answer is whole; told every few seconds. */
   | { kind: "writing-call"; answer: AnswerProgress }
@@ -21,7 +21,7 @@ export type RouterEvent =
   | { kind: "settings-taken" }
   /** A file has changed and is faulty: what it said before stays in force. */
   | { kind: "settings-refused"; what: string }
-  /** The models that opencode is told of have changed; it knows of them once it has read its configuration anew. */
+  /** The models in the agent's configuration have changed; the agent has to read it again. */
   | { kind: "models-changed" }
   | { kind: "finished"; record: RequestRecord };
 

@@ -2,7 +2,7 @@ import { formatClock, formatWait } from "../clock-text.ts";
 import { type VerdictKind, verdictWords } from "../verdict/verdict.ts";
 import { isSoft } from "./cooldown.ts";
 
-/** One key's last word on a request that nobody could answer, or the cooldown that kept the key out of it. */
+/** Why one key could not answer a request: its last refusal, or the cooldown that kept it out. */
 export interface ExhaustedKey {
   keyName: string;
   fingerprint: string;
@@ -93,7 +93,7 @@ export function exhaustionReport(exhaustion: Exhaustion): string {
   const lines = [
     unreachableText(exhaustion) ?? "[orouter] ALL KEYS EXHAUSTED!",
     `Summary: ${failed} ${failed === 1 ? "key" : "keys"} failed.`,
-    // Whoever reads it by program finds the same words, however many there are.
+    // Programs parse this line, so its wording does not depend on the numbers.
     `${count(keys, "no model access")} no model access, ${count(keys, "rate-limited")} rate-limited, ${count(keys, "other errors")} other errors.`,
     `Reason: ${reasonOf(exhaustion)}`,
     "Details:",
@@ -140,7 +140,7 @@ function rejectedText({ keys, unasked }: Exhaustion): string | undefined {
   return number === 1 ? `The only key was rejected${why}` : `All ${number} keys were rejected${why}`;
 }
 
-/** Only where all ends are known, and all are limits of the moment: of a used-up plan nobody says that it cools down. */
+/** Only where all ends are known, and all are limits of the moment: a used-up plan is not a cooldown. */
 function coolingText({ atMs, keys, unasked }: Exhaustion): string | undefined {
   if (keys.length === 0 || unasked.length > 0) return undefined;
   const ends = keys.flatMap(({ kind, freeAtMs, isEndDeclared }) =>

@@ -168,7 +168,7 @@ export function readyLane(ref: ModelRef, input: ReadyInput): Lane | undefined {
     const lane = key && freeLane(ref, key, input);
     if (lane !== undefined) return lane;
   }
-  // A session that is known belongs to one key of all that are free; only who is nobody's may be drawn for.
+  // Only requests without a session may be assigned at random.
   if (keys.length <= FEW_KEYS || (strategy === "sticky" && context.session !== undefined)) return undefined;
   return drawnLane(ref, keys, input);
 }

@@ -222,7 +222,7 @@ function lastResort(lanes: readonly RefLane[], input: StepInput): Step {
   return soft === undefined ? { kind: "give-up" } : attempt(soft, true);
 }
 
-/** Whether all that holds a lane are cooldowns that time heals, and nobody is finding out already. */
+/** Whether all that holds a lane are cooldowns that time heals, and that no probe is testing now. */
 function mayBeAsked(ref: ModelRef, lane: Lane, input: StepInput): boolean {
   if (lane.cooldown === undefined || !lane.hasRoom) return false;
   return cooldownsOn(lane.key, ref, input.cooldowns).every(

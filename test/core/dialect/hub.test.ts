@@ -289,6 +289,22 @@ test("text without a place in the output is not told again by the last event", (
   expect(readChat(translateAll("responses", events)).text).toBe("Hi");
 });
 
+test("what was not streamed comes with the last event, even if other content was streamed", () => {
+  const output = [
+    { type: "message", id: "m", content: [{ type: "output_text", text: "Hi" }] },
+    { type: "function_call", id: "f", call_id: "a", name: "ls", arguments: "{}" },
+  ];
+  const events = [
+    { type: "response.output_text.delta", output_index: 0, item_id: "m", delta: "Hi" },
+    { type: "response.completed", response: { status: "completed", output } },
+  ];
+  expect(readChat(translateAll("responses", events))).toMatchObject({
+    text: "Hi",
+    calls: [{ id: "a", name: "ls", args: "{}" }],
+    finish: "tool_calls",
+  });
+});
+
 test("a call whose name comes late is opened with it, and keeps what was written before", () => {
   const translator = new AnswerTranslator(wayFrom("chat"), OPTIONS);
   const piece = (described: JsonObject) => ({

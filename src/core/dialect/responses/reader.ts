@@ -38,8 +38,8 @@ export class ResponsesReader implements EventReader {
   readonly #opened = new Set<number>();
   /** Items with streamed content. */
   readonly #begun = new Set<string>();
-  /** Whether anything was streamed: then the last event only repeats it. */
-  #hasSpoken = false;
+  /** Kinds of content that were streamed: the last event only repeats these. */
+  readonly #spoken = new Set<LatePart["kind"]>();
   #lastIndex: unknown;
   #lastId: unknown;
   /** Providers may send reasoning as a summary and in full. Only the first form is read. */
@@ -65,18 +65,18 @@ export class ResponsesReader implements EventReader {
 
   #end(type: string, response: JsonObject): HubEvent {
     const output = asArray(response["output"]).map(asObject);
-    const late =
-      this.#hasSpoken || this.#callCount > 0
-        ? []
-        : output.flatMap((item) => [...latePartsOf(item), ...lateCall(item)]);
+    const late = output
+      .flatMap((item) => [...latePartsOf(item), ...lateCall(item)])
+      .filter(({ kind }) => (kind === "call" ? this.#callCount === 0 : !this.#spoken.has(kind)));
     const finish = finishOf(type, response);
     const choice = { ...SILENCE, finish, late, hasContent: output.some(hasContentIn) };
     return { ...MOVES, choices: [choice], usage: readUsage(response["usage"]), head: headOf(response) };
   }
 
   #choice(type: string, event: JsonObject): HubChoice | undefined {
-    if (type === "response.output_text.delta") return { ...SILENCE, text: this.#next(event) };
-    if (type === "response.refusal.delta") return { ...SILENCE, refusal: this.#next(event), hasOther: true };
+    if (type === "response.output_text.delta") return { ...SILENCE, text: this.#next("text", event) };
+    if (type === "response.refusal.delta")
+      return { ...SILENCE, refusal: this.#next("refusal", event), hasOther: true };
     if (type.startsWith("response.reasoning")) {
       if (!type.endsWith(".delta")) return undefined;
       return { ...SILENCE, hasReasoning: true, reasoning: this.#reasoning(type, event) };
@@ -87,10 +87,10 @@ export class ResponsesReader implements EventReader {
     return type.endsWith(".delta") ? { ...SILENCE, hasOther: true } : undefined;
   }
 
-  #next(event: JsonObject): string {
+  #next(kind: "text" | "refusal" | "reasoning", event: JsonObject): string {
     const { delta, output_index: index, item_id: id } = event;
     if (typeof delta !== "string" || delta === "") return "";
-    this.#hasSpoken = true;
+    this.#spoken.add(kind);
     // Nearly every event belongs to the same item as the previous one.
     if (index !== this.#lastIndex || id !== this.#lastId)
       for (const place of placesOf(event)) this.#begun.add(place);
@@ -106,7 +106,7 @@ export class ResponsesReader implements EventReader {
     const part = `${place} ${String(event["summary_index"] ?? event["content_index"] ?? 0)}`;
     const isNext = this.#reasoningPart?.startsWith(`${place} `) === true && this.#reasoningPart !== part;
     this.#reasoningPart = part;
-    return (isNext ? "\n\n" : "") + this.#next(event);
+    return (isNext ? "\n\n" : "") + this.#next("reasoning", event);
   }
 
   #item(type: string, event: JsonObject): HubChoice | undefined {
@@ -122,7 +122,7 @@ export class ResponsesReader implements EventReader {
     const late =
       isClosing && !placesOf(event).some((place) => this.#begun.has(place)) ? latePartsOf(item) : [];
     if (late.length > 0) {
-      this.#hasSpoken = true;
+      for (const { kind: said } of late) this.#spoken.add(said);
       for (const place of placesOf(event)) this.#begun.add(place);
     }
     return isSealed || hasContent || late.length > 0 ? { ...SILENCE, isSealed, hasContent, late } : undefined;
