@@ -27,6 +27,7 @@ export interface SessionFolder {
   root: string;
   home: string;
   project: string;
+  runtime: string;
   env: Record<string, string>;
 }
 
@@ -41,6 +42,7 @@ export function sessionFolder(root: string, template: string | undefined, agent:
     root,
     home,
     project,
+    runtime,
     env: {
       PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
       HOME: home,

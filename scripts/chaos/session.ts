@@ -91,7 +91,8 @@ export async function runSession(plan: SessionPlan, signal: AbortSignal): Promis
   };
   keepLog(place.root, provider, { ...run, ...result });
   if (!existsSync(template)) keepTemplate(place.home, template);
-  rmSync(place.home, { recursive: true, force: true });
+  // Homes, and what programs unpack into the folder for temporary files, would fill the disk in a long run.
+  for (const path of [place.home, place.runtime]) rmSync(path, { recursive: true, force: true });
   return result;
 }
 
