@@ -1,6 +1,5 @@
 import { createRouter } from "../src/commands/routing.ts";
-import { fingerprint } from "../src/core/fingerprint.ts";
-import type { Key } from "../src/core/key.ts";
+import { fingerprint, type Key } from "../src/core/key.ts";
 import type { Cooldown } from "../src/core/routing/cooldown.ts";
 import { parseSettings, type Settings } from "../src/core/settings/settings.ts";
 import type { Router } from "../src/proxy/router.ts";

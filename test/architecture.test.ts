@@ -138,7 +138,7 @@ const NAMES_AGENTS = [
   /^main\.ts$/,
   /^core\/client\//,
   /^core\/(?:overlay|opencode-config|imports)\//,
-  /^config\/(?:imports\/|opencode-)/,
+  /^config\/(?:older-tools|opencode-)/,
   /^library\//,
 ];
 
@@ -151,7 +151,7 @@ const OTHER_NAMES = [
   /^core\/verdict\/error-rules(?:-\w+)?\.ts$/,
   // The table [opencode] of config.toml, its comments there, and its key source.
   /^core\/settings\/(?:settings|schema|checks)\.ts$/,
-  /^config\/(?:first-config|keys|paths)\.ts$/,
+  /^config\/(?:config-edits|keys|paths)\.ts$/,
   /^core\/key\.ts$/,
   // The theme of that name.
   /^core\/theme\/palette\.ts$/,

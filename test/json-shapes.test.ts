@@ -4,7 +4,7 @@ import { JSON_SHAPES } from "../scripts/json-shapes/json-shapes.ts";
 import type { Command } from "../src/cli/command.ts";
 import { rootCommand } from "../src/commands/root.ts";
 import { openState } from "../src/commands/state.ts";
-import { fingerprint } from "../src/core/fingerprint.ts";
+import { fingerprint } from "../src/core/key.ts";
 import { answer, subscriptionRequired } from "../src/demo/reply.ts";
 import type { Scene } from "../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../src/demo/upstream.ts";

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openState } from "../../src/commands/state.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { type Cooldown, targetOf } from "../../src/core/routing/cooldown.ts";
 
 /** Where a request may be sent: straight to the provider, or through something in between. */

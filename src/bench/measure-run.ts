@@ -2,7 +2,7 @@ import { benchRequest, type RequestForm, type RunFigures, RunMeter } from "../co
 import { wireModelId } from "../core/catalog/model-kinds.ts";
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
-import { redact } from "../core/redact.ts";
+import { redact } from "../core/scrub.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { classify } from "../core/verdict/classify.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";

@@ -1,4 +1,4 @@
-import { opencodePlace } from "../config/opencode-place.ts";
+import { opencodePlace } from "../config/opencode-configs.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { type ColourDepth, colourCode, type Mode, type Palette, paletteOf } from "../core/theme/palette.ts";
 import { chosenTheme } from "../harness/opencode/chosen-theme.ts";

@@ -1,7 +1,7 @@
 import type { ArgDef, ArgsDef } from "citty";
-import { didYouMean, nearest } from "../core/nearest.ts";
 import { EXIT, Problem } from "../core/problem.ts";
-import { redact } from "../core/redact.ts";
+import { redact } from "../core/scrub.ts";
+import { didYouMean, nearest } from "../core/text.ts";
 
 /** A line to try, and what it does. Tests run them. */
 export interface Example {

@@ -1,6 +1,6 @@
 import { type ArgDef, parseArgs } from "citty";
-import { didYouMean, nearest } from "../core/nearest.ts";
 import { EXIT, Problem } from "../core/problem.ts";
+import { didYouMean, nearest } from "../core/text.ts";
 import { isColoured } from "./colour.ts";
 import {
   type ArgDefs,

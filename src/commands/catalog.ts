@@ -1,7 +1,7 @@
 import { PATIENCE, type Patience } from "../catalog/cache.ts";
 import { type LoadedCatalog, loadCatalog } from "../catalog/load-catalog.ts";
 import type { Paths } from "../config/paths.ts";
-import { createFolderOf, writeFileAtomic } from "../config/write-file.ts";
+import { createFolderOf, writeFileAtomic } from "../config/write.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { Key } from "../core/key.ts";
 import { withLoopback } from "../core/no-proxy.ts";

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { usageFault } from "../cli/command.ts";
 import { isInteractive, say } from "../cli/talk.ts";
-import { opencodePlace } from "../config/opencode-place.ts";
+import { opencodePlace } from "../config/opencode-configs.ts";
 import { Problem } from "../core/problem.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type {

@@ -1,7 +1,6 @@
 import { isInteractive, say } from "../cli/talk.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
-import { readOpencodeConfigs } from "../config/opencode-configs.ts";
-import { opencodePlace } from "../config/opencode-place.ts";
+import { opencodePlace, readOpencodeConfigs } from "../config/opencode-configs.ts";
 import { type Paths, resolvePaths } from "../config/paths.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Settings } from "../core/settings/settings.ts";
@@ -39,7 +38,7 @@ export function pluginHooks({ paths, settings, onListener }: PluginHooksOptions)
     hooks: {
       benches: () => benches?.() ?? [],
       moveInChain: async (chain, asked, move) => {
-        const { moveInChain } = await import("../config/edit-chains.ts");
+        const { moveInChain } = await import("../config/config-edits.ts");
         return (await moveInChain(paths, { chain, asked }, move)).models;
       },
       onListener,

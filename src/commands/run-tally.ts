@@ -1,7 +1,7 @@
-import { counted } from "../core/counted.ts";
 import type { Problem } from "../core/problem.ts";
 import type { AttemptRecord, RouterEvent } from "../core/routing/events.ts";
 import { type Exhaustion, exhaustionReport } from "../core/routing/exhaustion.ts";
+import { counted } from "../core/text.ts";
 
 /** Counts what a run went through, for the one line (or the one report) that is printed when opencode has exited. */
 export class RunTally {

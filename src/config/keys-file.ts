@@ -1,9 +1,17 @@
 import { chmod, stat } from "node:fs/promises";
-import { type KeyEntry, parseKeyEntries } from "../core/settings/keys.ts";
-import { faultsProblem } from "./fault-report.ts";
-import { errorCode } from "./file-problem.ts";
+import { EXIT, Problem } from "../core/problem.ts";
+import { isTable } from "../core/settings/checks.ts";
+import {
+  cleanSecret,
+  freeKeyName,
+  isKeyName,
+  type KeyEntry,
+  parseKeyEntries,
+} from "../core/settings/keys.ts";
+import { type Keychain, keychainName, systemKeychain } from "./keychain.ts";
 import type { Paths } from "./paths.ts";
-import { readToml } from "./toml-file.ts";
+import { editToml, faultsProblem, readToml, type TomlValue } from "./toml-edit.ts";
+import { errorCode } from "./write.ts";
 
 /** The entries of keys.toml, and what a person should hear about the file. */
 export interface LoadedEntries {
@@ -36,4 +44,221 @@ async function tighten(file: string): Promise<string[]> {
   } catch (error) {
     return [`${file} can be read by others and could not be changed (${errorCode(error) ?? "unknown"}).`];
   }
+}
+
+/** Which file to edit, and where secrets outside it lie. */
+export interface KeyStore {
+  paths: Pick<Paths, "keysFile">;
+  keychain?: Keychain;
+}
+
+/** A key to be added: its secret for the file, for the keychain, or the variable that holds it. */
+export interface NewKey {
+  /** Without one it gets the next free `key-1`, `key-2`, … */
+  name?: string | undefined;
+  place: { kind: "value" | "keychain"; secret: string } | { kind: "env"; variable: string };
+  /** It is, unless said otherwise. */
+  enabled?: boolean;
+}
+
+/** The names of the keys that came in, and of those that were there already. */
+export interface AddedKeys {
+  added: string[];
+  known: string[];
+}
+
+const OPENING = "# The keys of orouter, for your eyes only. Edit it here or with: orouter keys\n";
+
+/** Adds keys to a provider; a secret that it already has is not added again. */
+export async function addKeys(
+  store: KeyStore,
+  provider: string,
+  keys: readonly NewKey[],
+): Promise<AddedKeys> {
+  return await addAllKeys(
+    store,
+    keys.map((key) => ({ ...key, provider })),
+  );
+}
+
+/** Adds keys to several providers in one go: all of them are in the file, or none. */
+export async function addAllKeys(
+  store: KeyStore,
+  keys: readonly (NewKey & { provider: string })[],
+): Promise<AddedKeys> {
+  const clean = keys.map((key) => ({ ...cleanKey(key), provider: key.provider }));
+  const result: AddedKeys = { added: [], known: [] };
+  await editKeys(store, async (entries, tables) => {
+    const every = [...entries];
+    for (const key of clean) {
+      const { provider } = key;
+      const all = every.filter((entry) => entry.provider === provider);
+      const twin = all.find((entry) => isSamePlace(entry, key));
+      if (twin !== undefined) {
+        result.known.push(twin.name);
+        continue;
+      }
+      const name = key.name ?? freeKeyName(provider, all);
+      if (all.some((entry) => entry.name === name)) throw nameTaken(provider, name);
+      if (key.place.kind === "keychain")
+        await chainOf(store).set(keychainName({ provider, name }), key.place.secret);
+      const { enabled = true } = key;
+      every.push({ provider, name, enabled, place: key.place });
+      tables.push({ provider, name, ...placeFields(key), enabled });
+      result.added.push(name);
+    }
+  });
+  return result;
+}
+
+/** Removes a key, from the keychain too. Whether that let go of it: where it cannot be reached the secret stays in it. */
+export async function removeKey(store: KeyStore, provider: string, name: string): Promise<boolean> {
+  const removed = await editKeys(store, (entries, tables) => {
+    const { index, entry } = find(entries, provider, name);
+    tables.splice(index, 1);
+    return entry;
+  });
+  // Only once the file has let go of it: a secret that is lost cannot be brought back.
+  return removed.place.kind !== "keychain" || (await forget(chainOf(store), removed));
+}
+
+/** Gives a key another name; the state that hangs on its secret stays with it. */
+export async function renameKey(
+  store: KeyStore,
+  provider: string,
+  name: string,
+  newName: string,
+): Promise<void> {
+  if (!isKeyName(newName)) throw badName();
+  if (newName === name) return;
+  const renamed = await editKeys(store, async (entries, tables) => {
+    const { index, entry } = find(entries, provider, name);
+    if (entries.some((other) => other.provider === provider && other.name === newName)) {
+      throw nameTaken(provider, newName);
+    }
+    if (entry.place.kind === "keychain") await copyInKeychain(chainOf(store), entry, newName);
+    tables[index] = { ...tables[index], name: newName };
+    return entry;
+  });
+  // Under its old name it is only in nobody's way.
+  if (renamed.place.kind === "keychain") await forget(chainOf(store), renamed);
+}
+
+/** Switches a key on or off. */
+export async function setKeyEnabled(
+  store: KeyStore,
+  provider: string,
+  name: string,
+  enabled: boolean,
+): Promise<void> {
+  await editKeys(store, (entries, tables) => {
+    const { index } = find(entries, provider, name);
+    tables[index] = { ...tables[index], enabled };
+  });
+}
+
+/** Changes the tables in place; `entries` are the same keys as read, in the same order. */
+type KeysChange<T> = (entries: readonly KeyEntry[], tables: TomlValue[]) => T | Promise<T>;
+
+async function editKeys<T>(store: KeyStore, change: KeysChange<T>): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<T>();
+  const edit = async (value: TomlValue): Promise<TomlValue> => {
+    const parsed = parseKeyEntries(value);
+    const tables = Array.isArray(value["keys"]) ? value["keys"].filter(isTable) : [];
+    resolve(await change("entries" in parsed ? parsed.entries : [], tables));
+    const { keys: _old, ...rest } = value;
+    return tables.length === 0 ? rest : { ...rest, keys: tables };
+  };
+  const check = (value: TomlValue) => {
+    const parsed = parseKeyEntries(value);
+    return "faults" in parsed ? parsed.faults : [];
+  };
+  await editToml(store.paths.keysFile, edit, { check, opening: OPENING });
+  return await promise;
+}
+
+function cleanKey(key: NewKey): NewKey {
+  if (key.name !== undefined && !isKeyName(key.name)) throw badName();
+  if (key.place.kind === "env") return key;
+  const secret = cleanSecret(key.place.secret);
+  if (secret !== undefined) return { ...key, place: { ...key.place, secret } };
+  throw new Problem({
+    code: "bad-key",
+    what: "This is no key: it is empty, or has blanks or odd characters inside.",
+    fix: "Copy it again from the provider's page; one key, nothing around it.",
+    exit: EXIT.usage,
+  });
+}
+
+function placeFields({ place }: NewKey): TomlValue {
+  if (place.kind === "env") return { env: place.variable };
+  return place.kind === "keychain" ? { keychain: true } : { value: place.secret };
+}
+
+function isSamePlace({ place }: KeyEntry, key: NewKey): boolean {
+  if (place.kind === "env") return key.place.kind === "env" && place.variable === key.place.variable;
+  if (place.kind === "keychain") return false;
+  return key.place.kind !== "env" && place.secret === key.place.secret;
+}
+
+function chainOf(store: KeyStore): Keychain {
+  return store.keychain ?? systemKeychain;
+}
+
+async function copyInKeychain(keychain: Keychain, entry: KeyEntry, newName: string): Promise<void> {
+  try {
+    const secret = await keychain.get(keychainName(entry));
+    if (secret !== undefined) await keychain.set(keychainName({ ...entry, name: newName }), secret);
+  } catch {
+    // What a keychain says is the system's own and may be anything.
+    throw new Problem({
+      code: "keychain",
+      what: `The secret of ${entry.name} lies in the system's keychain, and that cannot be reached.`,
+      fix: "Unlock it and try again. Nothing was renamed.",
+    });
+  }
+}
+
+async function forget(keychain: Keychain, entry: KeyEntry): Promise<boolean> {
+  try {
+    await keychain.remove(keychainName(entry));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function find(
+  entries: readonly KeyEntry[],
+  provider: string,
+  name: string,
+): { index: number; entry: KeyEntry } {
+  const index = entries.findIndex((entry) => entry.provider === provider && entry.name === name);
+  const entry = entries[index];
+  if (entry !== undefined) return { index, entry };
+  const names = entries.filter((other) => other.provider === provider).map((other) => other.name);
+  throw new Problem({
+    code: "key-not-found",
+    what: `keys.toml has no key ${name} of ${provider}.`,
+    fix: names.length === 0 ? `It has none of ${provider} at all.` : `There are: ${names.join(", ")}.`,
+    exit: EXIT.usage,
+  });
+}
+
+function nameTaken(provider: string, name: string): Problem {
+  return new Problem({
+    code: "key-name-taken",
+    what: `${provider} already has a key called ${name}.`,
+    fix: "Choose another name.",
+    exit: EXIT.usage,
+  });
+}
+
+function badName(): Problem {
+  return new Problem({
+    code: "bad-key-name",
+    what: "This cannot be the name of a key.",
+    fix: "Take up to 64 letters, digits and . _ @ + -, beginning with a letter or digit.",
+    exit: EXIT.usage,
+  });
 }

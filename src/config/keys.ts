@@ -1,5 +1,4 @@
-import { fingerprint } from "../core/fingerprint.ts";
-import type { Key, KeySource } from "../core/key.ts";
+import { fingerprint, type Key, type KeySource } from "../core/key.ts";
 import { cleanSecret, findEnvKeys, type KeyEntry, mergeKeys } from "../core/settings/keys.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { allProviders, type Settings } from "../core/settings/settings.ts";

@@ -1,7 +1,6 @@
 import { defaultSettings, parseSettings, type Settings } from "../core/settings/settings.ts";
-import { describeFaults, faultsProblem } from "./fault-report.ts";
 import type { Paths } from "./paths.ts";
-import { readToml } from "./toml-file.ts";
+import { describeFaults, faultsProblem, readToml } from "./toml-edit.ts";
 
 /** Settings with what a person should hear about them. */
 export interface LoadedConfig {

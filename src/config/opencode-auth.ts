@@ -5,8 +5,8 @@ import {
   credentialEntries,
   readAuthEntries,
 } from "../core/settings/keys.ts";
-import { errorCode } from "./file-problem.ts";
 import type { Env, Paths } from "./paths.ts";
+import { errorCode } from "./write.ts";
 
 /** Keys that opencode holds in one place, and what was odd about it. */
 export interface AuthKeys {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { isTable } from "../core/settings/checks.ts";
 import type { Env } from "./paths.ts";
@@ -77,4 +78,9 @@ function parse(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Where opencode would look if it were started here and now. */
+export function opencodePlace(env: Env): OpencodePlace {
+  return { env, home: env["HOME"] ?? homedir(), cwd: process.cwd() };
 }

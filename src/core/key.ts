@@ -18,3 +18,18 @@ export interface Key {
   /** Where exactly: the variable's name, or the file. */
   from: string;
 }
+
+/** Length of a fingerprint in hex digits: 48 bits tell a person's keys apart and give nothing away. */
+const DIGITS = 12;
+
+/** The form of a secret that may be shown and stored. */
+export function fingerprint(secret: string): string {
+  return new Bun.CryptoHasher("sha256").update(`orouter:${secret}`).digest("hex").slice(0, DIGITS);
+}
+
+/** A name as it was wished for, or the first with a number behind it that nobody has: `work`, `work-2`, `work-3`. */
+export function freeName(wish: string, isTaken: (name: string) => boolean): string {
+  let name = wish;
+  for (let number = 2; isTaken(name); number++) name = `${wish}-${number}`;
+  return name;
+}

@@ -1,4 +1,62 @@
-import { oneLine, redact } from "./redact.ts";
+/** What stands where a secret stood. */
+const MARK = "[redacted]";
+
+/** Shorter "secrets" would cut holes into every text. */
+const MIN_SECRET_CHARS = 4;
+
+/** A request id helps a person ask the provider; it looks like a secret and is none. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Forms that are keys wherever they stand. */
+const KEY_FORMS: readonly RegExp[] = [
+  /\b(?:sk|pk|rk|csk|xai|gsk|hf|nvapi|fw|tgp|r8|glpat|pplx|fireworks|key)[-_](?=[\w-]{0,80}\d)[\w-]{12,}/g,
+  /\b(?:sk|nvapi|gsk|hf|xai|csk)[-_][\w-]{16,}/g,
+  /\bgh[opsu]_\w{16,}|\bgithub_pat_\w{16,}/g,
+  /\bAIza[\w-]{30,}/g,
+  /\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?/g,
+  // Ollama and Z.AI: 32 hex digits, a dot, a tail.
+  /\b[0-9a-f]{32}\.[\w-]{12,}/gi,
+];
+
+/** `Bearer …` and `https://user:password@host`: the word before stays, so that the text still reads. */
+const BEARER = /\b(Bearer|Basic)\s+(?!\[redacted])[\w.~+/=-]{8,}/gi;
+const URL_LOGIN = /(\b[a-z][\w+.-]*:\/\/)[^\s/@]+@/gi;
+
+/** A long run of hex or base64 behind a word that announces a key. */
+const ANNOUNCED =
+  /\b((?:api[-_ ]?key|access[-_ ]?key|key|token|secret|password|authorization|credentials?)["']?(?:\s+provided)?\s*(?:[:=]|is)?\s*["'`]?)([\w+/=.~-]{16,})/gi;
+
+/** Takes out the given secrets and whatever looks like a key. Request ids stay. */
+export function redact(text: string, secrets: readonly string[]): string {
+  let clean = text;
+  const known = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS);
+  // Longest first: a secret may begin with another one.
+  for (const secret of known.toSorted((a, b) => b.length - a.length)) {
+    for (const form of new Set([secret, encodeURIComponent(secret.toWellFormed())]))
+      clean = clean.replaceAll(form, MARK);
+  }
+  clean = clean.replace(BEARER, `$1 ${MARK}`).replace(URL_LOGIN, `$1${MARK}@`);
+  for (const form of KEY_FORMS) clean = clean.replace(form, MARK);
+  return clean.replace(ANNOUNCED, (all, before: string, value: string) =>
+    UUID.test(value) || !/\d/.test(value) ? all : before + MARK,
+  );
+}
+
+/** One line without control characters, at most `maxChars` long. */
+export function oneLine(text: string, maxChars: number): string {
+  // Control characters go too: an error message must not be able to steer a terminal.
+  const line = text
+    .slice(0, maxChars * 4 + 256)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+    .replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "")
+    .replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ")
+    .trim();
+  if (line.length <= maxChars) return line;
+  return `${line
+    .slice(0, Math.max(0, maxChars - 1))
+    .toWellFormed()
+    .replace(/\ufffd$/, "")}…`;
+}
 
 /** How much of a provider's message is kept. */
 const MESSAGE_CHARS = 300;

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { counted } from "../core/counted.ts";
+import { counted } from "../core/text.ts";
 import { type Call, tokensOf } from "./call.ts";
 
 /** A call to a tool, as a model would make it. `arguments` is the JSON text, piece by piece on the wire. */

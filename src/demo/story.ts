@@ -1,6 +1,6 @@
-import { formatWait } from "../core/clock-text.ts";
 import { type Cooldown, cooldownParty, NEVER_MS } from "../core/routing/cooldown.ts";
 import type { AttemptRecord, RequestRecord, RouterEvent } from "../core/routing/events.ts";
+import { formatWait } from "../core/text.ts";
 import { verdictWords } from "../core/verdict/verdict.ts";
 import type { Asked, Call, Failure, Standing } from "./call.ts";
 import { outcomeOf, type Reply } from "./reply.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { openState, type State } from "../../src/commands/state.ts";
 import type { BenchResult } from "../../src/core/bench/results.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { modelMissing, type Reply, subscriptionRequired } from "../../src/demo/reply.ts";
 import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";

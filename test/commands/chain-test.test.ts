@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { rateLimited, subscriptionRequired, usageLimit } from "../../src/demo/reply.ts";
 import { chainMachine } from "./chain-machine.ts";
 import { tempMachine } from "./orouter.ts";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { Command } from "../../src/cli/command.ts";
 import { chainCommand } from "../../src/commands/chain/chain.ts";
 import { openState } from "../../src/commands/state.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { cooldownOf, note, rested, stateOptions } from "../store/samples.ts";
 import { chainMachine } from "./chain-machine.ts";
 import { tempMachine } from "./orouter.ts";

@@ -7,9 +7,8 @@ import { checkOpencodeConfig } from "../../src/commands/doctor/check-opencode.ts
 import { checkAddresses, checkProvider, type Probed } from "../../src/commands/doctor/check-providers.ts";
 import { doctorText } from "../../src/commands/doctor/doctor.ts";
 import type { Finding } from "../../src/commands/doctor/doctor-context.ts";
-import { findSeedPlugins } from "../../src/config/imports/seed-plugins.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { Key } from "../../src/core/key.ts";
+import { findSeedPlugins } from "../../src/config/older-tools.ts";
+import { fingerprint, type Key } from "../../src/core/key.ts";
 import { NEVER_MS } from "../../src/core/routing/cooldown.ts";
 import { parseSettings, providerOf, type Settings } from "../../src/core/settings/settings.ts";
 import { askVersion } from "../../src/harness/run/program.ts";

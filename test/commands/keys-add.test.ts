@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { modeOf, namesIn } from "../config/temp-folder.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const TOML = `# by hand\n${keysToml(

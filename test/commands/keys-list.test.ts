@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { modeOf } from "../config/temp-folder.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { openState } from "../../src/commands/state.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import type { Cooldown, CooldownScope } from "../../src/core/routing/cooldown.ts";
 import { modeOf } from "../config/temp-folder.ts";
 import { openTerminal } from "../e2e/terminal.ts";

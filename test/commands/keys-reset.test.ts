@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { openState } from "../../src/commands/state.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import type { CooldownScope } from "../../src/core/routing/cooldown.ts";
 import { cooldownOf, note } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { openState } from "../../src/commands/state.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import type { RequestRecord } from "../../src/core/routing/events.ts";
 import { attemptOf, finished, note, recordOf, stateOptions, until } from "../store/samples.ts";
 import { tempMachine } from "./orouter.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { answer } from "../../src/demo/reply.ts";
 import { namesIn } from "../config/temp-folder.ts";
 import { sceneOf, withUpstream } from "../demo/ask.ts";

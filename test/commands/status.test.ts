@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { openState } from "../../src/commands/state.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { attemptOf, cooldownOf, finished, note, recordOf, rested, stateOptions } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 

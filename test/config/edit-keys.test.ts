@@ -1,7 +1,13 @@
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { addKeys, type KeyStore, removeKey, renameKey, setKeyEnabled } from "../../src/config/edit-keys.ts";
-import { loadKeyEntries } from "../../src/config/keys-file.ts";
+import {
+  addKeys,
+  type KeyStore,
+  loadKeyEntries,
+  removeKey,
+  renameKey,
+  setKeyEnabled,
+} from "../../src/config/keys-file.ts";
 import { memoryKeychain } from "./memory-keychain.ts";
 import { modeOf, problemOf, tempFolder } from "./temp-folder.ts";
 

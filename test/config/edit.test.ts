@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { editToml } from "../../src/config/edit.ts";
+import { editToml } from "../../src/config/toml-edit.ts";
 import { parseSettings } from "../../src/core/settings/settings.ts";
 import { modeOf, namesIn, problemOf, tempFolder } from "./temp-folder.ts";
 

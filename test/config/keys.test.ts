@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { keyVariables, type LoadedKeys, loadKeys } from "../../src/config/keys.ts";
 import type { Env } from "../../src/config/paths.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { parseSettings, type Settings } from "../../src/core/settings/settings.ts";
 import { memoryKeychain } from "./memory-keychain.ts";
 import { tempFolder } from "./temp-folder.ts";

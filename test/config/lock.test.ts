@@ -9,12 +9,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { withLock } from "../../src/config/lock.ts";
+import { withLock } from "../../src/config/write.ts";
 import { tryLock } from "../../src/sqlite/lock.ts";
 import { until } from "../store/samples.ts";
 import { asOrdinaryUser, namesIn, problemOf, tempFolder } from "./temp-folder.ts";
 
-const LOCK_MODULE = join(import.meta.dir, "../../src/config/lock.ts");
+const LOCK_MODULE = join(import.meta.dir, "../../src/config/write.ts");
 
 /** A process that runs a script with `withLock` and `file` in it. */
 function start(script: string, file: string, command: readonly string[] = []) {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatDuration, parseDuration } from "../../src/core/duration.ts";
+import { formatDuration, parseDuration } from "../../src/core/text.ts";
 
 test.each<[text: string, ms: number | undefined]>([
   ["60s", 60_000],

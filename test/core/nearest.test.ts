@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { nearest } from "../../src/core/nearest.ts";
+import { nearest } from "../../src/core/text.ts";
 
 const WORDS = ["fail_window", "patience", "max_wait", "resume"];
 

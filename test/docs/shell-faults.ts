@@ -3,7 +3,7 @@ import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { runCommand } from "../../src/cli/run-command.ts";
 import { rootCommand } from "../../src/commands/root.ts";
-import { nearest } from "../../src/core/nearest.ts";
+import { nearest } from "../../src/core/text.ts";
 import { hollow } from "../cli/hollow.ts";
 import { ROOT } from "./pages.ts";
 import type { ShellCommand } from "./shell-lines.ts";

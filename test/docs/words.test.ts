@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { firstConfig } from "../../src/config/first-config.ts";
+import { firstConfig } from "../../src/config/config-edits.ts";
 import { findSetting } from "../../src/core/settings/setting-names.ts";
 import { PAGES, proseOf, ROOT, readPage, samplesOf, spansOf } from "./pages.ts";
 import { faultOf, shellFaults } from "./shell-faults.ts";

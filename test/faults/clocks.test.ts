@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { openState } from "../../src/commands/state.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import { type Cooldown, NEVER_MS, notFromLater, targetOf } from "../../src/core/routing/cooldown.ts";
 import { emptyLoad, slotFor, take } from "../../src/core/routing/limits.ts";
 import { StallWatch } from "../../src/proxy/answer-stream.ts";

@@ -1,4 +1,4 @@
-import { fingerprint } from "../../src/core/fingerprint.ts";
+import { fingerprint } from "../../src/core/key.ts";
 import type { Cooldown, RouterKey, RouterState } from "../../src/harness/plugin/router-client.ts";
 
 export const NOW_MS = Date.UTC(2026, 0, 5, 12);

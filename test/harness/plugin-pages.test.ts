@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { formatClock } from "../../src/core/clock-text.ts";
+import { formatClock } from "../../src/core/text.ts";
 import { chainPage, chainsPage, memberPage } from "../../src/harness/plugin/chain-pages.ts";
 import * as opencode1 from "../../src/harness/plugin/host1.ts";
 import * as opencode2 from "../../src/harness/plugin/host2.ts";

@@ -1,7 +1,6 @@
 import { startRouting } from "../../src/commands/routing.ts";
 import type { ProfileName } from "../../src/core/client/client-profile.ts";
-import { fingerprint } from "../../src/core/fingerprint.ts";
-import type { Key } from "../../src/core/key.ts";
+import { fingerprint, type Key } from "../../src/core/key.ts";
 import type { RequestRecord, RouterEvent } from "../../src/core/routing/events.ts";
 import { parseSettings, type Settings } from "../../src/core/settings/settings.ts";
 import type { Scene } from "../../src/demo/scenes.ts";

@@ -19,13 +19,13 @@ import {
   renameChain,
   setFallback,
   unknownChain,
-} from "../../config/edit-chains.ts";
+} from "../../config/config-edits.ts";
 import type { Catalog } from "../../core/catalog/catalog.ts";
 import { ANY_MODEL, formatModelRef, parseModelRef } from "../../core/model-ref.ts";
-import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT } from "../../core/problem.ts";
 import { chainNamed, type Move } from "../../core/settings/chains.ts";
 import type { Settings } from "../../core/settings/settings.ts";
+import { didYouMean, nearest } from "../../core/text.ts";
 import { openCatalog } from "../catalog.ts";
 import { type CommandContext, readContext } from "../context.ts";
 import { findProvider } from "../keys/own-key.ts";

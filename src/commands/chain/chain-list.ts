@@ -7,7 +7,6 @@ import { type BenchResult, firstTokenText, NO_FIGURE, speedText } from "../../co
 import { type Catalog, commonOf } from "../../core/catalog/catalog.ts";
 import { withOverrides } from "../../core/catalog/model-kinds.ts";
 import { type ModelTraits, takesImages, UNKNOWN_TRAITS } from "../../core/catalog/model-list.ts";
-import { formatClock } from "../../core/clock-text.ts";
 import { ANY_MODEL, CHAIN_PROVIDER, parseModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
 import type { Cooldown } from "../../core/routing/cooldown.ts";
@@ -18,6 +17,7 @@ import {
   readinessText,
 } from "../../core/routing/readiness.ts";
 import { expandModels } from "../../core/settings/chains.ts";
+import { formatClock } from "../../core/text.ts";
 import { openCatalog } from "../catalog.ts";
 import { type CommandContext, readContext } from "../context.ts";
 import { leftOutText, tokenText, yesNo } from "../models/models-list.ts";

@@ -14,11 +14,11 @@ import { loadConfig } from "../../config/load.ts";
 import { type Paths, resolvePaths } from "../../config/paths.ts";
 import { keyTitle } from "../../core/key.ts";
 import { CHAIN_PROVIDER, formatModelRef } from "../../core/model-ref.ts";
-import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT } from "../../core/problem.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import { settingRows } from "../../core/settings/setting-names.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
+import { didYouMean, nearest } from "../../core/text.ts";
 import { writeCache } from "../catalog.ts";
 import { bashScript, fishScript, type TreeCommand, verbTree, zshScript } from "./scripts.ts";
 

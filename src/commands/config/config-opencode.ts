@@ -12,13 +12,10 @@ import {
 } from "../../cli/command.ts";
 import { readKeyLines } from "../../cli/paste.ts";
 import { isInteractive, out, say, talk } from "../../cli/talk.ts";
-import { errorCode, fileProblem } from "../../config/file-problem.ts";
 import { loadConfig } from "../../config/load.ts";
-import { withLock } from "../../config/lock.ts";
 import { type Env, type Paths, resolvePaths } from "../../config/paths.ts";
-import { invalidFile } from "../../config/toml-file.ts";
-import { writeFileAtomic } from "../../config/write-file.ts";
-import { counted } from "../../core/counted.ts";
+import { invalidFile } from "../../config/toml-edit.ts";
+import { errorCode, fileProblem, withLock, writeFileAtomic } from "../../config/write.ts";
 import { type JsoncFault, parseJsonc } from "../../core/opencode-config/jsonc.ts";
 import {
   buildOpenCodeConfig,
@@ -32,13 +29,14 @@ import {
   variableOf,
 } from "../../core/opencode-config/opencode-config.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { redact } from "../../core/redact.ts";
+import { redact } from "../../core/scrub.ts";
 import { cleanSecret } from "../../core/settings/keys.ts";
 import { normalizeBaseUrl } from "../../core/settings/presets.ts";
 import { toProvider } from "../../core/settings/provider.ts";
 import { emptyProvider } from "../../core/settings/schema.ts";
 import { isVariableName } from "../../core/settings/setting-kinds.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
+import { counted } from "../../core/text.ts";
 import { ownConfig } from "../../harness/opencode/clean-env.ts";
 
 /** What the flags say about an entry; undefined is what they leave as it is. */

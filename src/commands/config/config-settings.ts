@@ -8,13 +8,12 @@ import {
   usageProblem,
 } from "../../cli/command.ts";
 import { out, outJson, say, talk } from "../../cli/talk.ts";
-import { editConfig } from "../../config/edit-config.ts";
+import { editConfig } from "../../config/config-edits.ts";
 import { loadConfig } from "../../config/load.ts";
 import { resolvePaths } from "../../config/paths.ts";
-import { parseToml, readToml } from "../../config/toml-file.ts";
-import { didYouMean, nearest } from "../../core/nearest.ts";
+import { parseToml, readToml } from "../../config/toml-edit.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { redact } from "../../core/redact.ts";
+import { redact } from "../../core/scrub.ts";
 import { isTable } from "../../core/settings/checks.ts";
 import { bare, metaOf, type SchemaNode } from "../../core/settings/schema.ts";
 import { formatSettingPath, type SettingKind, type SettingPath } from "../../core/settings/setting-kinds.ts";
@@ -29,6 +28,7 @@ import {
   withValueAt,
 } from "../../core/settings/setting-names.ts";
 import { allProviders, providerOf, type Settings } from "../../core/settings/settings.ts";
+import { didYouMean, nearest } from "../../core/text.ts";
 import { findProvider } from "../keys/own-key.ts";
 
 /** A value as config.toml would have it, and its source; for a table the file, if any of it is set there. */

@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { shellWord } from "../../cli/text.ts";
-import type { ImportSource } from "../../config/imports/import-source.ts";
-import { counted } from "../../core/counted.ts";
-import { fingerprint } from "../../core/fingerprint.ts";
+import type { ImportSource } from "../../config/older-tools.ts";
+import { fingerprint } from "../../core/key.ts";
 import type { Problem } from "../../core/problem.ts";
+import { counted } from "../../core/text.ts";
 import { runFolders } from "../../harness/run/run-dir.ts";
 import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 

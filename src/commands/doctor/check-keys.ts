@@ -1,12 +1,11 @@
 import { retirementOf, wireModelId } from "../../core/catalog/model-kinds.ts";
-import { formatClock } from "../../core/clock-text.ts";
-import { counted } from "../../core/counted.ts";
 import { type Key, keyTitle } from "../../core/key.ts";
 import { formatModelRef, type ModelRef } from "../../core/model-ref.ts";
 import type { Cooldown } from "../../core/routing/cooldown.ts";
 import { keyReadiness, lastingCooldowns } from "../../core/routing/readiness.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
+import { counted, formatClock } from "../../core/text.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 

@@ -1,4 +1,4 @@
-import { formatWait } from "../../core/clock-text.ts";
+import { formatWait } from "../../core/text.ts";
 import type { Probed } from "./check-providers.ts";
 import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { SeedPlugin } from "../../config/imports/seed-plugins.ts";
+import type { SeedPlugin } from "../../config/older-tools.ts";
 import { type OpencodeConfig, opencodeFolder } from "../../config/opencode-configs.ts";
-import { formatClock } from "../../core/clock-text.ts";
 import { opencodeId } from "../../core/overlay/opencode-providers.ts";
 import { Problem } from "../../core/problem.ts";
-import { oneLine, redact } from "../../core/redact.ts";
+import { oneLine, redact } from "../../core/scrub.ts";
 import { isTable } from "../../core/settings/checks.ts";
+import { formatClock } from "../../core/text.ts";
 import type { Agent, Harness, LeftService, ServicePlaces } from "../../harness/harness.ts";
 import { installsText } from "../../harness/opencode/locate.ts";
 import { readPluginMark } from "../../harness/opencode/plugin-mark.ts";

@@ -1,13 +1,13 @@
 import { readModelList } from "../../core/catalog/model-list.ts";
-import { counted } from "../../core/counted.ts";
 import { type Key, keyTitle } from "../../core/key.ts";
-import { redact } from "../../core/redact.ts";
 import type { Cooldown } from "../../core/routing/cooldown.ts";
 import { keyReadiness, lastingCooldowns } from "../../core/routing/readiness.ts";
+import { redact } from "../../core/scrub.ts";
 import { isTable } from "../../core/settings/checks.ts";
 import { findPreset } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { allProviders } from "../../core/settings/settings.ts";
+import { counted } from "../../core/text.ts";
 import { classifyFailure } from "../../core/verdict/failure.ts";
 import { readHead } from "../../proxy/read-reply.ts";
 import { send } from "../../proxy/transport.ts";

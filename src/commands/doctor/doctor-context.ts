@@ -3,7 +3,7 @@ import { loadKeys } from "../../config/keys.ts";
 import { loadKeyEntries } from "../../config/keys-file.ts";
 import { loadConfig } from "../../config/load.ts";
 import { type Env, type Paths, resolvePaths } from "../../config/paths.ts";
-import { readToml } from "../../config/toml-file.ts";
+import { readToml } from "../../config/toml-edit.ts";
 import type { Key } from "../../core/key.ts";
 import { Problem } from "../../core/problem.ts";
 import { isTable } from "../../core/settings/checks.ts";

@@ -10,11 +10,10 @@ import {
 import { holdKeyboard } from "../../cli/keyboard.ts";
 import { readKeyLines } from "../../cli/paste.ts";
 import { isInteractive, talk } from "../../cli/talk.ts";
-import { addKeys, type NewKey } from "../../config/edit-keys.ts";
 import { hasKeychain } from "../../config/keychain.ts";
+import { addKeys, type NewKey } from "../../config/keys-file.ts";
 import type { Env } from "../../config/paths.ts";
-import { fingerprint } from "../../core/fingerprint.ts";
-import type { Key } from "../../core/key.ts";
+import { fingerprint, type Key } from "../../core/key.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { cleanSecret } from "../../core/settings/keys.ts";
 import { findPreset } from "../../core/settings/presets.ts";

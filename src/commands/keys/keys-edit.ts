@@ -8,14 +8,14 @@ import {
   usageFault,
 } from "../../cli/command.ts";
 import { out, outJson, say, talk } from "../../cli/talk.ts";
-import { removeKey, renameKey, setKeyEnabled } from "../../config/edit-keys.ts";
+import { setStrategy } from "../../config/config-edits.ts";
+import { removeKey, renameKey, setKeyEnabled } from "../../config/keys-file.ts";
 import { loadConfig } from "../../config/load.ts";
 import { type Paths, resolvePaths } from "../../config/paths.ts";
-import { setStrategy } from "../../config/set-strategy.ts";
 import { keyTitle } from "../../core/key.ts";
-import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT } from "../../core/problem.ts";
 import { STRATEGIES, type Strategy } from "../../core/routing/session.ts";
+import { didYouMean, nearest } from "../../core/text.ts";
 import { type CommandContext, readContextAgain } from "../context.ts";
 import { describeKey, KEY_ARGS, type ListedKey, listKeys, ownKey } from "./own-key.ts";
 

@@ -2,10 +2,10 @@ import { existsSync, fstatSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ArgDefs, type ArgsOf, defineCommand, usageFault } from "../../cli/command.ts";
 import { out, say, talk } from "../../cli/talk.ts";
-import { writeFileAtomic } from "../../config/write-file.ts";
-import { counted } from "../../core/counted.ts";
+import { writeFileAtomic } from "../../config/write.ts";
 import { type KeyToExport, keyExport } from "../../core/imports/export.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
+import { counted } from "../../core/text.ts";
 import { type CommandContext, readContext } from "../context.ts";
 import { type ListedKey, listKeys } from "./own-key.ts";
 

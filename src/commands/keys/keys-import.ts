@@ -2,15 +2,12 @@ import { readFile } from "node:fs/promises";
 import { type ArgDefs, type ArgsOf, defineCommand, usageFault } from "../../cli/command.ts";
 import { holdKeyboard } from "../../cli/keyboard.ts";
 import { isInteractive, outJson, talk } from "../../cli/talk.ts";
-import { editConfig } from "../../config/edit-config.ts";
-import { addAllKeys } from "../../config/edit-keys.ts";
-import { fileProblem } from "../../config/file-problem.ts";
-import { findImports, type ImportPlaces } from "../../config/imports/find-imports.ts";
-import type { ImportSource } from "../../config/imports/import-source.ts";
-import { readImport } from "../../config/imports/read-import.ts";
+import { editConfig } from "../../config/config-edits.ts";
 import { hasKeychain } from "../../config/keychain.ts";
-import { opencodePlace } from "../../config/opencode-place.ts";
-import { counted } from "../../core/counted.ts";
+import { addAllKeys } from "../../config/keys-file.ts";
+import { findImports, type ImportPlaces, type ImportSource, readImport } from "../../config/older-tools.ts";
+import { opencodePlace } from "../../config/opencode-configs.ts";
+import { fileProblem } from "../../config/write.ts";
 import { IMPORT_KINDS } from "../../core/imports/export.ts";
 import {
   type PlannedKey,
@@ -23,6 +20,7 @@ import {
 import { keyTitle } from "../../core/key.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { allProviders } from "../../core/settings/settings.ts";
+import { counted } from "../../core/text.ts";
 import { type CommandContext, readContext, readContextAgain } from "../context.ts";
 import { describeKey, type ListedKey, listKeys } from "./own-key.ts";
 

@@ -1,8 +1,8 @@
 import { type ArgDefs, type ArgsOf, defineCommand } from "../../cli/command.ts";
 import { talk } from "../../cli/talk.ts";
-import { counted } from "../../core/counted.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { type CooldownSelection, isSelected } from "../../core/routing/cooldown.ts";
+import { counted } from "../../core/text.ts";
 import { type CommandContext, readContext } from "../context.ts";
 import { openOwnState } from "../state.ts";
 import { describeKey, findKey, KEY_ARGS, type ListedKey, listKeys } from "./own-key.ts";

@@ -1,11 +1,10 @@
 import { type ArgsOf, looksLikeSecret, secretInWords } from "../../cli/command.ts";
-import { fingerprint } from "../../core/fingerprint.ts";
-import { type Key, type KeySource, keyTitle } from "../../core/key.ts";
-import { didYouMean, nearest } from "../../core/nearest.ts";
+import { fingerprint, type Key, type KeySource, keyTitle } from "../../core/key.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { KeyEntry } from "../../core/settings/keys.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
+import { didYouMean, nearest } from "../../core/text.ts";
 import { type CommandContext, readContext } from "../context.ts";
 
 /** So many digits of a fingerprint tell a person's keys apart. */

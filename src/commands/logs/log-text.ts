@@ -1,8 +1,8 @@
 import type { Paint, Tone } from "../../cli/colour.ts";
 import { hangingLines } from "../../cli/text.ts";
-import { formatDuration } from "../../core/duration.ts";
-import { oneLine } from "../../core/redact.ts";
 import type { AttemptRecord, RequestOutcome, RequestRecord } from "../../core/routing/events.ts";
+import { oneLine } from "../../core/scrub.ts";
+import { formatDuration } from "../../core/text.ts";
 import type { LedgerEntry } from "../../ledger/request-rows.ts";
 
 const SECOND_MS = 1000;

@@ -9,9 +9,9 @@ import {
 import { out, outJson, talk } from "../../cli/talk.ts";
 import type { Catalog } from "../../core/catalog/catalog.ts";
 import { CHAIN_PROVIDER, parseModelRef } from "../../core/model-ref.ts";
-import { didYouMean, nearest } from "../../core/nearest.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { providerOf } from "../../core/settings/settings.ts";
+import { didYouMean, nearest } from "../../core/text.ts";
 import { openCatalog, providersWithKey } from "../catalog.ts";
 import { type CommandContext, readContext } from "../context.ts";
 import {

@@ -11,12 +11,12 @@ import {
   type ModelTraits,
   takesImages,
 } from "../../core/catalog/model-list.ts";
-import { formatDuration } from "../../core/duration.ts";
 import { CHAIN_PROVIDER, formatModelRef } from "../../core/model-ref.ts";
 import { EXIT } from "../../core/problem.ts";
 import { cooldownParty } from "../../core/routing/cooldown.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import type { Settings } from "../../core/settings/settings.ts";
+import { formatDuration } from "../../core/text.ts";
 import type { VerdictKind } from "../../core/verdict/verdict.ts";
 import { openCatalog, providersWithKey } from "../catalog.ts";
 import { type CommandContext, readContext } from "../context.ts";

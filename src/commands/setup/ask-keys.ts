@@ -1,9 +1,7 @@
 import { getJson } from "../../catalog/cache.ts";
 import { askChoice, askMany, askSecrets, askText, type Guide, type PromptOption } from "../../cli/ask.ts";
-import type { ProviderAddition } from "../../config/first-config.ts";
-import { fingerprint } from "../../core/fingerprint.ts";
-import { freeName } from "../../core/free-name.ts";
-import type { Key } from "../../core/key.ts";
+import type { ProviderAddition } from "../../config/config-edits.ts";
+import { fingerprint, freeName, type Key } from "../../core/key.ts";
 import { Problem } from "../../core/problem.ts";
 import { cleanSecret } from "../../core/settings/keys.ts";
 import { findPreset, normalizeBaseUrl } from "../../core/settings/presets.ts";

@@ -1,11 +1,10 @@
 import { PATIENCE } from "../../catalog/cache.ts";
 import { loadCatalog } from "../../catalog/load-catalog.ts";
 import { askChoice, askText, type Guide, type PromptOption } from "../../cli/ask.ts";
-import type { ConfigAddition } from "../../config/first-config.ts";
+import type { ConfigAddition } from "../../config/config-edits.ts";
 import type { Paths } from "../../config/paths.ts";
 import type { Catalog } from "../../core/catalog/catalog.ts";
-import { freeName } from "../../core/free-name.ts";
-import type { Key } from "../../core/key.ts";
+import { freeName, type Key } from "../../core/key.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
 import { opencodeId } from "../../core/overlay/opencode-providers.ts";

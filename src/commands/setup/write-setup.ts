@@ -1,13 +1,9 @@
 import { existsSync } from "node:fs";
 import { askMany, type Guide } from "../../cli/ask.ts";
-import { addToConfig } from "../../config/add-to-config.ts";
-import { addAllKeys } from "../../config/edit-keys.ts";
-import type { ConfigAddition, ProviderAddition } from "../../config/first-config.ts";
-import { findImports } from "../../config/imports/find-imports.ts";
-import type { ImportSource } from "../../config/imports/import-source.ts";
-import { loadKeyEntries } from "../../config/keys-file.ts";
-import { readOpencodeConfigs } from "../../config/opencode-configs.ts";
-import { opencodePlace } from "../../config/opencode-place.ts";
+import { addToConfig, type ConfigAddition, type ProviderAddition } from "../../config/config-edits.ts";
+import { addAllKeys, loadKeyEntries } from "../../config/keys-file.ts";
+import { findImports, type ImportSource } from "../../config/older-tools.ts";
+import { opencodePlace, readOpencodeConfigs } from "../../config/opencode-configs.ts";
 import type { Paths } from "../../config/paths.ts";
 import type { Catalog } from "../../core/catalog/catalog.ts";
 import type { ImportedKey } from "../../core/imports/export.ts";

@@ -3,7 +3,6 @@ import * as v from "valibot";
 import type { Column } from "../../cli/table.ts";
 import { type CredentialStamp, credentialWatch } from "../../config/opencode-auth.ts";
 import { type BenchResult, firstTokenText, speedText } from "../../core/bench/results.ts";
-import { formatWait } from "../../core/clock-text.ts";
 import { keyTitle } from "../../core/key.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
 import { Problem } from "../../core/problem.ts";
@@ -18,6 +17,7 @@ import {
 import type { Strategy } from "../../core/routing/session.ts";
 import { expandModels } from "../../core/settings/chains.ts";
 import type { Settings } from "../../core/settings/settings.ts";
+import { formatWait } from "../../core/text.ts";
 import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-card.ts";
 import type { KeyUsage, LedgerEntry } from "../../ledger/request-rows.ts";
 import { keepLoopbackDirect } from "../catalog.ts";

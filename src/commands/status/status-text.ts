@@ -1,8 +1,6 @@
 import type { Paint, Tone } from "../../cli/colour.ts";
 import { type Column, tableText } from "../../cli/table.ts";
-import { formatClock, formatWait } from "../../core/clock-text.ts";
 import { keyTitle } from "../../core/key.ts";
-import { oneLine } from "../../core/redact.ts";
 import { NEVER_MS } from "../../core/routing/cooldown.ts";
 import {
   cooldownEnd,
@@ -11,6 +9,8 @@ import {
   readinessJson,
   readinessText,
 } from "../../core/routing/readiness.ts";
+import { oneLine } from "../../core/scrub.ts";
+import { formatClock, formatWait } from "../../core/text.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import { resultJson } from "../bench/bench-text.ts";
 import {

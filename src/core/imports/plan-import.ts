@@ -1,12 +1,11 @@
-import { writeDuration } from "../duration.ts";
-import { fingerprint } from "../fingerprint.ts";
-import { freeName } from "../free-name.ts";
+import { fingerprint, freeName } from "../key.ts";
 import { isProviderId } from "../settings/checks.ts";
 import { cleanSecret, freeKeyName, isKeyName, type KeyEntry } from "../settings/keys.ts";
 import { normalizeBaseUrl } from "../settings/presets.ts";
 import type { Provider } from "../settings/provider.ts";
 import { withValueAt } from "../settings/setting-names.ts";
 import type { Settings } from "../settings/settings.ts";
+import { writeDuration } from "../text.ts";
 import type { ImportedKey, ImportedSettings } from "./export.ts";
 
 /** What an import would do to keys.toml. */

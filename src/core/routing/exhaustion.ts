@@ -1,4 +1,4 @@
-import { formatClock, formatWait } from "../clock-text.ts";
+import { formatClock, formatWait } from "../text.ts";
 import { type VerdictKind, verdictWords } from "../verdict/verdict.ts";
 import { isSoft } from "./cooldown.ts";
 

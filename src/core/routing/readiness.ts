@@ -1,6 +1,6 @@
-import { formatClock } from "../clock-text.ts";
 import type { Key } from "../key.ts";
 import type { ModelRef } from "../model-ref.ts";
+import { formatClock } from "../text.ts";
 import { type VerdictKind, verdictWords } from "../verdict/verdict.ts";
 import { type Cooldown, cooldownId, NEVER_MS } from "./cooldown.ts";
 import { cooldownsOn } from "./lane.ts";

@@ -1,10 +1,9 @@
 import * as v from "valibot";
 import { DIALECT_NAMES, dialectNamed } from "../dialect/registry.ts";
-import { parseDuration } from "../duration.ts";
 import { ANY_MODEL, CHAIN_PROVIDER, parseModelRef } from "../model-ref.ts";
-import { nearest } from "../nearest.ts";
 import { SMALLEST_WINDOW } from "../overlay/told-limits.ts";
-import { redact } from "../redact.ts";
+import { redact } from "../scrub.ts";
+import { nearest, parseDuration } from "../text.ts";
 import { CHAIN_NAME_ALLOWED, chainNamed, circleThrough, isChainName } from "./chains.ts";
 import { findPreset, PRESETS } from "./presets.ts";
 import { bare, childOf, metaAt, type SchemaNode } from "./schema.ts";

@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import { freeName } from "../free-name.ts";
 import { parseJson } from "../json.ts";
-import type { Key } from "../key.ts";
+import { freeName, type Key } from "../key.ts";
 import { isTable, readSchema, type SettingFault } from "./checks.ts";
 import { about, flag, maybeVariable } from "./setting-kinds.ts";
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseDuration } from "../duration.ts";
+import { parseDuration } from "../text.ts";
 import { normalizeBaseUrl } from "./presets.ts";
 
 const SLASHED = /^\/(.+)\/([dgimsuvy]*)$/s;

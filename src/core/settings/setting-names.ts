@@ -1,5 +1,5 @@
-import { nearest } from "../nearest.ts";
 import { EXIT, Problem } from "../problem.ts";
+import { nearest } from "../text.ts";
 import { isTable } from "./checks.ts";
 import { bare, CONFIG, childOf, metaOf, type SchemaNode } from "./schema.ts";
 import type { SettingKind, SettingPath } from "./setting-kinds.ts";

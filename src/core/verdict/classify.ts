@@ -1,4 +1,4 @@
-import { oneLine, redact } from "../redact.ts";
+import { oneLine, redact } from "../scrub.ts";
 import { declaredWaitMs, nextResetMs, type ResetWindow } from "./declared-wait.ts";
 import { matchesRule, matchesUserRule, type RuleSubject, type UserRule } from "./error-rule.ts";
 import { errorRules } from "./error-rules.ts";

@@ -1,4 +1,4 @@
-import { oneLine } from "../redact.ts";
+import { oneLine } from "../scrub.ts";
 import { type BodyForm, carriesAnswer, carriesError, type ReplyBody, readReplyBody } from "./reply-body.ts";
 
 /** What a failed reply says, freed from its envelope. */

@@ -7,7 +7,7 @@ import {
   privateReferences,
 } from "../../core/opencode-config/project-references.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
-import { oneLine } from "../../core/redact.ts";
+import { oneLine } from "../../core/scrub.ts";
 import type { ProjectCheck } from "../harness.ts";
 import {
   configFolder,

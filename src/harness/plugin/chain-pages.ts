@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import { formatClock } from "../../core/clock-text.ts";
-import { counted } from "../../core/counted.ts";
 import type { Move } from "../../core/settings/chains.ts";
+import { counted, formatClock } from "../../core/text.ts";
 import type { Line, ListPage, PageContext } from "./page.ts";
 import type { Chain } from "./router-client.ts";
 import { benchWords, modelWords, shortModel } from "./words.ts";

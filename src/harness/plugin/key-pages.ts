@@ -1,5 +1,4 @@
-import { formatClock } from "../../core/clock-text.ts";
-import { counted } from "../../core/counted.ts";
+import { counted, formatClock } from "../../core/text.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import { chainsPage } from "./chain-pages.ts";
 import { type ConfirmPage, type Line, type ListPage, NOT_YET, type PageContext } from "./page.ts";

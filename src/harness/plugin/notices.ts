@@ -1,6 +1,5 @@
-import { formatClock } from "../../core/clock-text.ts";
-import { counted } from "../../core/counted.ts";
 import { NEVER_MS } from "../../core/routing/cooldown.ts";
+import { counted, formatClock } from "../../core/text.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import type { RouterNews, RouterState } from "./router-client.ts";
 import { shortKey, shortModel } from "./words.ts";

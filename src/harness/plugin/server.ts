@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { counted } from "../../core/counted.ts";
+import { counted } from "../../core/text.ts";
 import {
   clearedIn,
   type PluginOptions,

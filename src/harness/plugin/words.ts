@@ -1,6 +1,5 @@
-import { formatClock, formatWait } from "../../core/clock-text.ts";
-import { counted } from "../../core/counted.ts";
 import type { ReadinessJson } from "../../core/routing/readiness.ts";
+import { counted, formatClock, formatWait } from "../../core/text.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import type { Chain, RouterKey, RouterState } from "./router-client.ts";
 

@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { fingerprint } from "../../../src/core/fingerprint.ts";
 import type { ImportedKey } from "../../../src/core/imports/export.ts";
 import {
   planImport,
@@ -7,6 +6,7 @@ import {
   settingOffers,
   withImported,
 } from "../../../src/core/imports/plan-import.ts";
+import { fingerprint } from "../../../src/core/key.ts";
 import { parseSettings } from "../../../src/core/settings/settings.ts";
 
 function key(secret: string, name?: string, provider = "nvidia"): ImportedKey {

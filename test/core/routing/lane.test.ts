@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { fingerprint } from "../../../src/core/fingerprint.ts";
-import type { Key } from "../../../src/core/key.ts";
+import { fingerprint, type Key } from "../../../src/core/key.ts";
 import { type Cooldown, targetOf } from "../../../src/core/routing/cooldown.ts";
 import { lanesOf, type ReadyInput, readyLane } from "../../../src/core/routing/lane.ts";
 import { emptyLoad, type Load } from "../../../src/core/routing/limits.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { formatClock, formatWait } from "../../../src/core/clock-text.ts";
 import { streamOfWhole } from "../../../src/core/dialect/translate.ts";
 import { windowOf } from "../../../src/core/overlay/window.ts";
 import { SessionBook } from "../../../src/core/routing/session.ts";
 import { askedRef, namedModels, parseRoute, targetsOf } from "../../../src/core/routing/targets.ts";
+import { formatClock, formatWait } from "../../../src/core/text.ts";
 
 test.each<[path: string, expected: object]>([
   ["/nvidia/v1/chat/completions", { kind: "api", provider: "nvidia", rest: "chat/completions" }],

@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
-import { addToConfig, settingsWith } from "../../src/config/add-to-config.ts";
-import { editConfig } from "../../src/config/edit-config.ts";
-import { type ConfigAddition, firstConfig } from "../../src/config/first-config.ts";
+import {
+  addToConfig,
+  type ConfigAddition,
+  editConfig,
+  firstConfig,
+  settingsWith,
+} from "../../src/config/config-edits.ts";
 import { parseSettings } from "../../src/core/settings/settings.ts";
 import { modeOf, namesIn, tempFolder } from "./temp-folder.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { oneLine, redact } from "../../src/core/redact.ts";
+import { oneLine, redact } from "../../src/core/scrub.ts";
 
 // Put together here, so that no scanner takes a test for a leak.
 const tail = "Ab3dEf6hIj9kLm2nOp5q";

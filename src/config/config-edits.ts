@@ -1,5 +1,5 @@
-import { didYouMean, nearest } from "../core/nearest.ts";
 import { EXIT, Problem } from "../core/problem.ts";
+import type { Strategy } from "../core/routing/session.ts";
 import {
   destinationOf,
   listsNaming,
@@ -11,9 +11,29 @@ import {
   withMentions,
 } from "../core/settings/chains.ts";
 import { isTable } from "../core/settings/checks.ts";
-import type { TomlValue } from "./edit.ts";
-import { editConfig } from "./edit-config.ts";
+import { tomlKey, withValueAt } from "../core/settings/setting-names.ts";
+import { parseSettings, type Settings } from "../core/settings/settings.ts";
+import { didYouMean, nearest } from "../core/text.ts";
 import type { Paths } from "./paths.ts";
+import { type Change, editToml, readToml, type TomlValue } from "./toml-edit.ts";
+
+const OPENING =
+  "# The settings of orouter. Everything is optional; all there is, with its defaults: orouter config show\n";
+
+/** Changes config.toml; nothing is written that would not be read again without a fault. Whether anything was. */
+export async function editConfig(
+  paths: Pick<Paths, "configFile">,
+  change: Change,
+  opening = OPENING,
+): Promise<boolean> {
+  return await editToml(paths.configFile, change, {
+    check: (value) => {
+      const parsed = parseSettings(value);
+      return "faults" in parsed ? parsed.faults : [];
+    },
+    opening,
+  });
+}
 
 /** Which file to edit. */
 export type ConfigPlace = Pick<Paths, "configFile">;
@@ -190,4 +210,101 @@ function noPlace(at: number, last: number): Problem {
 
 function usage(code: string, what: string, fix?: string): Problem {
   return new Problem({ code, what, exit: EXIT.usage, ...(fix === undefined ? {} : { fix }) });
+}
+
+/** What setup adds to config.toml. */
+export interface ConfigAddition {
+  /** By id; a preset has an empty table. */
+  providers: Readonly<Record<string, ProviderAddition>>;
+  chain: { name: string; models: readonly string[] } | undefined;
+}
+
+/** The settings of a provider that is not a preset. */
+export interface ProviderAddition {
+  base_url?: string;
+  models?: string[];
+}
+
+const HEAD = `# Settings of orouter. All of them are optional. To see every setting with its value: orouter config show
+# Keys are stored in keys.toml in the same folder. To change them: orouter keys
+`;
+
+const PROVIDERS = `# The providers, in order of preference. A provider that orouter knows needs only its header.
+# Optional settings for each provider:
+#   rpm = 40                       # calls per minute and key
+#   concurrency = 3                # calls at the same time per key
+#   models = ["some-model"]        # only for a provider without a model list
+`;
+
+const CHAINS = `# Each chain is a model in opencode: orouter/NAME. If its first model cannot answer, the next one is tried.
+# The first chain is opencode's default model unless you chose another. Change chains here or with: orouter chain
+`;
+
+const CHAIN_EXAMPLE = `# [chains]
+# coding = ["ollama-cloud/gpt-oss:120b", "nvidia/openai/gpt-oss-120b"]
+`;
+
+const MORE = `# Fallbacks for every model that has none of its own:
+# [fallbacks]
+# "*" = ["coding"]
+
+# [routing]
+# strategy = "sticky"              # or random, round-robin, least-failures
+# first_token_timeout = "60s"      # without a first token after this time, another key or model is tried
+# max_wait = "90s"                 # keep waiting and retrying up to this long before a request fails
+`;
+
+/** The text of a new config.toml. */
+export function firstConfig({ providers, chain }: ConfigAddition): string {
+  const tables = Object.entries(providers).map(([id, table]) => tableText(`providers.${tomlKey(id)}`, table));
+  const chains =
+    chain === undefined ? CHAIN_EXAMPLE : `[chains]\n${tomlKey(chain.name)} = ${listText(chain.models)}\n`;
+  return [HEAD, PROVIDERS + tables.join("\n"), CHAINS + chains, MORE].join("\n");
+}
+
+function tableText(name: string, table: ProviderAddition): string {
+  const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+  return `[${name}]\n${lines.join("")}`;
+}
+
+/** One model per line, so that the order is easy to read and to change. */
+function listText(models: readonly string[]): string {
+  if (models.length === 1) return JSON.stringify(models);
+  return `[\n${models.map((model) => `  ${JSON.stringify(model)},\n`).join("")}]`;
+}
+
+/** Adds providers and a chain to config.toml. What is there already stays as it is; a file that is new gets comments. */
+export async function addToConfig(
+  paths: Pick<Paths, "configFile">,
+  addition: ConfigAddition,
+): Promise<boolean> {
+  return await editConfig(paths, (value) => withAddition(value, addition), firstConfig(addition));
+}
+
+/** The settings as they would be; nothing is written. */
+export async function settingsWith(
+  paths: Pick<Paths, "configFile">,
+  addition: ConfigAddition,
+): Promise<Settings> {
+  const toml = await readToml(paths.configFile);
+  const parsed = parseSettings(withAddition(toml?.value ?? {}, addition));
+  if ("settings" in parsed) return parsed.settings;
+  throw new Error(`an addition breaks the settings: ${parsed.faults[0]?.what}`);
+}
+
+function withAddition(value: TomlValue, { providers, chain }: ConfigAddition): TomlValue {
+  const chains = chain === undefined ? {} : { [chain.name]: [...chain.models] };
+  return { ...value, ...merged(value, "providers", providers), ...merged(value, "chains", chains) };
+}
+
+/** A table with what it lacks; an empty one is not made. */
+function merged(value: TomlValue, name: string, added: Readonly<Record<string, unknown>>): TomlValue {
+  if (Object.keys(added).length === 0) return {};
+  const old = isTable(value[name]) ? value[name] : {};
+  return { [name]: { ...old, ...added, ...old } };
+}
+
+/** Writes the order of the keys into config.toml. Whether anything was changed. */
+export async function setStrategy(paths: Pick<Paths, "configFile">, strategy: Strategy): Promise<boolean> {
+  return await editConfig(paths, (file) => withValueAt(file, ["routing", "strategy"], strategy));
 }

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
-import { fileProblem } from "../../src/config/file-problem.ts";
-import { createFolderOf, linkTarget, writeFileAtomic } from "../../src/config/write-file.ts";
+import { createFolderOf, fileProblem, linkTarget, writeFileAtomic } from "../../src/config/write.ts";
 import { Problem } from "../../src/core/problem.ts";
 import { asOrdinaryUser, modeOf, namesIn, problemOf, tempFolder } from "./temp-folder.ts";
 

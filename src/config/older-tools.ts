@@ -1,0 +1,254 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { type ImportKind, type KeyImport, readKeyExport } from "../core/imports/export.ts";
+import { importProvider } from "../core/imports/plan-import.ts";
+import {
+  type OllamaTool,
+  ollamaToolProvider,
+  readAuthImport,
+  readEnvImport,
+  readNimRotator,
+  readOllamaTool,
+  recogniseImport,
+} from "../core/imports/tools.ts";
+import { isTable } from "../core/settings/checks.ts";
+import { readAuthEntries } from "../core/settings/keys.ts";
+import { allProviders, type Settings } from "../core/settings/settings.ts";
+import { type AuthPlaces, readAuthKeys } from "./opencode-auth.ts";
+import {
+  type OpencodeConfig,
+  type OpencodePlace,
+  opencodeFolder,
+  readOpencodeConfigs,
+} from "./opencode-configs.ts";
+
+/** A place on this machine that has keys. */
+export interface ImportSource {
+  kind: ImportKind;
+  /** The file, or `environment`. */
+  from: string;
+  /** Who wrote it, as people know it. */
+  tool: string;
+  found: KeyImport;
+}
+
+/** What a source is read with: whose keys they are depends on opencode's config and on ours. */
+export interface ImportReader extends OpencodePlace {
+  settings: Settings;
+  configs: readonly OpencodeConfig[];
+}
+
+const TOOLS: Record<ImportKind, string> = {
+  "ollama-router": "opencode-ollama-router",
+  "multi-auth": "opencode-ollama-multi-auth",
+  "nim-rotator": "opencode-nim-rotator",
+  env: "the environment",
+  auth: "opencode",
+  export: "orouter",
+};
+
+export function importSource(kind: ImportKind, from: string, found: KeyImport): ImportSource {
+  return { kind, from, tool: TOOLS[kind], found };
+}
+
+/** The list of one of the tools for Ollama Cloud. */
+export function ollamaSource(
+  tool: OllamaTool,
+  value: unknown,
+  { from, reader }: { from: string; reader: ImportReader },
+): ImportSource {
+  const id = ollamaToolProvider(value) ?? (tool === "multi-auth" ? "ollama-multi" : "ollama-router");
+  const owner = importProvider({ id, baseUrl: baseUrlOf(id, reader) }, allProviders(reader.settings));
+  return importSource(tool, from, readOllamaTool(tool, value, owner));
+}
+
+/** Whom a key of opencode's auth.json belongs to, by the id that it has there. */
+export function ownerFinder(reader: ImportReader): (id: string) => string | undefined {
+  const providers = allProviders(reader.settings);
+  return (id) => {
+    if (providers.some((provider) => provider.id === id)) return id;
+    const baseUrl = baseUrlOf(id, reader);
+    if (baseUrl === undefined) return undefined;
+    const owner = importProvider({ id, baseUrl }, providers);
+    return owner.baseUrl === undefined ? owner.id : undefined;
+  };
+}
+
+/** The address that opencode has for a provider; the config that it reads last wins. */
+function baseUrlOf(id: string, { configs }: ImportReader): string | undefined {
+  for (const { value } of configs.toReversed()) {
+    const provider = isTable(value?.["provider"]) ? value["provider"][id] : undefined;
+    const options = isTable(provider) ? provider["options"] : undefined;
+    const baseUrl = isTable(options) ? options["baseURL"] : undefined;
+    if (typeof baseUrl === "string") return baseUrl;
+  }
+  return undefined;
+}
+
+/** A file's value, with the comments that opencode allows. Undefined for what is no JSON. */
+export function parseImport(text: string): unknown {
+  try {
+    return Bun.JSONC.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A plugin of opencode that handles keys by itself. */
+export interface SeedPlugin {
+  name: string;
+  /** The configuration that names it, or its own file. */
+  from: string;
+  /** What the configuration hands to it. */
+  options: unknown;
+}
+
+/** Each of them puts keys or addresses of its own into the calls that orouter is to answer. */
+const NAMES = [
+  "opencode-ollama-router",
+  "opencode-ollama-multi-auth",
+  "opencode-nim-rotator",
+  "opencode-omniroute-auth",
+];
+
+/** The folders beside a global config whose files opencode loads by themselves. */
+const PLUGIN_FOLDERS = ["plugin", "plugins"];
+
+/** The plugins that would work against orouter: named in a config, or lying in opencode's own folder of them. */
+export function findSeedPlugins(configs: readonly OpencodeConfig[], folder: string): SeedPlugin[] {
+  const lying = PLUGIN_FOLDERS.map((one) => join(folder, one)).flatMap((path) =>
+    filesIn(path).flatMap((file): SeedPlugin[] => {
+      const name = NAMES.find((one) => file.includes(one));
+      return name === undefined ? [] : [{ name, from: join(path, file), options: undefined }];
+    }),
+  );
+  return [...configs.flatMap(namedPlugins), ...lying];
+}
+
+/** Those of the older tools that a config names. */
+export function namedPlugins({ from, value }: OpencodeConfig): SeedPlugin[] {
+  const list = Array.isArray(value?.["plugin"]) ? value["plugin"] : [];
+  return list.flatMap((entry: unknown): SeedPlugin[] => {
+    const [spec, options]: unknown[] = Array.isArray(entry) ? entry : [entry];
+    const name = typeof spec === "string" ? NAMES.find((one) => spec.includes(one)) : undefined;
+    return name === undefined ? [] : [{ name, from, options }];
+  });
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** What the older tools have kept: in files of their own, and among the options of opencode's plugins. */
+export function findSeedSources(reader: ImportReader, plugins: readonly SeedPlugin[]): ImportSource[] {
+  const folder = opencodeFolder(reader);
+  const ownFiles = (["ollama-router", "multi-auth"] as const).flatMap((tool) => {
+    const name = join(folder, tool === "multi-auth" ? "ollama-multi-auth" : tool);
+    return [`${name}.json`, `${name}.jsonc`].flatMap((file) => {
+      const value = readValue(file);
+      return value === undefined ? [] : [ollamaSource(tool, value, { from: file, reader })];
+    });
+  });
+  // A plugin's entry that names the usual store says more about it than the store alone.
+  const named = pluginSources(reader, plugins);
+  const usual = importStore(usualStore(reader));
+  const others = usual === undefined || named.some(({ from }) => from === usual.from) ? [] : [usual];
+  return [...ownFiles, ...named, ...others].filter(hasSomething);
+}
+
+/** What the options of the plugins hold themselves, and the stores that they name. */
+export function pluginSources(reader: ImportReader, plugins: readonly SeedPlugin[]): ImportSource[] {
+  return plugins.flatMap(({ name, from, options }): ImportSource[] => {
+    if (!isTable(options)) return [];
+    if (name === "opencode-ollama-multi-auth") return [ollamaSource("multi-auth", options, { from, reader })];
+    if (name !== "opencode-nim-rotator") return [];
+    const { storePath, rotationStrategy } = options;
+    const file = typeof storePath === "string" ? storeFile(storePath, from, reader) : usualStore(reader);
+    return [importStore(file, rotationStrategy) ?? []].flat();
+  });
+}
+
+/** Whether there is anything to take over, or to say. */
+export function hasSomething({ found: { keys, leftOut } }: ImportSource): boolean {
+  return keys.length + leftOut.length > 0;
+}
+
+function usualStore({ env, home }: ImportReader): string {
+  return env["NIM_ROTATOR_STORE_PATH"] || join(opencodeFolder({ env, home }), "nim-rotator-keys.json");
+}
+
+function storeFile(path: string, from: string, { home }: ImportReader): string {
+  return resolve(dirname(from), path.replace(/^~(?=[/\\])/, home));
+}
+
+/** The plugin's option goes over what the store says. */
+function importStore(file: string, strategy?: unknown): ImportSource | undefined {
+  const value = readValue(file);
+  if (!isTable(value)) return undefined;
+  const store = strategy === undefined ? value : { ...value, rotationStrategy: strategy };
+  return importSource("nim-rotator", file, readNimRotator(store));
+}
+
+/** These files are others': one that cannot be read has nothing for us. */
+function readValue(file: string): unknown {
+  try {
+    return parseImport(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where to look. */
+export interface ImportPlaces extends Omit<ImportReader, "configs"> {
+  paths: AuthPlaces;
+}
+
+/** The places on this machine that have keys: files of the older tools, the environment, opencode's own. */
+export async function findImports(places: ImportPlaces): Promise<ImportSource[]> {
+  const { env, settings, paths } = places;
+  const configs = readOpencodeConfigs(places);
+  const reader = { ...places, configs };
+  const auth = await readAuthKeys(env, paths);
+  return [
+    ...findSeedSources(reader, findSeedPlugins(configs, opencodeFolder(places))),
+    importSource("env", "environment", readEnvImport(env, allProviders(settings))),
+    ...auth.map(({ from, entries }) =>
+      importSource("auth", from, readAuthImport(entries, ownerFinder(reader))),
+    ),
+  ].filter(hasSomething);
+}
+
+/** Reads a file that a person named, whatever it is called. Undefined: it is nothing that is known here. */
+export function readImport(
+  file: string,
+  text: string,
+  places: Omit<ImportReader, "configs">,
+): ImportSource[] | undefined {
+  const value = parseImport(text);
+  if (!isTable(value)) return undefined;
+  const from = resolve(places.cwd, file);
+  const reader = { ...places, configs: readOpencodeConfigs(places) };
+  const format = recogniseImport(value, basename(file));
+  switch (format) {
+    case undefined:
+      return undefined;
+    case "export":
+      return [importSource("export", from, readKeyExport(value))];
+    case "auth":
+      return [importSource("auth", from, readAuthImport(readAuthEntries(text) ?? [], ownerFinder(reader)))];
+    case "nim-rotator":
+      return [importSource("nim-rotator", from, readNimRotator(value))];
+    case "ollama-router":
+    case "multi-auth":
+      return [ollamaSource(format, value, { from, reader })];
+    case "opencode-config": {
+      // The addresses of its providers stand in the file itself.
+      const config = { from, value };
+      return pluginSources({ ...reader, configs: [...reader.configs, config] }, namedPlugins(config));
+    }
+  }
+}
