@@ -312,7 +312,7 @@ export class AnswerStream {
         return this.#whyUnsaved(result, sent);
       // A client that may ask again is better off so than with ever more answers that only might be the same.
       if (request.profile.askAgainAfterOutput) return {};
-      this.#run.exclude(asked);
+      if (sent !== undefined) this.#run.differed(asked, sent);
     }
   }
 

@@ -6,6 +6,7 @@ import type { Progress, TriedLane } from "../core/routing/progress.ts";
 import type { Session } from "../core/routing/session.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { SentAnswer } from "../core/stream/continuation.ts";
+import type { Prefill } from "../core/stream/prefill.ts";
 import type { StreamGate } from "../core/stream/stream-gate.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
@@ -43,6 +44,8 @@ export class Attempt implements TriedLane {
   readonly probe: boolean;
   readonly isLastResort: boolean;
   readonly probes: string[];
+  /** The text that the model is to continue, once the call shows it. */
+  prefill: Prefill | undefined;
   readonly #release: (attempt: Attempt) => void;
   readonly #onClosed: () => void;
   #outcome: Outcome = { kind: "running" };
@@ -148,6 +151,8 @@ export interface CallOptions {
   crowdedUntilMs: () => number;
   /** What the client has of an answer that broke off, and that this one is to continue. */
   continues: SentAnswer | undefined;
+  /** The text of that answer for the model to continue; undefined where it is not asked to. */
+  prefill: Prefill | undefined;
   /** Fields that this model's service has refused. */
   without: ReadonlySet<string> | undefined;
   rules: readonly UserRule[];

@@ -1,6 +1,7 @@
 import { wireModelId } from "../core/catalog/model-kinds.ts";
 import { withoutFields } from "../core/routing/model-facts.ts";
 import { withOutputLimit } from "../core/stream/asked.ts";
+import { withPrefill } from "../core/stream/prefill.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Call, CallOptions, CallOutcome } from "./attempt.ts";
@@ -84,7 +85,7 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
       method: request.method,
       headers: request.headers,
       dialect: options.dialect,
-      body: adapted(translated?.body ?? bodyFor(request, model), options),
+      body: prefilled(adapted(translated?.body ?? bodyFor(request, model), options), options),
     });
     return await understand(unpacked(reply), { options, progressed: watch.progressed }, translated);
   } catch (cause) {
@@ -106,6 +107,18 @@ function adapted(
   if (body === undefined) return undefined;
   const taken = without === undefined ? body : withoutFields(body, without);
   return outputLimit === undefined ? taken : withOutputLimit(taken, outputLimit);
+}
+
+/** The body with the text that the model is to continue, if there is one and its dialect has a place for it. */
+function prefilled(
+  body: Uint8Array<ArrayBuffer> | undefined,
+  { attempt, dialect, prefill, provider }: CallOptions,
+): Uint8Array<ArrayBuffer> | undefined {
+  if (body === undefined || dialect === undefined || prefill === undefined) return body;
+  const begun = withPrefill(body, dialect, prefill, provider.unfinishedMark);
+  if (begun === undefined) return body;
+  attempt.prefill = prefill;
+  return begun;
 }
 
 function failure(cause: unknown): Verdict {

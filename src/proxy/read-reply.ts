@@ -94,7 +94,9 @@ export async function openStream(response: Reply, reader: ByteReader, call: Call
   const { dialect, profile } = request;
   if (dialect === undefined) return noAnswer(response, "a stream that nobody asked for");
   const { settleFinish } = profile;
-  const gate = new StreamGate({ dialect, settleFinish, asked: askedOf(request), continues });
+  const sent =
+    continues && attempt.prefill ? { ...continues, withheld: attempt.prefill.withheld } : continues;
+  const gate = new StreamGate({ dialect, settleFinish, asked: askedOf(request), continues: sent });
   for (;;) {
     const { done, value } = await reader.read();
     const head = readOn(gate, done ? undefined : value);

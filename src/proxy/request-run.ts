@@ -13,6 +13,7 @@ import { stick } from "../core/routing/session.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { outputTokensOf } from "../core/stream/asked.ts";
 import type { SentAnswer } from "../core/stream/continuation.ts";
+import { type Prefill, prefillOf } from "../core/stream/prefill.ts";
 import type { GateFailure } from "../core/stream/stream-gate.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
 import { ownVerdict } from "../core/verdict/failure.ts";
@@ -43,6 +44,9 @@ export interface RequestRunOptions {
 
 /** Calls on one lane that differ from the one before, within one request. */
 const DIFFERENT_TRIES = 6;
+
+/** So few words a model often says again, and they are too few to ask it to continue them. */
+const FEW_WORDS = { chars: 24, tries: 4 };
 
 /** What a look around found: a lane, taken at once, or nothing for now. */
 type Found = { kind: "attempt"; attempt: Attempt } | Exclude<Step, { kind: "attempt" }>;
@@ -132,9 +136,13 @@ export class RequestRun {
     return this.#router.hasUntriedLane(attempt, this.#context);
   }
 
-  /** The lane's answers are of no use to this request: it is not asked again. */
-  exclude({ key, ref }: Attempt): void {
-    this.progress.excludedLanes.add(laneId(key, ref));
+  /** The lane's answer could not continue what was sent: it is not asked again, unless another try may well be luckier. */
+  differed({ key, ref }: Attempt, { text }: SentAnswer): void {
+    const tries = this.attempts.filter(
+      (one) => one.key === key && one.ref === ref && one.verdict?.rule === "resume",
+    ).length;
+    const allowed = text.length <= FEW_WORDS.chars ? FEW_WORDS.tries : 1;
+    if (tries >= allowed) this.progress.excludedLanes.add(laneId(key, ref));
   }
 
   /** What a failure in the middle of an answer means. */
@@ -242,6 +250,7 @@ export class RequestRun {
       dialect,
       outputLimit: router.facts.outputLimit(ref),
       continues,
+      prefill: this.#prefillFor(ref, continues),
       without: router.facts.refusedFields(ref),
       rules,
       errorBodyBytes,
@@ -254,6 +263,7 @@ export class RequestRun {
       env: router.env,
     }).finally(forget);
     if (outcome.kind === "stream" || outcome.kind === "body") {
+      if (attempt.prefill !== undefined) router.facts.learnPrefill(ref, "continued");
       router.succeed(attempt, this.request.session);
       if (dialect !== undefined) router.facts.answered(ref, dialect);
       this.#serve(attempt, outcome.kind === "stream" ? outcome.stream.status : outcome.status);
@@ -268,7 +278,15 @@ export class RequestRun {
     return outcome;
   }
 
+  /** A text that is worth asking this model to continue. */
+  #prefillFor(ref: ModelRef, continues: SentAnswer | undefined): Prefill | undefined {
+    if (continues === undefined || !this.#router.facts.mayContinue(ref)) return undefined;
+    return prefillOf(continues.text);
+  }
+
   #refused(attempt: Attempt, verdict: Verdict, reply: ErrorReply | undefined): RunResult | undefined {
+    if (attempt.prefill !== undefined && verdict.rule === "resume")
+      this.#router.facts.learnPrefill(attempt.ref, "began-anew");
     if (reply !== undefined && this.#canAskDifferently(attempt, reply)) {
       // The lane is fine: it gets the same request without what it refused.
       this.#repeat(attempt, verdict);
@@ -311,8 +329,13 @@ export class RequestRun {
   }
 
   /** Whether the refusal names a part of the request that the request can do without. */
-  #canAskDifferently({ ref }: Attempt, reply: ErrorReply): boolean {
+  #canAskDifferently({ ref, prefill }: Attempt, reply: ErrorReply): boolean {
     if (reply.status !== 400 && reply.status !== 422) return false;
+    if (prefill !== undefined) {
+      // Whatever it says, an earlier answer to this request had begun: it is the added turn that is refused.
+      this.#router.facts.learnPrefill(ref, "refused");
+      return true;
+    }
     return this.#router.facts.learnField(ref, reply.body) || cleanAfter(this.request, reply);
   }
 

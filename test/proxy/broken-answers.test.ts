@@ -339,6 +339,79 @@ describe("a service that refuses a last answer", () => {
     }));
 });
 
+describe("an answer that breaks in its text, for a client that has shown the text", () => {
+  const path = "/orouter/v1/chat/completions";
+  const first: Answer = {
+    kind: "answer",
+    text: "All 12 steps are done.",
+    cut: { afterTokens: 4, how: "reset" },
+  };
+  const lastOf = (call: Call): { role: string; content: string } => JSON.parse(call.body).messages.at(-1);
+
+  test("is continued by a lane of other words that is shown the text", () => {
+    const reply = (call: Call): Reply => {
+      if (call.model === "first") return first;
+      const { role, content } = lastOf(call);
+      const isShown = role === "assistant" && content === "All 12 steps";
+      return { kind: "answer", text: isShown ? [" are", " ready."] : "So then, all 12 steps are done." };
+    };
+    return withPair({ reply, profile: "opencode2" }, async (rig) => {
+      const { read, error } = await ask(rig, path);
+      expect([error, read?.text]).toEqual([undefined, "All 12 steps are ready."]);
+      expect(rig.records()[0]?.outcome).toBe("served");
+    });
+  });
+
+  test("is said again by a lane that refuses to be shown the text, which is not shown one again", () => {
+    const reply = (call: Call): Reply => {
+      if (call.nthOfAll === 1 || call.nthOfAll === 4) return first;
+      if (lastOf(call).role === "assistant")
+        return { kind: "error", status: 400, body: { error: { message: "roles must alternate" } } };
+      return { kind: "answer", text: "All 12 steps are done." };
+    };
+    return withPair({ reply, chain: ["a/first"], profile: "opencode2" }, async (rig, upstream) => {
+      for (let nth = 0; nth < 2; nth++) {
+        const { read, error } = await ask(rig, path);
+        expect([error, read?.text]).toEqual([undefined, "All 12 steps are done."]);
+      }
+      expect(upstream.calls.map((call) => lastOf(call).role)).toEqual([
+        "user",
+        "assistant",
+        "user",
+        "user",
+        "user",
+      ]);
+      expect(rig.router.cooldowns.size).toBe(0);
+    });
+  });
+
+  test("is not put together with an answer that begins anew, and the model is shown a text three times in vain", () => {
+    const reply = (call: Call): Reply =>
+      call.model === "first" ? first : { kind: "answer", text: "So then, all 12 steps are done." };
+    return withPair({ reply, profile: "opencode2", env: fastEnv(100) }, async (rig, upstream) => {
+      for (let nth = 0; nth < 4; nth++) {
+        const { body } = await ask(rig, path);
+        expect(body).toContain("steps ");
+        expect(body).not.toContain("So then");
+      }
+      const shown = upstream.calls.filter((call) => call.model === "second").map((call) => lastOf(call).role);
+      expect(shown.slice(0, 4)).toEqual(["assistant", "assistant", "assistant", "user"]);
+    });
+  });
+
+  test("after a few words is asked for again until a lane happens to begin alike", () => {
+    const begun: Answer = { ...first, cut: { afterTokens: 1, how: "reset" } };
+    const reply = (call: Call): Reply => {
+      if (call.nthOfAll === 1) return begun;
+      return { kind: "answer", text: call.nthOfAll < 4 ? "So then, done." : "All is done." };
+    };
+    return withPair({ reply, chain: ["a/first"], profile: "opencode2" }, async (rig, upstream) => {
+      const { read } = await ask(rig, path);
+      expect([read?.text, upstream.calls.length]).toEqual(["All is done.", 4]);
+    });
+  });
+});
+
 test("a service that refuses the thoughts of earlier turns gets the history without them, others with them", () => {
   const strict = (call: Call): Reply =>
     call.model === "first" && call.body.includes("reasoning_content")

@@ -15,6 +15,8 @@ export interface HistoryRules {
   readonly hints: readonly string[];
   /** The turns that are left. One that stays as it is is the same object. */
   clean(turns: unknown[], cleaning: Cleaning): unknown[];
+  /** A last turn for the model to continue; absent if no service of the dialect does that. */
+  readonly unfinished?: (text: string) => JsonObject;
 }
 
 /** How an empty text looks. In most bodies there is none. */

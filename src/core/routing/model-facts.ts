@@ -18,14 +18,19 @@ const USUAL_LIMITS = [65_536, 32_768, 16_384, 8_192, 4_096];
 /** Clients make up names of models at will; this many are remembered. */
 const MAX_MODELS = 1000;
 
+/** A model that continues may choose another word by chance; one that always begins anew does not continue. */
+const VAIN_PREFILLS = 3;
+
 /**
- * What refusals have taught this process about models: endpoints that are missing, the most output tokens, fields that are refused. None of them
+ * What refusals have taught this process about models: endpoints that are missing, the most output tokens, fields that are refused,
+ * whether they continue a text. None of them
  * is a failure of a key or of the model, so none sets a cooldown: the next call differs.
  */
 export class ModelFacts {
   readonly #missing = new Map<string, Set<Dialect>>();
   readonly #outputLimits = new Map<string, number>();
   readonly #refusedFields = new Map<string, Set<string>>();
+  readonly #vainPrefills = new Map<string, number>();
 
   /** The dialect to use with a model: the wanted one, or another one where the endpoint of that is missing. */
   dialectFor(ref: ModelRef, wanted: Dialect): Dialect {
@@ -53,6 +58,19 @@ export class ModelFacts {
     known.add(name);
     remember(this.#refusedFields, model, known);
     return true;
+  }
+
+  /** Whether it is worth asking this model to continue a text: it has not refused to, and not begun anew each time. */
+  mayContinue(ref: ModelRef): boolean {
+    return (this.#vainPrefills.get(formatModelRef(ref)) ?? 0) < VAIN_PREFILLS;
+  }
+
+  /** What became of a text that the model was asked to continue. */
+  learnPrefill(ref: ModelRef, outcome: "continued" | "began-anew" | "refused"): void {
+    const model = formatModelRef(ref);
+    const before = this.#vainPrefills.get(model) ?? 0;
+    const vain = { continued: 0, "began-anew": before + 1, refused: VAIN_PREFILLS }[outcome];
+    remember(this.#vainPrefills, model, vain);
   }
 
   /** The endpoint has answered, so it exists. */

@@ -1,4 +1,5 @@
 import { DEFAULT_DIALECT, DIALECT_NAMES, type Dialect, dialectSpec } from "../dialect/registry.ts";
+import type { UnfinishedMark } from "../stream/prefill.ts";
 
 /** A provider that needs no more than its name, because its address and habits are known here. */
 export interface Preset {
@@ -20,11 +21,15 @@ export interface Preset {
    * and is never taken from opencode's environment.
    */
   sharedEnv: boolean;
+  /** The field that marks a last turn of the assistant as unfinished, where the service continues it only with one. */
+  unfinishedMark: UnfinishedMark | undefined;
   /** What a person should know before choosing it. */
   note: string | undefined;
 }
 
-type Extras = Partial<Pick<Preset, "api" | "rpm" | "placeholderKey" | "sharedEnv" | "note">>;
+type Extras = Partial<
+  Pick<Preset, "api" | "rpm" | "placeholderKey" | "sharedEnv" | "unfinishedMark" | "note">
+>;
 
 type Row = [id: string, name: string, baseUrl: string, env: string, keysUrl: string, extras?: Extras];
 
@@ -36,7 +41,7 @@ const ROWS: readonly Row[] = [
   ["openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "https://openrouter.ai/settings/keys"],
   ["groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "https://console.groq.com/keys"],
   ["cerebras", "Cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", "https://cloud.cerebras.ai"],
-  ["mistral", "Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "https://console.mistral.ai/api-keys"],
+  ["mistral", "Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "https://console.mistral.ai/api-keys", { unfinishedMark: "prefix" }],
   ["togetherai", "Together AI", "https://api.together.xyz/v1", "TOGETHER_API_KEY", "https://api.together.ai/settings/api-keys"],
   ["google", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY GOOGLE_API_KEY GOOGLE_GENERATIVE_AI_API_KEY", "https://aistudio.google.com/apikey"],
   ["openai", "OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY", "https://platform.openai.com/api-keys", { note: "opencode treats ids that begin with openai in its own way, so it sees this one under another id" }],
@@ -47,7 +52,7 @@ const ROWS: readonly Row[] = [
   ["opencode", "OpenCode Zen", "https://opencode.ai/zen/v1", "OPENCODE_API_KEY", "https://opencode.ai/auth", { note: "opencode sends other headers to ids that begin with opencode, so it sees this one under another id" }],
   ["opencode-go", "OpenCode Go", "https://opencode.ai/zen/go/v1", "OPENCODE_API_KEY", "https://opencode.ai/auth", { note: "opencode sends other headers to ids that begin with opencode, so it sees this one under another id" }],
   ["deepseek", "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "https://platform.deepseek.com/api_keys"],
-  ["moonshotai", "Moonshot AI", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", "https://platform.moonshot.ai/console/api-keys"],
+  ["moonshotai", "Moonshot AI", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", "https://platform.moonshot.ai/console/api-keys", { unfinishedMark: "partial" }],
   ["chutes", "Chutes", "https://llm.chutes.ai/v1", "CHUTES_API_KEY", "https://chutes.ai/app/api"],
   ["fireworks-ai", "Fireworks AI", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", "https://app.fireworks.ai/settings/users/api-keys"],
   ["nebius", "Nebius Token Factory", "https://api.tokenfactory.nebius.com/v1", "NEBIUS_API_KEY", "https://tokenfactory.nebius.com"],
@@ -56,7 +61,7 @@ const ROWS: readonly Row[] = [
   ["requesty", "Requesty", "https://router.requesty.ai/v1", "REQUESTY_API_KEY", "https://app.requesty.ai/api-keys"],
   ["baseten", "Baseten", "https://inference.baseten.co/v1", "BASETEN_API_KEY", "https://app.baseten.co/settings/api_keys"],
   ["modelscope", "ModelScope", "https://api-inference.modelscope.cn/v1", "MODELSCOPE_API_KEY", "https://modelscope.cn/my/myaccesstoken"],
-  ["alibaba", "Alibaba Model Studio", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY", "https://modelstudio.console.alibabacloud.com"],
+  ["alibaba", "Alibaba Model Studio", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY", "https://modelstudio.console.alibabacloud.com", { unfinishedMark: "partial" }],
   ["poe", "Poe", "https://api.poe.com/v1", "POE_API_KEY", "https://poe.com/api_key"],
   ["scaleway", "Scaleway", "https://api.scaleway.ai/v1", "SCALEWAY_API_KEY", "https://console.scaleway.com/iam/api-keys"],
   ["ovhcloud", "OVHcloud AI Endpoints", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", "OVHCLOUD_API_KEY", "https://endpoints.ai.cloud.ovh.net"],
@@ -76,6 +81,7 @@ export const PRESETS: readonly Preset[] = ROWS.map(([id, name, baseUrl, env, key
   placeholderKey: undefined,
   keysUrl,
   sharedEnv: false,
+  unfinishedMark: undefined,
   note: undefined,
   ...extras,
 }));

@@ -1,4 +1,5 @@
 import { DEFAULT_DIALECT, type Dialect } from "../dialect/registry.ts";
+import type { UnfinishedMark } from "../stream/prefill.ts";
 import { findPreset, type Preset } from "./presets.ts";
 import { emptyProvider, type ProviderTable } from "./schema.ts";
 
@@ -25,6 +26,8 @@ export interface Provider {
   /** Undefined: the one under `[routing]`. */
   firstTokenTimeoutMs: number | undefined;
   stallTimeoutMs: number | undefined;
+  /** The field that marks a last turn as unfinished; undefined where none is needed. */
+  unfinishedMark?: UnfinishedMark | undefined;
 }
 
 /** What stands for a key at a server of one's own that asks for none. */
@@ -50,6 +53,7 @@ export function toProvider(id: string, written: ProviderTable | undefined): Prov
     placeholderKey: preset?.placeholderKey ?? (isLoopback(baseUrl) ? NO_KEY : undefined),
     firstTokenTimeoutMs: table.first_token_timeout,
     stallTimeoutMs: table.stall_timeout,
+    unfinishedMark: preset?.unfinishedMark,
   };
 }
 

@@ -20,6 +20,8 @@ export interface SentAnswer {
   hasOther: boolean;
   /** What else the dialect needs to go on from there. */
   record: SentRecord | undefined;
+  /** The end of the text that the lane was not shown as the beginning of its answer; absent if it was shown nothing. */
+  withheld?: string;
 }
 
 /** What of an event the client gets: its own bytes or others, or nothing, and the text in it that is new. */
@@ -54,16 +56,21 @@ export interface MatchOptions {
   mayGrow: boolean;
 }
 
-/** Compares an answer with the text that the client has; only where both are the same to the letter does it go on. */
+/**
+ * Compares an answer with the text that the client has; only where both are the same to the letter does it go on. A lane
+ * that was shown the beginning of the text may say all of it again, or only what it was not shown.
+ */
 export class TextMatch {
   #state: MatchState;
-  #toSkip: string;
+  /** What may come before the first new text; several only until the answer shows which. */
+  #toSkip: string[];
   readonly #options: MatchOptions;
 
-  constructor(sent: string, options: MatchOptions) {
-    this.#toSkip = sent.trim() === "" ? "" : sent;
+  constructor({ text, withheld }: Pick<SentAnswer, "text" | "withheld">, options: MatchOptions) {
+    const isBlank = text.trim() === "";
+    this.#toSkip = isBlank ? [""] : withheld === undefined ? [text] : [text, withheld];
     this.#options = options;
-    this.#state = this.#toSkip === "" ? "on" : "matching";
+    this.#state = isBlank ? "on" : "matching";
   }
 
   get state(): MatchState {
@@ -72,15 +79,17 @@ export class TextMatch {
 
   /** The part of the next text that is new to the client. */
   newIn(text: string): string {
-    if (this.#state === "calls-only" || this.#state === "mismatch") return "";
-    const shared = text.slice(0, this.#toSkip.length);
-    const rest = text.slice(shared.length);
-    if (!this.#toSkip.startsWith(shared) || (rest !== "" && !this.#options.mayGrow)) {
+    if (text === "" || this.#state === "calls-only" || this.#state === "mismatch") return "";
+    const shared = (expected: string): string => text.slice(0, expected.length);
+    const left = this.#toSkip.filter((expected) => expected.startsWith(shared(expected)));
+    const said = left.find((expected) => expected.length <= text.length);
+    const rest = said === undefined ? "" : text.slice(said.length);
+    if (left.length === 0 || (rest !== "" && !this.#options.mayGrow)) {
       this.#give();
       return "";
     }
-    this.#toSkip = this.#toSkip.slice(shared.length);
-    if (this.#toSkip === "") this.#state = "on";
+    this.#toSkip = said === undefined ? left.map((expected) => expected.slice(text.length)) : [""];
+    if (said !== undefined) this.#state = "on";
     return rest;
   }
 

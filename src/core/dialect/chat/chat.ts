@@ -51,7 +51,7 @@ class ChatContinuation implements Continuation {
   readonly #match: TextMatch;
 
   constructor(sent: SentAnswer, takesCalls: boolean) {
-    this.#match = new TextMatch(sent.text, { takesCalls, mayGrow: true });
+    this.#match = new TextMatch(sent, { takesCalls, mayGrow: true });
   }
 
   get state(): MatchState {

@@ -1,7 +1,12 @@
 import { asArray, asObject, isFilled, type JsonObject } from "../../json.ts";
 import { type Cleaning, EMPTY_HINTS, type HistoryRules, isBlank, withoutLeftOver } from "../history.ts";
 
-export const chatHistory: HistoryRules = { field: "messages", hints: EMPTY_HINTS, clean: cleanMessages };
+export const chatHistory: HistoryRules = {
+  field: "messages",
+  hints: EMPTY_HINTS,
+  clean: cleanMessages,
+  unfinished: (content) => ({ role: "assistant", content }),
+};
 
 function cleanMessages(messages: unknown[], cleaning: Cleaning): unknown[] {
   const kept = messages.filter((message) => !isEmptyMessage(asObject(message)));

@@ -142,13 +142,14 @@ export class ResponsesContinuation implements Continuation {
   #isMessageTaken = false;
   #nextIndex: number;
 
-  constructor({ text, record }: SentAnswer, takesCalls: boolean) {
+  constructor(sent: SentAnswer, takesCalls: boolean) {
+    const { text, record } = sent;
     this.#sent = new SentItems(record);
     this.#text = text;
     this.#nextIndex = this.#sent.nextIndex;
     // A message that was closed cannot get longer.
     const mayGrow = text.trim() === "" || this.#sent.message?.isOpen === true;
-    this.#match = new TextMatch(text, { takesCalls, mayGrow });
+    this.#match = new TextMatch(sent, { takesCalls, mayGrow });
   }
 
   get state(): MatchState {
