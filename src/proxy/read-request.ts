@@ -11,6 +11,35 @@ import type { Asked, GateFailure } from "../core/stream/stream-gate.ts";
 import type { RoutingSnapshot } from "./snapshot.ts";
 import { overLimit } from "./transport.ts";
 
+/** The methods that reach a provider. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
+
+/** The reply to a request that orouter serves under no path; undefined for every other one. */
+export function refuseForm(req: Request): Response | undefined {
+  const { method, headers } = req;
+  if (!METHODS.has(method))
+    return plainRefusal(405, `orouter does not serve ${method}.`, { allow: [...METHODS].join(", ") });
+  // A client that can do without WebSockets goes on with POST on this status, and retries on others.
+  if (/\bwebsocket\b/i.test(headers.get("upgrade") ?? ""))
+    return plainRefusal(426, "orouter has no WebSockets; send the request with POST.", {
+      upgrade: "HTTP/1.1",
+    });
+  const encoding = headers.get("content-encoding") ?? "identity";
+  if (hasBody(method) && encoding.trim().toLowerCase() !== "identity")
+    return plainRefusal(
+      415,
+      "orouter reads no compressed request bodies; send it without Content-Encoding.",
+      {
+        "accept-encoding": "identity",
+      },
+    );
+  return undefined;
+}
+
+function plainRefusal(status: number, message: string, headers: Record<string, string>): Response {
+  return Response.json({ error: { message, type: "invalid_request_error" } }, { status, headers });
+}
+
 /**
  * A request's body, or why there is none: it is longer than allowed, or the client has left while sending it. Of a body
  * that announces its length not a byte more than needed is read.

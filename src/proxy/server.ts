@@ -6,10 +6,12 @@ import { parseRoute, type Route } from "../core/routing/targets.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { createAccess } from "./access.ts";
 import { type ControlHooks, createControl } from "./control.ts";
-import { readRequest } from "./read-request.ts";
+import { readRequest, refuseForm } from "./read-request.ts";
 import { bugReply, clientGone, finalReply, respond } from "./respond.ts";
 import type { Router } from "./router.ts";
 import { isHeadTooLong, withoutToken, withoutTokenIn } from "./transport.ts";
+
+type ApiRoute = Extract<Route, { kind: "api" }>;
 
 /** Where a request goes. */
 export interface Address {
@@ -142,14 +144,9 @@ function createHandler(options: ProxyOptions, room: RequestRoom): (req: Request)
   const control = createControl({ router, settings: () => options.settings, ...options.control });
   const addressOf = createAddressBook();
   let open = 0;
-  return async (req) => {
+  const serve = async (req: Request, { provider, rest }: ApiRoute, search: string): Promise<Response> => {
     const { settings } = options;
-    const { route, search } = addressOf(req.url);
-    if (route.kind === "control") return control(req, route.path);
     const profile = profileOf(options, req);
-    if (route.kind === "unknown")
-      return unroutable(profile, 404, "orouter serves /<provider>/v1/… and /v1/…");
-    const { provider, rest } = route;
     if (rest === "models" && req.method === "GET" && (provider === undefined || provider === "orouter")) {
       return modelList(options.listModels());
     }
@@ -183,6 +180,15 @@ function createHandler(options: ProxyOptions, room: RequestRoom): (req: Request)
       onClose,
       onBug: options.onBug,
     });
+  };
+  return async (req) => {
+    const refused = refuseForm(req);
+    if (refused !== undefined) return refused;
+    const { route, search } = addressOf(req.url);
+    if (route.kind === "control") return control(req, route.path);
+    // A token that was put into the path would reach the provider, too.
+    if (route.kind === "api" && !route.rest.includes(options.token)) return serve(req, route, search);
+    return unroutable(profileOf(options, req), 404, "orouter serves /<provider>/v1/… and /v1/…");
   };
 }
 

@@ -110,7 +110,7 @@ function shapes(own: string, smuggled: string): Record<string, Shape> {
       statuses: [200],
       calls: 1,
     },
-    "a tunnel": { line: "CONNECT evil.example:443 HTTP/1.1", head: [], body: "", statuses: [404], calls: 0 },
+    "a tunnel": { line: "CONNECT evil.example:443 HTTP/1.1", head: [], body: "", statuses: [405], calls: 0 },
     "no Host": { host: [], head: [LENGTH], body: BODY, ...refused },
     "no Host in HTTP/1.0": {
       line: `POST ${TARGET} HTTP/1.0`,
