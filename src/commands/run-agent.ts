@@ -9,6 +9,7 @@ import { writePluginMark } from "../harness/opencode/plugin-mark.ts";
 import { AGENTS, type AgentName } from "../harness/registry.ts";
 import { type ChildEnd, runChild } from "../harness/run/child.ts";
 import { childEnv } from "../harness/run/child-env.ts";
+import { hideVariables } from "../harness/run/own-memory.ts";
 import type { ControlHooks } from "../proxy/control.ts";
 import type { Router } from "../proxy/router.ts";
 import { loadRunCatalog, providersWithKey } from "./catalog.ts";
@@ -88,7 +89,8 @@ export function watchPlugin({ isShown, cacheDir }: PluginWatchOptions): PluginWa
 
 /** `orouter opencode …`: a coding agent behind the router. Every word is the agent's own. */
 export async function runAgent(name: AgentName, words: readonly string[]): Promise<ChildEnd> {
-  const { env } = process;
+  // A copy: the variables that hold keys are taken out of the process's own before the agent starts.
+  const env = { ...process.env };
   const paths = resolvePaths(env);
   const [agent, config] = await Promise.all([AGENTS[name].load(), loadConfig(paths)]);
   const places = { env, paths };
@@ -132,6 +134,7 @@ async function runRouted(
   const { settings, keys, variables } = files;
   const seen = childEnv(env, { without: variables, extra: {} });
   checkProject(agent, places, { env: seen, args: words, secrets: keys.map(({ secret }) => secret) });
+  await hideVariables(variables);
   const run = await loadRunCatalog({ settings, keys, paths, isWaitedFor: harness.waitsForList });
   const { catalog } = run;
   const isPluginShown = settings.opencode.plugin && harness.showsPlugin(words, env);

@@ -3,6 +3,7 @@ import { type ArgDefs, type ArgsOf, defineCommand, portArg } from "../cli/comman
 import { failureText, out, say } from "../cli/talk.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { EXIT, Problem } from "../core/problem.ts";
+import { hideVariables } from "../harness/run/own-memory.ts";
 import { RUN_FILES } from "../harness/run/run-card.ts";
 import { createRunDir } from "../harness/run/run-dir.ts";
 import { loadRunCatalog } from "./catalog.ts";
@@ -33,13 +34,14 @@ export const serveCommand = defineCommand({
 });
 
 async function serve(args: ArgsOf<typeof SERVE_ARGS>): Promise<number> {
-  const { env } = process;
+  const env = { ...process.env };
   const paths = resolvePaths(env);
   const places = { env, paths };
   const files = await readUserFiles(places);
   const { settings, keys } = files;
   for (const note of files.notes) say(`[orouter] ${note}`);
   requireKey(keys);
+  await hideVariables(files.variables);
   const tally = new RunTally();
   const run = await loadRunCatalog({ settings, keys, paths });
   const routing = startRouting({

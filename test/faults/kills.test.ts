@@ -89,6 +89,31 @@ test("kill -9 of orouter, of opencode or of both in mid-answer ends the call and
   );
 }, 180_000);
 
+test("kill -9 of orouter and of the guard beside it ends opencode, with a message", async () => {
+  using machine = e2eMachine();
+  const pidFile = machine.folder.in("pid");
+  const script = `echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 100`;
+  const child = machine.startOrouter(["opencode", "run"], { env: standIn(machine, script) });
+  const stderr = child.stderr.text();
+  await until("opencode to run", () => existsSync(pidFile));
+  const agent = Number(readFileSync(pidFile, "utf8"));
+  const beside = (): number[] =>
+    childrenOf(child.pid)
+      .filter(({ pid, command }) => pid !== agent && !command.includes("<defunct>"))
+      .map(({ pid }) => pid);
+  const guardOf = (): boolean =>
+    childrenOf(child.pid).some(({ command }) => command.includes("orouter-guard"));
+  await until("its guard to run alone", () => guardOf() && beside().length === 1);
+  // All that belongs to orouter by its name or as its child, at once: stopped first, so that none sees another die.
+  const all = [child.pid, ...beside()];
+  for (const signal of ["SIGSTOP", "SIGKILL"]) for (const pid of all) process.kill(pid, signal);
+  await child.exited;
+  await until("opencode to be gone", () => !isAlive(agent), 20_000);
+  expect(await stderr).toContain("orouter was killed, so opencode was stopped");
+  await until("its run folder to be gone", () => runFolders(machine).length === 0, 20_000);
+  await expectNextRunIsFine(machine);
+}, 60_000);
+
 test("kill -9 of orouter at any moment of its start and end leaves nothing that the next start does not sweep", async () => {
   const upstream = await startRawUpstream({ onCall: ({ socket }) => answer(socket) });
   using machine = e2eMachine();

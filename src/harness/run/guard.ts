@@ -1,41 +1,71 @@
 /**
- * If orouter is killed outright, the agent would go on against a proxy that is gone: minutes of retries, no word why.
- * A shell of a megabyte waits on a pipe from us; when the pipe ends without a goodbye it stops the agent, says what
- * happened and removes the run folder. $1 is the agent's pid, $2 the run folder, $3 the agent's name. opencode at times
- * lets a first SIGTERM pass, so it is told again.
+ * If orouter is killed outright, the agent would go on against a proxy that is gone: minutes of retries and no message.
+ * Two small shells wait for that, each on a pipe from orouter that ends with it. One of them stops the agent, prints
+ * what happened and removes the run folder; opencode at times ignores a first SIGTERM, so it is repeated. The other
+ * one does the same if the first is gone and the agent still runs. It is no child of orouter and its command line has no name of ours,
+ * so what kills orouter by its name or as a group of processes does not find it.
+ *
+ * The values are variables: $AGENT and $GUARD are pids, $FOLDER is the run folder, $WORDS is the message.
  */
-const SCRIPT = `trap '' INT QUIT HUP TERM TSTP TTOU
-read -r goodbye && exit 0
+const STOP = `n=0
+while [ $n -lt 10 ] && kill -TERM "$AGENT" 2>/dev/null; do n=$((n+1)); sleep 0.5; done
+kill -KILL "$AGENT" 2>/dev/null
+rm -rf -- "$FOLDER"
+rmdir -- "\${FOLDER%/*}" 2>/dev/null
+printf '%s\\n' "$WORDS" >&2
+`;
+
+const DEAF = "trap '' INT QUIT HUP TERM TSTP TTOU\n";
+
+const FIRST = `${DEAF}read -r goodbye && exit 0\n${STOP}`;
+
+/** Its parent ends at once; a job in the background would read from /dev/null, so the pipe gets a number of its own. */
+const SECOND = `${DEAF}exec 3<&0
+{ read -r goodbye <&3 && exit 0
 n=0
-while [ $n -lt 10 ] && kill -TERM "$1" 2>/dev/null; do n=$((n+1)); sleep 0.5; done
-kill -KILL "$1" 2>/dev/null
-rm -rf -- "$2"
-rmdir -- "\${2%/*}" 2>/dev/null
-printf '\\n[orouter] orouter was killed, so %s was stopped: its model calls went through orouter. Start again with: orouter %s\\n' "$3" "$3" >&2
+while [ $n -lt 60 ] && kill -0 "$GUARD" 2>/dev/null; do n=$((n+1)); sleep 0.2; done
+kill -0 "$AGENT" 2>/dev/null || exit 0
+${STOP}} &
 `;
 
 export interface Guard {
   dismiss: () => void;
 }
 
-/** Starts the watcher of one run. Windows has no `sh`; there the agent's own connection error has to do. */
+/** Starts the watchers of one run. Windows has no `sh`; there the agent's own connection error has to do. */
 export function startGuard(childPid: number, runDir: string, name: string): Guard | undefined {
   if (process.platform === "win32") return undefined;
+  const env = {
+    PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+    AGENT: String(childPid),
+    FOLDER: runDir,
+    WORDS: `\n[orouter] orouter was killed, so ${name} was stopped: its model calls went through orouter. Start again with: orouter ${name}`,
+  };
   try {
-    const shell = Bun.spawn(["/bin/sh", "-c", SCRIPT, "orouter-guard", String(childPid), runDir, name], {
-      stdin: "pipe",
-      stdout: "ignore",
-      stderr: "inherit",
-    });
-    shell.unref();
+    const first = watcher([FIRST, "orouter-guard"], env);
+    const second = watcher([SECOND], { ...env, GUARD: String(first.pid) });
     return {
       dismiss: () => {
-        shell.stdin.write("goodbye\n");
-        void shell.stdin.end();
+        for (const { stdin } of [first, second]) {
+          stdin.write("goodbye\n");
+          void stdin.end();
+        }
       },
     };
   } catch {
     // Without a shell the run works all the same; only the clean-up after a SIGKILL is missing.
     return undefined;
   }
+}
+
+/** Its environment is nothing but what it needs: no key of the user's gets there. */
+function watcher(words: readonly string[], env: Record<string, string>) {
+  const shell = Bun.spawn(["/bin/sh", "-c", ...words], {
+    env,
+    stdin: "pipe",
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  shell.unref();
+  return shell;
 }
