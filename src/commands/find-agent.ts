@@ -58,11 +58,11 @@ async function askInstall({ name, installs }: Agent): Promise<Install | undefine
 }
 
 /** Stops before an agent's interface would write escape codes into a pipe or a file. */
-export function requireTerminal(instead: string): void {
-  if (process.stdout.isTTY === true) return;
+export function requireTerminal({ name, promptLine }: Pick<Agent, "name" | "promptLine">): void {
+  if (promptLine === undefined || process.stdout.isTTY === true) return;
   throw usageFault(
-    "opencode's interface needs a terminal, but stdout is not one.",
-    `Send one prompt instead: ${instead}`,
+    `${name}'s interface needs a terminal, but stdout is not one.`,
+    `Send one prompt instead: ${promptLine}`,
   );
 }
 
@@ -82,7 +82,7 @@ export async function agentFacts(
 
 /** Stops before an agent starts in a folder whose files would have it read what is private. */
 export function checkProject(
-  agent: Agent,
+  agent: Pick<Agent, "checkProject">,
   { paths }: Pick<AgentPlaces, "paths">,
   run: Pick<ProjectCheck, "env" | "args" | "secrets">,
 ): void {

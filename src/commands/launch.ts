@@ -34,7 +34,7 @@ export interface LaunchOptions {
   /** Models that the agent does not know itself. */
   catalog?: Catalog;
   configs: RunParts["configs"];
-  startRouting: (options: { profile: ProfileName; onBug: (error: unknown) => void }) => Routing;
+  startRouting: (options: { profile: ProfileName | undefined; onBug: (error: unknown) => void }) => Routing;
   /** Joins the run to the disk once the agent has started, and returns the end of that; absent where nothing is kept. */
   joinDisk?: (run: LaunchedRun) => Promise<() => Promise<void>>;
   /** The model to start with, whatever the user has chosen elsewhere. */
@@ -65,14 +65,14 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
       onBug: (error) => tally.noteBug(error),
     });
     routing.router.subscribe((event) => tally.note(event));
-    const { env, providers, tellModels } = prepare(options, routing, runDir);
+    const { args = options.plan.args, env, providers, tellModels } = prepare(options, routing, runDir);
     if (options.isListed) announceRun(runDir, { what: name, url: routing.proxy.url });
     server = await options.plan.openServer?.({ file: options.file, env, providers });
     let guard: ReturnType<typeof startGuard>;
     let kept: Promise<(() => Promise<void>) | undefined> | undefined;
     const end = await runChild({
       file: options.file,
-      args: [...options.plan.args, ...(server?.args ?? [])],
+      args: [...args, ...(server?.args ?? [])],
       env: { ...env, ...server?.env },
       signals: harness.signals,
       onStart: (pid) => {
@@ -100,12 +100,15 @@ function prepare(options: LaunchOptions, routing: Routing, runDir: RunDir) {
   // Every project can read it by name, so it must not reveal where the token is.
   const runId = crypto.randomUUID();
   const prepared = harness.prepare({
+    file: options.file,
     runDir,
     runRoot,
     runId,
     url: routing.proxy.url,
     tokenFile: runDir.write(RUN_FILES.token, routing.token),
+    token: routing.token,
     words,
+    args: options.plan.args,
     env,
     home: env["HOME"] ?? homedir(),
     configs,

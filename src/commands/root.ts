@@ -46,6 +46,10 @@ export const rootCommand: Command = defineCommand({
   run: undefined,
   children: {
     ...agentEntries(),
+    exec: {
+      about: "Run any program behind the router, with OPENAI_BASE_URL and the like set",
+      load: async () => (await import("./exec.ts")).execCommand,
+    },
     setup: {
       about: "Set up services, keys and chains interactively",
       load: async () => (await import("./setup/setup.ts")).setupCommand,

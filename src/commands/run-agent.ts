@@ -105,13 +105,17 @@ export async function runAgent(name: AgentName, words: readonly string[]): Promi
   return runPlain({ ...start, words: plan.args }, harness);
 }
 
-/** An agent about to be started. */
-interface AgentStart {
-  agent: Agent;
+/** An agent, or another program, about to be started behind the proxy. */
+export interface RoutedStart {
+  agent: Pick<Agent, "name" | "promptLine" | "cleanEnv" | "checkProject">;
   file: string;
   words: readonly string[];
   places: UserPlaces;
   config: LoadedConfig;
+}
+
+interface AgentStart extends RoutedStart {
+  agent: Agent;
 }
 
 function runPlain({ agent, file, words, places }: AgentStart, { signals }: Harness): Promise<ChildEnd> {
@@ -121,8 +125,9 @@ function runPlain({ agent, file, words, places }: AgentStart, { signals }: Harne
   return runChild({ file, args: words, env, signals });
 }
 
-async function runRouted(
-  start: AgentStart,
+/** Runs a program behind a proxy of its own. */
+export async function runRouted(
+  start: RoutedStart,
   harness: Harness,
   plan: Extract<StartPlan, { kind: "routed" }>,
 ): Promise<ChildEnd> {
@@ -130,7 +135,7 @@ async function runRouted(
   const { env, paths } = places;
   const here = opencodePlace(agent.cleanEnv(env, paths.runRoot));
   const files = await usableFiles(start);
-  if (words.length === 0) requireTerminal(`orouter ${agent.name} run "…"`);
+  if (words.length === 0) requireTerminal(agent);
   const { settings, keys, variables } = files;
   const seen = childEnv(env, { without: variables, extra: {} });
   checkProject(agent, places, { env: seen, args: words, secrets: keys.map(({ secret }) => secret) });
@@ -151,7 +156,7 @@ async function runRouted(
     settings,
     keyVariables: variables,
     catalog,
-    configs: () => readOpencodeConfigs(here),
+    configs: (place) => readOpencodeConfigs({ ...here, env: place?.env ?? here.env }, place?.names),
     startRouting: (more) => startRouting({ settings, keys, catalog, control: hooks, ...more }),
     isListed: true,
     joinDisk: async ({ routing, tally, tellModels }) => {
@@ -184,7 +189,7 @@ async function runRouted(
 }
 
 /** The user's files. Where there is no key in them and a person to ask, keys are asked for first. */
-async function usableFiles({ agent, places, config }: AgentStart): Promise<UserFiles> {
+async function usableFiles({ agent, places, config }: RoutedStart): Promise<UserFiles> {
   const files = await readUserFiles(places, config);
   for (const note of files.notes) say(`[orouter] ${note}`);
   if (files.keys.some((key) => key.enabled)) return files;

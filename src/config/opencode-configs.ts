@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { OPENCODE_NAMES, type OpencodeNames } from "../core/opencode-config/names.ts";
 import { isTable } from "../core/settings/checks.ts";
 import type { Env } from "./paths.ts";
 
@@ -20,16 +21,21 @@ export interface OpencodeConfig {
 }
 
 const CONTENT = "OPENCODE_CONFIG_CONTENT";
-const NAMES = ["opencode.json", "opencode.jsonc"];
 
 /** Where opencode keeps what is the user's own on this machine. */
-export function opencodeFolder({ env, home }: Pick<OpencodePlace, "env" | "home">): string {
-  return join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "opencode");
+export function opencodeFolder(
+  { env, home }: Pick<OpencodePlace, "env" | "home">,
+  names: OpencodeNames = OPENCODE_NAMES,
+): string {
+  return join(env["XDG_CONFIG_HOME"] || join(home, ".config"), names.folder);
 }
 
 /** Every configuration that opencode would read here, in its order: a later one wins over those before. */
-export function readOpencodeConfigs(at: OpencodePlace): OpencodeConfig[] {
-  const found = [...new Set(configFiles(at))].flatMap((file): OpencodeConfig[] => {
+export function readOpencodeConfigs(
+  at: OpencodePlace,
+  names: OpencodeNames = OPENCODE_NAMES,
+): OpencodeConfig[] {
+  const found = [...new Set(configFiles(at, names))].flatMap((file): OpencodeConfig[] => {
     const text = readText(file);
     return text === undefined ? [] : [{ from: file, value: parse(text) }];
   });
@@ -37,8 +43,9 @@ export function readOpencodeConfigs(at: OpencodePlace): OpencodeConfig[] {
   return content.trim() === "" ? found : [...found, { from: CONTENT, value: parse(content) }];
 }
 
-function configFiles({ env, home, cwd }: OpencodePlace): string[] {
-  const global = opencodeFolder({ env, home });
+function configFiles({ env, home, cwd }: OpencodePlace, names: OpencodeNames): string[] {
+  const inFolder = (folder: string): string[] => names.configs.map((name) => join(folder, name));
+  const global = opencodeFolder({ env, home }, names);
   const named = env["OPENCODE_CONFIG"];
   const up = foldersDownTo(cwd);
   const own = env["OPENCODE_CONFIG_DIR"];
@@ -47,13 +54,9 @@ function configFiles({ env, home, cwd }: OpencodePlace): string[] {
     ...inFolder(global),
     ...(named === undefined || named === "" ? [] : [named]),
     ...up.flatMap(inFolder),
-    ...[...up, home].map((folder) => join(folder, ".opencode")).flatMap(inFolder),
+    ...[...up, home].flatMap((folder) => names.dotFolders.map((dot) => join(folder, dot))).flatMap(inFolder),
     ...(own === undefined || own === "" ? [] : inFolder(own)),
   ];
-}
-
-function inFolder(folder: string): string[] {
-  return NAMES.map((name) => join(folder, name));
 }
 
 /** The root first: what is nearer to the project wins. */

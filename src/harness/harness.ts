@@ -1,5 +1,6 @@
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { ProfileName } from "../core/client/client-profile.ts";
+import type { OpencodeNames } from "../core/opencode-config/names.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type { SignalRules } from "./run/child.ts";
@@ -53,6 +54,10 @@ export interface LeftService {
 /** A coding agent that is started by its name, in whichever version it is installed. */
 export interface Agent {
   name: string;
+  /** The table of config.toml with its settings. */
+  table: string;
+  /** The command that sends one prompt; undefined if the program itself notices that it has no terminal. */
+  promptLine: string | undefined;
   /** Best first. */
   installs: readonly Install[];
   /** The program to start; a Problem when it is not there. */
@@ -107,8 +112,16 @@ export interface Known {
   catalog: Catalog | undefined;
 }
 
+/** Where a fork of opencode has its configuration: its variables have opencode's names here. */
+export interface ConfigPlace {
+  env: Env;
+  names: OpencodeNames;
+}
+
 /** All that a harness needs to prepare one run. */
 export interface RunParts {
+  /** The agent's program. */
+  file: string;
   runDir: RunDir;
   runRoot: string;
   /** Names the run; tells nothing of its folder. */
@@ -116,12 +129,18 @@ export interface RunParts {
   /** The proxy, without a slash at its end. */
   url: string;
   tokenFile: string;
-  /** The agent's own words. */
+  /** What the file holds. */
+  token: string;
+  /** What people typed, and the words of the plan for it. */
   words: readonly string[];
+  args: readonly string[];
   env: Env;
   home: string;
-  /** What the user's own configurations of the agent say, the last one strongest; undefined for an unreadable one. */
-  configs: () => readonly { value: Record<string, unknown> | undefined }[];
+  /**
+   * What the user's own configurations of opencode, or of a fork of it, say, the last one strongest; undefined for an
+   * unreadable one.
+   */
+  configs: (place?: ConfigPlace) => readonly { value: Record<string, unknown> | undefined }[];
   known: Known;
   /** The model to start with, whatever the user has chosen elsewhere; absent: a usual one, where they have chosen none. */
   model?: string | undefined;
@@ -130,6 +149,8 @@ export interface RunParts {
 /** A run that is prepared: its files are written. */
 export interface PreparedRun {
   env: Record<string, string>;
+  /** The words to start with, where they depend on the run; absent: those of the plan. */
+  args?: readonly string[];
   /** The providers of ours, as the agent names them. */
   providers: readonly string[];
   /** Variables of the user's that the agent must not have. */
@@ -140,7 +161,8 @@ export interface PreparedRun {
 
 /** A range of versions of a coding agent, and all that is particular to starting it. */
 export interface Harness {
-  profile: ProfileName;
+  /** Undefined: the user-agent of each request decides. */
+  profile: ProfileName | undefined;
   /** The first version that can be used, and the one that everything was measured with. */
   versions: { oldest: readonly number[]; tried: string };
   plan: (words: readonly string[], program: ProgramFacts) => Promise<StartPlan>;

@@ -17,6 +17,30 @@ export const AGENTS = {
     ],
     load: async () => (await import("./opencode/opencode.ts")).opencode,
   },
+  claude: {
+    about: "Run Claude Code behind the router with all its arguments",
+    examples: [
+      { line: "orouter claude", does: "the terminal interface" },
+      { line: 'orouter claude -p "hello"', does: "one prompt" },
+    ],
+    load: async () => (await import("./claude/claude.ts")).claude,
+  },
+  codex: {
+    about: "Run Codex behind the router with all its arguments",
+    examples: [
+      { line: "orouter codex", does: "the terminal interface" },
+      { line: 'orouter codex exec "hello"', does: "one prompt" },
+    ],
+    load: async () => (await import("./codex/codex.ts")).codex,
+  },
+  kilo: {
+    about: "Run Kilo behind the router with all its arguments",
+    examples: [
+      { line: "orouter kilo", does: "the terminal interface" },
+      { line: 'orouter kilo run "hello"', does: "one prompt" },
+    ],
+    load: async () => (await import("./kilo/kilo.ts")).kilo,
+  },
 } as const satisfies Record<string, AgentEntry>;
 
 export type AgentName = keyof typeof AGENTS;

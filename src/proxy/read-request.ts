@@ -109,7 +109,7 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
       message: "The request names no model: its body must be a JSON object with a `model`.",
     };
   }
-  const ref = model === undefined ? endpointRef(provider) : askedRef(provider, model.value);
+  const ref = model === undefined ? endpointRef(provider) : askedRef(provider, meantBy(model.value, options));
   if (ref === undefined)
     return { status: 404, message: "This address serves models only; a provider's is /<provider>/v1/…" };
   const targets = dialect === undefined ? withoutFallbacks(ref, settings) : targetsOf(ref, settings);
@@ -150,6 +150,12 @@ function findModel(body: Uint8Array): ModelRequest["model"] {
   } catch {
     return undefined;
   }
+}
+
+/** Some clients have names of their own for models. */
+function meantBy(name: string, { profile, settings, snapshot }: ReadOptions): string {
+  const hasKey = (provider: string): boolean => snapshot.keysOf(provider).length > 0;
+  return profile.modelNamed?.(name, { settings, hasKey }) ?? name;
 }
 
 /** An endpoint without a model (a list of files, say) still needs a provider. */

@@ -235,12 +235,15 @@ function prepare({ words = [], env = {}, configs = [], recent, isBare = false }:
   const ids = isBare ? ["deepseek"] : ["work", "nvidia"];
   const usable = ids.flatMap((id) => providerOf(settings(), id) ?? []);
   const prepared = opencode2.prepare({
+    file: "/bin/opencode",
     runDir,
     runRoot: folder.in("runs"),
     runId: "id",
     url: "http://127.0.0.1:4000",
     tokenFile: "/run/token",
+    token: "the token",
     words,
+    args: words,
     env,
     home,
     configs: () => configs.map((value) => ({ value })),

@@ -108,7 +108,8 @@ async function demo(args: ArgsOf<typeof DEMO_ARGS>): Promise<number> {
     return EXIT.failed;
   }
   if (!isServing) {
-    if (words.length === 0) requireTerminal('orouter demo -- run "say hello"');
+    if (words.length === 0)
+      requireTerminal({ name: "opencode", promptLine: 'orouter demo -- run "say hello"' });
     return playScene(scene, words);
   }
   await serveScene(scene, { port, asJson });

@@ -1,8 +1,9 @@
 import type { SettleFinish } from "../dialect/hub-answer.ts";
 import type { Dialect } from "../dialect/registry.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** The kinds of clients that orouter knows how to speak to. */
-export type ProfileName = "opencode1" | "opencode2" | "neutral";
+export type ProfileName = "opencode1" | "opencode2" | "claude" | "codex" | "neutral";
 
 /** Why orouter itself ends a request before any byte of an answer. */
 export type FinalFailure =
@@ -23,6 +24,12 @@ export interface Overflow {
   asked: string;
   /** Overflows in a row on this session, this one included. */
   inARow: number;
+}
+
+/** What a client's own model names are looked up in. */
+export interface ModelSources {
+  settings: Pick<Settings, "agents" | "chains">;
+  hasKey: (provider: string) => boolean;
 }
 
 /** A whole error reply. */
@@ -66,6 +73,8 @@ export interface ClientProfile {
   readonly settleFinish: SettleFinish;
   /** The session that a request belongs to, as the client names it. */
   sessionId(headers: HeaderSource): string | undefined;
+  /** The model that the client means by a name of its own; absent if it has none. */
+  modelNamed?(name: string, sources: ModelSources): string;
 }
 
 /** An answer that broke behind its head and could not be continued. */

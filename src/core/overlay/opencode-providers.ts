@@ -18,7 +18,7 @@ const SPECIAL_TO_OPENCODE = /^(?:openai|opencode)/;
 const UNKNOWN_TO_OPENCODE = new Set(["omniroute"]);
 
 /** Assumed where nobody says: too small a window compacts early, too large a one fails. */
-const ASSUMED = { context: 131_072, output: 32_768 };
+export const ASSUMED = { context: 131_072, output: 32_768 };
 
 /** The id under which opencode knows a provider of ours. */
 export function opencodeId(provider: string): string {

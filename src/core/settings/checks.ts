@@ -128,6 +128,7 @@ export function tableFaults(value: unknown): SettingFault[] {
     ...chainFaults(listsIn(file["chains"])),
     ...fallbackFaults(listsIn(file["fallbacks"]), Object.keys(tableIn(file["chains"]))),
     ...modelFaults(file["models"]),
+    ...agentFaults(tableIn(file["agents"]), Object.keys(tableIn(file["chains"]))),
     ...cooldownFaults(tableIn(tableIn(file["routing"])["cooldown"])),
   ];
 }
@@ -262,6 +263,18 @@ function modelFaults(models: unknown): SettingFault[] {
     }
     return [];
   });
+}
+
+/** The settings of an agent that name a model. */
+const AGENT_MODELS = ["model", "opus", "sonnet", "haiku"];
+
+function agentFaults(agents: Record<string, unknown>, chains: readonly string[]): SettingFault[] {
+  return Object.entries(agents).flatMap(([name, agent]) =>
+    AGENT_MODELS.flatMap((field) => {
+      const value = tableIn(agent)[field];
+      return typeof value === "string" ? entryFaults(value, ["agents", name, field], chains) : [];
+    }),
+  );
 }
 
 function cooldownFaults(cooldown: Record<string, unknown>): SettingFault[] {

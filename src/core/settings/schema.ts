@@ -136,6 +136,29 @@ const opencode = v.object({
   tools: flag(false, "Give the model the tools list_keys, switch_key and reset_keys."),
 });
 
+const AGENT_MODEL = 'a model as "provider/model", or a chain as "orouter/name"';
+
+const startedAgent = (name: string, variable: string) => ({
+  path: maybeText(`The ${name} to start. Default: ${variable}, then PATH.`, "a path"),
+  model: maybeText("The model to start with. Default: your first chain.", AGENT_MODEL),
+});
+
+const claude = v.object({
+  ...startedAgent("Claude Code", "OROUTER_CLAUDE"),
+  opus: maybeText("The model that `opus` means. Default: model.", AGENT_MODEL),
+  sonnet: maybeText("The model that `sonnet` means. Default: model.", AGENT_MODEL),
+  haiku: maybeText("The model that `haiku` means. Default: model.", AGENT_MODEL),
+});
+
+const agents = v.object({
+  claude: v.pipe(v.optional(claude, {}), about("How Claude Code is started.")),
+  codex: v.pipe(
+    v.optional(v.object(startedAgent("Codex", "OROUTER_CODEX")), {}),
+    about("How Codex is started."),
+  ),
+  kilo: v.pipe(v.optional(v.object(startedAgent("Kilo", "OROUTER_KILO")), {}), about("How Kilo is started.")),
+});
+
 const MIB = 1024 * 1024;
 
 const limits = v.object({
@@ -199,6 +222,7 @@ export const CONFIG = v.object({
     about("Your own error rules. They are tried before the built-in rules.", "[[rules]] tables"),
   ),
   opencode: v.pipe(v.optional(opencode, {}), about("How opencode is started.")),
+  agents: v.pipe(v.optional(agents, {}), about("How the other coding agents are started.")),
   limits: v.pipe(v.optional(limits, {}), about("Limits of the proxy.")),
   state: v.pipe(v.optional(state, {}), about("What is kept between runs.")),
 });

@@ -15,6 +15,7 @@ export interface Settings {
   fallbacks: Readonly<Record<string, readonly string[]>>;
   rules: readonly UserRule[];
   opencode: ReturnType<typeof toOpencode>;
+  agents: ConfigFile["agents"];
   limits: ReturnType<typeof toLimits>;
   state: ReturnType<typeof toState>;
 }
@@ -67,6 +68,7 @@ function toSettings(file: ConfigFile): Settings {
     fallbacks: file.fallbacks,
     rules: file.rules.map(toUserRule),
     opencode: toOpencode(file.opencode),
+    agents: file.agents,
     limits: toLimits(file.limits),
     state: toState(file.state),
   };

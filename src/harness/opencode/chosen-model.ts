@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/names.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -14,8 +15,8 @@ export interface ChosenModelPlaces {
  * Whether the user has said which model to use: in any of opencode's configs, or by having picked one in its interface
  * before. Only where nothing was said may we choose, or every start would undo their pick.
  */
-export function hasChosenModel(places: ChosenModelPlaces): boolean {
-  return configuredModel(places.configs) !== undefined || recentModels(places).length > 0;
+export function hasChosenModel(places: ChosenModelPlaces, names?: OpencodeNames): boolean {
+  return configuredModel(places.configs) !== undefined || recentModels(places, names).length > 0;
 }
 
 /** The model that the user's configs name; a later config wins. */
@@ -26,9 +27,12 @@ export function configuredModel(configs: ChosenModelPlaces["configs"]): string |
 }
 
 /** The models that were picked in opencode's interface, the latest first, as `provider/model`. */
-export function recentModels({ env, home }: Pick<ChosenModelPlaces, "env" | "home">): string[] {
+export function recentModels(
+  { env, home }: Pick<ChosenModelPlaces, "env" | "home">,
+  names: OpencodeNames = OPENCODE_NAMES,
+): string[] {
   const stateHome = env["XDG_STATE_HOME"] ?? join(home, ".local", "state");
-  const { recent } = parse(readText(join(stateHome, "opencode", "model.json")));
+  const { recent } = parse(readText(join(stateHome, names.folder, "model.json")));
   if (!Array.isArray(recent)) return [];
   return recent.map((one: unknown) => {
     const { providerID, modelID } =

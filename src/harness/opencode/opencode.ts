@@ -1,11 +1,9 @@
-import { realpathSync } from "node:fs";
-import { delimiter, join } from "node:path";
 import type { Agent, Harness, Install, LeftService, ServicePlaces } from "../harness.ts";
 import { opencode1 } from "../opencode1/opencode1.ts";
 import { opencode2 } from "../opencode2/opencode2.ts";
 import { sharedServiceState, stopSharedService } from "../opencode2/shared-service.ts";
+import { locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
 import { cleanEnv } from "./clean-env.ts";
-import { locateOpencode } from "./locate.ts";
 import { checkProjectConfigs } from "./project-check.ts";
 
 /** opencode 2, which its own pages name first, and opencode 1. */
@@ -14,11 +12,21 @@ const INSTALLS: readonly Install[] = [
   { what: "opencode 1", command: ["npm", "install", "-g", "opencode-ai"] },
 ];
 
+const SEARCH: ProgramSearch = {
+  name: "opencode",
+  installs: INSTALLS,
+  table: "opencode",
+  configured: (settings) => settings.opencode.path,
+  homeFolders: [".opencode/bin"],
+};
+
 export const opencode: Agent = {
   name: "opencode",
   installs: INSTALLS,
-  locate: (options) => locateOpencode(options, INSTALLS),
-  findOthers,
+  locate: (options) => locateProgram(options, SEARCH),
+  findOthers: (used, options) => otherPrograms(used, options, SEARCH),
+  table: SEARCH.table,
+  promptLine: 'orouter opencode run "…"',
   packages: /^(?:opencode-|@opencode(?:-ai)?\/cli)/,
   isInfo: ([word, ...more]) =>
     more.length === 0 && word !== undefined && ["--version", "-v", "--help", "-h"].includes(word),
@@ -49,24 +57,4 @@ function findLeftService({ env, home, runRoot, program }: ServicePlaces): LeftSe
   const stop = (): Promise<boolean> =>
     stopSharedService(program.file, service, { env: cleanEnv(env, runRoot), home });
   return { what, pid, fix: "opencode service stop", stop };
-}
-
-function findOthers(used: string, { env, home, self }: Parameters<Agent["findOthers"]>[1]): string[] {
-  const folders = [...(env["PATH"] ?? "").split(delimiter).filter(Boolean), join(home, ".opencode", "bin")];
-  const skipped = new Set([realPath(used), realPath(self)]);
-  const others = new Map<string, string>();
-  for (const folder of folders) {
-    const file = Bun.which("opencode", { PATH: folder });
-    if (file === null || skipped.has(realPath(file))) continue;
-    others.set(realPath(file), file);
-  }
-  return [...others.values()];
-}
-
-function realPath(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    return file;
-  }
 }

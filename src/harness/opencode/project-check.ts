@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/names.ts";
 import {
   type ConfigReader,
   type PrivateReference,
@@ -24,8 +25,8 @@ export interface ProjectLeak extends PrivateReference {
   file: string;
 }
 
-/** Configs of opencode; both majors read the first two, 1.x the others as well. */
-const CONFIG_NAMES = ["opencode.json", "opencode.jsonc", "tui.json", "tui.jsonc"];
+/** Only 1.x reads these. */
+const TUI_CONFIGS = ["tui.json", "tui.jsonc"];
 /** Texts that opencode puts into a prompt unasked. */
 const RULE_NAMES = ["AGENTS.md", "CLAUDE.md", "CONTEXT.md"];
 const PROMPT_FOLDERS = ["agent", "agents", "command", "commands", "mode", "modes", "skill", "skills"];
@@ -44,20 +45,40 @@ const MAX_SHOWN_CHARS = 160;
  * Stops before opencode reads a config of the project that would give away keys: a folder that is only opened must not
  * be able to read them. The user's own global config is theirs and is not looked at.
  */
-export function checkProjectConfigs(check: ProjectCheck): void {
-  const leaks = findProjectLeaks(check);
-  const [first] = leaks;
-  if (first === undefined) return;
-  const own = join(configFolder(check), "opencode.json");
+export function checkProjectConfigs(check: ProjectCheck, names: OpencodeNames = OPENCODE_NAMES): void {
+  const leaks = findProjectLeaks(check, names);
+  if (leaks.length === 0) return;
+  const { folder } = names;
+  const own = join(configFolder(check, names), `${folder}.json`);
+  throw leakProblem(folder, leaks, [
+    `Find out who wrote that before you trust this folder. To go on, remove it; if it is your own, move it to ${own}.`,
+    `To start without the project's configuration: ${folder.toUpperCase()}_DISABLE_PROJECT_CONFIG=1 orouter ${folder}`,
+  ]);
+}
+
+/** The same for an agent that takes only rules from a project: texts with these names, which may quote files. */
+export function checkRules(check: ProjectCheck, agent: string, names: readonly string[]): void {
+  const guard = new PrivatePlaces(check);
+  const leaks = [...new Set(startFolders(check).flatMap(upwards))].flatMap((folder) =>
+    names.flatMap((name) => {
+      const file = join(folder, name);
+      const linked = linkLeaks(file, guard);
+      return linked.length > 0 || !isThere(file) ? linked : mentionLeaks(file, guard);
+    }),
+  );
+  if (leaks.length > 0)
+    throw leakProblem(agent, leaks, [
+      "Find out who wrote that before you trust this folder. To go on, remove it.",
+    ]);
+}
+
+function leakProblem(agent: string, leaks: readonly ProjectLeak[], fix: readonly string[]): Problem {
   const shown = leaks.slice(0, MAX_SHOWN).map(leakText);
   if (leaks.length > MAX_SHOWN) shown.push(`${leaks.length - MAX_SHOWN} more references like these.`);
-  throw new Problem({
+  return new Problem({
     code: "project-reads-keys",
-    what: `This project would read your private data, so opencode was not started.\n${shown.join("\n")}`,
-    fix: [
-      `Find out who wrote that before you trust this folder. To go on, remove it; if it is your own, move it to ${own}.`,
-      "To start without the project's configuration: OPENCODE_DISABLE_PROJECT_CONFIG=1 orouter opencode",
-    ].join("\n"),
+    what: `This project would read your private data, so ${agent} was not started.\n${shown.join("\n")}`,
+    fix: fix.join("\n"),
     exit: EXIT.config,
   });
 }
@@ -68,16 +89,17 @@ function leakText({ file, line, written, target }: ProjectLeak): string {
 }
 
 /** Every reference to something private in the configs that opencode would read for this project. */
-export function findProjectLeaks(check: ProjectCheck): ProjectLeak[] {
+export function findProjectLeaks(check: ProjectCheck, names: OpencodeNames = OPENCODE_NAMES): ProjectLeak[] {
   if (hasNoProjectConfig(check.env)) return [];
-  const guard = new PrivatePlaces(check);
+  const guard = new PrivatePlaces(check, names);
   const named = check.env["OPENCODE_CONFIG_DIR"];
-  const own = [configFolder(check), join(check.home, ".opencode"), ...(named ? [named] : [])].map(realPath);
+  const dots = names.dotFolders.map((dot) => join(check.home, dot));
+  const own = [configFolder(check, names), ...dots, ...(named ? [named] : [])].map(realPath);
   const folders = [...new Set(startFolders(check).flatMap(upwards))];
   const found = folders.flatMap((folder) => [
-    ...configFiles(folder, own).flatMap((file) => configLeaks(file, check, guard)),
+    ...configFiles(folder, own, names).flatMap((file) => configLeaks(file, check, guard)),
     ...RULE_NAMES.flatMap((name) => linkLeaks(join(folder, name), guard)),
-    ...promptLeaks(join(folder, ".opencode"), own, guard),
+    ...names.dotFolders.flatMap((dot) => promptLeaks(join(folder, dot), own, guard)),
   ]);
   return [...new Map(found.map((leak) => [`${leak.file}\n${leak.line}\n${leak.written}`, leak])).values()];
 }
@@ -104,10 +126,10 @@ function hasNoProjectConfig(env: ProjectCheck["env"]): boolean {
   );
 }
 
-function configFiles(folder: string, own: readonly string[]): string[] {
-  return [folder, join(folder, ".opencode")]
+function configFiles(folder: string, own: readonly string[], names: OpencodeNames): string[] {
+  return [folder, ...names.dotFolders.map((dot) => join(folder, dot))]
     .filter((one) => !own.includes(realPath(one)))
-    .flatMap((one) => CONFIG_NAMES.map((name) => join(one, name)));
+    .flatMap((one) => [...names.configs, ...TUI_CONFIGS].map((name) => join(one, name)));
 }
 
 /** What one config would read. A file that cannot be read is opencode's to complain about. */

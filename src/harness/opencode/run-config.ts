@@ -9,7 +9,7 @@ import { MAX_ENV_BYTES } from "../run/child-env.ts";
 import { RUN_FILES } from "../run/run-card.ts";
 import { ownConfig } from "./clean-env.ts";
 
-export interface RunConfigOptions extends Omit<RunParts, "home" | "configs"> {
+export interface RunConfigOptions extends Omit<RunParts, "file" | "token" | "args" | "home" | "configs"> {
   /** Files of ours that opencode is to load. */
   plugins: readonly unknown[];
   listing: Listing;

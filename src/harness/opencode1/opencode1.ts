@@ -1,30 +1,31 @@
 import { CHAIN_PROVIDER } from "../../core/model-ref.ts";
+import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/names.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
 import { needsModels, opencodeId } from "../../core/overlay/opencode-providers.ts";
 import type { Harness, PreparedRun, RunParts, StartPlan } from "../harness.ts";
 import { hasChosenModel } from "../opencode/chosen-model.ts";
 import { placeRunConfig } from "../opencode/run-config.ts";
+import { USUAL_SIGNALS } from "../run/child.ts";
 import { isPure, placePlugins } from "./place-plugins.ts";
 
 /** opencode 1: one process, configured by its environment. */
-export const opencode1: Harness = {
-  profile: "opencode1",
-  // Before 1.0 it read its configuration in another way.
-  versions: { oldest: [1, 0, 0], tried: "1.18.33" },
-  plan: async (words) => planOf(words),
-  prepare,
-  signals: {
-    forwarded: ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"],
-    shared: { SIGINT: "SIGINT", SIGQUIT: "SIGQUIT" },
-    stopping: [],
-    ignored: [],
-    terminatedCode: undefined,
-  },
-  printsLines,
-  showsPlugin: (words, env) => !WITHOUT_INTERFACE.has(words[0] ?? "") && !isPure(words, env),
-  waitsForList: needsModels,
-  waitsForNpm: true,
-};
+export const opencode1: Harness = opencode1For(OPENCODE_NAMES);
+
+/** opencode 1, or a fork of it that has its files under other names. */
+export function opencode1For(names: OpencodeNames): Harness {
+  return {
+    profile: "opencode1",
+    // Before 1.0 it read its configuration in another way.
+    versions: { oldest: [1, 0, 0], tried: "1.18.33" },
+    plan: async (words) => planOf(words),
+    prepare: (run) => prepare(run, names),
+    signals: USUAL_SIGNALS,
+    printsLines,
+    showsPlugin: (words, env) => !WITHOUT_INTERFACE.has(words[0] ?? "") && !isPure(words, env),
+    waitsForList: needsModels,
+    waitsForNpm: true,
+  };
+}
 
 /** Commands that never call a model: they run without the proxy, and without a key. */
 const PLAIN = new Set([
@@ -68,11 +69,11 @@ function printsLines(words: readonly string[]): boolean {
   return words[0] === "run" && !words.some((word) => DRAWING.has(word));
 }
 
-function prepare(run: RunParts): PreparedRun {
+function prepare(run: RunParts, names: OpencodeNames): PreparedRun {
   const { runDir, url, tokenFile, env, words, known } = run;
   const { usable, settings } = known;
   const plugins = placePlugins({ runDir, url, tokenFile, env, args: words, settings: settings.opencode });
-  const isChosen = hasChosenModel({ env, home: run.home, configs: run.configs() });
+  const isChosen = hasChosenModel({ env, home: run.home, configs: run.configs() }, names);
   const model = run.model ?? (isChosen ? undefined : defaultModel(usable, settings));
   const config = placeRunConfig({ ...run, plugins: plugins.entries, model, listing: "what-it-lacks" });
   return {

@@ -33,6 +33,15 @@ export interface SignalRules {
   terminatedCode: number | undefined;
 }
 
+/** For a program that takes every signal in the usual way. */
+export const USUAL_SIGNALS: SignalRules = {
+  forwarded: ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"],
+  shared: { SIGINT: "SIGINT", SIGQUIT: "SIGQUIT" },
+  stopping: [],
+  ignored: [],
+  terminatedCode: undefined,
+};
+
 const SHARED_GRACE_MS = 250;
 
 type Child = Bun.Subprocess<"inherit", "inherit", "inherit">;

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
+import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/names.ts";
 
 /** The machine on which private files are told from others. */
 export interface PrivateMachine {
@@ -26,11 +27,12 @@ export class PrivatePlaces {
   readonly #files: readonly string[];
   readonly #marks: ReadonlyMap<string, string>;
 
-  constructor(machine: PrivateMachine) {
+  constructor(machine: PrivateMachine, names: OpencodeNames = OPENCODE_NAMES) {
     const { env, home, folders } = machine;
-    const data = join(xdg(env["XDG_DATA_HOME"], join(home, ".local", "share")), "opencode");
-    const state = join(xdg(env["XDG_STATE_HOME"], join(home, ".local", "state")), "opencode");
-    const database = env["OPENCODE_DB"] ? resolve(data, env["OPENCODE_DB"]) : join(data, "opencode.db");
+    const { folder } = names;
+    const data = join(xdg(env["XDG_DATA_HOME"], join(home, ".local", "share")), folder);
+    const state = join(xdg(env["XDG_STATE_HOME"], join(home, ".local", "state")), folder);
+    const database = env["OPENCODE_DB"] ? resolve(data, env["OPENCODE_DB"]) : join(data, `${folder}.db`);
     this.machine = machine;
     this.#deep = bothNames(folders);
     this.#flat = bothNames([data, state]);
@@ -38,7 +40,7 @@ export class PrivatePlaces {
       database,
       `${database}-wal`,
       `${database}-shm`,
-      join(configFolder(machine), "service.json"),
+      join(configFolder(machine, names), "service.json"),
     ]);
     const known = [...this.#deep, ...this.#files, ...[...this.#deep, ...this.#flat].flatMap(filesOf)];
     this.#marks = new Map(known.flatMap((path) => markOf(path).map((mark) => [mark, path])));
@@ -116,8 +118,11 @@ export class PrivatePlaces {
 }
 
 /** Where opencode keeps the configuration that is the user's own. */
-export function configFolder({ env, home }: Pick<PrivateMachine, "env" | "home">): string {
-  return join(xdg(env["XDG_CONFIG_HOME"], join(home, ".config")), "opencode");
+export function configFolder(
+  { env, home }: Pick<PrivateMachine, "env" | "home">,
+  names: OpencodeNames = OPENCODE_NAMES,
+): string {
+  return join(xdg(env["XDG_CONFIG_HOME"], join(home, ".config")), names.folder);
 }
 
 function xdg(folder: string | undefined, usual: string): string {

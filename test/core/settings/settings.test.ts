@@ -80,6 +80,18 @@ plugin = false
 toasts = false
 shell_keys = true
 tools = true
+[agents.claude]
+path = "/opt/claude"
+model = "a/b"
+opus = "a/c"
+sonnet = "a/d"
+haiku = "a/e"
+[agents.codex]
+path = "/opt/codex"
+model = "a/b"
+[agents.kilo]
+path = "/opt/kilo"
+model = "a/b"
 [limits]
 body_bytes = 1048576
 answer_bytes = 2097152
@@ -126,6 +138,11 @@ test("no file at all gives the documented defaults", () => {
       keyPrefix: "<leader>o",
       shellKeys: false,
       tools: false,
+    },
+    agents: {
+      claude: { path: undefined, model: undefined, opus: undefined, sonnet: undefined, haiku: undefined },
+      codex: { path: undefined, model: undefined },
+      kilo: { path: undefined, model: undefined },
     },
     limits: {
       bodyBytes: 67_108_864,

@@ -1,0 +1,162 @@
+import { EXIT, Problem } from "../../core/problem.ts";
+import type { Agent, Harness, PreparedRun, RunParts, StartPlan } from "../harness.ts";
+import { checkRules } from "../opencode/project-check.ts";
+import { USUAL_SIGNALS } from "../run/child.ts";
+import { withoutOurs } from "../run/child-env.ts";
+import { locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
+import type { ProgramFacts } from "../run/program.ts";
+import { codexCatalog, startModel } from "./models.ts";
+
+const SEARCH: ProgramSearch = {
+  name: "codex",
+  installs: [{ what: "Codex", command: ["npm", "install", "-g", "@openai/codex"] }],
+  table: "agents.codex",
+  configured: (settings) => settings.agents.codex.path,
+  homeFolders: [".local/bin"],
+};
+
+/** Codex: configured by flags over the user's config.toml, which stays as it is. */
+export const codex: Agent = {
+  name: SEARCH.name,
+  table: SEARCH.table,
+  promptLine: 'orouter codex exec "…"',
+  installs: SEARCH.installs,
+  locate: (options) => locateProgram(options, SEARCH),
+  findOthers: (used, options) => otherPrograms(used, options, SEARCH),
+  packages: /^@openai\/codex/,
+  isInfo: ([word, ...more]) => more.length === 0 && /^(?:-V|--version|-h|--help|help)$/.test(word ?? ""),
+  harnessFor: () => codexHarness,
+  checkProject: (check) => checkRules(check, "codex", ["AGENTS.md", "AGENTS.override.md"]),
+  findLeftService: () => undefined,
+  cleanEnv: (env) => withoutOurs(env),
+};
+
+/** The variable that carries the token: a flag would show it in the list of processes. */
+const TOKEN_VARIABLE = "OROUTER_TOKEN";
+
+const PROVIDER = "orouter";
+
+const codexHarness: Harness = {
+  profile: "codex",
+  versions: { oldest: [0, 100, 0], tried: "0.171.0" },
+  plan,
+  prepare,
+  signals: USUAL_SIGNALS,
+  printsLines: (words) => findCommand(words).command === "exec",
+  showsPlugin: () => false,
+  waitsForList: () => false,
+  waitsForNpm: false,
+};
+
+/** Commands that ask no model, or a server of their own. */
+const PLAIN = new Set([
+  "login",
+  "logout",
+  "mcp",
+  "plugin",
+  "remote-control",
+  "completion",
+  "update",
+  "doctor",
+  "sandbox",
+  "debug",
+  "apply",
+  "a",
+  "queue",
+  "archive",
+  "delete",
+  "migrate-rollouts",
+  "migrate-nfs-db",
+  "unarchive",
+  "cloud",
+  "exec-server",
+  "features",
+  "help",
+]);
+
+/** Commands that ask models; any other word begins a prompt. */
+const ROUTED = new Set(["exec", "e", "review", "resume", "fork", "agents", "app-server", "mcp-server"]);
+
+/** Options with a value in the next word. */
+const VALUED = new Set([
+  ...["-c", "--config", "--enable", "--disable", "--remote", "--remote-auth-token-env", "-i", "--image"],
+  ...["-m", "--model", "--local-provider", "-p", "--profile", "-s", "--sandbox", "-C", "--cd", "--add-dir"],
+  ...["-a", "--ask-for-approval"],
+]);
+
+interface FoundCommand {
+  /** Undefined: the interface, with or without a prompt. */
+  command: string | undefined;
+  /** The words before it, or all of them. */
+  options: readonly string[];
+  next: string | undefined;
+}
+
+function findCommand(words: readonly string[]): FoundCommand {
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? "";
+    if (word === "--") return { command: undefined, options: words.slice(0, at), next: undefined };
+    if (word.startsWith("-")) {
+      if (VALUED.has(word)) at++;
+      continue;
+    }
+    const isCommand = PLAIN.has(word) || ROUTED.has(word);
+    if (!isCommand) return { command: undefined, options: words.slice(0, at), next: undefined };
+    return { command: word === "e" ? "exec" : word, options: words.slice(0, at), next: words[at + 1] };
+  }
+  return { command: undefined, options: words, next: undefined };
+}
+
+/** The interface of newer versions uses a background server, which keeps the settings of whoever started it. */
+const NO_DAEMON = "--no-daemon";
+const WITH_DAEMON = new Set<string | undefined>([undefined, "resume", "fork", "agents"]);
+
+async function plan(words: readonly string[], program: ProgramFacts): Promise<StartPlan> {
+  const { command, options, next } = findCommand(words);
+  const asksHelp = words.at(-1) === "--help" || words.at(-1) === "-h";
+  if (PLAIN.has(command ?? "") || (command === "app-server" && next === "daemon") || asksHelp)
+    return { kind: "plain", args: words };
+  if (options.includes("--oss")) return { kind: "plain", args: words, note: OTHER_MODELS };
+  if (options.some((word) => /^--remote(?:=|$)/.test(word)))
+    return { kind: "plain", args: words, note: OTHER_SERVER };
+  if (!WITH_DAEMON.has(command) || words.includes(NO_DAEMON)) return { kind: "routed", args: words };
+  const page = await program.help([]);
+  return { kind: "routed", args: page?.includes(NO_DAEMON) === true ? [NO_DAEMON, ...words] : words };
+}
+
+const OTHER_MODELS = "--oss: Codex asks a model on this machine, not through orouter.";
+const OTHER_SERVER = "--remote: the models are those of that server. Its requests do not go through orouter.";
+
+function prepare(run: RunParts): PreparedRun {
+  const { url, token } = run;
+  const model = startModel(run);
+  if (model === undefined)
+    throw new Problem({
+      code: "no-model",
+      what: "No model is known that Codex could start with.",
+      fix: "Create a chain: orouter chain. Or name a model under [agents.codex] in config.toml.",
+      exit: EXIT.config,
+    });
+  const provider = `{name=${quoted("orouter")},base_url=${quoted(`${url}/v1`)},env_key=${quoted(TOKEN_VARIABLE)},wire_api="responses"}`;
+  const catalog = codexCatalog(run, model);
+  const settings: readonly (readonly [string, string])[] = [
+    ["model_provider", quoted(PROVIDER)],
+    [`model_providers.${PROVIDER}`, provider],
+    ["model", quoted(model)],
+    ...(catalog === undefined
+      ? []
+      : [["model_catalog_json", quoted(run.runDir.write("models.json", catalog))] as const]),
+  ];
+  return {
+    args: [...settings.flatMap(([name, value]) => ["-c", `${name}=${value}`]), ...run.args],
+    env: { [TOKEN_VARIABLE]: token },
+    providers: [PROVIDER],
+    without: [],
+    tellModels: () => false,
+  };
+}
+
+/** A text of TOML; paths and ids hold nothing that JSON would write in another way. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
