@@ -9,7 +9,7 @@ const SRC = join(import.meta.dir, "..", "src");
 const FLOORS = [
   ["core"],
   ["sqlite"],
-  ["proxy", "store", "ledger", "config", "catalog", "harness", "bench", "demo"],
+  ["proxy", "store", "ledger", "config", "catalog", "harness", "quota", "bench", "demo"],
   ["cli", "library"],
   ["commands"],
   ["main.ts"],
@@ -147,6 +147,7 @@ const OTHER_NAMES = [
   // Providers and models: OpenCode Zen, the Claude models.
   /^core\/catalog\/(?:catalog|model-kinds|models-dev)\.ts$/,
   /^core\/settings\/presets\.ts$/,
+  /^core\/quota\//,
   // Who has seen a refusal.
   /^core\/verdict\/error-rules(?:-\w+)?\.ts$/,
   // The table [opencode] of config.toml, its comments there, and its key source.

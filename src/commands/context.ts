@@ -7,6 +7,7 @@ import type { Key } from "../core/key.ts";
 import { EXIT, Problem } from "../core/problem.ts";
 import type { KeyEntry } from "../core/settings/keys.ts";
 import type { Settings } from "../core/settings/settings.ts";
+import { parseDuration } from "../core/text.ts";
 
 /** What the user's files and environment come to. */
 export interface UserFiles {
@@ -28,9 +29,19 @@ export async function readUserFiles(
   { paths, env }: UserPlaces,
   config: LoadedConfig | undefined = undefined,
 ): Promise<UserFiles> {
-  const { settings, warnings } = config ?? (await loadConfig(paths));
+  const { settings: written, warnings } = config ?? (await loadConfig(paths));
+  const { settings, notes: envNotes } = withHold(written, env["OROUTER_HOLD"]);
   const { keys, notes, variables } = await loadKeys({ paths, settings, env });
-  return { settings, keys, notes: [...warnings, ...notes], variables };
+  return { settings, keys, notes: [...warnings, ...envNotes, ...notes], variables };
+}
+
+/** `OROUTER_HOLD=8h` in place of the file's `hold`. */
+function withHold(settings: Settings, text: string | undefined): { settings: Settings; notes: string[] } {
+  if (text === undefined || text === "") return { settings, notes: [] };
+  const holdMs = parseDuration(text);
+  if (holdMs === undefined)
+    return { settings, notes: ['OROUTER_HOLD is ignored: it is not a duration such as "8h" or "30m".'] };
+  return { settings: { ...settings, routing: { ...settings.routing, holdMs } }, notes: [] };
 }
 
 /** What the commands about keys work on, as it was when they began. */

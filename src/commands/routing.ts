@@ -106,6 +106,7 @@ function snapshotInput(settings: Settings, keys: readonly Key[]): SnapshotInput 
     keys,
     knownModels: namedModels(settings),
     policy: settings.routing,
+    quota: settings.quota,
   };
 }
 

@@ -39,6 +39,8 @@ export class RunTally {
       case "cleared":
       case "key-changed":
       case "models-changed":
+      case "quota-read":
+      case "quota-warning":
         return;
     }
   }

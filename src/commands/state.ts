@@ -7,6 +7,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Router } from "../proxy/router.ts";
 import type { OnTrouble, Store } from "../store/store.ts";
 import type { CommandContext } from "./context.ts";
+import { watchQuota } from "./quota/watch-quota.ts";
 
 /** What orouter remembers: the store, which processes share, and the ledger of this machine. */
 export interface State {
@@ -119,7 +120,9 @@ export async function keepState(options: KeepStateOptions): Promise<() => Promis
   });
   const detach = await attachState(router, state);
   options.onOpen?.(state);
+  const stopQuota = watchQuota(router, state.store);
   return async () => {
+    stopQuota();
     unsubscribe();
     detach();
     await state.close();
@@ -136,6 +139,7 @@ export async function attachState(
     if (event.kind === "rested") cooldowns.set(event.rest);
     else if (event.kind === "cleared") cooldowns.clear(event.id);
     else if (event.kind === "finished") ledger.add(event.record);
+    else if (event.kind === "quota-read") store.quotas.set(event.record);
   });
   // Requests may have been served before the state was open: on both sides the later change holds.
   const stored = await cooldowns.all();
@@ -153,6 +157,7 @@ export async function attachState(
     corrected.filter((one) => one.sinceMs > (router.cooldowns.get(one.id)?.sinceMs ?? -1)),
     [],
   );
+  router.quotas.learn(await store.quotas.all());
   const unwatch = store.watch((news) => router.learn(news.set, news.cleared));
   return () => {
     unsubscribe();

@@ -106,6 +106,8 @@ export function routerLine(event: RouterEvent, nowMs: number): string | undefine
     case "key-changed":
     case "settings-taken":
     case "models-changed":
+    case "quota-read":
+    case "quota-warning":
     case "settings-refused":
       return undefined;
   }

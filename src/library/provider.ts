@@ -106,6 +106,10 @@ export function providerIn(config: ProviderConfig): Provider {
     env: [],
     sharedEnv: [],
     placeholderKey: undefined,
+    quota: undefined,
+    isQuotaNamed: false,
+    billing: undefined,
+    dailyBudget: undefined,
     firstTokenTimeoutMs: undefined,
     stallTimeoutMs: undefined,
   };

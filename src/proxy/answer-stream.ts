@@ -115,7 +115,7 @@ interface Unsaved {
 const BROKE_OFF = "orouter: the provider broke off in the middle of its answer";
 
 const encoder = new TextEncoder();
-const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
+export const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
 
 /**
  * Carries an answer from the upstream to the client, and on to another upstream where it breaks off. A truncated answer
@@ -166,13 +166,13 @@ export class AnswerStream {
   body(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>({
       type: "direct",
-      pull: (client) => this.#pour(client),
+      pull: (client) => this.pour(client),
       cancel: () => this.#end("client-gone"),
     });
   }
 
   /** One wait for each chunk, in this very function: whatever else a chunk had to wait for would cost every answer. */
-  async #pour(client: ReadableStreamDirectController): Promise<void> {
+  async pour(client: ReadableStreamDirectController): Promise<void> {
     this.#client = client;
     const first = this.#write(client, this.#takePending());
     if (first !== undefined) await first;

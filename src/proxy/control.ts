@@ -25,6 +25,7 @@ import {
   modelReadiness,
   readinessJson,
 } from "../core/routing/readiness.ts";
+import { keepsSessions } from "../core/routing/session.ts";
 import { type Chains, expandModels, type Move } from "../core/settings/chains.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { Settings } from "../core/settings/settings.ts";
@@ -55,7 +56,7 @@ export function pinKey(session: string, fingerprint: unknown, router: Router): R
   if (session === "" || key === undefined) return refusal(404, "There is no such key.");
   const { provider, name } = key;
   if (!key.enabled) return refusal(409, `${provider}/${name} is disabled.`);
-  if (policy.strategy !== "sticky")
+  if (!keepsSessions(policy.strategy))
     return refusal(409, `The strategy is ${policy.strategy}: every request gets a key of its own.`);
   router.sessions.of(session).stuckTo.set(provider, key.fingerprint);
   return Response.json({ provider, name });

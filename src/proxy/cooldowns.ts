@@ -44,7 +44,7 @@ export class Cooldowns {
   failed(failure: Failure, keyName: string): void {
     const previous = this.#byId.get(failure.target.id);
     const cooldown = nextCooldown(previous, failure);
-    if (cooldown !== previous) this.#set(cooldown, keyName);
+    if (cooldown !== previous) this.set(cooldown, keyName);
   }
 
   /** An answer has begun on a lane: its cooldowns are over. A success does not undo what was learned after it was sent. */
@@ -57,7 +57,7 @@ export class Cooldowns {
       isAnyoneFreed = true;
       const left = cooldownWhileAnswering(cooldown);
       if (left === undefined) this.clear(id);
-      else this.#set(left, key.name);
+      else this.set(left, key.name);
     }
     return isAnyoneFreed;
   }
@@ -88,7 +88,7 @@ export class Cooldowns {
     return ended.length;
   }
 
-  #set(cooldown: Cooldown, keyName: string): void {
+  set(cooldown: Cooldown, keyName: string): void {
     this.#byId.set(cooldown.id, cooldown);
     this.#emit({ kind: "rested", rest: cooldown, keyName });
   }

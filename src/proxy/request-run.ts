@@ -8,7 +8,14 @@ import type { AttemptRecord, RequestOutcome, RequestRecord, RequestWait } from "
 import type { ExhaustedKey, Exhaustion } from "../core/routing/exhaustion.ts";
 import { cooldownsOn } from "../core/routing/lane.ts";
 import type { Step } from "../core/routing/next-step.ts";
-import { chargeWait, laneId, type Progress, startProgress, triesOn } from "../core/routing/progress.ts";
+import {
+  chargeWait,
+  forgetFailures,
+  laneId,
+  type Progress,
+  startProgress,
+  triesOn,
+} from "../core/routing/progress.ts";
 import { stick } from "../core/routing/session.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { outputTokensOf } from "../core/stream/asked.ts";
@@ -73,6 +80,7 @@ export class RequestRun {
   /** Whether a wait was announced whose end was not. */
   #isWaitTold = false;
   #waitedMs = 0;
+  readonly #held = Promise.withResolvers<undefined>();
   #firstTokenMs: number | undefined;
   /** The attempt whose answer the client is given; undefined once it has failed. */
   #serving: Attempt | undefined;
@@ -99,6 +107,11 @@ export class RequestRun {
     } finally {
       this.#endWaiting();
     }
+  }
+
+  /** Resolves once the request is held for a reset of quota: its client has to be kept waiting. */
+  get held(): Promise<undefined> {
+    return this.#held.promise;
   }
 
   async #loop(continues: SentAnswer | undefined): Promise<RunResult> {
@@ -191,8 +204,13 @@ export class RequestRun {
     };
     this.#ticket ??= queue.takeTicket();
     const { signal } = this.request;
+    const isHold = step.budget === "hold";
+    if (isHold) {
+      forgetFailures(this.progress);
+      this.#held.resolve(undefined);
+    }
     const about = this.#tellWait(step);
-    await queue.until({ ticket: this.#ticket, untilMs: step.untilMs, about, signal, look });
+    await queue.until({ ticket: this.#ticket, untilMs: step.untilMs, isLong: isHold, about, signal, look });
     // A clock that was set back meanwhile must not make the budgets grow.
     const waitedMs = Math.max(0, env.now() - fromMs);
     this.#waitedMs += waitedMs;
@@ -200,7 +218,7 @@ export class RequestRun {
     return found;
   }
 
-  #tellWait({ untilMs, waitsFor }: WaitStep): RequestWait {
+  #tellWait({ untilMs, waitsFor, budget }: WaitStep): RequestWait {
     const { ref, key, why } = waitsFor;
     const { id, sessionId, asked } = this.request;
     const nowMs = this.#router.env.now();
@@ -215,6 +233,7 @@ export class RequestRun {
       why,
       sinceMs: this.#waitingSinceMs,
       untilMs,
+      isHold: budget === "hold",
     };
     if (untilMs - nowMs >= NOTABLE_WAIT_MS) {
       this.#isWaitTold = true;
@@ -262,6 +281,8 @@ export class RequestRun {
       crowdedUntilMs: () => router.connections.untilMs(router.env.now()),
       env: router.env,
     }).finally(forget);
+    const headers = headersOf(outcome);
+    if (headers !== undefined) router.quotas.takeHeaders(attempt.key, ref, provider, headers);
     if (outcome.kind === "stream" || outcome.kind === "body") {
       if (attempt.prefill !== undefined) router.facts.learnPrefill(ref, "continued");
       router.succeed(attempt, this.request.session);
@@ -411,6 +432,19 @@ export class RequestRun {
   }
 }
 
+function headersOf(outcome: CallOutcome): Headers | undefined {
+  switch (outcome.kind) {
+    case "stream":
+      return outcome.stream.headers;
+    case "body":
+      return outcome.headers;
+    case "refused":
+      return outcome.reply?.headers;
+    case "client-gone":
+      return undefined;
+  }
+}
+
 /** Other models named in a report; more would bury the first. */
 const MAX_OTHERS = 4;
 
@@ -464,13 +498,19 @@ function lastWord(
     keyName: key.name,
     fingerprint: key.fingerprint,
     model: formatModelRef(ref),
-    wasAsked: attempt !== undefined || cooldown?.scope === "lane" || cooldown?.scope === "key",
+    wasAsked: attempt !== undefined || (cooldown !== undefined && wasHeard(cooldown)),
     status: said.status,
     kind: said.kind,
     message: said.message,
     freeAtMs: isEndKnown ? cooldown.untilMs : undefined,
     isEndDeclared: isEndKnown && cooldown.isDeclared,
   };
+}
+
+/** What was read of a quota, or is a cap of the user's own, the key has not said itself. */
+function wasHeard({ scope, status, kind }: Cooldown): boolean {
+  if (scope !== "lane" && scope !== "key") return false;
+  return status !== 0 || (kind !== "quota" && kind !== "payment");
 }
 
 function longest(cooldowns: readonly Cooldown[]): Cooldown | undefined {

@@ -10,10 +10,10 @@ import { exhaustionSummary, firstFreeMs } from "../core/routing/exhaustion.ts";
 import { hasBytes } from "../core/stream/bytes.ts";
 import { readField } from "../core/stream/rewrite.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
-import { AnswerStream } from "./answer-stream.ts";
+import { AnswerStream, KEEP_ALIVE } from "./answer-stream.ts";
 import type { Attempt, CallOutcome, ErrorReply } from "./attempt.ts";
-import type { ModelRequest } from "./read-request.ts";
-import { describeExhaustion, RequestRun, type RequestRunOptions } from "./request-run.ts";
+import { type ModelRequest, wantsStream } from "./read-request.ts";
+import { describeExhaustion, RequestRun, type RequestRunOptions, type RunResult } from "./request-run.ts";
 import type { Router } from "./router.ts";
 import { type ByteReader, clientHeaders, headerSafe, passThrough } from "./transport.ts";
 
@@ -27,7 +27,10 @@ export async function respond(request: ModelRequest, options: RespondOptions): P
   const { router, onBug } = options;
   const run = new RequestRun(request, options);
   try {
-    const result = await run.go();
+    const going = run.go();
+    const early = isHeldOpen(request) ? await Promise.race([going, run.held]) : await going;
+    if (early === undefined) return heldResponse({ going, run, router, onBug });
+    const result = early;
     switch (result.kind) {
       case "client-gone":
         run.close("client-gone");
@@ -46,6 +49,84 @@ export async function respond(request: ModelRequest, options: RespondOptions): P
     onBug(error);
     return bugReply(request.profile);
   }
+}
+
+/** Whether the client can be kept waiting: a stream can begin with nothing but keep-alives. */
+function isHeldOpen(request: ModelRequest): boolean {
+  return request.dialect !== undefined && request.snapshot.policy.holdMs > 0 && wantsStream(request);
+}
+
+interface Held {
+  going: Promise<RunResult>;
+  run: RequestRun;
+  router: Router;
+  onBug: (error: unknown) => void;
+}
+
+/** Below the idle limits of clients and of what lies between. */
+const KEEP_ALIVE_MS = 10_000;
+
+/** The head goes out now, and keep-alives until the answer comes. What goes wrong later is told within the stream. */
+function heldResponse(held: Held): Response {
+  const { signal } = held.run.request;
+  const body = new ReadableStream<Uint8Array>({
+    type: "direct",
+    pull: async (client) => {
+      client.write(KEEP_ALIVE);
+      client.flush();
+      const beat = setInterval(() => {
+        client.write(KEEP_ALIVE);
+        client.flush();
+      }, KEEP_ALIVE_MS);
+      let last: string | undefined;
+      try {
+        const result = await held.going.finally(() => clearInterval(beat));
+        if (result.kind === "answer" && result.outcome.kind === "stream") {
+          const { attempt, outcome } = result;
+          noteFit(held.run.request);
+          await new AnswerStream({ ...held, stream: outcome.stream, attempt }).pour(client);
+          return;
+        }
+        last = endOfHeld(result, held);
+      } catch (error) {
+        held.run.close("broken");
+        held.onBug(error);
+        last = finalEventOf(held.run.request, "[orouter] orouter itself has failed on this request.");
+      }
+      if (signal.aborted) return;
+      client.write(last);
+      client.end();
+    },
+  });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-cache" },
+  });
+}
+
+/** The last event of a request that was held and brought no stream. */
+function endOfHeld(result: RunResult, { run, router }: Held): string {
+  switch (result.kind) {
+    case "client-gone":
+      run.close("client-gone");
+      return "";
+    case "exhausted": {
+      run.close("exhausted");
+      const exhaustion = describeExhaustion(run.progress, run.request, router);
+      router.emit({ kind: "exhausted", exhaustion });
+      return finalEventOf(run.request, exhaustionSummary(exhaustion));
+    }
+    case "refusal":
+      run.close("passed-error");
+      return finalEventOf(run.request, result.verdict.message);
+    case "answer":
+      result.attempt.abort();
+      run.close("broken");
+      return finalEventOf(run.request, "[orouter] The provider did not answer with a stream.");
+  }
+}
+
+function finalEventOf({ profile, dialect = DEFAULT_DIALECT }: ModelRequest, message: string): string {
+  return profile.finalEvent(message, dialect);
 }
 
 /** The client does not read it; 499 is what servers log for this. */

@@ -19,11 +19,12 @@ import {
   type StepInput,
 } from "../core/routing/next-step.ts";
 import { isExcluded } from "../core/routing/progress.ts";
-import { type Session, SessionBook, unstick } from "../core/routing/session.ts";
+import { restick, type Session, SessionBook, unstick } from "../core/routing/session.ts";
 import type { Verdict, VerdictKind } from "../core/verdict/verdict.ts";
 import { Attempt, type RunContext } from "./attempt.ts";
 import { Cooldowns } from "./cooldowns.ts";
 import { type Env, realAfter } from "./env.ts";
+import { Quotas } from "./quotas.ts";
 import type { ModelRequest } from "./read-request.ts";
 import { HandSwitched, type RoutingSnapshot, type SnapshotInput, snapshotOf } from "./snapshot.ts";
 import { ConnectionLoad, startCall, type Transport } from "./transport.ts";
@@ -110,6 +111,7 @@ export class Router {
   #snapshot: RoutingSnapshot;
   readonly #byHand = new HandSwitched();
   readonly #cooldowns = new Cooldowns((event) => this.emit(event));
+  readonly quotas: Quotas;
   readonly #loads = new Map<string, Load>();
   readonly #listeners = new Listeners();
   readonly #turns = new Map<string, number>();
@@ -120,6 +122,13 @@ export class Router {
     this.env = { after: realAfter, ...options.env };
     this.transport = options.transport ?? startCall;
     this.queue = new WaitQueue(this.env);
+    this.quotas = new Quotas({
+      cooldowns: this.#cooldowns,
+      emit: (event) => this.emit(event),
+      onFreed: () => this.queue.serve(),
+      reserve: () => this.#snapshot.quota.reserve,
+      env: this.env,
+    });
   }
 
   /** What requests that begin now go by. */
@@ -162,6 +171,7 @@ export class Router {
     const startedMs = this.env.now();
     this.connections.enter();
     take(this.#loadOf(key), this.#limitsOf(ref.provider), startedMs);
+    this.quotas.noteUse(key, startedMs);
     this.#turns.set(ref.provider, (this.#turns.get(ref.provider) ?? 0) + 1);
     const probes = probe ? this.#cooldowns.probe(key, ref, startedMs) : [];
     return new Attempt({
@@ -175,6 +185,7 @@ export class Router {
   succeed(attempt: Attempt, session: Session): void {
     const { key, ref, startedMs } = attempt;
     session.limitedInARow = 0;
+    restick(session, key, this.#snapshot.policy.strategy);
     if (ref.model !== ANY_MODEL) this.#answered.set(formatModelRef(ref), ref);
     this.#cooldowns.endProbe(attempt.probes.splice(0));
     if (this.#cooldowns.answering(key, ref, startedMs) || attempt.probe) this.queue.serve();
@@ -197,7 +208,7 @@ export class Router {
     const isSameElsewhere = (): boolean => this.#isSameElsewhere(attempt, said.kind, providerKeys);
     const verdict = { ...said, fault: blame({ ...lane, verdict: said, isSameElsewhere }) };
     attempt.release();
-    if (verdict.fault !== "request") unstick(session, key, providerKeys);
+    if (verdict.fault !== "request") unstick(session, key, providerKeys, snapshot.policy.strategy);
     session.limitedInARow = verdict.kind === "rate-limit" ? session.limitedInARow + 1 : 0;
     if (verdict.kind === "concurrency") shrinkCap(this.#loadOf(key), this.#limitsOf(ref.provider), nowMs);
     this.#cooldown(attempt, verdict, snapshot);
@@ -280,7 +291,10 @@ export class Router {
       cooldowns: this.#cooldowns.all,
       probing: this.#cooldowns.probing,
       loads: this.#loads,
-      strategy: policy.strategy,
+      // Without a reading all keys are alike.
+      strategy: policy.strategy === "auto" && this.quotas.isEmpty ? "sticky" : policy.strategy,
+      holdMs: policy.holdMs,
+      standingOf: (key, ref) => this.quotas.standing(key, ref),
       contextOf: (provider) => ({
         session: session.id,
         stuckTo: session.stuckTo.get(provider),

@@ -1,7 +1,7 @@
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
 import type { Provider } from "../core/settings/provider.ts";
-import type { RoutingSettings } from "../core/settings/settings.ts";
+import type { QuotaSettings, RoutingSettings } from "../core/settings/settings.ts";
 
 /** What the user's files say about routing. */
 export interface SnapshotInput {
@@ -10,6 +10,7 @@ export interface SnapshotInput {
   /** Models named in chains and fallbacks, to name in a report what else could be used. */
   knownModels: readonly ModelRef[];
   policy: RoutingSettings;
+  quota: QuotaSettings;
 }
 
 /** The settings and keys of one moment. A request keeps the snapshot it began with, whatever the files say later. */

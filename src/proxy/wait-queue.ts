@@ -14,11 +14,16 @@ export interface Wait {
   /** The place in line, kept over all waits of one request. */
   ticket: number;
   untilMs: number;
+  /** Looks at the clock now and then: a machine may sleep, and a clock be set, in a wait of hours. */
+  isLong?: boolean;
   /** The wait as it is shown to people. */
   about?: RequestWait;
   signal: AbortSignal;
   look: () => boolean;
 }
+
+/** Timers stand still while a machine sleeps. */
+const CLOCK_LOOK_MS = 5_000;
 
 /**
  * Requests that wait for a lane, in the order they came. Whenever one may have become free they look in that order,
@@ -56,7 +61,7 @@ export class WaitQueue {
   }
 
   /** Waits until the look has found something, the time is over, or the client hangs up. */
-  async until({ ticket, untilMs, about, signal, look }: Wait): Promise<void> {
+  async until({ ticket, untilMs, isLong = false, about, signal, look }: Wait): Promise<void> {
     if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const place: Waiter = {
@@ -71,11 +76,17 @@ export class WaitQueue {
     };
     const after = this.#line.findIndex((other) => other.ticket > ticket);
     this.#line.splice(after < 0 ? this.#line.length : after, 0, place);
-    const callOff = this.#env.after(untilMs - this.#env.now(), () => {
-      // A time that many wait for is the first one's, whosever timer fires first.
-      this.serve(ticket);
-      place.leave();
-    });
+    let callOff = (): void => {};
+    const arm = (): void => {
+      const leftMs = untilMs - this.#env.now();
+      callOff = this.#env.after(isLong ? Math.min(leftMs, CLOCK_LOOK_MS) : leftMs, () => {
+        if (isLong && untilMs > this.#env.now()) return arm();
+        // A time that many wait for is the first one's, whosever timer fires first.
+        this.serve(ticket);
+        place.leave();
+      });
+    };
+    arm();
     signal.addEventListener("abort", place.leave, { once: true });
     try {
       await promise;

@@ -107,6 +107,12 @@ const STEPS: readonly string[] = [
        FROM (SELECT *, substr(id, instr(id, ' ') + 1) AS words FROM rests)
      );
    DROP TABLE rests;`,
+  // The record is JSON: its form changes more often than tables should.
+  `CREATE TABLE quotas (
+     id TEXT PRIMARY KEY,
+     at_ms INTEGER NOT NULL,
+     record TEXT NOT NULL
+   ) WITHOUT ROWID;`,
 ];
 
 /** The version that this orouter writes. */

@@ -1,15 +1,17 @@
 import type { Problem } from "../core/problem.ts";
+import type { QuotaRecord } from "../core/quota/quota.ts";
 import type { Cooldown } from "../core/routing/cooldown.ts";
 import { scrubMessage, scrubName } from "../core/scrub.ts";
 
 /**
  * State that all orouter processes of a user share, over machines where the implementation reaches that far. Each kind
- * of state is one member: shared limits (calls per minute, leases), sticky sessions, quota readings and latency
- * sketches become members beside `cooldowns`. Requests never wait for it and never fail for it: reads give what can be
+ * of state is one member: shared limits (calls per minute, leases), sticky sessions and latency
+ * sketches become members beside these. Requests never wait for it and never fail for it: reads give what can be
  * had, writes are queued, and what is wrong is reported once to `onTrouble`. No method throws or rejects.
  */
 export interface Store {
   readonly cooldowns: CooldownStore;
+  readonly quotas: QuotaStore;
   /** Reports what other processes change, until the returned function is called. */
   watch: (onNews: (news: News) => void) => () => void;
   /** Resolves when what is queued is written, or could not be. */
@@ -24,6 +26,22 @@ export interface CooldownStore {
   all: () => Promise<Cooldown[]>;
   set: (cooldown: Cooldown) => void;
   clear: (id: string) => void;
+}
+
+/** What was read of the keys' quotas. Of two readings of a key the later holds. */
+export interface QuotaStore {
+  all: () => Promise<QuotaRecord[]>;
+  set: (record: QuotaRecord) => void;
+}
+
+/** A record that was not renewed for so long is of a key that is gone. */
+export const QUOTAS_KEPT_MS = 40 * 24 * 60 * 60_000;
+
+/** A record as any store may keep it. */
+export function scrubQuota(record: QuotaRecord, secrets: readonly string[]): QuotaRecord {
+  const { reading } = record;
+  if (reading.kind !== "unknown") return record;
+  return { ...record, reading: { ...reading, why: scrubMessage(reading.why, secrets) } };
 }
 
 /** What other processes have changed since the last time. */

@@ -20,6 +20,7 @@ function newRouter(): Router {
     keys: [],
     knownModels: [],
     policy: defaultSettings().routing,
+    quota: defaultSettings().quota,
     env: { now: Date.now, random: () => 0.5 },
   });
 }

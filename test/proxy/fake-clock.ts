@@ -31,6 +31,12 @@ export class FakeClock {
     this.ms = endMs;
   }
 
+  /** The clock is set, or the machine has slept: timers stay as far away as they were. */
+  jump(ms: number): void {
+    this.ms += ms;
+    for (const timer of this.#timers) timer.atMs += ms;
+  }
+
   /** Goes from timer to timer until there is none left. What they start may start others. */
   async runOut(): Promise<void> {
     await settled();

@@ -12,6 +12,7 @@ function inputWith(rig: Rig, names: string[], more: Partial<SnapshotInput> = {})
     keys: names.map((name) => keyNamed("a", name)),
     knownModels: [],
     policy: rig.settings.routing,
+    quota: rig.settings.quota,
     ...more,
   };
 }

@@ -130,6 +130,7 @@ export async function switchOwn(context: CommandContext, key: ListedKey, enabled
 }
 
 export const STRATEGY_WORDS: Record<Strategy, string> = {
+  auto: "a session keeps its key; new ones go where quota would expire unused first",
   sticky: "a session keeps its key; new ones are spread",
   random: "any available key, each time",
   "round-robin": "one after another",

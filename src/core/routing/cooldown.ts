@@ -129,6 +129,11 @@ export const cooldownId = {
   key: (fingerprint: string): string => `key ${fingerprint}`,
   model: (ref: ModelRef): string => `model ${formatModelRef(ref)}`,
   provider: (provider: string): string => `provider ${provider}`,
+  /** A spent quota that was read, for a class of the key's models. */
+  quota: (provider: string, fingerprint: string, models: string): string =>
+    `quota ${provider} ${fingerprint} ${models}`,
+  /** A cap that the user set. */
+  budget: (provider: string, fingerprint: string): string => `budget ${provider} ${fingerprint}`,
 };
 
 /** Every party by its name. */

@@ -1,3 +1,5 @@
+import type { QuotaWarning } from "../quota/forecast.ts";
+import type { QuotaRecord } from "../quota/quota.ts";
 import type { VerdictKind } from "../verdict/verdict.ts";
 import type { Cooldown } from "./cooldown.ts";
 import type { Exhaustion } from "./exhaustion.ts";
@@ -23,6 +25,10 @@ export type RouterEvent =
   | { kind: "settings-refused"; what: string }
   /** The models in the agent's configuration have changed; the agent has to read it again. */
   | { kind: "models-changed" }
+  /** A key's quota was read, from its provider or from the headers of a reply. */
+  | { kind: "quota-read"; record: QuotaRecord }
+  /** A window is nearly used up, or runs dry before its reset; told once for each reset. */
+  | { kind: "quota-warning"; warning: QuotaWarning; keyName: string }
   | { kind: "finished"; record: RequestRecord };
 
 /** One upstream call of a finished request, as the ledger keeps it. No secret is in it. */
@@ -76,6 +82,8 @@ export interface RequestWait {
   sinceMs: number;
   /** When the lane is asked. */
   untilMs: number;
+  /** Every key is used up, and the request waits for the reset. */
+  isHold: boolean;
 }
 
 /** How far a call to a provider has come, as a person may see it. No secret is in it. */

@@ -3,7 +3,7 @@ import type { ModelRef } from "../model-ref.ts";
 import { askableAtMs, type Cooldown, cooldownId, isSoft } from "./cooldown.ts";
 import { type KeyLimits, type Load, type Slot, slotFor } from "./limits.ts";
 import { isExcluded, type Pause, type Progress, pauseOf, retryLeftMs } from "./progress.ts";
-import type { Strategy, StrategyContext } from "./session.ts";
+import { keepsSessions, type Strategy, type StrategyContext } from "./session.ts";
 
 /** One key's readiness for one model. */
 export interface Lane {
@@ -139,6 +139,9 @@ export function cooldownIdsOf(key: Key, ref: ModelRef): string[] {
     cooldownId.key(key.fingerprint),
     cooldownId.model(ref),
     cooldownId.provider(ref.provider),
+    cooldownId.quota(ref.provider, key.fingerprint, "all"),
+    cooldownId.quota(ref.provider, key.fingerprint, ref.model.endsWith(":free") ? "free" : "paid"),
+    cooldownId.budget(ref.provider, key.fingerprint),
   ];
 }
 
@@ -160,14 +163,16 @@ const DRAWS = 12;
  */
 export function readyLane(ref: ModelRef, input: ReadyInput): Lane | undefined {
   const { strategy, progress } = input;
-  if (progress.again !== undefined || (strategy !== "sticky" && strategy !== "random")) return undefined;
+  if (progress.again !== undefined || !(keepsSessions(strategy) || strategy === "random")) return undefined;
   const keys = input.keysOf(ref.provider);
   const context = input.contextOf(ref.provider);
-  if (strategy === "sticky" && context.stuckTo !== undefined) {
+  if (keepsSessions(strategy) && context.stuckTo !== undefined) {
     const key = keyWith(context.stuckTo, keys);
     const lane = key && freeLane(ref, key, input);
     if (lane !== undefined) return lane;
   }
+  // Of keys with different quotas the best is looked for, not drawn.
+  if (strategy === "auto") return undefined;
   // Only requests without a session may be assigned at random.
   if (keys.length <= FEW_KEYS || (strategy === "sticky" && context.session !== undefined)) return undefined;
   return drawnLane(ref, keys, input);

@@ -1,5 +1,6 @@
 import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
+import { type Standing, UNKNOWN_STANDING } from "../quota/rank.ts";
 import type { VerdictKind } from "../verdict/verdict.ts";
 import { type Cooldown, isSoft, NEVER_MS } from "./cooldown.ts";
 import { cooldownsOn, type Lane, laneOf, lanesOf, probeId, readyLane, type Situation } from "./lane.ts";
@@ -28,6 +29,10 @@ export interface StepInput extends Situation {
   patienceMs: number;
   /** How long a request may stand in our own queue. */
   queueMs: number;
+  /** How long a request may be held for a reset when every key is used up. */
+  holdMs: number;
+  /** What a key's quota says of it. */
+  standingOf: (key: Key, ref: ModelRef) => Standing;
 }
 
 interface View {
@@ -60,7 +65,8 @@ export function nextStep(input: StepInput): Step {
     if (wait !== undefined) return wait;
   }
   const lanes = views.flatMap((view) => view.lanes.map((lane) => ({ ref: view.ref, lane })));
-  return retry(lanes, input) ?? lastWait(lanes, input) ?? lastResort(lanes, input);
+  const step = retry(lanes, input) ?? lastWait(lanes, input) ?? lastResort(lanes, input);
+  return step.kind === "give-up" ? (hold(input) ?? step) : step;
 }
 
 /**
@@ -222,6 +228,56 @@ function lastResort(lanes: readonly RefLane[], input: StepInput): Step {
   return soft === undefined ? { kind: "give-up" } : attempt(soft, true);
 }
 
+/** What a reset ends by itself, if the provider or its quota names the time. */
+const ENDED_BY_RESET: ReadonlySet<VerdictKind> = new Set([
+  "quota",
+  "rate-limit",
+  "concurrency",
+  "subscription",
+]);
+
+/** A refusal that names no end gets this long for a reading of the quota to name it. */
+const READING_MS = 20_000;
+
+/**
+ * Every key is used up: the first reset that is known, if the request may wait that long for it. What this request has
+ * ruled out counts, too: by then it is another matter.
+ */
+function hold(input: StepInput): Step | undefined {
+  const { progress, holdMs, nowMs } = input;
+  const leftMs = holdMs - progress.waitedMs.hold;
+  if (leftMs <= 0) return undefined;
+  const [first] = progress.targets
+    .filter((ref) => !progress.excludedModels.has(formatModelRef(ref)))
+    .flatMap((ref) => input.keysOf(ref.provider).flatMap((key) => heldUntil(ref, key, input) ?? []))
+    .toSorted((a, b) => a.untilMs - b.untilMs);
+  if (first === undefined || first.untilMs - nowMs > leftMs) return undefined;
+  return { kind: "wait", budget: "hold", ...first };
+}
+
+/** When a key that is used up is free again; undefined where something else holds it, or where no end is known. */
+function heldUntil(
+  ref: ModelRef,
+  key: Key,
+  { cooldowns, nowMs }: StepInput,
+): Pick<Extract<Step, { kind: "wait" }>, "untilMs" | "waitsFor"> | undefined {
+  const lasting = cooldownsOn(key, ref, cooldowns).filter(({ untilMs }) => untilMs > nowMs);
+  const ends = lasting.map(({ kind, isDeclared, sinceMs, untilMs }) => {
+    if (isSoft(kind) && !isDeclared) return untilMs;
+    if (!ENDED_BY_RESET.has(kind)) return undefined;
+    if (isDeclared) return untilMs;
+    return nowMs - sinceMs < READING_MS ? sinceMs + READING_MS : undefined;
+  });
+  const [last] = lasting
+    .filter(({ kind }) => ENDED_BY_RESET.has(kind))
+    .toSorted((a, b) => b.untilMs - a.untilMs);
+  if (!key.enabled || last === undefined || ends.includes(undefined)) return undefined;
+  return {
+    untilMs: Math.max(...ends.map((end) => end ?? 0)),
+    waitsFor: { ref, key, why: last.kind },
+  };
+}
+
 /** Whether all that holds a lane are cooldowns that time heals, and that no probe is testing now. */
 function mayBeAsked(ref: ModelRef, lane: Lane, input: StepInput): boolean {
   if (lane.cooldown === undefined || !lane.hasRoom) return false;
@@ -244,12 +300,12 @@ function mayBeOver({ kind, isDeclared, sinceMs }: Cooldown, nowMs: number): bool
 function choose(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Lane | undefined {
   const free = lanes.filter((lane) => lane.isFree);
   if (free.length <= 1) return free[0];
-  const candidates = free.map((lane) => candidate(lane, input));
+  const candidates = free.map((lane) => candidate(ref, lane, input));
   const chosen = chooseKey(input.strategy, candidates, input.contextOf(ref.provider));
   return free.find((lane) => lane.key === chosen?.key);
 }
 
-function candidate(lane: Lane, input: StepInput): Candidate {
+function candidate(ref: ModelRef, lane: Lane, input: StepInput): Candidate {
   const load = input.loads.get(lane.key.fingerprint);
   const own = input.strategy === "least-failures" ? cooldownsOfKey(lane.key, input) : [];
   return {
@@ -258,6 +314,7 @@ function candidate(lane: Lane, input: StepInput): Candidate {
     cooldownMs: own.reduce((sum, cooldown) => sum + cooldown.untilMs - input.nowMs, 0),
     inFlight: load?.inFlight ?? 0,
     lastUsedMs: load?.lastUsedMs ?? 0,
+    standing: input.strategy === "auto" ? input.standingOf(lane.key, ref) : UNKNOWN_STANDING,
   };
 }
 

@@ -16,10 +16,10 @@ export interface TriedLane {
 }
 
 /**
- * What a wait is for: the model that was asked for, any lane that cools down, or our own pacing. Each has its own limit,
+ * What a wait is for: the model that was asked for, any lane that cools down, our own pacing, or a reset of quota. Each has its own limit,
  * so that standing in our queue does not use up the time that a cooling lane is worth.
  */
-export type WaitBudget = "patience" | "cooldown" | "queue";
+export type WaitBudget = "patience" | "cooldown" | "queue" | "hold";
 
 /** A soft failure of a lane within one request: the lane is left alone for a while, and is not excluded. */
 export interface Pause {
@@ -69,7 +69,7 @@ export function startProgress(targets: readonly ModelRef[], jitter = 0): Progres
     strained: new Set(),
     pauses: new Map(),
     again: undefined,
-    waitedMs: { patience: 0, cooldown: 0, queue: 0 },
+    waitedMs: { patience: 0, cooldown: 0, queue: 0, hold: 0 },
     spentMs: 0,
     jitter,
   };
@@ -117,6 +117,18 @@ export function mayRetry(progress: Progress, maxWaitMs: number): boolean {
 /** Notes a wait in the budgets it counts against. */
 export function chargeWait(progress: Progress, budget: WaitBudget, ms: number): void {
   progress.waitedMs[budget] += ms;
-  // Our own pacing is no failure of anyone.
-  if (budget !== "queue") progress.spentMs += ms;
+  // Our own pacing is no failure of anyone, and a hold is a wait of its own.
+  if (budget !== "queue" && budget !== "hold") progress.spentMs += ms;
+}
+
+/** A request that was held begins anew: what failed hours ago says nothing, and what lasts has its cooldown. */
+export function forgetFailures(progress: Progress): void {
+  progress.excludedKeys.clear();
+  progress.excludedLanes.clear();
+  progress.excludedProviders.clear();
+  progress.avoidedModels.clear();
+  progress.strained.clear();
+  progress.pauses.clear();
+  progress.again = undefined;
+  progress.spentMs = 0;
 }

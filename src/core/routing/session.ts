@@ -1,4 +1,5 @@
 import type { Key } from "../key.ts";
+import { mostUrgent, type Standing } from "../quota/rank.ts";
 
 /** What is remembered of one session of a client while orouter runs. */
 export interface Session {
@@ -44,17 +45,34 @@ export function stick(session: Session, key: Key): void {
   if (!session.stuckTo.has(key.provider)) session.stuckTo.set(key.provider, key.fingerprint);
 }
 
-/** The key that has just failed is not the one to come back to: the session moves on to the next. */
-export function unstick(session: Session, failed: Key, keys: readonly Key[]): void {
+/** A session goes on where it was answered: that is where its prompt cache is now. */
+export function restick(session: Session, key: Key, strategy: Strategy): void {
+  if (strategy === "auto") session.stuckTo.set(key.provider, key.fingerprint);
+}
+
+/**
+ * The key that has just failed is not the one to come back to: the session moves on to the next, or to the one whose
+ * quota says so.
+ */
+export function unstick(session: Session, failed: Key, keys: readonly Key[], strategy: Strategy): void {
   if (session.stuckTo.get(failed.provider) !== failed.fingerprint) return;
+  if (strategy === "auto") {
+    session.stuckTo.delete(failed.provider);
+    return;
+  }
   const usable = keys.filter((key) => key.enabled);
   const next = usable[(usable.indexOf(failed) + 1) % usable.length];
   if (next !== undefined) session.stuckTo.set(failed.provider, next.fingerprint);
 }
 
-export const STRATEGIES = ["sticky", "random", "round-robin", "least-failures"] as const;
+export const STRATEGIES = ["auto", "sticky", "random", "round-robin", "least-failures"] as const;
 
 export type Strategy = (typeof STRATEGIES)[number];
+
+/** Whether a session keeps its key. */
+export function keepsSessions(strategy: Strategy): boolean {
+  return strategy === "auto" || strategy === "sticky";
+}
 
 /** What a strategy may know of a healthy key. */
 export interface Candidate {
@@ -64,6 +82,8 @@ export interface Candidate {
   cooldownMs: number;
   inFlight: number;
   lastUsedMs: number;
+  /** What its quota says of it; only "auto" asks. */
+  standing: Standing;
 }
 
 export interface StrategyContext {
@@ -83,6 +103,11 @@ export function chooseKey(
   context: StrategyContext,
 ): Candidate | undefined {
   switch (strategy) {
+    case "auto":
+      return (
+        candidates.find((one) => one.key.fingerprint === context.stuckTo) ??
+        leastBusy(mostUrgent(candidates), context)
+      );
     case "sticky":
       return (
         candidates.find((one) => one.key.fingerprint === context.stuckTo) ?? leastBusy(candidates, context)

@@ -19,7 +19,15 @@ export interface SettingFault {
 }
 
 /** Kinds whose wrong value a message may repeat. Other texts may be misplaced secrets. */
-const SHOWN: ReadonlySet<SettingKind> = new Set(["choice", "duration", "count", "number", "flag"]);
+const SHOWN: ReadonlySet<SettingKind> = new Set([
+  "choice",
+  "duration",
+  "count",
+  "number",
+  "flag",
+  "percent",
+  "budget",
+]);
 
 /** The longest value that a message repeats. */
 const SHOWN_CHARS = 40;

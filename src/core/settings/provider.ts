@@ -1,5 +1,7 @@
 import { DEFAULT_DIALECT, type Dialect } from "../dialect/registry.ts";
 import type { UnfinishedMark } from "../stream/prefill.ts";
+import type { DailyBudget } from "../quota/budget.ts";
+import { usualQuota } from "../quota/readers.ts";
 import { findPreset, type Preset } from "./presets.ts";
 import { emptyProvider, type ProviderTable } from "./schema.ts";
 
@@ -23,6 +25,13 @@ export interface Provider {
   sharedEnv: readonly string[];
   /** What to send while there is no key; undefined: nothing can be sent. */
   placeholderKey: string | undefined;
+  /** How to read what is left on a key; undefined: it cannot be read. */
+  quota: string | undefined;
+  /** Whether the settings name it: then the address need not be the service's own. */
+  isQuotaNamed: boolean;
+  billing: ProviderTable["billing"];
+  /** A cap for each key; undefined: none. */
+  dailyBudget: DailyBudget | undefined;
   /** Undefined: the one under `[routing]`. */
   firstTokenTimeoutMs: number | undefined;
   stallTimeoutMs: number | undefined;
@@ -51,6 +60,10 @@ export function toProvider(id: string, written: ProviderTable | undefined): Prov
     modelCacheTtlMs: table.model_cache_ttl,
     ...variables(preset, written),
     placeholderKey: preset?.placeholderKey ?? (isLoopback(baseUrl) ? NO_KEY : undefined),
+    quota: table.quota ?? usualQuota(id),
+    isQuotaNamed: table.quota !== undefined,
+    billing: table.billing,
+    dailyBudget: table.daily_budget,
     firstTokenTimeoutMs: table.first_token_timeout,
     stallTimeoutMs: table.stall_timeout,
     unfinishedMark: preset?.unfinishedMark,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { DEFAULT_DIALECT, DIALECT_NAMES, dialectNamed } from "../dialect/registry.ts";
+import { QUOTA_NAMES } from "../quota/readers.ts";
 import { STRATEGIES } from "../routing/session.ts";
 import { VERDICT_KINDS } from "../verdict/verdict.ts";
 import {
@@ -11,11 +12,13 @@ import {
   duration,
   flag,
   maybeBaseUrl,
+  maybeBudget,
   maybeCount,
   maybeDuration,
   maybePattern,
   maybeText,
   maybeVariable,
+  percent,
   requiredChoice,
   requiredTexts,
   type SettingMeta,
@@ -36,6 +39,9 @@ export const THEMES = [
   "solarized",
   "tokyonight",
 ] as const;
+
+/** How a provider is paid. */
+const BILLINGS = ["flat", "metered"] as const;
 
 const TOKENS = { min: 1, max: 100_000_000 };
 const PER_MINUTE = { min: 0, max: 100_000 };
@@ -63,11 +69,22 @@ const routing = v.object({
   stall_timeout: duration("60s", "Longest pause inside a streamed answer."),
   patience: duration("5s", "Wait up to this long for the requested model before a fallback is used.", 0),
   max_wait: duration("90s", "Keep waiting and retrying up to this long when every key and model fails.", 0),
+  hold: duration(
+    "0s",
+    "When every key is used up, wait up to this long for a known reset and go on. OROUTER_HOLD overrides it.",
+    0,
+  ),
   resume: flag(true, "Continue a broken answer with another key or model whose text matches."),
   cooldown: v.pipe(
     v.optional(cooldown, {}),
     about("Cooldown of a key and model after a 429 without a wait time."),
   ),
+});
+
+const quota = v.object({
+  enabled: flag(true, "Ask providers what is left on each key, where they tell."),
+  poll: duration("1m", "Ask for each key in use at most this often.", 10_000),
+  reserve: percent("0%", "Leave this much of each window of a plan unused."),
 });
 
 const provider = v.object({
@@ -92,6 +109,23 @@ const provider = v.object({
   refresh_on_list: flag(true, "Ask the provider again each time its models are listed."),
   model_cache_ttl: duration("5m", "How long a fetched model list is reused.", 0),
   env: maybeVariable("An additional environment variable that holds a key."),
+  quota: v.pipe(
+    v.optional(v.picklist(QUOTA_NAMES)),
+    about(
+      "Read what is left as this service does it, at the origin of base_url. Presets have their own.",
+      `one of ${QUOTA_NAMES.join(", ")}`,
+    ),
+  ),
+  billing: v.pipe(
+    v.optional(v.picklist(BILLINGS)),
+    about(
+      "flat: its tokens cost nothing extra; metered: each token is paid.",
+      `one of ${BILLINGS.join(", ")}`,
+    ),
+  ),
+  daily_budget: maybeBudget(
+    "A cap of your own for each key and day. A key at its cap is skipped until midnight.",
+  ),
   first_token_timeout: maybeDuration("Overrides routing.first_token_timeout for this provider."),
   stall_timeout: maybeDuration("Overrides routing.stall_timeout for this provider."),
 });
@@ -185,6 +219,7 @@ const MODELS = 'a list of at least one "provider/model" or chain name';
 export const CONFIG = v.object({
   theme: choice(THEMES, "Terminal colours."),
   routing: v.pipe(v.optional(routing, {}), about("How a key and a model are chosen for a request.")),
+  quota: v.pipe(v.optional(quota, {}), about("What orouter knows of the quota that is left.")),
   providers: v.pipe(
     v.optional(v.record(v.string(), v.pipe(provider, about("One provider."))), {}),
     about("The providers, by id. A preset needs only its id."),

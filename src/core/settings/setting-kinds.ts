@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { BUDGET_UNITS, parseBudget } from "../quota/budget.ts";
 import { parseDuration } from "../text.ts";
 import { normalizeBaseUrl } from "./presets.ts";
 
@@ -25,6 +26,8 @@ export type SettingKind =
   | "count"
   | "number"
   | "flag"
+  | "percent"
+  | "budget"
   | "text"
   | "address"
   | "pattern"
@@ -127,6 +130,34 @@ export function requiredChoice<const Words extends readonly [string, ...string[]
   help: string,
 ) {
   return v.pipe(v.picklist(words), meta("choice", help, `one of ${words.join(", ")}`));
+}
+
+const PERCENT = /^(\d{1,2}(?:\.\d+)?)\s*%$/;
+
+/** A percentage with a default, as a share from 0 to 1. */
+export function percent(fallback: string, help: string) {
+  const schema = v.pipe(
+    v.string(),
+    v.transform((text) => Number(PERCENT.exec(text.trim())?.[1] ?? Number.NaN) / 100),
+    v.number(),
+  );
+  return v.pipe(
+    v.optional(schema, fallback),
+    meta("percent", help, 'a percentage below 100, such as "10%"', fallback),
+  );
+}
+
+/** An amount a day that may be left out. */
+export function maybeBudget(help: string) {
+  const schema = v.pipe(
+    v.string(),
+    v.transform((text) => parseBudget(text) ?? null),
+    v.object({ amount: v.number(), unit: v.picklist(BUDGET_UNITS) }),
+  );
+  return v.pipe(
+    v.optional(schema),
+    meta("budget", help, 'an amount a day, such as "2 USD", "500000 tokens" or "300 requests"'),
+  );
 }
 
 /** Text that may be left out, but not left empty. */

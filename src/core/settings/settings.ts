@@ -17,9 +17,11 @@ export interface Settings {
   opencode: ReturnType<typeof toOpencode>;
   agents: ConfigFile["agents"];
   limits: ReturnType<typeof toLimits>;
+  quota: QuotaSettings;
   state: ReturnType<typeof toState>;
 }
 
+export type QuotaSettings = ReturnType<typeof toQuota>;
 export type RoutingSettings = ReturnType<typeof toRouting>;
 /** One `[[models]]` table; `id` or `match` is there. */
 export type ModelOverride = ReturnType<typeof toModelOverride>;
@@ -70,6 +72,7 @@ function toSettings(file: ConfigFile): Settings {
     opencode: toOpencode(file.opencode),
     agents: file.agents,
     limits: toLimits(file.limits),
+    quota: toQuota(file.quota),
     state: toState(file.state),
   };
 }
@@ -85,6 +88,7 @@ function toRouting(table: ConfigFile["routing"]) {
     stallTimeoutMs: table.stall_timeout,
     patienceMs: table.patience,
     maxWaitMs: table.max_wait,
+    holdMs: table.hold,
     resume: table.resume,
     cooldown: { baseMs: table.cooldown.base, factor: table.cooldown.factor, maxMs: table.cooldown.max },
   };
@@ -139,6 +143,10 @@ function toLimits(table: ConfigFile["limits"]) {
     headerBytes: table.header_bytes,
     openRequests: table.open_requests,
   };
+}
+
+function toQuota(table: ConfigFile["quota"]) {
+  return { enabled: table.enabled, pollMs: table.poll, reserve: table.reserve };
 }
 
 function toState(table: ConfigFile["state"]) {

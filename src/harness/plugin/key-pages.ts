@@ -1,3 +1,4 @@
+import { keepsSessions } from "../../core/routing/session.ts";
 import { counted, formatClock } from "../../core/text.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
 import { chainsPage } from "./chain-pages.ts";
@@ -102,7 +103,7 @@ function actions(key: RouterKey, state: RouterState, context: PageContext): Line
       run: () => act(async () => void (await client.post(`${path}/${key.enabled ? "disable" : "enable"}`))),
     },
   ];
-  if (session !== undefined && key.enabled && state.strategy === "sticky") {
+  if (session !== undefined && key.enabled && keepsSessions(state.strategy)) {
     lines.push({
       title: "Use it in this session",
       description: "while it is healthy",

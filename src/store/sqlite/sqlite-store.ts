@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { type QuotaRecord, quotaRecordId } from "../../core/quota/quota.ts";
 import type { Cooldown } from "../../core/routing/cooldown.ts";
 import type { StateFile } from "../../sqlite/state-file.ts";
 import { WriteBehind, type WriteQueue } from "../../sqlite/write-behind.ts";
@@ -7,11 +8,13 @@ import {
   type CooldownStore,
   isForgotten,
   type News,
+  type QuotaStore,
   type Store,
   type StoreOptions,
   scrubChange,
 } from "../store.ts";
 import { NewsReader, pruneCooldowns, putChanges, type WrittenChange } from "./cooldown-rows.ts";
+import { QuotaQueue, readQuotas } from "./quota-rows.ts";
 
 const POLL_MS = 400;
 const PRUNE_EVERY_MS = 10 * 60_000;
@@ -22,12 +25,15 @@ const MAX_CHANGES = 10_000;
 /** A store in state.db, shared by the processes of one machine. It blocks for the few milliseconds of each statement. */
 export class SqliteStore implements Store {
   readonly cooldowns: CooldownStore;
+  readonly quotas: QuotaStore;
   readonly #options: StoreOptions;
   readonly #file: StateFile;
   readonly #writer = crypto.randomUUID();
   readonly #news = new NewsReader();
   readonly #queue: CooldownQueue;
   readonly #behind: WriteBehind<readonly CooldownChange[]>;
+  readonly #quotaQueue: QuotaQueue;
+  readonly #quotasBehind: WriteBehind<readonly QuotaRecord[]>;
   #poll: ReturnType<typeof setInterval> | undefined;
 
   /** The file is the caller's to close, after the store. */
@@ -36,6 +42,16 @@ export class SqliteStore implements Store {
     this.#options = options;
     this.#queue = new CooldownQueue(this.#writer, options);
     this.#behind = new WriteBehind(file, this.#queue);
+    this.#quotaQueue = new QuotaQueue(options);
+    this.#quotasBehind = new WriteBehind(file, this.#quotaQueue);
+    this.quotas = {
+      all: async () => this.#allQuotas(),
+      set: (record) => {
+        if (this.#quotasBehind.isClosed) return;
+        this.#quotaQueue.add(record);
+        this.#quotasBehind.schedule();
+      },
+    };
     this.cooldowns = {
       all: async () => this.#all(),
       set: (cooldown) => this.#change({ kind: "set", id: cooldown.id, atMs: cooldown.sinceMs, cooldown }),
@@ -57,11 +73,13 @@ export class SqliteStore implements Store {
 
   async flush(): Promise<void> {
     this.#behind.flush();
+    this.#quotasBehind.flush();
   }
 
   async close(): Promise<void> {
     clearInterval(this.#poll);
     this.#behind.close();
+    this.#quotasBehind.close();
   }
 
   #change(change: CooldownChange): void {
@@ -82,6 +100,16 @@ export class SqliteStore implements Store {
     return [...changes.values()].flatMap((change) =>
       change.kind === "set" && !isForgotten(change.cooldown, nowMs) ? [change.cooldown] : [],
     );
+  }
+
+  #allQuotas(): QuotaRecord[] {
+    if (this.#quotasBehind.isClosed) return [];
+    this.#quotasBehind.flush();
+    const outcome = this.#file.read(readQuotas);
+    const written = outcome.kind === "done" ? outcome.value : [];
+    return [
+      ...new Map([...written, ...this.#quotaQueue.next()].map((one) => [quotaRecordId(one), one])).values(),
+    ];
   }
 
   #readNews(): News {

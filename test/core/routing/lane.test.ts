@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { fingerprint, type Key } from "../../../src/core/key.ts";
+import { UNKNOWN_STANDING } from "../../../src/core/quota/rank.ts";
 import { type Cooldown, targetOf } from "../../../src/core/routing/cooldown.ts";
 import { lanesOf, type ReadyInput, readyLane } from "../../../src/core/routing/lane.ts";
 import { emptyLoad, type Load } from "../../../src/core/routing/limits.ts";
@@ -146,6 +147,7 @@ test("the short way takes only lanes that the long way could have taken", () => 
         cooldownMs: 0,
         inFlight: input.loads.get(key.fingerprint)?.inFlight ?? 0,
         lastUsedMs: 0,
+        standing: UNKNOWN_STANDING,
       }));
       // Whatever the dice of the long way show.
       const possible = candidates.map((_, nth) => {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { UNKNOWN_STANDING } from "../../../src/core/quota/rank.ts";
 import { type Cooldown, type CooldownTarget, targetOf } from "../../../src/core/routing/cooldown.ts";
 import { emptyLoad, type Load } from "../../../src/core/routing/limits.ts";
 import {
@@ -105,6 +106,8 @@ function inputOf(given: Given): StepInput {
     nowMs: NOW,
     // Its turn makes the choice among equals plain: the first key.
     strategy: "round-robin",
+    holdMs: 0,
+    standingOf: () => UNKNOWN_STANDING,
     contextOf: () => ({ session: undefined, stuckTo: undefined, turn: 0, random: () => 0 }),
     patienceMs: (given.patienceS ?? 0) * 1000,
     maxWaitMs: 90_000,

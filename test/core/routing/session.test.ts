@@ -1,9 +1,19 @@
 import { expect, test } from "bun:test";
+import { UNKNOWN_STANDING } from "../../../src/core/quota/rank.ts";
 import { type Candidate, chooseKey } from "../../../src/core/routing/session.ts";
 import { keyNamed } from "../../proxy/rig.ts";
 
 function candidate(name: string, more: Partial<Candidate> = {}): Candidate {
-  return { key: keyNamed("a", name), cooldowns: 0, cooldownMs: 0, inFlight: 0, lastUsedMs: 0, ...more };
+  const standing = UNKNOWN_STANDING;
+  return {
+    key: keyNamed("a", name),
+    cooldowns: 0,
+    cooldownMs: 0,
+    inFlight: 0,
+    lastUsedMs: 0,
+    standing,
+    ...more,
+  };
 }
 
 const fingerprintOf = (name: string): string => keyNamed("a", name).fingerprint;

@@ -24,7 +24,7 @@ const FAULTS: FaultRow[] = [
     '[routing]\nstrategy = "stikcy"',
     "routing.strategy",
     'routing.strategy cannot be "stikcy"',
-    /^one of sticky,/,
+    /^one of auto, sticky,/,
   ],
   ['[routing]\nfail_window = "5 hours"', "routing.fail_window", /cannot be "5 hours"/, /a duration such as/],
   ["[routing]\nfail_window = 5", "routing.fail_window", "routing.fail_window cannot be 5", /a duration/],

@@ -32,6 +32,7 @@ silence_limit = "10m"
 stall_timeout = "250ms"
 patience = "0s"
 max_wait = "1m"
+hold = "8h"
 resume = false
 cooldown = { base = "10s", factor = 2, max = "5m" }
 [providers.ollama-cloud]
@@ -47,6 +48,9 @@ concurrency = 3
 rpm = 7
 name = "Work"
 env = "WORK_KEY"
+quota = "ollama-cloud"
+billing = "metered"
+daily_budget = "2 USD"
 first_token_timeout = "3s"
 stall_timeout = "4s"
 [models_dev]
@@ -107,7 +111,7 @@ test("no file at all gives the documented defaults", () => {
   expect(defaultSettings()).toEqual({
     theme: "opencode",
     routing: {
-      strategy: "sticky",
+      strategy: "auto",
       triesPerKey: 1,
       failWindowMs: 18_000_000,
       rateLimitThreshold: 3,
@@ -116,6 +120,7 @@ test("no file at all gives the documented defaults", () => {
       stallTimeoutMs: 60_000,
       patienceMs: 5000,
       maxWaitMs: 90_000,
+      holdMs: 0,
       resume: true,
       cooldown: { baseMs: 30_000, factor: 1.5, maxMs: 3_600_000 },
     },
@@ -152,6 +157,7 @@ test("no file at all gives the documented defaults", () => {
       openRequests: 1024,
     },
     state: { ledgerDays: 7, ledgerRows: 50_000 },
+    quota: { enabled: true, pollMs: 60_000, reserve: 0 },
   });
 });
 
@@ -167,6 +173,7 @@ test("every setting that is written arrives", () => {
     stallTimeoutMs: 250,
     patienceMs: 0,
     maxWaitMs: 60_000,
+    holdMs: 28_800_000,
     resume: false,
     cooldown: { baseMs: 10_000, factor: 2, maxMs: 300_000 },
   });
@@ -183,6 +190,10 @@ test("every setting that is written arrives", () => {
     env: ["WORK_KEY"],
     sharedEnv: [],
     placeholderKey: "none",
+    quota: "ollama-cloud",
+    isQuotaNamed: true,
+    billing: "metered",
+    dailyBudget: { amount: 2, unit: "USD" },
     firstTokenTimeoutMs: 3000,
     stallTimeoutMs: 4000,
   });

@@ -1,0 +1,51 @@
+import { quotaEndpoint } from "../../core/quota/readers.ts";
+import { cooldownId } from "../../core/routing/cooldown.ts";
+import type { Router } from "../../proxy/router.ts";
+import type { RoutingSnapshot } from "../../proxy/snapshot.ts";
+import { type PollTarget, QuotaPoller } from "../../quota/quota-poller.ts";
+import { readQuota } from "../../quota/read-quota.ts";
+import type { Store } from "../../store/store.ts";
+
+/** How often to look whether a reading is due. A look costs some microseconds. */
+const LOOK_MS = 2_000;
+
+/** The keys whose providers tell what is left. */
+export function pollTargets(
+  { keys, providers }: Pick<RoutingSnapshot, "keys" | "providers">,
+  nowMs: number,
+): PollTarget[] {
+  return keys.flatMap((key) => {
+    const provider = providers.get(key.provider);
+    if (provider === undefined || !key.enabled || key.source === "embedded") return [];
+    const endpoint = quotaEndpoint(provider, nowMs);
+    return endpoint === undefined ? [] : { key, endpoint };
+  });
+}
+
+/** Reads the quotas of the keys that a router uses, for as long as it runs. Returns the end of it. */
+export function watchQuota(router: Router, { quotas }: Pick<Store, "quotas">): () => void {
+  const { env } = router;
+  const poller = new QuotaPoller({
+    targets: () => (router.snapshot.quota.enabled ? pollTargets(router.snapshot, env.now()) : []),
+    recordOf: (key) => router.quotas.of(key),
+    usedMs: (key) => router.quotas.usedMs(key),
+    spentSinceMs: ({ provider, fingerprint }) => {
+      const nowMs = env.now();
+      const ids = [cooldownId.key(fingerprint), cooldownId.quota(provider, fingerprint, "all")];
+      const since = ids.flatMap((id) => {
+        const cooldown = router.cooldowns.get(id);
+        const isSpent = cooldown?.kind === "quota" || cooldown?.kind === "payment";
+        return cooldown !== undefined && isSpent && cooldown.untilMs > nowMs ? cooldown.sinceMs : [];
+      });
+      return since.length === 0 ? undefined : Math.max(...since);
+    },
+    pollMs: () => router.snapshot.quota.pollMs,
+    ask: (endpoint, secret) => readQuota(endpoint, secret, env.now()),
+    take: (key, reading) => router.quotas.take(key, reading),
+    refresh: async () => router.quotas.learn(await quotas.all()),
+    nowMs: () => env.now(),
+  });
+  const timer = setInterval(() => void poller.round(), LOOK_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,184 @@
+import type { Key } from "../core/key.ts";
+import type { ModelRef } from "../core/model-ref.ts";
+import { warningsOf } from "../core/quota/forecast.ts";
+import type { ReplyHeaders } from "../core/quota/header-readers.ts";
+import {
+  amountLeft,
+  type Quota,
+  type QuotaRecord,
+  quotaCooldownIds,
+  quotaCooldowns,
+  quotaRecordId,
+  type Reading,
+  trailId,
+  withHeaderQuotas,
+  withReading,
+} from "../core/quota/quota.ts";
+import { type Standing, standingOf } from "../core/quota/rank.ts";
+import { headerReaderOf } from "../core/quota/readers.ts";
+import { type Cooldown, cooldownId } from "../core/routing/cooldown.ts";
+import type { RouterEvent } from "../core/routing/events.ts";
+import type { Provider } from "../core/settings/provider.ts";
+import type { VerdictKind } from "../core/verdict/verdict.ts";
+import type { Cooldowns } from "./cooldowns.ts";
+import type { Env } from "./env.ts";
+
+export interface QuotasOptions {
+  cooldowns: Cooldowns;
+  emit: (event: RouterEvent) => void;
+  /** A key may have become usable. */
+  onFreed: () => void;
+  reserve: () => number;
+  env: Env;
+}
+
+/** Headers come with every reply; the numbers of a second ago are good enough. */
+const HEADERS_EVERY_MS = 5_000;
+
+/** Refusals that a reading says something about. */
+const ABOUT_QUOTA: ReadonlySet<VerdictKind> = new Set(["quota", "payment", "subscription"]);
+
+/**
+ * What is known of the keys' quotas. A spent window becomes a cooldown of its key with the window's reset as its end, so
+ * that routing, screens and other processes need to know of no other kind of hold.
+ */
+export class Quotas {
+  readonly #options: QuotasOptions;
+  readonly #records = new Map<string, QuotaRecord>();
+  readonly #usedMs = new Map<string, number>();
+  readonly #headersMs = new Map<string, number>();
+  readonly #warned = new Set<string>();
+
+  constructor(options: QuotasOptions) {
+    this.#options = options;
+  }
+
+  get isEmpty(): boolean {
+    return this.#records.size === 0;
+  }
+
+  get records(): ReadonlyMap<string, QuotaRecord> {
+    return this.#records;
+  }
+
+  of(key: Key): QuotaRecord | undefined {
+    return this.#records.get(quotaRecordId(key));
+  }
+
+  /** Where a key stands among the keys that a new session could use. */
+  standing(key: Key, { model }: ModelRef): Standing {
+    const { env, reserve } = this.#options;
+    return standingOf(this.of(key), model, { nowMs: env.now(), reserve: reserve() });
+  }
+
+  /** A call with the key begins. */
+  noteUse(key: Key, nowMs: number): void {
+    this.#usedMs.set(quotaRecordId(key), nowMs);
+  }
+
+  /** When a call with the key last began in this process; 0 for never. */
+  usedMs(key: Key): number {
+    return this.#usedMs.get(quotaRecordId(key)) ?? 0;
+  }
+
+  /** What a reading in this process has found out. */
+  take(key: Key, reading: Reading): void {
+    const before = this.of(key);
+    this.#replace(key, before, withReading(before, key, reading, this.#options.env.now()));
+  }
+
+  /** What the headers of a reply say. */
+  takeHeaders(key: Key, ref: ModelRef, provider: Provider, headers: ReplyHeaders): void {
+    const read = headerReaderOf(provider.quota);
+    if (read === undefined) return;
+    const nowMs = this.#options.env.now();
+    const id = `${quotaRecordId(key)} ${ref.model}`;
+    if (Math.abs(nowMs - (this.#headersMs.get(id) ?? 0)) < HEADERS_EVERY_MS) return;
+    this.#headersMs.set(id, nowMs);
+    const quotas = read(headers, ref.model, nowMs);
+    if (quotas.length === 0) return;
+    const before = this.of(key);
+    this.#replace(key, before, withHeaderQuotas(before, key, quotas, nowMs));
+  }
+
+  /** Takes in what other processes have read; their cooldowns arrive by themselves. */
+  learn(records: Iterable<QuotaRecord>): void {
+    for (const record of records) {
+      const known = this.#records.get(quotaRecordId(record));
+      if (known === undefined || record.atMs > known.atMs) this.#records.set(quotaRecordId(record), record);
+    }
+  }
+
+  #replace(key: Key, before: QuotaRecord | undefined, record: QuotaRecord): void {
+    this.#records.set(quotaRecordId(record), record);
+    this.#hold(key, before, record);
+    this.#options.emit({ kind: "quota-read", record });
+    for (const warning of warningsOf(record, this.#options.env.now())) {
+      if (this.#warned.has(warning.id)) continue;
+      this.#warned.add(warning.id);
+      this.#options.emit({ kind: "quota-warning", warning, keyName: key.name });
+    }
+  }
+
+  /** Sets and ends the key's cooldowns as its quotas say. */
+  #hold(key: Key, before: QuotaRecord | undefined, record: QuotaRecord): void {
+    const { cooldowns, env, reserve, onFreed } = this.#options;
+    const held = new Map(
+      quotaCooldowns(record, { nowMs: env.now(), reserve: reserve() }).map((one) => [one.id, one]),
+    );
+    let isFreed = false;
+    for (const id of quotaCooldownIds(record)) {
+      const wanted = held.get(id);
+      const known = cooldowns.all.get(id);
+      if (wanted !== undefined && (known === undefined || isNews(wanted, known)))
+        cooldowns.set(wanted, key.name);
+      if (wanted !== undefined || known === undefined) continue;
+      // Nothing was found out about it: what was known before holds until its end.
+      if (record.quotasAtMs < known.sinceMs) continue;
+      cooldowns.clear(id);
+      isFreed = true;
+    }
+    if (this.#settleRefusal(key, before, record, [...held.values()])) isFreed = true;
+    if (isFreed) onFreed();
+  }
+
+  /**
+   * The key was refused for a used-up plan, and what was said of the end was a guess: a reading knows better. One that
+   * has more left than before the refusal ends it. True where it has ended.
+   */
+  #settleRefusal(
+    key: Key,
+    before: QuotaRecord | undefined,
+    record: QuotaRecord,
+    held: readonly Cooldown[],
+  ): boolean {
+    const { cooldowns } = this.#options;
+    const refusal = cooldowns.all.get(cooldownId.key(key.fingerprint));
+    if (refusal === undefined || !ABOUT_QUOTA.has(refusal.kind)) return false;
+    if (record.quotasAtMs <= refusal.sinceMs) return false;
+    const whole = held.find(({ id }) => id === cooldownId.quota(key.provider, key.fingerprint, "all"));
+    if (whole !== undefined) {
+      if (!refusal.isDeclared && whole.untilMs !== refusal.untilMs)
+        cooldowns.set({ ...refusal, untilMs: whole.untilMs, isDeclared: true }, key.name);
+      return false;
+    }
+    if (before === undefined || !hasMore(before.quotas, record.quotas)) return false;
+    cooldowns.clear(refusal.id);
+    return true;
+  }
+}
+
+/** Readings repeat what is known: only another end, or one that is to come nearer its time, is passed on. */
+function isNews(wanted: Cooldown, known: Cooldown): boolean {
+  return wanted.untilMs !== known.untilMs || wanted.message !== known.message;
+}
+
+/** Whether a window has clearly more left than before: it was reset, or topped up. */
+function hasMore(before: readonly Quota[], after: readonly Quota[]): boolean {
+  const left = new Map(before.map((quota) => [trailId(quota), amountLeft(quota)]));
+  return after.some((quota) => {
+    const was = left.get(trailId(quota));
+    const now = amountLeft(quota);
+    return quota.blocking && was !== undefined && now !== undefined && now > was * 1.05 + 1e-9;
+  });
+}
