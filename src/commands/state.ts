@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import type { Paths } from "../config/paths.ts";
 import type { Key } from "../core/key.ts";
 import { type Cooldown, notFromLater } from "../core/routing/cooldown.ts";
-import type { Settings } from "../core/settings/settings.ts";
+import type { Settings, StoreSettings } from "../core/settings/settings.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Router } from "../proxy/router.ts";
-import type { OnTrouble, Store } from "../store/store.ts";
+import type { OnTrouble, Store, StoreOptions } from "../store/store.ts";
 import type { CommandContext } from "./context.ts";
 import { watchQuota } from "./quota/watch-quota.ts";
 
@@ -21,6 +21,8 @@ export interface StateOptions {
   file: string;
   ledgerDays: number;
   ledgerRows: number;
+  /** The server that several machines share; this machine alone unless it has a `url`. */
+  store?: StoreSettings | undefined;
   /** Every secret of this run; none is ever written. Read again at each write. */
   readonly secrets: readonly string[];
   onTrouble: OnTrouble;
@@ -45,7 +47,7 @@ export async function openState(options: StateOptions): Promise<State> {
   const file = new StateFile({ file: options.file, nowMs, onTrouble });
   // Opened now, so that trouble with the file is reported before anything depends on it.
   file.read(() => undefined);
-  const store = new SqliteStore(file, parts);
+  const store = await sharedStore(new SqliteStore(file, parts), parts, options);
   const ledger = new Ledger(file, parts);
   return {
     store,
@@ -58,13 +60,52 @@ export async function openState(options: StateOptions): Promise<State> {
   };
 }
 
+/** The store that machines share, in front of the one of this machine, if one is configured. */
+async function sharedStore(
+  local: Store,
+  parts: StoreOptions,
+  { store, onTrouble }: Pick<StateOptions, "store" | "onTrouble">,
+): Promise<Store> {
+  if (store?.url === undefined) return local;
+  const { ValkeyStore } = await import("../store/valkey/valkey-store.ts");
+  const { url, prefix } = store;
+  const password = await storePassword(store);
+  const options = {
+    url,
+    prefix,
+    password,
+    onTrouble,
+    nowMs: parts.nowMs,
+    get secrets() {
+      return password === undefined ? parts.secrets : [...parts.secrets, password];
+    },
+  };
+  return new ValkeyStore(local, options).open();
+}
+
+/** The name under which the keychain has the store's password. */
+const KEYCHAIN_NAME = "store";
+
+async function storePassword({ keychain }: StoreSettings): Promise<string | undefined> {
+  if (!keychain) return process.env["OROUTER_STORE_PASSWORD"] || undefined;
+  const { systemKeychain } = await import("../config/keychain.ts");
+  return systemKeychain.get(KEYCHAIN_NAME).catch(() => undefined);
+}
+
 type StateContext = Pick<CommandContext, "paths" | "settings" | "keys">;
 
 /** Opens the state for a command; the file is created where there is none yet. */
 export function openOwnState({ paths, settings, keys }: StateContext, onTrouble: OnTrouble): Promise<State> {
   const { ledgerDays, ledgerRows } = settings.state;
   const secrets = keys.map((key) => key.secret);
-  return openState({ file: paths.stateDb, ledgerDays, ledgerRows, secrets, onTrouble });
+  return openState({
+    file: paths.stateDb,
+    store: settings.store,
+    ledgerDays,
+    ledgerRows,
+    secrets,
+    onTrouble,
+  });
 }
 
 /** Opens the state for a command that only reads: where there is no file yet, none is created. */
@@ -72,7 +113,8 @@ export async function openExistingState(
   context: StateContext,
   onTrouble: OnTrouble,
 ): Promise<State | undefined> {
-  return existsSync(context.paths.stateDb) ? await openOwnState(context, onTrouble) : undefined;
+  const hasState = existsSync(context.paths.stateDb) || context.settings.store.url !== undefined;
+  return hasState ? await openOwnState(context, onTrouble) : undefined;
 }
 
 /** The cooldowns of all processes. Without a place to tell of trouble, none is told: `doctor` does that. */
@@ -111,6 +153,7 @@ export async function keepState(options: KeepStateOptions): Promise<() => Promis
   });
   const state = await openState({
     file: options.paths.stateDb,
+    store: settings.store,
     ledgerDays: settings.state.ledgerDays,
     ledgerRows: settings.state.ledgerRows,
     get secrets() {
@@ -158,9 +201,11 @@ export async function attachState(
     [],
   );
   router.quotas.learn(await store.quotas.all());
+  router.shareLimits(store.limits);
   const unwatch = store.watch((news) => router.learn(news.set, news.cleared));
   return () => {
     unsubscribe();
     unwatch();
+    router.shareLimits(undefined);
   };
 }

@@ -46,6 +46,8 @@ export class Attempt implements TriedLane {
   readonly probes: string[];
   /** The text that the model is to continue, once the call shows it. */
   prefill: Prefill | undefined;
+  /** Room that the store has given to the call. */
+  lease: { release: () => void } | undefined;
   readonly #release: (attempt: Attempt) => void;
   readonly #onClosed: () => void;
   #outcome: Outcome = { kind: "running" };

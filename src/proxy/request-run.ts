@@ -25,7 +25,7 @@ import type { GateFailure } from "../core/stream/stream-gate.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
 import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
-import type { Attempt, CallOutcome, ErrorReply, RunContext } from "./attempt.ts";
+import type { Attempt, CallOptions, CallOutcome, ErrorReply, RunContext } from "./attempt.ts";
 import { callProvider } from "./call-provider.ts";
 import { failureVerdict } from "./read-reply.ts";
 import { cleanAfter, type ModelRequest } from "./read-request.ts";
@@ -87,6 +87,8 @@ export class RequestRun {
   /** How many records there were when an answer last began: what came before has been told. */
   #toldRecords = 0;
   #isClosed = false;
+  /** Keys whose shared limits this request waits for. */
+  readonly #inLineFor = new Set<string>();
   #overflow: { verdict: Verdict; reply: ErrorReply | undefined } | undefined;
 
   constructor(request: ModelRequest, options: RequestRunOptions) {
@@ -128,6 +130,25 @@ export class RequestRun {
       const result = await this.#attempt(found.attempt, continues);
       if (result !== undefined) return result;
     }
+  }
+
+  /** Whether other processes leave room for the attempt. One that was refused was never made. */
+  async #claim(attempt: Attempt): Promise<boolean> {
+    const { fingerprint } = attempt.key;
+    const isGranted = await this.#router.claim(attempt, this.request.id);
+    if (isGranted) {
+      this.#inLineFor.delete(fingerprint);
+      this.#leaveLines();
+    } else {
+      this.attempts.splice(this.attempts.indexOf(attempt), 1);
+      this.#inLineFor.add(fingerprint);
+    }
+    return isGranted;
+  }
+
+  #leaveLines(): void {
+    this.#router.leaveLines(this.request.id, this.#inLineFor);
+    this.#inLineFor.clear();
   }
 
   /**
@@ -174,6 +195,7 @@ export class RequestRun {
     const attempt = this.attempts.at(-1);
     if (outcome === "served" && attempt !== undefined) this.#router.complete(attempt);
     attempt?.close();
+    if (this.#inLineFor.size > 0) this.#leaveLines();
     this.#options.onClose?.();
     this.#router.emit({ kind: "finished", record: this.#record(outcome, usage) });
   }
@@ -250,39 +272,16 @@ export class RequestRun {
 
   async #attempt(attempt: Attempt, continues: SentAnswer | undefined): Promise<RunResult | undefined> {
     const router = this.#router;
-    const { snapshot } = this.request;
-    const { rules, errorBodyBytes, answerBytes } = this.#options;
     const { ref } = attempt;
-    const provider = snapshot.providers.get(ref.provider);
+    if (router.mustClaim(ref) && !(await this.#claim(attempt))) return undefined;
+    const provider = this.request.snapshot.providers.get(ref.provider);
     if (provider === undefined) {
       attempt.close();
       this.progress.excludedProviders.add(ref.provider);
       return undefined;
     }
     const dialect = this.#dialectFor(ref, provider);
-    const waiting = { phase: "waiting", tool: null, chars: 0 } as const;
-    const forget = router.answers.add(() => progressOf(this.request, attempt, waiting));
-    const outcome = await callProvider({
-      request: this.request,
-      attempt,
-      provider,
-      dialect,
-      outputLimit: router.facts.outputLimit(ref),
-      continues,
-      prefill: this.#prefillFor(ref, continues),
-      without: router.facts.refusedFields(ref),
-      rules,
-      errorBodyBytes,
-      answerBytes,
-      firstTokenMs: provider.firstTokenTimeoutMs ?? snapshot.policy.firstTokenTimeoutMs,
-      silenceLimitMs: snapshot.policy.silenceLimitMs,
-      mayMoveOn: () => router.hasUntriedLane(attempt, this.#context),
-      transport: router.transport,
-      crowdedUntilMs: () => router.connections.untilMs(router.env.now()),
-      env: router.env,
-    }).finally(forget);
-    const headers = headersOf(outcome);
-    if (headers !== undefined) router.quotas.takeHeaders(attempt.key, ref, provider, headers);
+    const outcome = await this.#call(attempt, { provider, dialect, continues });
     if (outcome.kind === "stream" || outcome.kind === "body") {
       if (attempt.prefill !== undefined) router.facts.learnPrefill(ref, "continued");
       router.succeed(attempt, this.request.session);
@@ -296,6 +295,38 @@ export class RequestRun {
       return undefined;
     }
     attempt.close();
+    return outcome;
+  }
+
+  async #call(
+    attempt: Attempt,
+    to: Pick<CallOptions, "provider" | "dialect" | "continues">,
+  ): Promise<CallOutcome> {
+    const router = this.#router;
+    const { policy } = this.request.snapshot;
+    const { rules, errorBodyBytes, answerBytes } = this.#options;
+    const { key, ref } = attempt;
+    const waiting = { phase: "waiting", tool: null, chars: 0 } as const;
+    const forget = router.answers.add(() => progressOf(this.request, attempt, waiting));
+    const outcome = await callProvider({
+      ...to,
+      request: this.request,
+      attempt,
+      outputLimit: router.facts.outputLimit(ref),
+      prefill: this.#prefillFor(ref, to.continues),
+      without: router.facts.refusedFields(ref),
+      rules,
+      errorBodyBytes,
+      answerBytes,
+      firstTokenMs: to.provider.firstTokenTimeoutMs ?? policy.firstTokenTimeoutMs,
+      silenceLimitMs: policy.silenceLimitMs,
+      mayMoveOn: () => router.hasUntriedLane(attempt, this.#context),
+      transport: router.transport,
+      crowdedUntilMs: () => router.connections.untilMs(router.env.now()),
+      env: router.env,
+    }).finally(forget);
+    const headers = headersOf(outcome);
+    if (headers !== undefined) router.quotas.takeHeaders(key, ref, to.provider, headers);
     return outcome;
   }
 

@@ -9,7 +9,15 @@ import {
 } from "../core/routing/cooldown.ts";
 import { blame, type Decision, decide, settle } from "../core/routing/decide.ts";
 import type { AnswerProgress, RouterEvent } from "../core/routing/events.ts";
-import { emptyLoad, type KeyLimits, type Load, release, shrinkCap, take } from "../core/routing/limits.ts";
+import {
+  emptyLoad,
+  type KeyLimits,
+  type Load,
+  release,
+  shrinkCap,
+  take,
+  untake,
+} from "../core/routing/limits.ts";
 import { ModelFacts } from "../core/routing/model-facts.ts";
 import {
   hasOtherModel,
@@ -20,6 +28,7 @@ import {
 } from "../core/routing/next-step.ts";
 import { isExcluded } from "../core/routing/progress.ts";
 import { restick, type Session, SessionBook, unstick } from "../core/routing/session.ts";
+import type { Claim, ClaimRequest } from "../core/routing/shared-limits.ts";
 import type { Verdict, VerdictKind } from "../core/verdict/verdict.ts";
 import { Attempt, type RunContext } from "./attempt.ts";
 import { Cooldowns } from "./cooldowns.ts";
@@ -93,6 +102,13 @@ export interface RouterOptions extends SnapshotInput {
   transport?: Transport;
 }
 
+/** The limits of keys over all processes, as a store keeps them. */
+export interface SharedLimits {
+  claim: (request: ClaimRequest) => Promise<Claim>;
+  release: (id: string) => void;
+  leave: (request: Pick<ClaimRequest, "waiter" | "key">) => void;
+}
+
 /** The longest a request stands in our own queue (pacing, caps), where no refusal is in sight. */
 const QUEUE_MS = 5 * 60_000;
 
@@ -116,6 +132,7 @@ export class Router {
   readonly #listeners = new Listeners();
   readonly #turns = new Map<string, number>();
   readonly #answered = new Map<string, ModelRef>();
+  #shared: SharedLimits | undefined;
 
   constructor(options: RouterOptions) {
     this.#snapshot = snapshotOf(options);
@@ -166,12 +183,19 @@ export class Router {
     return hasUntriedLane(attempt.key, attempt.ref, this.#situation(context));
   }
 
+  /** Keeps the limits of keys together with other processes, from the next call on; undefined ends that. */
+  shareLimits(shared: SharedLimits | undefined): void {
+    this.#shared = shared;
+  }
+
   /** Takes a lane for an attempt. */
   begin({ key, ref, probe, isLastResort }: Extract<Step, { kind: "attempt" }>): Attempt {
     const startedMs = this.env.now();
     this.connections.enter();
-    take(this.#loadOf(key), this.#limitsOf(ref.provider), startedMs);
+    const load = this.#loadOf(key);
+    take(load, this.#limitsOf(ref.provider), startedMs);
     this.quotas.noteUse(key, startedMs);
+    if (this.mustClaim(ref)) load.isClaiming = true;
     this.#turns.set(ref.provider, (this.#turns.get(ref.provider) ?? 0) + 1);
     const probes = probe ? this.#cooldowns.probe(key, ref, startedMs) : [];
     return new Attempt({
@@ -179,6 +203,38 @@ export class Router {
       release: (attempt) => this.#release(attempt),
       onClosed: () => this.queue.serve(),
     });
+  }
+
+  /** Whether other processes have a say in how much a lane may carry. */
+  mustClaim({ provider }: ModelRef): boolean {
+    if (this.#shared === undefined) return false;
+    const { rpm, concurrency } = this.#limitsOf(provider);
+    return rpm !== undefined || concurrency !== undefined;
+  }
+
+  /** Whether the attempt may be sent. If not it is closed, as if it had never begun, and the lane waits. */
+  async claim(attempt: Attempt, waiter: string): Promise<boolean> {
+    const { key, ref, startedMs } = attempt;
+    const load = this.#loadOf(key);
+    const shared = this.#shared;
+    const id = crypto.randomUUID();
+    const limits = this.#limitsOf(ref.provider);
+    const claim = (await shared?.claim({ id, waiter, key: key.fingerprint, limits })) ?? { kind: "unknown" };
+    load.isClaiming = false;
+    if (claim.kind === "wait") {
+      untake(load, startedMs, this.env.now() + claim.afterMs);
+      attempt.close();
+      return false;
+    }
+    attempt.lease = { release: () => shared?.release(id) };
+    // Those in line could not look while this one was asking.
+    this.queue.serve();
+    return true;
+  }
+
+  /** The request waits no longer for these keys. */
+  leaveLines(waiter: string, fingerprints: Iterable<string>): void {
+    for (const key of fingerprints) this.#shared?.leave({ waiter, key });
   }
 
   /** The lane has begun to answer well: others may use it again. The call itself goes on. */
@@ -231,8 +287,9 @@ export class Router {
     });
   }
 
-  #release({ key, probes }: Attempt): void {
+  #release({ key, probes, lease }: Attempt): void {
     this.connections.leave(this.env.now());
+    lease?.release();
     release(this.#loadOf(key));
     this.#cooldowns.endProbe(probes.splice(0));
   }

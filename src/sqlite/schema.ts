@@ -113,6 +113,26 @@ const STEPS: readonly string[] = [
      at_ms INTEGER NOT NULL,
      record TEXT NOT NULL
    ) WITHOUT ROWID;`,
+  // Limits of keys that all processes keep together: calls of the last minute, calls under way, and who waits.
+  `CREATE TABLE limit_calls (
+     key TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     id TEXT NOT NULL,
+     PRIMARY KEY (key, at_ms, id)
+   ) WITHOUT ROWID;
+   CREATE TABLE limit_leases (
+     id TEXT PRIMARY KEY,
+     key TEXT NOT NULL,
+     until_ms INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX limit_leases_by_key ON limit_leases (key);
+   CREATE TABLE limit_waiters (
+     key TEXT NOT NULL,
+     id TEXT NOT NULL,
+     since_ms INTEGER NOT NULL,
+     due_ms INTEGER NOT NULL,
+     PRIMARY KEY (key, id)
+   ) WITHOUT ROWID;`,
 ];
 
 /** The version that this orouter writes. */

@@ -1,16 +1,17 @@
 import type { Problem } from "../core/problem.ts";
 import type { QuotaRecord } from "../core/quota/quota.ts";
 import type { Cooldown } from "../core/routing/cooldown.ts";
+import type { Claim, ClaimRequest } from "../core/routing/shared-limits.ts";
 import { scrubMessage, scrubName } from "../core/scrub.ts";
 
 /**
  * State that all orouter processes of a user share, over machines where the implementation reaches that far. Each kind
- * of state is one member: shared limits (calls per minute, leases), sticky sessions and latency
- * sketches become members beside these. Requests never wait for it and never fail for it: reads give what can be
- * had, writes are queued, and what is wrong is reported once to `onTrouble`. No method throws or rejects.
+ * of state is one member. Only a call on a key with a limit waits for the store, and no request fails for it: reads give
+ * what can be had, writes are queued, and trouble is reported once to `onTrouble`. No method throws or rejects.
  */
 export interface Store {
   readonly cooldowns: CooldownStore;
+  readonly limits: LimitStore;
   readonly quotas: QuotaStore;
   /** Reports what other processes change, until the returned function is called. */
   watch: (onNews: (news: News) => void) => () => void;
@@ -42,6 +43,19 @@ export function scrubQuota(record: QuotaRecord, secrets: readonly string[]): Quo
   const { reading } = record;
   if (reading.kind !== "unknown") return record;
   return { ...record, reading: { ...reading, why: scrubMessage(reading.why, secrets) } };
+}
+
+/**
+ * The limits of keys (`rpm`, `concurrency`) over all processes. A call that a store cannot judge now is `unknown`:
+ * the limits of its own process then hold alone.
+ */
+export interface LimitStore {
+  /** Takes room for one call, or says when to ask again. A granted call is released when it ends. */
+  claim: (request: ClaimRequest) => Promise<Claim>;
+  /** A granted call has ended. */
+  release: (id: string) => void;
+  /** A request no longer waits for this key. */
+  leave: (request: Pick<ClaimRequest, "waiter" | "key">) => void;
 }
 
 /** What other processes have changed since the last time. */

@@ -7,6 +7,10 @@ export interface Load {
   /** Send times of the last minute, oldest first; kept only for paced keys. */
   sentMs: number[];
   lastUsedMs: number;
+  /** Whether a call asks the store for room: until it has its answer, no other call asks. */
+  isClaiming: boolean;
+  /** Until when other processes have used up the key's limit. */
+  heldUntilMs: number;
 }
 
 /** The limits a provider's settings put on each of its keys. */
@@ -21,7 +25,15 @@ const MINUTE_MS = 60_000;
 const CAP_GROWS_EVERY_MS = 60_000;
 
 export function emptyLoad(): Load {
-  return { inFlight: 0, cap: undefined, capChangedMs: 0, sentMs: [], lastUsedMs: 0 };
+  return {
+    inFlight: 0,
+    cap: undefined,
+    capChangedMs: 0,
+    sentMs: [],
+    lastUsedMs: 0,
+    isClaiming: false,
+    heldUntilMs: 0,
+  };
 }
 
 /** When the key can take one more call: `now`, a time, or once a call ends. */
@@ -30,6 +42,10 @@ export type Slot = { kind: "now" } | { kind: "at"; atMs: number } | { kind: "on-
 /** Whether a key has room now. Pacing looks at a sliding minute, so no burst can pass a per-minute limit. */
 export function slotFor(load: Load | undefined, limits: KeyLimits, nowMs: number): Slot {
   if (load === undefined) return { kind: "now" };
+  if (load.isClaiming) return { kind: "on-release" };
+  // After a clock was set back, a time that is too far away does not count.
+  if (load.heldUntilMs > nowMs && load.heldUntilMs <= nowMs + MINUTE_MS)
+    return { kind: "at", atMs: load.heldUntilMs };
   const cap = currentCap(load, limits, nowMs);
   if (cap !== undefined && load.inFlight >= cap) return { kind: "on-release" };
   if (limits.rpm === undefined) return { kind: "now" };
@@ -45,6 +61,13 @@ export function take(load: Load, limits: KeyLimits, nowMs: number): void {
   if (limits.rpm === undefined) return;
   load.sentMs = lastMinute(load, nowMs);
   load.sentMs.push(nowMs);
+}
+
+/** The call was not sent after all: the store has no room for it before that time. */
+export function untake(load: Load, sentMs: number, heldUntilMs: number): void {
+  const at = load.sentMs.lastIndexOf(sentMs);
+  if (at >= 0) load.sentMs.splice(at, 1);
+  load.heldUntilMs = heldUntilMs;
 }
 
 /** Times to come are of a clock that was set back: they would hold up all calls until it is there again. */

@@ -1,7 +1,7 @@
 import { DEFAULT_DIALECT, type Dialect } from "../dialect/registry.ts";
-import type { UnfinishedMark } from "../stream/prefill.ts";
 import type { DailyBudget } from "../quota/budget.ts";
 import { usualQuota } from "../quota/readers.ts";
+import type { UnfinishedMark } from "../stream/prefill.ts";
 import { findPreset, type Preset } from "./presets.ts";
 import { emptyProvider, type ProviderTable } from "./schema.ts";
 

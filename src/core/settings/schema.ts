@@ -16,6 +16,7 @@ import {
   maybeCount,
   maybeDuration,
   maybePattern,
+  maybeStoreUrl,
   maybeText,
   maybeVariable,
   percent,
@@ -215,6 +216,12 @@ const state = v.object({
 
 const MODELS = 'a list of at least one "provider/model" or chain name';
 
+const store = v.object({
+  url: maybeStoreUrl("Share state and limits with other machines through this Valkey or Redis server."),
+  prefix: text("orouter", "The names on the server begin with it.", "text"),
+  keychain: flag(false, "Read the server's password from the keychain, not from OROUTER_STORE_PASSWORD."),
+});
+
 /** The schema of config.toml. Reading, help and docs share it. */
 export const CONFIG = v.object({
   theme: choice(THEMES, "Terminal colours."),
@@ -260,6 +267,7 @@ export const CONFIG = v.object({
   agents: v.pipe(v.optional(agents, {}), about("How the other coding agents are started.")),
   limits: v.pipe(v.optional(limits, {}), about("Limits of the proxy.")),
   state: v.pipe(v.optional(state, {}), about("What is kept between runs.")),
+  store: v.pipe(v.optional(store, {}), about("Where state is kept that several machines share.")),
 });
 
 /** config.toml with every default filled in. */

@@ -207,6 +207,18 @@ export function address(fallback: string, help: string) {
   );
 }
 
+const STORE_URL = /^rediss?:$/;
+
+/** The address of a shared store. A password in it would be readable in config.toml, so none is taken. */
+export function maybeStoreUrl(help: string) {
+  const isStore = (text: string): boolean => {
+    const url = URL.parse(text);
+    return url !== null && STORE_URL.test(url.protocol) && url.hostname !== "" && url.password === "";
+  };
+  const allowed = "redis://HOST:PORT/NUMBER, or rediss:// for TLS, without a password";
+  return v.pipe(v.optional(v.pipe(v.string(), v.check(isStore))), meta("address", help, allowed));
+}
+
 /** A pattern that may be left out, compiled. */
 export function maybePattern(help: string) {
   const schema = v.pipe(

@@ -19,10 +19,12 @@ export interface Settings {
   limits: ReturnType<typeof toLimits>;
   quota: QuotaSettings;
   state: ReturnType<typeof toState>;
+  store: StoreSettings;
 }
 
 export type QuotaSettings = ReturnType<typeof toQuota>;
 export type RoutingSettings = ReturnType<typeof toRouting>;
+export type StoreSettings = ConfigFile["store"];
 /** One `[[models]]` table; `id` or `match` is there. */
 export type ModelOverride = ReturnType<typeof toModelOverride>;
 /** One `[[rules]]` table; what is undefined matches every reply. */
@@ -74,6 +76,7 @@ function toSettings(file: ConfigFile): Settings {
     limits: toLimits(file.limits),
     quota: toQuota(file.quota),
     state: toState(file.state),
+    store: file.store,
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from "../store.ts";
 import { NewsReader, pruneCooldowns, putChanges, type WrittenChange } from "./cooldown-rows.ts";
 import { QuotaQueue, readQuotas } from "./quota-rows.ts";
+import { SqliteLimits } from "./sqlite-limits.ts";
 
 const POLL_MS = 400;
 const PRUNE_EVERY_MS = 10 * 60_000;
@@ -26,6 +27,7 @@ const MAX_CHANGES = 10_000;
 export class SqliteStore implements Store {
   readonly cooldowns: CooldownStore;
   readonly quotas: QuotaStore;
+  readonly limits: SqliteLimits;
   readonly #options: StoreOptions;
   readonly #file: StateFile;
   readonly #writer = crypto.randomUUID();
@@ -52,6 +54,7 @@ export class SqliteStore implements Store {
         this.#quotasBehind.schedule();
       },
     };
+    this.limits = new SqliteLimits(file, options.nowMs);
     this.cooldowns = {
       all: async () => this.#all(),
       set: (cooldown) => this.#change({ kind: "set", id: cooldown.id, atMs: cooldown.sinceMs, cooldown }),
@@ -78,6 +81,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     clearInterval(this.#poll);
+    this.limits.close();
     this.#behind.close();
     this.#quotasBehind.close();
   }

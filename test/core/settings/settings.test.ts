@@ -105,6 +105,10 @@ open_requests = 2
 [state]
 ledger_days = 1
 ledger_rows = 100
+[store]
+url = "rediss://team@store.example:6380/2"
+prefix = "team"
+keychain = true
 `;
 
 test("no file at all gives the documented defaults", () => {
@@ -158,6 +162,7 @@ test("no file at all gives the documented defaults", () => {
     },
     state: { ledgerDays: 7, ledgerRows: 50_000 },
     quota: { enabled: true, pollMs: 60_000, reserve: 0 },
+    store: { url: undefined, prefix: "orouter", keychain: false },
   });
 });
 
