@@ -61,7 +61,7 @@ async function run(recorded: RecordedReply): Promise<Course> {
   // The first rest is the reply's; the good answer behind it may already forgive it.
   let cooldown: Cooldown | undefined;
   router.subscribe((event) => {
-    if (event.kind === "rested") cooldown ??= event.rest;
+    if (event.kind === "cooldown-started") cooldown ??= event.cooldown;
   });
   const proxy = startProxy({
     router,

@@ -1,7 +1,7 @@
 import { VERSION_TEXT } from "./core/version.ts";
 import { isAgent } from "./harness/registry.ts";
 
-/** Ends as the child ended: with its code, or by its signal, so that the calling shell sees no difference. */
+/** Ends as the child ended, with its code or its signal, so that the calling shell sees no difference. */
 function leave(exitCode: number, signal?: NodeJS.Signals): never {
   if (signal !== undefined && process.platform !== "win32") {
     process.removeAllListeners(signal);
@@ -11,13 +11,13 @@ function leave(exitCode: number, signal?: NodeJS.Signals): never {
 }
 
 /**
- * Our own first look at the words: everything behind an agent's name is the agent's, down to `--help` and `--`, so no
- * parser of ours may see it. All else is loaded when it is called: a start pays only for what it does.
+ * Looks at the arguments before any parser: everything after an agent's name belongs to the agent, including `--help`
+ * and `--`. Everything else is loaded on demand, to keep starts fast.
  */
 async function main(words: readonly string[]): Promise<void> {
   const [first] = words;
   if (words.length === 1 && (first === "--version" || first === "-v")) {
-    // Bun's console writes without setting up the streams of `process`, which would double the time of this.
+    // Bun's console does not set up the streams of `process`, which would double the time.
     console.log(`orouter ${VERSION_TEXT}`);
     return;
   }

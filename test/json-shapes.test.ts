@@ -9,7 +9,15 @@ import { answer, subscriptionRequired } from "../src/demo/reply.ts";
 import type { Scene } from "../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../src/demo/upstream.ts";
 import { keysToml, tempMachine } from "./commands/orouter.ts";
-import { attemptOf, cooldownOf, finished, note, recordOf, rested, stateOptions } from "./store/samples.ts";
+import {
+  attemptOf,
+  cooldownOf,
+  cooldownStarted,
+  finished,
+  note,
+  recordOf,
+  stateOptions,
+} from "./store/samples.ts";
 
 const SCENE: Scene = {
   name: "shapes",
@@ -63,7 +71,7 @@ beforeAll(async () => {
   await machine.write("import.json", JSON.stringify(IMPORT));
   const nowMs = Date.now();
   const state = await openState(stateOptions(machine.file("state.db")));
-  note(state, rested(cooldownOf(`key ${fingerprint("secret-of-spare")}`, nowMs)));
+  note(state, cooldownStarted(cooldownOf(`key ${fingerprint("secret-of-spare")}`, nowMs)));
   const attempts = [
     attemptOf(nowMs, { model: "acme/big", verdict: "subscription", status: 403 }),
     attemptOf(nowMs, { model: "acme/big" }),

@@ -1,9 +1,9 @@
 import { easierForm, type RequestForm, type RunFigures, USUAL_FORM } from "../core/bench/meter.ts";
 import {
   afterRefusal,
+  type BenchRefusal,
   type BenchState,
   type ModelBench,
-  type Refusal,
   type SkippedKey,
   summarise,
 } from "../core/bench/results.ts";
@@ -12,9 +12,8 @@ import { formatModelRef } from "../core/model-ref.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import { measureRun, type RunOptions, type RunOutcome } from "./measure-run.ts";
 
-/** A model to be measured, and what it can be asked with. */
 export interface BenchModelOptions extends Omit<RunOptions, "key" | "form" | "mark" | "onToken"> {
-  /** The keys that may be used, in turn, the first of them first. */
+  /** In the order they are used. */
   keys: readonly Key[];
   skippedKeys: readonly SkippedKey[];
   runs: number;
@@ -22,7 +21,7 @@ export interface BenchModelOptions extends Omit<RunOptions, "key" | "form" | "ma
   onChange: (bench: ModelBench) => void;
 }
 
-/** Measures one model, one run after the other, so that none disturbs another. */
+/** Runs follow one another, so that none disturbs another. */
 export async function benchModel(options: BenchModelOptions): Promise<ModelBench> {
   const course = new Course(options);
   let form = USUAL_FORM;
@@ -43,12 +42,11 @@ export async function benchModel(options: BenchModelOptions): Promise<ModelBench
   return course.tell(course.result());
 }
 
-/** What the runs of one model have come to. */
 class Course {
   run = 1;
   readonly #options: BenchModelOptions;
   readonly #figures: RunFigures[] = [];
-  readonly #refusals: Refusal[] = [];
+  readonly #refusals: BenchRefusal[] = [];
   #keys: readonly Key[];
   #turn = 0;
   #isStopped = false;
@@ -58,7 +56,7 @@ class Course {
     this.#keys = options.keys;
   }
 
-  /** Whose turn it is; undefined when nothing is left to do, or nobody to do it with. */
+  /** Undefined when all runs are done or no key is left. */
   nextKey(): Key | undefined {
     if (this.#isStopped || this.run > this.#options.runs) return undefined;
     return this.#keys[this.#turn++ % this.#keys.length];
@@ -111,7 +109,7 @@ class Course {
   }
 }
 
-/** A service that does not take the question as it stands is asked again in a plainer form; it costs it nothing. */
+/** A service that rejects the request form is asked again in a plainer one; a rejected request costs nothing. */
 async function runOnce(
   options: Omit<RunOptions, "mark"> & Pick<BenchModelOptions, "newMark">,
 ): Promise<{ outcome: RunOutcome; form: RequestForm }> {

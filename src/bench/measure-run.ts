@@ -9,15 +9,13 @@ import type { UserRule } from "../core/verdict/error-rule.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 
-/** A refusal's reason stands in its beginning. */
+/** The reason of a refusal is at the beginning of its body. */
 const HEAD_BYTES = 64 * 1024;
 
-/** The beginning of a body, as text. */
 export class HeadText {
   readonly #parts: Uint8Array[] = [];
   #bytes = 0;
 
-  /** False once there is enough. */
   add(chunk: Uint8Array): boolean {
     if (this.#bytes < HEAD_BYTES) this.#parts.push(chunk);
     this.#bytes += chunk.length;
@@ -29,7 +27,6 @@ export class HeadText {
   }
 }
 
-/** Reads as much of a body as is looked at. */
 export async function readHead(response: Response): Promise<string> {
   const head = new HeadText();
   try {
@@ -42,20 +39,18 @@ export async function readHead(response: Response): Promise<string> {
   return head.text();
 }
 
-/** How long a run may take, and be silent. */
 export interface RunLimits {
   firstTokenMs: number;
   stallMs: number;
-  /** A slow model is stopped here; what it said until then is measured. */
+  /** A slow model is stopped here; what arrived until then is measured. */
   totalMs: number;
 }
 
-/** Why a watch has ended a run. */
+/** Why the watch ended a run. */
 export type WatchEnd = "silent" | "stalled" | "over" | "left";
 
-/** Ends a call that is silent or takes too long, and one that nobody waits for any more. */
 export class RunWatch {
-  /** Undefined while nothing is wrong. */
+  /** Undefined while the run is fine. */
   end: WatchEnd | undefined;
   readonly #limits: RunLimits;
   readonly #controller = new AbortController();
@@ -77,7 +72,6 @@ export class RunWatch {
     return this.#controller.signal;
   }
 
-  /** A token has come. */
   progressed(): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#stopFor("stalled"), this.#limits.stallMs);
@@ -87,7 +81,7 @@ export class RunWatch {
     clearTimeout(this.#total);
     clearTimeout(this.#silence);
     this.#outer.removeEventListener("abort", this.#leave);
-    // Whatever is left of the answer is not read.
+    // Do not read the rest of the answer.
     this.#controller.abort();
   }
 
@@ -97,7 +91,7 @@ export class RunWatch {
   }
 }
 
-/** How a call goes out. It is given, so that a benchmark asks as the router would. */
+/** Injected, so that a benchmark sends requests exactly as the router does. */
 export type Send = (call: {
   url: string;
   method: string;
@@ -107,31 +101,29 @@ export type Send = (call: {
   signal: AbortSignal;
 }) => Promise<Response>;
 
-/** One run that is to be measured. */
 export interface RunOptions {
   provider: Provider;
   key: Key;
   ref: ModelRef;
   form: RequestForm;
-  /** A word that makes the question a new one. */
+  /** Makes each prompt unique, so that no cache answers it. */
   mark: string;
   limits: RunLimits;
   rules: readonly UserRule[];
   send: Send;
-  /** A clock that is never set. */
+  /** A monotonic clock. */
   elapsedMs: () => number;
-  /** The wish of the person to stop. */
+  /** Aborted when the user stops the benchmark. */
   signal: AbortSignal;
   onToken: (soFar: { firstTokenMs: number | undefined; tokens: number }) => void;
 }
 
-/** What came of a run. */
 export type RunOutcome =
   | { kind: "measured"; figures: RunFigures }
   | { kind: "refused"; verdict: Verdict }
   | { kind: "stopped" };
 
-/** Makes one call and measures its answer as it comes. It goes straight to the provider: nothing of ours is in between. */
+/** Goes straight to the provider, without our proxy. */
 export async function measureRun(options: RunOptions): Promise<RunOutcome> {
   const { provider, key, ref, form, mark, elapsedMs } = options;
   const { endpoint, body } = benchRequest(provider.api, wireModelId(ref.model, provider.baseUrl), {
@@ -166,7 +158,7 @@ interface Run {
   meter: RunMeter;
 }
 
-/** Reads to the end of the answer; a verdict where it is none. */
+/** Undefined if a valid answer was read to its end. */
 async function readAnswer(response: Response, run: Run): Promise<Verdict | undefined> {
   const { status, headers } = response;
   if (status >= 300 && status < 400) return ownVerdict.redirect(status, headers.get("location"));
@@ -179,7 +171,7 @@ async function readAnswer(response: Response, run: Run): Promise<Verdict | undef
   return judge(response, run, head) ?? ownVerdict.badStream(emptyWords(head));
 }
 
-/** Measures what comes, and returns what came before the first token: there stands why there is none. */
+/** Returns the text before the first token: if there is no token, it says why. */
 async function readStream(response: Response, { meter, watch, options }: Run): Promise<string> {
   const head = new HeadText();
   for await (const chunk of response.body ?? []) {
@@ -216,11 +208,12 @@ function emptyWords(text: string): string {
     : "the answer held no text";
 }
 
-/** What a run is worth that was read to its end, or broke off. */
+/** The result of a run that was read to its end, or broke off. */
 function outcomeOf({ options, watch, meter }: Run, failure: unknown): RunOutcome {
   if (watch.end === "left") return { kind: "stopped" };
   const figures = meter.figures();
-  // The limit ends a slow answer, not a bad one; and a whole one needs no tidy end of its connection.
+  // The time limit ends a slow answer, not a bad one; and a complete answer does not need a clean end of its
+  // connection.
   if (figures !== undefined && (meter.isFinished || watch.end === "over"))
     return { kind: "measured", figures };
   return refused(brokenVerdict(watch, failure), options.key);

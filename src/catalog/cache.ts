@@ -2,25 +2,24 @@ import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 
-/** Writes a file for its owner alone, at once or not at all, with its folder where that is missing. */
+/** Writes atomically, readable only by the owner, and creates the folder if it is missing. */
 export type WriteFile = (file: string, text: string) => Promise<void>;
 
-/** Something kept, and when it was. */
 export interface Kept {
   text: string;
   savedMs: number;
 }
 
-/** The folder of catalogues: whatever happens to it, only time is lost. No method throws. */
+/** Losing the cache only costs time, so no method throws. */
 export interface CacheFolder {
-  /** `about` tells two contents of one name apart: an address that was changed has nothing cached. */
+  /** `about` separates contents of the same name: after a change of address nothing is cached. */
   read: (name: string, about: string) => Promise<Kept | undefined>;
   write: (name: string, about: string, text: string) => Promise<void>;
-  /** Removes all that was ever kept; returns how many files that were. */
+  /** Returns the number of files removed. */
   clear: () => Promise<number>;
 }
 
-/** Only files named like this are ours to remove. */
+/** Only files with such names are ours to remove. */
 const OURS = /^catalog-.*\.json$/;
 const MAX_NAME_CHARS = 80;
 
@@ -40,7 +39,7 @@ export function openCacheFolder(folder: string, writeFile: WriteFile): CacheFold
       }
     },
     write: async (name, about, text) => {
-      // A disk that is full costs us the cache, and nobody their run.
+      // A full disk costs us the cache, not the run.
       await writeFile(fileOf(name, about), text).catch(() => undefined);
     },
     clear: async () => {
@@ -52,25 +51,25 @@ export function openCacheFolder(folder: string, writeFile: WriteFile): CacheFold
   };
 }
 
-/** What came of asking for JSON. */
+/** The result of a JSON request. */
 export type Answer =
   | { kind: "json"; value: unknown }
-  /** `status` is 0 where no answer came. */
+  /** `status` is 0 if no response came. */
   | { kind: "failed"; status: number; message: string };
 
 export interface Question {
   url: string;
-  /** Sent as the key; undefined: none is. */
+  /** Sent as the key; undefined sends none. */
   secret?: string | undefined;
-  /** Says where the key goes. */
+  /** Decides which header the key goes into. */
   dialect?: Dialect | undefined;
   signal: AbortSignal;
 }
 
-/** The largest catalogue there is has 3 MB; a stranger's endless page must not fill the memory. */
+/** The largest real catalog has 3 MB; an endless page must not fill the memory. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Asks for JSON. It does not throw: a catalogue that cannot be had is no failure of the run. */
+/** Never throws: a missing catalog is not a failure of the run. */
 export async function getJson({ url, secret, dialect = DEFAULT_DIALECT, signal }: Question): Promise<Answer> {
   try {
     const response = await fetch(url, {
@@ -78,7 +77,7 @@ export async function getJson({ url, secret, dialect = DEFAULT_DIALECT, signal }
         accept: "application/json",
         ...(secret === undefined ? {} : Object.fromEntries([dialectSpec(dialect).authHeader(secret)])),
       },
-      // A key is for its own address only.
+      // A key must not follow a redirect to another address.
       redirect: secret === undefined ? "follow" : "manual",
       signal,
     });
@@ -89,7 +88,7 @@ export async function getJson({ url, secret, dialect = DEFAULT_DIALECT, signal }
     const text = await readAll(response);
     return text === undefined ? failed("its answer is too long") : parse(text);
   } catch {
-    // What the system says may name addresses; what counts is which of the two it was.
+    // The system's error text may contain addresses, so report only which of the two happened.
     return failed(signal.aborted ? "it does not answer in time" : "it cannot be reached");
   }
 }
@@ -117,8 +116,8 @@ async function readAll(response: Response): Promise<string | undefined> {
   return new TextDecoder().decode(Buffer.concat(parts));
 }
 
-/** What some work comes to, if it does so in time; the work goes on either way. */
-export async function within<T>(work: Promise<T>, waitMs: number): Promise<T | undefined> {
+/** Undefined after `waitMs`; the work continues either way. */
+export async function withTimeout<T>(work: Promise<T>, waitMs: number): Promise<T | undefined> {
   if (waitMs <= 0) return undefined;
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(resolve, waitMs, undefined);
@@ -129,35 +128,33 @@ export async function within<T>(work: Promise<T>, waitMs: number): Promise<T | u
   }
 }
 
-/** How fresh a catalogue has to be, and how long that may take. */
-export interface Patience {
+export interface FetchPolicy {
   mustAsk: (list: { isFresh: boolean; refreshOnList: boolean }) => boolean;
-  /** 0: what comes is for the cache only. */
+  /** 0: use the cache, and save the response for the next time. */
   waitMs: (isCached: boolean) => number;
-  /** When every question ends. */
+  /** When every request ends. */
   limitMs: number;
 }
 
 const SECOND = 1000;
 
-/** One for each occasion. */
-export const PATIENCE = {
-  /** Nobody wants to know how it is now. */
+export const FETCH_POLICIES = {
+  /** Never asks. */
   never: { mustAsk: () => false, waitMs: () => 0, limitMs: 0 },
-  /** Nobody waits for a list while an old one will do; what comes late is there the next time. */
+  /** Does not wait while there is a cached list; a late response is used the next time. */
   launch: {
     mustAsk: ({ isFresh }) => !isFresh,
     waitMs: (isCached) => (isCached ? 0 : SECOND),
     limitMs: 30 * SECOND,
   },
-  /** Somebody wants to see it as it is. */
+  /** For commands that show whole lists. */
   list: {
     mustAsk: ({ isFresh, refreshOnList }) => refreshOnList || !isFresh,
     waitMs: () => 5 * SECOND,
     limitMs: 5 * SECOND,
   },
-  /** Somebody wants to know about one model. */
+  /** For commands that show one model. */
   info: { mustAsk: ({ isFresh }) => !isFresh, waitMs: () => 5 * SECOND, limitMs: 5 * SECOND },
-  /** Somebody has said so. */
+  /** The user asked for a refresh. */
   refresh: { mustAsk: () => true, waitMs: () => 15 * SECOND, limitMs: 15 * SECOND },
-} as const satisfies Record<string, Patience>;
+} as const satisfies Record<string, FetchPolicy>;

@@ -2,18 +2,17 @@ import type { ModelList } from "../core/catalog/catalog.ts";
 import { readCombos } from "../core/catalog/combos.ts";
 import { modelListJson, readModelList } from "../core/catalog/model-list.ts";
 import type { Provider } from "../core/settings/provider.ts";
-import { type Answer, type CacheFolder, getJson, type Patience, within } from "./cache.ts";
+import { type Answer, type CacheFolder, type FetchPolicy, getJson, withTimeout } from "./cache.ts";
 
-/** What a provider said about its models, or why it said nothing. */
 export type ProviderAnswer = { kind: "list"; list: ModelList } | { kind: "failed"; message: string };
 
-/** Of many keys at least one of the first few works, or the fault is not theirs. */
+/** If none of the first few keys works, the keys are not the problem. */
 const MAX_KEYS = 4;
 
 /** The preset whose servers have combos. */
 const OMNIROUTE = "omniroute";
 
-/** Asks a provider for its models, with the first of the keys that it lets in, and for its combos if it has any. */
+/** Uses the first key that the provider accepts. */
 export async function askProvider(
   provider: Pick<Provider, "id" | "baseUrl" | "api">,
   secrets: readonly string[],
@@ -45,49 +44,48 @@ async function askWithKeys(
   return { answer, secret };
 }
 
-/** They lie beside the API, and take a right that a key for chatting need not have: without them it goes on as well. */
+/** Combos are outside the API and need a permission that a chat key may lack, so a failure is ignored. */
 async function askCombos(baseUrl: string, secret: string | undefined, signal: AbortSignal) {
   const url = `${baseUrl.replace(/\/v1$/, "")}/api/combos`;
   const answer = await getJson({ url, secret, signal });
   return answer.kind === "failed" ? [] : (readCombos(answer.value) ?? []);
 }
 
-/** Where the list of a provider comes from this time. */
 export interface LoadedList {
   provider: string;
   list: ModelList | undefined;
   from: "live" | "cache" | "none";
-  /** Of a list from the cache. */
+  /** The age of a cached list. */
   ageMs: number | undefined;
-  /** Why it was not asked with success; undefined also where it was not asked, or not waited for. */
+  /** Undefined also if the provider was not asked, or not waited for. */
   failure: string | undefined;
-  /** Settles when nothing more comes. */
+  /** Settles when every request has ended. */
   settled: Promise<unknown>;
 }
 
 export interface ListOptions {
   secrets: readonly string[];
   cache: CacheFolder;
-  patience: Patience;
+  policy: FetchPolicy;
   nowMs: number;
   signal: AbortSignal;
 }
 
-/** A provider's list: from the cache while that is fresh, else asked for; an old one is better than none. */
+/** A fresh list comes from the cache; otherwise the provider is asked, and an old list is better than none. */
 export async function loadList(provider: Provider, options: ListOptions): Promise<LoadedList> {
-  const { cache, patience, nowMs } = options;
+  const { cache, policy, nowMs } = options;
   const kept = await cache.read(provider.id, provider.baseUrl);
   const list = kept === undefined ? undefined : parseKept(kept.text);
   const ageMs = kept === undefined || list === undefined ? undefined : nowMs - kept.savedMs;
   const cached = { provider: provider.id, list, from: list === undefined ? "none" : "cache", ageMs } as const;
-  // A clock that was set back must not keep a list for ever.
+  // A clock that was set back must not keep a list forever.
   const isFresh = ageMs !== undefined && Math.abs(ageMs) < provider.modelCacheTtlMs;
-  if (!patience.mustAsk({ isFresh, refreshOnList: provider.refreshOnList })) {
+  if (!policy.mustAsk({ isFresh, refreshOnList: provider.refreshOnList })) {
     return { ...cached, failure: undefined, settled: Promise.resolve() };
   }
   const asked = askAndKeep(provider, options);
-  const waitMs = patience.waitMs(list !== undefined);
-  const answer = await within(asked, waitMs);
+  const waitMs = policy.waitMs(list !== undefined);
+  const answer = await withTimeout(asked, waitMs);
   if (answer?.kind === "list") {
     return {
       provider: provider.id,
@@ -115,7 +113,7 @@ async function askAndKeep(provider: Provider, { secrets, cache, signal }: ListOp
   return answer;
 }
 
-/** Undefined for what somebody has spoiled. */
+/** Undefined if the cache entry is corrupt. */
 function parseKept(text: string): ModelList | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,16 +1,15 @@
 import { type ModelsDev, ModelsDevIndex, readModelsDev, trimModelsDev } from "../core/catalog/models-dev.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import { type CacheFolder, getJson, type Patience, within } from "./cache.ts";
+import { type CacheFolder, type FetchPolicy, getJson, withTimeout } from "./cache.ts";
 
 export interface ModelsDevOptions {
   settings: Settings["modelsDev"];
   cache: CacheFolder;
-  patience: Patience;
+  policy: FetchPolicy;
   nowMs: number;
   signal: AbortSignal;
 }
 
-/** models.dev as far as it can be had, and what is still under way. */
 export interface LoadedModelsDev {
   index: ModelsDevIndex | undefined;
   failure: string | undefined;
@@ -19,21 +18,21 @@ export interface LoadedModelsDev {
 
 const NAME = "models.dev";
 
-/** models.dev from its copy, and asked for again when that is old. Undefined index: switched off, or never reached. */
+/** Uses the cached copy and refreshes it when it is old. Undefined index: disabled, or never reached. */
 export async function loadModelsDev(options: ModelsDevOptions): Promise<LoadedModelsDev> {
-  const { settings, cache, patience, nowMs } = options;
+  const { settings, cache, policy, nowMs } = options;
   if (!settings.enabled) return { index: undefined, failure: undefined, settled: Promise.resolve() };
   const kept = await cache.read(NAME, settings.url);
   const isFresh = kept !== undefined && Math.abs(nowMs - kept.savedMs) < settings.cacheTtlMs;
-  // It changes by the day, not with every list.
-  if (!patience.mustAsk({ isFresh, refreshOnList: false })) {
+  // models.dev changes daily, so a provider's `refreshOnList` does not apply.
+  if (!policy.mustAsk({ isFresh, refreshOnList: false })) {
     return { index: indexOf(kept?.text, settings), failure: undefined, settled: Promise.resolve() };
   }
   const asked = askAndKeep(options);
-  // With a copy at hand nobody waits; whoever asks for a fresh one has more patience than the setting.
-  const allowed = patience.waitMs(kept !== undefined);
-  const isForced = patience.mustAsk({ isFresh: true, refreshOnList: false });
-  const answer = await within(asked, isForced ? allowed : Math.min(allowed, settings.timeoutMs));
+  // Do not wait if there is a copy; an explicit refresh overrides the setting's timeout.
+  const allowed = policy.waitMs(kept !== undefined);
+  const isForced = policy.mustAsk({ isFresh: true, refreshOnList: false });
+  const answer = await withTimeout(asked, isForced ? allowed : Math.min(allowed, settings.timeoutMs));
   const text = answer?.kind === "copy" ? answer.text : kept?.text;
   const failure = answer?.kind === "failed" ? answer.message : undefined;
   return { index: indexOf(text, settings), failure, settled: asked };
@@ -58,7 +57,7 @@ function parse(text: string): ModelsDev | undefined {
   try {
     return readModelsDev(JSON.parse(text));
   } catch {
-    // Somebody has spoiled the copy; the next one replaces it.
+    // The copy is corrupt; the next one replaces it.
     return undefined;
   }
 }

@@ -3,13 +3,12 @@ import { askKeyboard, type QuestionInput } from "./keyboard.ts";
 import { isInteractive } from "./talk.ts";
 import { hangingLines, sized, talkWidth } from "./text.ts";
 
-/** Questions are talk: they go to stderr, so that stdout stays data. */
+/** Questions go to stderr, so that stdout stays data. */
 const output = sized(process.stderr);
 
-/** What is seen at once. A longer list can be searched; in a shorter one that would only be a line more to read. */
+/** A longer list can be searched; in a shorter one the search field would only take room. */
 const LIST_ROWS = 12;
 
-/** One of the things to choose from. */
 export interface PromptOption {
   value: string;
   label: string;
@@ -19,11 +18,11 @@ export interface PromptOption {
 export interface AskTextOptions {
   initial?: string;
   placeholder?: string;
-  /** Says what is wrong with an answer; undefined where nothing is. */
+  /** Returns what is wrong with an answer, or undefined. */
   fault?: (answer: string) => string | undefined;
 }
 
-/** Asks for keys without showing them; several may be pasted, one a line. Undefined: the person left. */
+/** Hides the input; several keys may be pasted, one per line. Undefined if cancelled. */
 export async function askSecrets(message: string, mayBeNone = false): Promise<string[] | undefined> {
   const { password } = await import("@clack/prompts");
   const validate = (text: string | undefined) =>
@@ -33,15 +32,12 @@ export async function askSecrets(message: string, mayBeNone = false): Promise<st
   const put = (input: QuestionInput) => password({ message, input, output, validate });
   const answer = await askKeyboard(put, true);
   if (typeof answer === "symbol") return undefined;
-  // Where nothing was typed the prompt gives no text at all.
+  // The prompt returns undefined for an empty answer, unlike its type says.
   const text: string | undefined = answer;
   return (text ?? "").split(/\s+/).filter((word) => word !== "");
 }
 
-/**
- * Lets a person choose one of several, beginning at one of them; where there are many, typing narrows the list.
- * Undefined: the person left.
- */
+/** Typing filters a long list. Undefined if cancelled. */
 export async function askChoice(
   message: string,
   options: readonly PromptOption[],
@@ -64,7 +60,7 @@ export async function askChoice(
   return typeof answer === "symbol" ? undefined : answer;
 }
 
-/** Lets a person tick any number of several; none is an answer too. Undefined: the person left. */
+/** An empty choice is allowed. Undefined if cancelled. */
 export async function askMany(
   message: string,
   options: readonly PromptOption[],
@@ -82,7 +78,7 @@ export async function askMany(
   return typeof answer === "symbol" ? undefined : answer;
 }
 
-/** Asks for a line of text that is no secret. Undefined: the person left. */
+/** Undefined if cancelled. */
 export async function askText(message: string, options: AskTextOptions = {}): Promise<string | undefined> {
   const { text } = await import("@clack/prompts");
   const { initial = "", placeholder = "", fault } = options;
@@ -92,31 +88,30 @@ export async function askText(message: string, options: AskTextOptions = {}): Pr
   return typeof answer === "symbol" ? undefined : answer.trim();
 }
 
-/** Asks for a yes; anything else is a no. Where a yes is what most people want, Enter alone says it. */
+/** `isLikely` makes yes the answer to Enter. */
 export async function askYes(message: string, isLikely = false): Promise<boolean> {
   const { confirm } = await import("@clack/prompts");
   return (await askKeyboard((input) => confirm({ message, initialValue: isLikely, input, output }))) === true;
 }
 
-/** Something that is not done without a yes. */
 export interface SureQuestion {
   question: string;
   /** The command with `--yes`, for runs without a terminal. */
   call: string;
-  /** Why nothing is done there; only needed where it is not about something that would be gone. */
+  /** Why nothing happens there; the default says that something would be lost. */
   nobody?: string;
-  /** Enter alone says yes. */
+  /** Enter alone means yes. */
   isLikely?: boolean;
 }
 
-/** Confirms something that cannot be undone. Without a terminal `--yes` is required. */
+/** Without a terminal `--yes` is required. */
 export async function askSure({ question, call, nobody, isLikely = false }: SureQuestion): Promise<boolean> {
   if (!isInteractive())
     throw usageFault(nobody ?? "This needs a confirmation.", `Confirm with --yes: ${call}`);
   return await askYes(question, isLikely);
 }
 
-/** Messages between questions, along the same line on the left. */
+/** Messages between questions, aligned with their line on the left. */
 export interface Guide {
   begin: (title: string) => void;
   tell: (...lines: readonly string[]) => void;
@@ -125,10 +120,9 @@ export interface Guide {
   end: (...lines: readonly string[]) => void;
 }
 
-/** The line on the left, and the blanks behind it. */
+/** The width of that line and the blanks after it. */
 const MARGIN = 3;
 
-/** Loads what draws the line. */
 export async function openGuide(): Promise<Guide> {
   const { intro, log, outro } = await import("@clack/prompts");
   return {
@@ -145,7 +139,7 @@ export async function openGuide(): Promise<Guide> {
 /** The part before a gap; wrapped text continues below the part after it. */
 const FRONT = /^(?: *\S+ {2,}| *)/;
 
-/** Breaks the lines that are too long; one that fits stays as it is laid out. */
+/** Wraps only lines that are too long, to keep the layout of the others. */
 function fit(lines: readonly string[]): string[] {
   const room = talkWidth() - MARGIN;
   return lines.flatMap((line) => {
@@ -157,14 +151,12 @@ function fit(lines: readonly string[]): string[] {
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A request to stop a command that keeps running. */
 export interface Interruption {
   signal: AbortSignal;
-  /** Removes the signal listeners. */
   [Symbol.dispose]: () => void;
 }
 
-/** Listens for Ctrl-C and its kin, so that a command can end cleanly. */
+/** Listens for Ctrl-C and SIGTERM, so that a command can end cleanly. */
 export function listenForInterruption(): Interruption {
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
@@ -184,7 +176,6 @@ export function untilStopped(): Promise<void> {
   return promise;
 }
 
-/** Waits, but not beyond the signal. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();

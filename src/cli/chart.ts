@@ -1,9 +1,8 @@
 import type { Paint, Tone } from "./colour.ts";
 
-/** A bar of a chart: what it is of, how long it is, and what is said of it. */
 export interface ChartBar {
   label: string;
-  /** Undefined where there is nothing to draw. */
+  /** Undefined if there is no bar to draw. */
   value: number | undefined;
   text: string;
 }
@@ -24,13 +23,13 @@ const GAP = "  ";
 const MIN_LABEL = 8;
 /** A shorter bar shows no difference. */
 const MIN_BAR = 10;
-/** A longer one is tiring to compare. */
+/** A longer bar is tiring to compare. */
 const MAX_BAR = 60;
 
 /** A character can be filled by eighths. */
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 
-/** One line per bar, fitted to the width where possible. */
+/** One line per bar, fitted to the width if possible. */
 export function barChartText({ title, hint, bars, tone }: BarChart, { width, paint }: ChartLook): string {
   const textWidth = Math.max(0, ...bars.map(({ text }) => Bun.stringWidth(text)));
   const wanted = Math.max(0, ...bars.map(({ label }) => Bun.stringWidth(label)));
@@ -46,13 +45,13 @@ export function barChartText({ title, hint, bars, tone }: BarChart, { width, pai
   return [`${paint.strong(title)}${GAP}${paint.muted(`(${hint})`)}`, ...lines].join("\n");
 }
 
-/** What is there at all is seen: an eighth at the least. */
+/** Draw at least an eighth, so that every value is visible. */
 function barText(length: number): string {
   const eighths = length === 0 ? 0 : Math.max(1, Math.round(length * 8));
   return "█".repeat(eighths >> 3) + (EIGHTHS[eighths & 7] ?? "");
 }
 
-/** Of a long name both ends tell: the provider, and the size of the model. */
+/** Cut the middle of a long name: the provider and the size of the model are at its ends. */
 function fit(label: string, width: number): string {
   const cut = Bun.stringWidth(label) > width ? middleCut(label, width) : label;
   return cut + " ".repeat(Math.max(0, width - Bun.stringWidth(cut)));

@@ -3,7 +3,6 @@ import type { Settings } from "../core/settings/settings.ts";
 import { type ColourDepth, colourCode, type Mode, type Palette, paletteOf } from "../core/theme/palette.ts";
 import { chosenTheme } from "../harness/opencode/chosen-theme.ts";
 
-/** Whether a stream may carry colours. */
 export function isColoured(
   stream: { isTTY?: boolean },
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -11,10 +10,9 @@ export function isColoured(
   return stream.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }
 
-/** What a colour or a weight says. */
 export type Tone = keyof Palette | "strong";
 
-/** Sets text off by what it says; where nothing may be coloured, text stays as it is. */
+/** Paints text by its meaning; without colours the text stays as it is. */
 export type Paint = Readonly<Record<Tone, (text: string) => string>>;
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -31,7 +29,7 @@ export const PLAIN_PAINT: Paint = {
   strong: asItIs,
 };
 
-/** The painters for a stream, in the colours of the theme that the settings name. */
+/** Uses the theme of the settings. */
 export function paintFor(
   stream: { isTTY?: boolean },
   theme: Settings["theme"],
@@ -42,7 +40,7 @@ export function paintFor(
   return paintOf(paletteOf(own.theme, own.mode ?? backgroundOf(env)), colourDepth(env));
 }
 
-/** The painters of a palette; without one they use the terminal's own colours. */
+/** Without a palette, uses the terminal's own colours. */
 export function paintOf(palette: Palette | undefined, depth: ColourDepth): Paint {
   const painter = (role: keyof Palette) => {
     const code = colourCode(role, palette, depth);
@@ -58,17 +56,16 @@ export function paintOf(palette: Palette | undefined, depth: ColourDepth): Paint
   };
 }
 
-/** These show every colour, and some of them do not say so over ssh. */
+/** These terminals show every colour, but some do not announce it over ssh. */
 const MANY_COLOURS = /direct|kitty|ghostty|alacritty|wezterm/;
 
-/** What a terminal says of itself. */
 export function colourDepth(env: Env): ColourDepth {
   const { COLORTERM: kind = "", TERM: name = "" } = env;
   if (/truecolor|24bit/i.test(kind) || MANY_COLOURS.test(name)) return "any";
   return name.includes("256") ? 256 : 16;
 }
 
-/** Some terminals say "15;0": the last number is their background, and 7 and 15 are the light ones. */
+/** COLORFGBG is like "15;0": the last number is the background, and 7 and 15 are light. */
 function backgroundOf(env: Env): Mode {
   const background = env["COLORFGBG"]?.split(";").at(-1);
   return background === "7" || background === "15" ? "light" : "dark";

@@ -3,25 +3,26 @@ import { EXIT, Problem } from "../core/problem.ts";
 import { redact } from "../core/scrub.ts";
 import { didYouMean, nearest } from "../core/text.ts";
 
-/** A line to try, and what it does. Tests run them. */
+/** A command line and what it does. Tests run them. */
 export interface Example {
   line: string;
   does: string;
 }
 
-/** Names that only the user's files tell; `picks` are what opencode takes for a model: models, and chains as `orouter/…`. */
+/**
+ * Names that come from the user's files; `picks` are the models opencode accepts: models, and chains as `orouter/…`.
+ */
 export const NAME_KINDS = ["keys", "providers", "models", "chains", "picks", "settings"] as const;
 export type NameKind = (typeof NAME_KINDS)[number];
 
-/** What a shell offers where a value is to be typed. */
 export interface Offer {
   names?: readonly NameKind[];
   words?: readonly string[];
-  /** Of files only those of arguments: a flag's are known by what its help calls its value. */
+  /** For positional arguments only; a flag takes files if its value is called so in the help. */
   files?: boolean;
 }
 
-/** An argument as citty knows it, and what a shell offers for it. */
+/** An argument as citty knows it, and its completions. */
 export type CommandArg = ArgDef & { offers?: Offer };
 
 export type ArgDefs = Record<string, CommandArg>;
@@ -37,8 +38,8 @@ type ArgValue<Def> = Def extends { type: "boolean" }
     : string | undefined;
 
 /**
- * The parsed arguments of a command; further words are under `_`. citty's own `ParsedArgs` accepts any name and loses
- * that a flag may be left out.
+ * Arguments beyond the named ones are under `_`. citty's own `ParsedArgs` accepts any name and ignores that a flag may
+ * be absent.
  */
 export type ArgsOf<Defs extends ArgDefs> = { readonly _: readonly string[] } & {
   readonly [Name in keyof Defs as CamelCase<Name>]: ArgValue<Defs[Name]>;
@@ -57,9 +58,8 @@ interface CommandParts<Defs extends ArgDefs> {
   rest?: boolean;
 }
 
-/** A command as users meet it: what citty parses, with examples for its help. */
 export interface Command extends Omit<CommandParts<ArgDefs>, "run"> {
-  /** Only `defineCommand` knows the type of the arguments; the parser makes them by `args`. */
+  /** `never`, because only `defineCommand` knows the type of the arguments. */
   run: ((args: never) => Promise<number>) | undefined;
 }
 
@@ -68,39 +68,38 @@ export function defineCommand<const Defs extends ArgDefs>(command: CommandParts<
   return command;
 }
 
-/** A command in its parent's list: its line of help is there without loading it. */
 export interface CommandEntry {
   about: string;
-  /** Other names that people try out of habit. */
+  /** Other names that users try out of habit. */
   aliases?: readonly string[];
   load: () => Promise<Command>;
 }
 
-/** Fingerprints have twelve digits and names are words: a mixed run this long is neither. */
+/** Fingerprints have twelve digits and names are words, so a longer mixed run may be a key. */
 const MIXED_RUN = /[A-Za-z0-9+=]{16,}/g;
 const UUID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/i;
 
-/** Whether a word may be a key: then it must not be repeated, wherever it was typed. */
+/** A word that may be a key must not be repeated in any message. */
 export function looksLikeSecret(word: string): boolean {
   if (redact(word, []) !== word || UUID.test(word)) return true;
-  // Each part of a path or an address is checked on its own.
+  // Each part of a path or an address is checked separately.
   const parts = word.includes("/") ? word.split("/") : [word];
   return parts.some((part) =>
     [...part.matchAll(MIXED_RUN)].some(([run]) => /\d/.test(run) && /[A-Za-z]/.test(run)),
   );
 }
 
-/** A command called in a way it does not know; the help page is named. */
+/** For a call with wrong arguments; names the help page. */
 export function usageProblem(what: string, path: readonly string[]): Problem {
   return new Problem({ code: "usage", what, fix: `See: ${path.join(" ")} --help`, exit: EXIT.usage });
 }
 
-/** The same where it can be said what to do instead. */
+/** For a call with wrong arguments whose fix is known. */
 export function usageFault(what: string, fix: string): Problem {
   return new Problem({ code: "usage", what, fix, exit: EXIT.usage });
 }
 
-/** A key among the arguments; the message never repeats it. */
+/** For a key among the arguments; never repeats it. */
 export function secretInWords(): Problem {
   return new Problem({
     code: "secret-in-arguments",
@@ -115,15 +114,15 @@ export function secretInWords(): Problem {
   });
 }
 
-/** Whether one of the words, or the value behind its `=`, may be a key. */
+/** Also checks the value after `=`. */
 export function holdsSecret(words: readonly string[]): boolean {
   return words.some((word) => word.split("=").some(looksLikeSecret) || looksLikeSecret(word));
 }
 
-/** What every command knows without saying so. */
+/** Flags of every command. */
 const EVERYWHERE = ["--help"];
 
-/** citty swallows flags it does not know; a mistyped one must not pass for done. */
+/** citty ignores unknown flags, but a typo must not pass silently. */
 export function checkFlags(args: ArgsDef, path: readonly string[], words: readonly string[]): void {
   const flags = flagsOf(args);
   for (let at = 0; at < words.length; at++) {
@@ -143,7 +142,6 @@ interface GivenFlag {
   name: string;
   arg: ArgDef;
   value: string | undefined;
-  /** Written as `--name=value`. */
   isInline: boolean;
 }
 
@@ -165,7 +163,7 @@ function flagsOf(args: ArgsDef): Map<string, ArgDef> {
   for (const [name, arg] of Object.entries(args)) {
     if (arg.type === "positional") continue;
     flags.set(`--${name}`, arg);
-    // Only what is on by default can be switched off.
+    // Only a switch that is on by default can be turned off.
     if (arg.type === "boolean" && arg.default === true) flags.set(`--no-${name}`, arg);
     const alias = "alias" in arg ? arg.alias : undefined;
     for (const one of [alias ?? []].flat()) flags.set(one.length === 1 ? `-${one}` : `--${one}`, arg);
@@ -180,7 +178,7 @@ function unknownFlag(name: string, path: readonly string[], flags: readonly stri
 
 const MAX_PORT = 65_535;
 
-/** A port as `--port` names it; undefined where it was left out. */
+/** Undefined if the flag is absent. */
 export function portArg(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);

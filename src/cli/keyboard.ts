@@ -2,27 +2,26 @@ import { PassThrough } from "node:stream";
 import { PASTE_MARKS, PasteJoiner } from "./paste.ts";
 
 /**
- * A key as a terminal sends it: a sequence, Alt with a letter, or one character. Escape with anything else behind it is
- * a key of its own: somebody pressed two in a row.
+ * A key as a terminal sends it: a sequence, Alt with a letter, or one character. Escape followed by anything else is a
+ * separate key: the user pressed two in a row.
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: keys that are no letters begin with Escape
 const STROKE = /\x1b\[[0-?]*[ -/]*[@-~]|\x1bO[@-~]|\x1b[A-Za-z0-9.\x7f]|./gsu;
 
-/** What was typed, key by key. */
 export function keyStrokes(text: string): string[] {
   return text.match(STROKE) ?? [];
 }
 
-/** Has the keyboard make lines and signals again. A terminal that was closed has no mode to give back. */
+/** Restores line mode and signals. A closed terminal has no mode to restore. */
 export function leaveRawMode(stdin: { setRawMode: (isRaw: boolean) => unknown }): void {
   try {
     stdin.setRawMode(false);
   } catch {
-    // Leaving because the terminal is gone must not wait for it.
+    // The terminal is gone, so there is nothing to restore.
   }
 }
 
-/** Questions are talk: they go to stderr, so that stdout stays data. */
+/** Questions go to stderr, so that stdout stays data. */
 const output = process.stderr;
 
 const { stdin } = process;
@@ -31,15 +30,15 @@ const ESCAPE = "\x1b";
 const CTRL_C = "\x03";
 const SHOW_CURSOR = "\x1b[?25h";
 
-/** An Escape at the end of what has come may be the beginning of a key whose rest is on its way. */
+/** An Escape at the end of a chunk may be the beginning of a longer key. */
 const CUT_KEY_MS = 30;
 
-/** A question takes a lone Escape for one when nothing has come behind it for 50 ms. */
+/** A prompt waits 50 ms before it treats an Escape as a single key. */
 const LONE_ESCAPE_MS = 60;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** What a question reads its keys from. */
+/** The stream that a prompt reads its keys from. */
 export interface QuestionInput extends PassThrough {
   isTTY: true;
   setRawMode: (isRaw: boolean) => void;
@@ -52,12 +51,12 @@ interface Question {
 }
 
 /**
- * The keyboard, as long as questions are asked. It hands keys to the open question one at a time: what somebody types
- * ahead waits for the next one, where a question that reads for itself would throw it away or leave it to the shell.
+ * Hands keys to the open prompt one at a time, so that type-ahead waits for the next prompt. A prompt that reads stdin
+ * itself would discard it or leave it to the shell.
  */
 class Keyboard {
   readonly #decoder = new TextDecoder();
-  /** What has come and was not handed on yet, as it came. */
+  /** Received but not yet handed on. */
   #waiting: string[] = [];
   #question: Question | undefined;
   #isPumping = false;
@@ -81,12 +80,12 @@ class Keyboard {
 
   constructor() {
     stdin.on("data", this.#onData);
-    // Raw until the last question: in between the terminal would show what is typed, and keep it to itself.
+    // Stay raw until the last question: in between, the terminal would echo the input and keep it until Enter.
     stdin.setRawMode(true);
     stdin.resume();
   }
 
-  /** Puts one question; `joins` makes what is pasted into one line. */
+  /** `joins` turns pasted lines into one. */
   async ask<T>(put: (input: QuestionInput) => Promise<T>, joins: boolean): Promise<T> {
     const question: Question = {
       input: Object.assign(new PassThrough(), {
@@ -119,7 +118,7 @@ class Keyboard {
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
   }
 
-  /** A question says by this that it listens, and that it has its answer. */
+  /** A prompt resumes and pauses its input when it starts and ends. */
   #turn(question: Question, isOpen: boolean): void {
     question.isOpen = isOpen;
     if (!isOpen) {
@@ -128,7 +127,7 @@ class Keyboard {
     }
     stdin.setRawMode(true);
     this.#question = question;
-    // It says so a moment before it is quite ready.
+    // The prompt resumes shortly before it is ready to read.
     setImmediate(() => void this.#pump());
   }
 
@@ -139,7 +138,7 @@ class Keyboard {
     else this.#waiting.push(text);
   }
 
-  /** Between two questions something is at work, and a raw terminal makes no signal of the key. */
+  /** Between two prompts a command runs, and a raw terminal sends no signal for Ctrl-C. */
   #interrupt(): void {
     this.#waiting = [];
     stdin.setRawMode(false);
@@ -151,7 +150,7 @@ class Keyboard {
     this.#isPumping = true;
     while (this.#question !== undefined && this.#waiting.length > 0) {
       const text = this.#waiting.shift() ?? "";
-      // What was typed before the terminal was raw has Enter as a line end.
+      // Text typed before raw mode has newlines for Enter.
       const typed = this.#question.joiner?.push(text) ?? text.replaceAll("\n", "\r");
       const rest = await this.#hand(this.#question, keyStrokes(typed));
       if (rest !== "") this.#waiting.unshift(rest);
@@ -159,7 +158,7 @@ class Keyboard {
     this.#isPumping = false;
   }
 
-  /** Gives keys to a question until it has its answer; what is left over comes back. */
+  /** Hands keys to a prompt until it is answered; returns the rest. */
   async #hand(question: Question, strokes: readonly string[]): Promise<string> {
     for (const [at, stroke] of strokes.entries()) {
       if (!question.isOpen) return strokes.slice(at).join("");
@@ -174,19 +173,18 @@ class Keyboard {
 let holders = 0;
 let keyboard: Keyboard | undefined;
 
-/** Takes the keyboard for several questions and what is done between them. */
+/** Holds the keyboard over several questions and the work between them. */
 export function holdKeyboard(): Disposable & { keyboard: Keyboard } {
   holders++;
   keyboard ??= new Keyboard();
   return { keyboard, [Symbol.dispose]: release };
 }
 
-/** Whether questions are open: messages are then drawn along their line. */
+/** While questions are open, messages are aligned with them. */
 export function isKeyboardHeld(): boolean {
   return keyboard !== undefined;
 }
 
-/** Asks one question at the keyboard. */
 export async function askKeyboard<T>(put: (input: QuestionInput) => Promise<T>, joins = false): Promise<T> {
   using held = holdKeyboard();
   return await held.keyboard.ask(put, joins);

@@ -3,17 +3,16 @@ import { askChoice } from "./ask.ts";
 import { holdKeyboard } from "./keyboard.ts";
 import { talk } from "./talk.ts";
 
-/** One line of a menu, and what happens when it is chosen. */
 export interface MenuChoice {
   label: string;
   hint?: string;
-  /** "leave" closes this menu; anything else comes back to it. */
+  /** "leave" closes this menu; anything else shows it again. */
   run: () => Promise<"leave" | undefined> | Promise<void>;
 }
 
 /**
- * A menu that is made anew after every choice, so that it always shows how things are now. Escape and Ctrl-C go one
- * menu back. A problem with one choice is told, and the menu stays. A message that is a function is made anew as well.
+ * Builds the menu again after every choice, so that it always shows the current state. Escape and Ctrl-C go one menu
+ * back. A Problem of one choice is printed and the menu stays.
  */
 export async function runMenu(
   message: string | (() => string),

@@ -3,7 +3,7 @@ import { usageFault } from "./command.ts";
 const START = "\x1b[200~";
 const END = "\x1b[201~";
 
-/** The beginning of a mark whose end is still to come. A lone Escape is a key of its own and is not held back. */
+/** An incomplete mark at the end of a chunk. A lone Escape is a key and is not held back. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals mark a paste with Escape
 const CUT_MARK = /\x1b\[(?:2(?:0[01]?)?)?$/;
 
@@ -11,8 +11,8 @@ const CUT_MARK = /\x1b\[(?:2(?:0[01]?)?)?$/;
 const MARK = /(\x1b\[20[01]~)/;
 
 /**
- * Makes what is pasted into one line: line ends inside it become blanks, so that several keys can be pasted at once
- * into a prompt that a line end would close. Works on what a terminal sends, chunk by chunk.
+ * Replaces line ends inside a paste by blanks, so that several keys fit into a prompt that a line end would close.
+ * Works chunk by chunk.
  */
 export class PasteJoiner {
   #isInside = false;
@@ -24,7 +24,7 @@ export class PasteJoiner {
     const cut = CUT_MARK.exec(text);
     this.#held = cut?.[0] ?? "";
     const whole = cut === null ? text : text.slice(0, cut.index);
-    // The marks come out as parts of their own.
+    // The capture group keeps the marks as separate parts.
     const parts = whole.split(MARK);
     return parts.map((part) => this.#take(part)).join("");
   }
@@ -32,31 +32,30 @@ export class PasteJoiner {
   #take(part: string): string {
     if (part === START || part === END) {
       this.#isInside = part === START;
-      // Pasted one after the other, keys would grow together.
+      // Separate consecutive pastes, or two keys would become one.
       return part === START && this.#hasText ? " " : "";
     }
     this.#hasText ||= part !== "";
     if (this.#isInside) return part.replaceAll(/[\r\n]+/g, " ");
-    // Without marks: only a paste sends text after a line end in one chunk.
+    // For terminals without marks: only a paste sends text after a line end in one chunk.
     const body = part.replace(/[\r\n]+$/, "");
     return body.replaceAll(/[\r\n]+/g, " ") + (body === part ? "" : "\r");
   }
 }
 
-/** Asks a terminal to mark what is pasted, and to stop that again. */
+/** Turns the marks around pasted text on and off. */
 export const PASTE_MARKS = { on: "\x1b[?2004h", off: "\x1b[?2004l" };
 
-/** Thousands of keys fit; what is longer is some other file. */
+/** Thousands of keys fit; anything longer is some other file. */
 const MAX_BYTES = 1024 * 1024;
 
-/** What comes in on stdin, for `--stdin`. At a keyboard it is refused; `instead` says what to do there. */
+/** Fails at a keyboard, where `instead` says what to do. */
 export async function readKeyLines(instead: string): Promise<string[]> {
   if (process.stdin.isTTY === true)
     throw usageFault("--stdin reads from a pipe or a file; typed here the key would be visible.", instead);
   return await readLines(Bun.stdin.stream());
 }
 
-/** The lines of a stream that hold something, trimmed. */
 export async function readLines(stream: AsyncIterable<Uint8Array>): Promise<string[]> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
@@ -66,7 +65,7 @@ export async function readLines(stream: AsyncIterable<Uint8Array>): Promise<stri
     if (bytes <= MAX_BYTES) continue;
     throw usageFault("This is more than a list of keys.", "Send one key a line, at most 1 MiB in all.");
   }
-  // TextDecoder also takes away the mark that Windows editors put first.
+  // TextDecoder also removes the byte order mark of Windows editors.
   const text = new TextDecoder().decode(Buffer.concat(parts));
   return text
     .split(/[\r\n]+/)

@@ -18,22 +18,18 @@ import { hangingLines } from "./text.ts";
 
 const MARGIN = "  ";
 const GAP = "  ";
-/** A left column that takes more leaves too little for what it is about. */
+/** A wider left column leaves too little room for the explanations. */
 const WIDE_SHARE = 0.6;
 
-/** Two columns: what to type, and what it does. */
 type Line = readonly [left: string, right: string];
 
-/** A part of a help page. */
 type Section = readonly [title: string, lines: readonly Line[]];
 
-/** How a help page may look. */
 interface HelpLook {
   hasColour: boolean;
   width: number;
 }
 
-/** The help page of a command. */
 export function helpText(
   command: Command,
   path: readonly string[],
@@ -45,7 +41,6 @@ export function helpText(
   return [command.about, `${heading("Usage")}\n${usage.join("\n")}`, ...parts].join("\n\n");
 }
 
-/** What a help page lists, without the parts that this command has nothing for. */
 export function helpSections(command: Command): Section[] {
   const entries = Object.entries(command.args);
   const places = entries.filter(([, arg]) => arg.type === "positional");
@@ -60,7 +55,7 @@ export function helpSections(command: Command): Section[] {
   return sections.filter(([, lines]) => lines.length > 0);
 }
 
-/** A command on its own and with those under it are two ways to call it. */
+/** A command with subcommands that also runs alone has two usage lines. */
 export function usageLines(command: Command, path: readonly string[]): string[] {
   const start = path.join(" ");
   const lines: string[] = [];
@@ -76,7 +71,7 @@ export function usageLines(command: Command, path: readonly string[]): string[] 
   return lines;
 }
 
-/** What an argument is called in help and messages. */
+/** The name of an argument in help and messages. */
 export function placeName(name: string, arg: ArgDef): string {
   const shown = "valueHint" in arg && arg.valueHint !== undefined ? arg.valueHint : name.toUpperCase();
   const isOptional = "required" in arg && arg.required === false;
@@ -96,7 +91,7 @@ function about(arg: ArgDef): string {
   return arg.description ?? "";
 }
 
-/** As two columns where there is room; what is long is explained below itself. */
+/** Long left parts get their explanation on the next line. */
 function columns(lines: readonly Line[], width: number): string {
   const leftWidth = Math.max(...lines.map(([left]) => left.length)) + MARGIN.length + GAP.length;
   const isNarrow =
@@ -115,17 +110,16 @@ function outputLook(): HelpLook {
   return { hasColour: isColoured(process.stdout), width: outputWidth() };
 }
 
-/** A command that was found, how it is called, and the words behind it. */
 interface FoundCommand {
   command: Command;
   path: readonly string[];
   rest: readonly string[];
 }
 
-/** Finds the command that the words name, checks its arguments and runs it. Returns the exit code. */
+/** Returns the exit code. */
 export async function runCommand(root: Command, words: readonly string[]): Promise<number> {
   const run = await prepare(root, words).catch((problem: unknown) => {
-    // A message about a strange word repeats it, and a key in a strange place is exactly that.
+    // The message about a strange word repeats it, so check for a key first.
     throw problem instanceof Problem && holdsSecret(words) ? secretInWords() : problem;
   });
   return run();
@@ -143,11 +137,11 @@ async function prepare(root: Command, words: readonly string[]): Promise<() => P
   }
   const args = parse(found);
   if (run === undefined) throw usageProblem(`${path.join(" ")} needs a command.`, path);
-  // The definitions that made these arguments are the ones that `run` was typed by.
+  // Safe: `args` was parsed by the definitions that typed `run`.
   return () => run(args as never);
 }
 
-/** `orouter help keys add` is `orouter keys add --help` to many. */
+/** Many users type `orouter help keys add` for `orouter keys add --help`. */
 function helpFirst(root: Command, words: readonly string[]): readonly string[] {
   return words[0] === "help" && !Object.hasOwn(root.children, "help") ? [...words.slice(1), "--help"] : words;
 }
@@ -182,7 +176,7 @@ function asksHelp(words: readonly string[]): boolean {
 
 function parse({ command, path, rest }: FoundCommand): ArgsOf<ArgDefs> {
   checkFlags(command.args, path, rest);
-  // Nothing is required for citty, so that our own message names what is missing.
+  // Nothing is required for citty, so that our own message names the missing argument.
   const loose = Object.entries(command.args).map(([name, arg]) => [name, { ...arg, required: false }]);
   const args: ArgsOf<ArgDefs> = parseArgs([...rest], Object.fromEntries(loose));
   const places = Object.entries(command.args).filter(([, arg]) => arg.type === "positional");

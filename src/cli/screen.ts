@@ -2,37 +2,35 @@ import { leaveRawMode } from "./keyboard.ts";
 import { writeAll } from "./talk.ts";
 import { sized, USUAL_SIZE } from "./text.ts";
 
-/** The size of a terminal in characters. */
 export interface ScreenSize {
   columns: number;
   rows: number;
 }
 
-/** A screen that is drawn again and again until its reader leaves. */
 export interface LiveScreen {
-  /** The lines to show; what does not fit is cut off. */
+  /** Lines beyond the screen are cut off. */
   draw: (size: ScreenSize) => Promise<string>;
   everyMs: number;
 }
 
-/** The other screen, without a cursor; and back to what was there before. */
+/** Switches to the alternate screen and hides the cursor; LEAVE undoes both. */
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
 
-/** Terminals that know this mark show a frame only when it is whole; the others pass over it. */
+/** Synchronized output: terminals that know it show only whole frames, others ignore it. */
 const SCREEN_FRAME = { begin: "\x1b[?2026h\x1b[H", end: "\x1b[J\x1b[?2026l" };
 
-/** q, Q, Ctrl-C, Ctrl-D; in raw mode the terminal makes no signal of them. */
+/** q, Q, Ctrl-C, Ctrl-D; in raw mode the terminal sends no signals. */
 const QUIT: ReadonlySet<string> = new Set(["q", "Q", "\x03", "\x04"]);
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Whether there is a terminal on both sides: one to draw on, and one to quit from. */
+/** Needs a terminal to draw on and one to quit from. */
 export function hasScreen(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true;
 }
 
-/** Draws until the reader leaves with q or Ctrl-C. Whatever happens, the terminal is given back as it was. */
+/** Draws until the user presses q or Ctrl-C. Always restores the terminal. */
 export async function showLive({ draw, everyMs }: LiveScreen): Promise<void> {
   const { stdin, stdout } = process;
   const { promise: left, resolve: leave, reject: fail } = Promise.withResolvers<void>();
@@ -44,7 +42,7 @@ export async function showLive({ draw, everyMs }: LiveScreen): Promise<void> {
   const onSignal = (): void => leave();
   for (const signal of SIGNALS) process.on(signal, onSignal);
   stdout.on("resize", paint);
-  // A closed terminal cannot be drawn on.
+  // The terminal was closed.
   stdout.on("error", onSignal);
   stdin.on("data", onKeys);
   const timer = setInterval(paint, everyMs);
@@ -108,15 +106,15 @@ function sizeOf({ columns, rows }: Partial<ScreenSize>): ScreenSize {
   return { columns: columns || USUAL_SIZE.columns, rows: rows || USUAL_SIZE.rows };
 }
 
-/** The bytes that put a text on the screen over the last one, without a moment of emptiness between. */
+/** Overwrites the last frame without clearing the screen first, which would flicker. */
 export function frameText(text: string, { columns, rows }: ScreenSize): string {
   const lines = text.split("\n").slice(0, rows);
-  // What is left of a longer line is wiped; the last line is not ended, since that would scroll.
+  // Clear the rest of each line; do not end the last line, since that would scroll.
   const body = lines.map((line) => `${cutTo(line, columns)}\x1b[K`).join("\r\n");
   return `${SCREEN_FRAME.begin}${body}${SCREEN_FRAME.end}`;
 }
 
-/** A wide character at the edge is kept by `sliceAnsi` although only half of it fits, and would wrap. */
+/** `sliceAnsi` keeps a wide character of which only half fits; it would wrap. */
 function cutTo(line: string, columns: number): string {
   const cut = Bun.sliceAnsi(line, 0, columns);
   return Bun.stringWidth(cut) > columns ? Bun.sliceAnsi(line, 0, columns - 1) : cut;
@@ -124,20 +122,20 @@ function cutTo(line: string, columns: number): string {
 
 const STDERR = 2;
 
-/** Terminals that know these marks show a change only when it is whole; the others pass over them. */
+/** Synchronized output: terminals that know it show only whole changes, others ignore it. */
 const BLOCK_FRAME = { begin: "\x1b[?2026h", end: "\x1b[?2026l" };
 
 /**
- * A few lines on stderr that are drawn again in their place, and taken away when what they tell of is over. What stood
- * above stays, and the terminal keeps its own modes: whoever is stopped in between leaves nothing behind to mend.
+ * Lines on stderr that are redrawn in place and removed at the end. Changes no terminal mode, so that a killed process
+ * leaves nothing to restore.
  */
 export class LiveBlock {
   #height = 0;
 
-  /** What the terminal has no room for is left out: lines at the end, and the ends of lines. */
+  /** Cuts lines that do not fit. */
   draw(lines: readonly string[]): void {
     const { columns = USUAL_SIZE.columns, rows = USUAL_SIZE.rows } = sized(process.stderr);
-    // A line as wide as the terminal would wrap in some of them, and then the way back up is not known.
+    // Some terminals wrap a line of full width, and then the number of lines to go up is unknown.
     const shown = lines.slice(0, rows - 1).map((line) => Bun.sliceAnsi(line, 0, columns - 1));
     writeAll(
       STDERR,
@@ -146,7 +144,6 @@ export class LiveBlock {
     this.#height = shown.length;
   }
 
-  /** Takes the lines away. */
   clear(): void {
     if (this.#height > 0) writeAll(STDERR, this.#back());
     this.#height = 0;

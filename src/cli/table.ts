@@ -1,22 +1,21 @@
 import type { Settings } from "../core/settings/settings.ts";
 import { type Paint, PLAIN_PAINT, paintFor, type Tone } from "./colour.ts";
 
-/** A column of a table. */
 export interface Column {
   title: string;
-  /** May be cut short where the table is wider than the terminal. */
+  /** May be cut short if the table is wider than the terminal. */
   shrinks?: boolean;
-  /** How a row's cell is set off; rows are counted from 0. */
+  /** The tone of a row's cell; rows are counted from 0. */
   tone?: (row: number) => Tone | undefined;
 }
 
-/** The room a table may take, and its colours; a number alone is the width of a plain one. */
+/** Width and colours; a number alone is the width of a table without colours. */
 export type TableLook = number | { width: number; paint: Paint };
 
 const GAP = "  ";
 const MIN_WIDTH = 8;
 
-/** Lines of text columns under their titles, no wider than there is room where that can be done. */
+/** Fits the width if the columns that shrink allow it. */
 export function tableText(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -39,19 +38,19 @@ export function tableText(
     .join("\n");
 }
 
-/** The room and the colours that a table on stdout has. */
+/** For a table on stdout. */
 export function outputLook(theme: Settings["theme"]): Exclude<TableLook, number> {
   return { width: outputWidth(), paint: paintFor(process.stdout, theme) };
 }
 
-/** The width of the terminal behind stdout; a pipe takes lines of any length. */
+/** A pipe takes lines of any length. */
 export function outputWidth(): number {
   return process.stdout.isTTY === true && process.stdout.columns > 0
     ? process.stdout.columns
     : Number.POSITIVE_INFINITY;
 }
 
-/** Takes from the widest column that may give, until it fits or nothing is left to take. */
+/** Takes from the widest column that shrinks until the table fits or nothing is left. */
 function shrink(widths: number[], columns: readonly Column[], maxWidth: number): void {
   const total = () => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
   while (total() > maxWidth) {
@@ -65,7 +64,7 @@ function shrink(widths: number[], columns: readonly Column[], maxWidth: number):
   }
 }
 
-/** The blanks behind a cell take no colour: terminals would show some of them. */
+/** Do not colour the blanks after a cell: some terminals show them. */
 function fit(text: string, width: number, painted = (cut: string) => cut): string {
   const cut = Bun.stringWidth(text) > width ? cutTo(text, width) : text;
   return painted(cut) + " ".repeat(Math.max(0, width - Bun.stringWidth(cut)));

@@ -7,14 +7,14 @@ import { hangingLines, talkWidth } from "./text.ts";
 
 const STDOUT = 1;
 
-/** Data that keeps coming; false once its reader has gone. */
+/** Returns false once the reader has gone. */
 export function writeData(text: string): boolean {
   return writeAll(STDOUT, text);
 }
 
 /**
- * Writes at once, so that nothing is lost at exit: false once the reader has gone (`| head`), so that the one who writes can stop. A terminal
- * or a pipe that is full for a moment is waited for.
+ * Writes synchronously, so that nothing is lost at exit. Waits while a terminal or pipe is full. Returns false once the
+ * reader has gone (`| head`), so that the caller can stop.
  */
 export function writeAll(fd: number, text: string): boolean {
   const bytes = Buffer.from(text);
@@ -32,12 +32,10 @@ export function writeAll(fd: number, text: string): boolean {
 
 const STDERR = 2;
 
-/** Data, for people and pipes alike. */
 export function out(text: string): void {
   writeAll(STDOUT, `${text}\n`);
 }
 
-/** A line on stderr as it is, without a mark. */
 export function say(text: string): void {
   talk.log(text);
 }
@@ -46,7 +44,6 @@ export function outJson(value: unknown): void {
   out(JSON.stringify(value, undefined, 2));
 }
 
-/** Whether questions can be asked. */
 export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
@@ -62,13 +59,12 @@ const BAR = "│";
 const GREY = 90;
 
 /**
- * What a command has to say beside its data: to stderr, with a mark in a terminal, plain elsewhere. Between the questions
- * of a menu it stands along the line that joins them. The level is set, since consola would fall silent in a test or a
- * pipeline.
+ * Messages beside the data go to stderr: with a mark in a terminal, plain elsewhere, aligned with open questions. The
+ * level is set because consola would be silent in a test or in CI.
  */
 export const talk = createConsola({
   level: LogLevels.info,
-  // Equal lines in a row are all meant; by default consola would hold some back.
+  // Equal consecutive lines are intended; by default consola would hold some back.
   throttle: 0,
   reporters: [{ log: ({ type, args }) => tell(type, args.map(String).join(" ")) }],
 });
@@ -86,7 +82,7 @@ function tell(type: LogType, text: string): void {
   writeAll(STDERR, `${(isAlong ? [below, ...shown] : shown).join("\n")}\n`);
 }
 
-/** Room for the mark in front; a line that fits keeps its own blanks. */
+/** Leaves room for the mark; a line that fits keeps its own blanks. */
 function fit(line: string): string[] {
   const front = "   ";
   const isLong = Bun.stringWidth(front + line) > talkWidth();
@@ -97,10 +93,10 @@ function paint(text: string, colour: number): string {
   return isColoured(process.stderr) ? `\x1b[${colour}m${text}\x1b[39m` : text;
 }
 
-/** What happened, then what to do next. Only a bug keeps its stack. */
+/** What happened, then the fix. Only a bug keeps its stack. */
 export function failureText(error: unknown): string {
   if (error instanceof Problem) {
-    // Many a message begins with the command it is about: it says whose it is by itself.
+    // Some messages begin with the command's name already.
     const head = error.message.startsWith("orouter ") ? error.message : `orouter: ${error.message}`;
     return error.fix === undefined ? head : `${head}\n${error.fix}`;
   }

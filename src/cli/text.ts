@@ -1,7 +1,7 @@
-/** A line narrower than this would be a column of single words. */
+/** A narrower column would show single words. */
 const MIN_WIDTH = 24;
 
-/** Breaks a text between its words. No word is cut: a path or a name that is broken in two cannot be copied. */
+/** Never cuts a word: a path or a name that is broken in two cannot be copied. */
 export function wrapText(text: string, width: number): string[] {
   const room = Math.max(width, MIN_WIDTH);
   const lines: string[] = [];
@@ -14,10 +14,8 @@ export function wrapText(text: string, width: number): string[] {
   return lines;
 }
 
-/** The indent of a text below its front. */
 const BELOW = "    ";
 
-/** Wraps a text beside its front, or below it if there is no room. */
 export function hangingLines(front: string, text: string, width: number): string[] {
   const indent = Bun.stringWidth(front);
   const lines = wrapText(text, width - indent);
@@ -30,12 +28,12 @@ export function hangingLines(front: string, text: string, width: number): string
 /** Characters that a shell does not interpret. */
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
-/** A text as one word of a command line, in quotes where it needs them. */
+/** Quoted only if needed. */
 export function shellWord(text: string): string {
   return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** What a terminal that does not tell its size is taken for. */
+/** For a terminal that does not report its size. */
 export const USUAL_SIZE = { columns: 80, rows: 24 };
 
 interface Sized {
@@ -43,14 +41,14 @@ interface Sized {
   rows?: number;
 }
 
-/** The same stream, of the usual size where it says it has none: prompts would set every letter on a line of its own. */
+/** Prompts would break every letter on a line of its own in a terminal without a size. */
 export function sized<Stream extends Sized>(stream: Stream): Stream {
   if (stream.columns === 0) stream.columns = USUAL_SIZE.columns;
   if (stream.rows === 0) stream.rows = USUAL_SIZE.rows;
   return stream;
 }
 
-/** The width of the terminal behind stderr; a pipe takes lines of any length. */
+/** A pipe takes lines of any length. */
 export function talkWidth(): number {
   return process.stderr.isTTY === true
     ? process.stderr.columns || USUAL_SIZE.columns

@@ -1,4 +1,4 @@
-import { PATIENCE, type Patience } from "../catalog/cache.ts";
+import { FETCH_POLICIES, type FetchPolicy } from "../catalog/cache.ts";
 import { type LoadedCatalog, loadCatalog } from "../catalog/load-catalog.ts";
 import type { Paths } from "../config/paths.ts";
 import { createFolderOf, writeFileAtomic } from "../config/write.ts";
@@ -10,17 +10,16 @@ import type { Provider } from "../core/settings/provider.ts";
 import { allProviders, type Settings } from "../core/settings/settings.ts";
 import type { CommandContext } from "./context.ts";
 
-/** Bun sends even loopback calls to HTTP_PROXY: a provider on this machine would be looked for elsewhere. */
+/** Bun sends even loopback requests to HTTP_PROXY, which cannot reach a provider on this machine. */
 export function keepLoopbackDirect(env: Record<string, string | undefined>): void {
   const noProxy = withLoopback(env["NO_PROXY"] ?? env["no_proxy"]);
   env["NO_PROXY"] = noProxy;
   env["no_proxy"] = noProxy;
 }
 
-/** The catalogue of the providers that have a key, or of one, whether it has a key or not. */
 export async function openCatalog(
   context: CommandContext,
-  patience: Patience,
+  policy: FetchPolicy,
   only?: Provider,
 ): Promise<LoadedCatalog> {
   keepLoopbackDirect(process.env);
@@ -32,17 +31,16 @@ export async function openCatalog(
     keys,
     cacheDir: paths.cacheDir,
     writeFile: writeCache,
-    patience,
+    policy,
   });
 }
 
-/** The providers that something can be asked of. */
+/** Providers with an enabled key. */
 export function providersWithKey({ settings, keys }: Pick<CommandContext, "settings" | "keys">): Provider[] {
   const withKey = new Set(keys.filter((key) => key.enabled).map((key) => key.provider));
   return allProviders(settings).filter((provider) => withKey.has(provider.id));
 }
 
-/** Writes a file of the cache, with its folder where that is missing. */
 export async function writeCache(file: string, text: string): Promise<void> {
   createFolderOf(file);
   await writeFileAtomic(file, text);
@@ -56,15 +54,15 @@ export interface RunCatalogOptions {
   isWaitedFor?: (provider: Provider) => boolean;
 }
 
-/** The catalogue of a run, and the end of what it still asks for in the background. */
+/** The model catalog of a run; `stop` ends the requests that still run in the background. */
 export interface RunCatalog {
   catalog: Catalog;
-  /** The same once all that was asked for has come, or has failed; undefined where the run is over by then. */
+  /** Resolves when all requests have finished or failed; undefined if the run is over by then. */
   later: () => Promise<Catalog | undefined>;
   stop: () => void;
 }
 
-/** What is known of the models as a run begins: from the cache where there is one, so that no start waits for a network. */
+/** Uses the cache where there is one, so that no start waits for the network. */
 export async function loadRunCatalog({
   settings,
   keys,
@@ -80,7 +78,7 @@ export async function loadRunCatalog({
       keys,
       cacheDir: paths.cacheDir,
       writeFile: writeCache,
-      patience: PATIENCE.launch,
+      policy: FETCH_POLICIES.launch,
       isWaitedFor,
       signal: run.signal,
     });

@@ -9,13 +9,12 @@ import type { KeyEntry } from "../core/settings/keys.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { parseDuration } from "../core/text.ts";
 
-/** What the user's files and environment come to. */
 export interface UserFiles {
   settings: Settings;
   keys: readonly Key[];
-  /** What a person should hear of them; never a secret. */
+  /** Remarks to show; never a secret. */
   notes: string[];
-  /** The variables that carried keys, for the launcher to keep from its child. */
+  /** Variables that contain keys; the launcher hides them from its child. */
   variables: string[];
 }
 
@@ -24,7 +23,7 @@ export interface UserPlaces {
   env: Env;
 }
 
-/** Reads config.toml, unless that has been done, and then every key there is. A faulty file is a Problem. */
+/** Throws a Problem if a file is invalid. */
 export async function readUserFiles(
   { paths, env }: UserPlaces,
   config: LoadedConfig | undefined = undefined,
@@ -44,25 +43,22 @@ function withHold(settings: Settings, text: string | undefined): { settings: Set
   return { settings: { ...settings, routing: { ...settings.routing, holdMs } }, notes: [] };
 }
 
-/** What the commands about keys work on, as it was when they began. */
 export interface CommandContext {
   env: Env;
   paths: Paths;
   settings: Settings;
-  /** What keys.toml says, also about keys whose secret is not there at the moment. */
+  /** Includes keys whose secret is missing at the moment. */
   entries: readonly KeyEntry[];
-  /** Every key that can be used, from wherever. */
   keys: readonly Key[];
 }
 
-/** Reads settings and keys once, and warns about oddities. */
 export async function readContext(env: Env = process.env): Promise<CommandContext> {
   const { context, notes } = await loadContext(env);
   for (const note of notes) talk.warn(note);
   return context;
 }
 
-/** The context after a change, without repeating the warnings. */
+/** Reads everything again after a change, without repeating the warnings. */
 export async function readContextAgain(context: Pick<CommandContext, "env">): Promise<CommandContext> {
   return (await loadContext(context.env)).context;
 }
@@ -74,12 +70,10 @@ async function loadContext(env: Env): Promise<{ context: CommandContext; notes: 
   return { context: { env, paths, settings, entries, keys }, notes };
 }
 
-/** Stops where no key is switched on. */
 export function requireKey(keys: readonly Key[]): void {
   if (!keys.some((key) => key.enabled)) throw noKey(keys.length);
 }
 
-/** Without a key there is nothing to route; the way to the first one is named. */
 export function noKey(disabled: number): Problem {
   if (disabled > 0) {
     return new Problem({

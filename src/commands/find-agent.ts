@@ -15,12 +15,10 @@ import type {
 import { type ProgramFacts, programFacts } from "../harness/run/program.ts";
 import type { UserPlaces } from "./context.ts";
 
-/** Where an agent is looked for. */
 export interface AgentPlaces extends UserPlaces {
   settings: Settings;
 }
 
-/** Finds an agent's program; where it is missing and a person is there to ask, offers to install it and looks again. */
 export async function findAgent(agent: Agent, { settings, env }: AgentPlaces): Promise<string> {
   const where = { settings, env, home: homedir(), self: process.execPath };
   try {
@@ -42,7 +40,6 @@ export async function findAgent(agent: Agent, { settings, env }: AgentPlaces): P
   }
 }
 
-/** Which of the ways to install it the person wants; undefined: none. */
 async function askInstall({ name, installs }: Agent): Promise<Install | undefined> {
   const { askChoice } = await import("../cli/ask.ts");
   const options = installs.map(({ what, command }) => ({
@@ -66,7 +63,6 @@ export function requireTerminal({ name, promptLine }: Pick<Agent, "name" | "prom
   );
 }
 
-/** What is known of an agent's program, and how that version is started. */
 export async function agentFacts(
   agent: Agent,
   file: string,
@@ -80,7 +76,7 @@ export async function agentFacts(
   return { program, harness: agent.harnessFor(program.version) };
 }
 
-/** Stops before an agent starts in a folder whose files would have it read what is private. */
+/** Fails if files of this folder would make the agent read private files. */
 export function checkProject(
   agent: Pick<Agent, "checkProject">,
   { paths }: Pick<AgentPlaces, "paths">,
@@ -90,14 +86,13 @@ export function checkProject(
   agent.checkProject({ ...opencodePlace(run.env), ...run, folders });
 }
 
-/** Looks for a background service that a run of ours has left, before the program that could stop it is looked for. */
+/** Runs before the program is looked up, which may ask the user to install it. */
 export async function checkLeftService(agent: Agent, places: AgentPlaces): Promise<void> {
   const at = { ...opencodePlace(places.env), runRoot: places.paths.runRoot };
   if (agent.findLeftService({ ...at, program: undefined }) === undefined) return;
   await offerStop(agent.findLeftService({ ...at, program: await programOf(agent, places) }));
 }
 
-/** Undefined where it is not installed, or does not run. */
 async function programOf(agent: Agent, places: AgentPlaces): Promise<ServicePlaces["program"]> {
   const { settings, env } = places;
   try {
@@ -109,7 +104,7 @@ async function programOf(agent: Agent, places: AgentPlaces): Promise<ServicePlac
   }
 }
 
-/** Offers to stop a background service that a run of ours has left with its settings; without a terminal it is only reported. */
+/** Without a terminal the service is only reported. */
 export async function offerStop(service: LeftService | undefined): Promise<void> {
   if (service === undefined) return;
   const { what, fix, pid, stop } = service;

@@ -6,7 +6,6 @@ import { loadRunCatalog, type RunCatalog } from "./catalog.ts";
 import { readUserFiles, type UserFiles, type UserPlaces } from "./context.ts";
 import type { Routing } from "./routing.ts";
 
-/** Whatever changes with what is watched, and when it last did. */
 export interface Stamp {
   text: string;
   changedMs: number;
@@ -14,23 +13,20 @@ export interface Stamp {
 
 export interface WatchOptions {
   files: readonly string[];
-  /** What changes with things that are not files of their own. */
   stamps?: readonly (() => Promise<Stamp>)[];
-  /** A file that has changed since then has changed already when the watch begins. */
+  /** A file that changed after this time counts as changed when the watch begins. */
   sinceMs: number;
-  /** Called once a file is stable; the next check waits for it. */
   onChange: () => Promise<void>;
 }
 
 /**
- * How often to look, and how long a file has to stay as it is before it is read: an editor may empty it first and fill
- * it then. Looking works where no system can be asked to tell: through links, for folders that are still to be made,
- * on disks of other machines. It costs some microseconds.
+ * A file must keep its stamp for this long before it is read, since an editor may empty it first. Polling also works
+ * through links, for folders that do not exist yet and on network drives, and costs microseconds.
  */
 const LOOK_MS = 500;
 const SETTLE_MS = 100;
 
-/** Tells when any of these files has changed, come or gone. Keeps no process alive. Returns the end of it. */
+/** Does not keep the process alive. Returns a function that stops it. */
 export function watchFiles({ files, stamps: others = [], sinceMs, onChange }: WatchOptions): () => void {
   let told: string | undefined;
   let seen: string | undefined;
@@ -66,7 +62,7 @@ export function watchFiles({ files, stamps: others = [], sinceMs, onChange }: Wa
   };
 }
 
-/** Whatever changes when a file is written, replaced or moved. */
+/** Changes when the file is written, replaced or moved. */
 async function stampOf(file: string): Promise<Stamp> {
   try {
     const { dev, ino, size, mtimeMs, ctimeMs, mode } = await stat(file);
@@ -79,18 +75,18 @@ async function stampOf(file: string): Promise<Stamp> {
 export interface FollowOptions {
   places: UserPlaces;
   routing: Routing;
-  /** The files as they were read first, and what was known of the models by them. */
+  /** The files as read at the start, and the catalog built from them. */
   begun: UserFiles & { run: RunCatalog };
-  /** Takes in what is known of the models, by the files as they are now. */
+  /** Called with the current files and the catalog built from them. */
   learn: (files: Pick<UserFiles, "settings" | "keys">, catalog: Catalog) => void;
-  /** Told of what is odd about the files, each once. */
+  /** Called once for each remark about the files. */
   onNote: (note: string) => void;
   onBug: (error: unknown) => void;
 }
 
 /**
- * Keeps a running proxy at what the user's files say. A file that has become faulty is not taken, and said once; what
- * it said before goes on. Returns the end of it.
+ * Applies changed files to a running proxy. An invalid file is reported once, and the previous version stays active.
+ * Returns a function that stops it.
  */
 export function followFiles({ places, routing, begun, learn, onNote, onBug }: FollowOptions): () => void {
   const { paths } = places;
@@ -115,14 +111,14 @@ export function followFiles({ places, routing, begun, learn, onNote, onBug }: Fo
       onNote(note);
     }
     routing.follow(files);
-    // Keys and rules count from now on; what is known of the models may take a question to a provider.
+    // Keys and rules apply now; the catalog may need a request to a provider first.
     run.stop();
     run = await loadRunCatalog({ ...files, paths });
     learn(files, run.catalog);
     void learnLater(files, run);
   };
 
-  // Lists that were old as the run began are asked for meanwhile.
+  // Lists that were stale at the start arrive in the meantime.
   void learnLater(begun, run);
 
   const unwatch = watchFiles({

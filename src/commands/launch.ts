@@ -12,24 +12,22 @@ import { createRunDir, type RunDir } from "../harness/run/run-dir.ts";
 import type { Routing } from "./routing.ts";
 import { RunTally } from "./run-tally.ts";
 
-/** Leaves word of a run in its folder, where `status` finds it. */
 export function announceRun(runDir: RunDir, run: Pick<RunCard, "what" | "url">): void {
   const card: RunCard = { ...run, pid: process.pid, sinceMs: Date.now(), folder: process.cwd() };
   runDir.write(RUN_FILES.card, JSON.stringify(card));
 }
 
 export interface LaunchOptions {
-  /** The agent, and how it is started. */
   name: string;
   harness: Harness;
   file: string;
-  /** What people typed, and how the program is started for it. */
+  /** The arguments of the user. */
   words: readonly string[];
   plan: Extract<StartPlan, { kind: "routed" }>;
   env: Env;
   runRoot: string;
   settings: Settings;
-  /** Variables whose keys we hold: the agent must not see them. */
+  /** Variables that contain our keys: hidden from the agent. */
   keyVariables: readonly string[];
   /** Models that the agent does not know itself. */
   catalog?: Catalog;
@@ -37,21 +35,20 @@ export interface LaunchOptions {
   startRouting: (options: { profile: ProfileName | undefined; onBug: (error: unknown) => void }) => Routing;
   /** Joins the run to the disk once the agent has started, and returns the end of that; absent where nothing is kept. */
   joinDisk?: (run: LaunchedRun) => Promise<() => Promise<void>>;
-  /** The model to start with, whatever the user has chosen elsewhere. */
+  /** Overrides the model that the user chose elsewhere. */
   model?: string;
   extraEnv?: Record<string, string>;
   /** Whether `status` shows the run. */
   isListed: boolean;
 }
 
-/** A run under way. */
 export interface LaunchedRun {
   routing: Routing;
   tally: RunTally;
   tellModels: PreparedRun["tellModels"];
 }
 
-/** Runs a coding agent behind a proxy of its own, and leaves nothing of the run behind. */
+/** Runs a coding agent behind its own proxy and removes everything of the run afterwards. */
 export async function launch(options: LaunchOptions): Promise<ChildEnd> {
   const { name, harness } = options;
   const tally = new RunTally();
@@ -97,7 +94,7 @@ export async function launch(options: LaunchOptions): Promise<ChildEnd> {
 function prepare(options: LaunchOptions, routing: Routing, runDir: RunDir) {
   const { harness, settings, catalog, words, runRoot, configs, model } = options;
   const env = withoutAdded(options.env);
-  // Every project can read it by name, so it must not reveal where the token is.
+  // Every project can read the id, so it must not reveal the path of the token.
   const runId = crypto.randomUUID();
   const prepared = harness.prepare({
     file: options.file,

@@ -24,7 +24,6 @@ const versionCommand = defineCommand({
   children: {},
 });
 
-/** A command for each coding agent. */
 function agentEntries(): Record<string, CommandEntry> {
   const entries = Object.entries(AGENTS).map(([name, { about }]): [string, CommandEntry] => [
     name,
@@ -33,7 +32,7 @@ function agentEntries(): Record<string, CommandEntry> {
   return Object.fromEntries(entries);
 }
 
-/** The list of commands. Each is loaded only when it is called. */
+/** Each command is loaded only when it is called. */
 export const rootCommand: Command = defineCommand({
   name: "orouter",
   about: "Run opencode so that no failing key or model stops it",
@@ -109,7 +108,7 @@ export const rootCommand: Command = defineCommand({
   },
 });
 
-/** The command of a coding agent, for the help page and the shell: the words behind its name never come by here. */
+/** For help and completion only: the arguments of an agent are never parsed here. */
 function agentCommand(name: AgentName): Command {
   const { about, examples } = AGENTS[name];
   return defineCommand({
@@ -136,7 +135,7 @@ function agentCommand(name: AgentName): Command {
 
 const FINE: ChildEnd = { exitCode: EXIT.fine, signal: undefined };
 
-/** `orouter` without a word: the questions of the first run where there is no key, else the list of commands. */
+/** `orouter` without arguments: setup if there is no key, else help. */
 export async function runAlone(): Promise<ChildEnd> {
   const context = await readContext();
   if (context.keys.length > 0) {
@@ -149,7 +148,6 @@ export async function runAlone(): Promise<ChildEnd> {
   return await runAgent("opencode", []);
 }
 
-/** Setup, and whether opencode is to start right after it. */
 async function setUpAndAsk(context: CommandContext): Promise<boolean> {
   const [{ runSetup }, { askYes }, { holdKeyboard }] = await Promise.all([
     import("./setup/setup.ts"),

@@ -14,46 +14,42 @@ import type { SnapshotInput } from "../proxy/snapshot.ts";
 import type { Transport } from "../proxy/transport.ts";
 import { keepLoopbackDirect, providersWithKey } from "./catalog.ts";
 
-/** What a router is made of. */
 export interface RouterParts {
   settings: Settings;
   keys: readonly Key[];
-  /** Clock, random numbers and timers; those of the process unless given, each by itself. */
+  /** Clock, random numbers and timers; each defaults to the process's own. */
   env?: Partial<Env> | undefined;
-  /** How calls reach providers; over the network unless given. */
+  /** How requests reach providers; by default over the network. */
   transport?: Transport | undefined;
 }
 
 export interface RoutingOptions extends RouterParts {
   host?: string | undefined;
   port?: number | undefined;
-  /** The client of the proxy; absent: decided by each request's user-agent. */
+  /** The client of the proxy; if absent, each request's user-agent decides. */
   profile?: ProfileName | undefined;
-  /** What is known of the models; absent where nothing need be. */
+  /** Absent if nothing needs to know the models. */
   catalog?: Catalog | undefined;
-  /** Makes the router; `chain test` observes its own. */
+  /** Lets `chain test` observe the router. */
   makeRouter?: (options: RouterOptions) => Router;
-  /** What may be done under `/_orouter` beyond the router itself. */
+  /** What `/_orouter` can do beyond the router itself. */
   control?: ControlHooks | undefined;
   onBug: (error: unknown) => void;
 }
 
-/** A proxy that serves, with what is behind it. */
 export interface Routing {
   router: Router;
   proxy: ProxyServer;
   token: string;
-  /** The providers with at least one key that may be used, as it starts. */
+  /** The providers with at least one enabled key, at the start. */
   usable: Provider[];
-  /** Goes by other files from the next request on. */
   follow: (files: Pick<RoutingOptions, "settings" | "keys">) => void;
-  /** Goes by another catalogue. */
   know: (catalog: Catalog) => void;
 }
 
 const TOKEN_BYTES = 32;
 
-/** Puts keys, settings and the proxy together. It serves from the moment this returns. */
+/** The proxy accepts connections when this returns. */
 export function startRouting(options: RoutingOptions): Routing {
   keepLoopbackDirect(process.env);
   let { settings, keys, catalog } = options;
@@ -88,7 +84,7 @@ export function startRouting(options: RoutingOptions): Routing {
   };
 }
 
-/** The router for these files, as every command has it. */
+/** The one place where a router is put together, for every command. */
 export function createRouter(
   { settings, keys, env, transport }: RouterParts,
   make = (options: RouterOptions) => new Router(options),

@@ -19,7 +19,6 @@ import { launch } from "./launch.ts";
 import { startRouting } from "./routing.ts";
 import { keepState, type State } from "./state.ts";
 
-/** What people may do from within opencode, and how the state gets there once it is open. */
 export interface PluginHooks {
   hooks: ControlHooks;
   onState: (state: Pick<State, "ledger">) => void;
@@ -28,11 +27,11 @@ export interface PluginHooks {
 export interface PluginHooksOptions {
   paths: Pick<Paths, "configFile">;
   settings: Settings;
-  /** Told when the plugin begins to listen. */
+  /** Called when the plugin connects. */
   onListener: () => void;
 }
 
-/** Joins the proxy's API to the user's files: chains are moved where they are written down, benchmarks read where they are kept. */
+/** Chain edits go to the user's config.toml, benchmarks come from the ledger. */
 export function pluginHooks({ paths, settings, onListener }: PluginHooksOptions): PluginHooks {
   let benches: ControlHooks["benches"];
   return {
@@ -52,21 +51,21 @@ export function pluginHooks({ paths, settings, onListener }: PluginHooksOptions)
 }
 
 export interface PluginWatchOptions {
-  /** Whether the agent shows its interface, with our plugin in it. */
+  /** Whether the agent shows its interface, and with it our plugin. */
   isShown: boolean;
   cacheDir: string;
 }
 
-/** Sees whether the plugin of this run is at work. */
+/** Finds out whether the agent has loaded the plugin of this run. */
 export interface PluginWatch {
-  /** A plugin has connected to the event stream. */
+  /** Called when a plugin has connected to the event stream. */
   heard: () => void;
   follow: (router: Router) => void;
-  /** Once opencode has ended: keeps for `doctor` what was found out. */
+  /** Called after the agent has ended; saves the result for `doctor`. */
   settle: () => void;
 }
 
-/** A prompt that was answered with no plugin listening means that opencode has not taken it. */
+/** If a prompt was answered and no plugin has connected, opencode did not load it. */
 export function watchPlugin({ isShown, cacheDir }: PluginWatchOptions): PluginWatch {
   let isHeard = false;
   let isAsked = false;
@@ -87,7 +86,7 @@ export function watchPlugin({ isShown, cacheDir }: PluginWatchOptions): PluginWa
   };
 }
 
-/** `orouter opencode …`: a coding agent behind the router. Every word is the agent's own. */
+/** All arguments belong to the agent. */
 export async function runAgent(name: AgentName, words: readonly string[]): Promise<ChildEnd> {
   // A copy: the variables that hold keys are taken out of the process's own before the agent starts.
   const env = { ...process.env };

@@ -3,7 +3,7 @@ import type { AttemptRecord, RouterEvent } from "../core/routing/events.ts";
 import { type Exhaustion, exhaustionReport } from "../core/routing/exhaustion.ts";
 import { counted } from "../core/text.ts";
 
-/** Counts what a run went through, for the one line (or the one report) that is printed when opencode has exited. */
+/** Collects the numbers for the line, or the report, that is printed after opencode has exited. */
 export class RunTally {
   #requests = 0;
   #rotations = 0;
@@ -18,7 +18,7 @@ export class RunTally {
       case "finished":
         this.#requests++;
         this.#countHops(event.record.attempts);
-        // A later answer makes an earlier exhaustion history.
+        // A later answer makes an earlier exhaustion irrelevant.
         if (event.record.outcome === "served") this.#exhaustion = undefined;
         return;
       case "exhausted":
@@ -35,7 +35,7 @@ export class RunTally {
       case "writing-call":
       case "rotated":
       case "fell-back":
-      case "rested":
+      case "cooldown-started":
       case "cleared":
       case "key-changed":
       case "models-changed":
@@ -45,7 +45,7 @@ export class RunTally {
     }
   }
 
-  /** Every change of key or model within a request, whether it helped or not. */
+  /** Counts every change of key or model within a request, whether it helped or not. */
   #countHops(attempts: readonly AttemptRecord[]): void {
     for (const [index, attempt] of attempts.entries()) {
       const previous = attempts[index - 1];
@@ -55,12 +55,12 @@ export class RunTally {
     }
   }
 
-  /** The disk had its troubles; said when the terminal is ours again. */
+  /** Storage trouble, printed when the terminal is free again. */
   noteTrouble(problem: Problem): void {
     this.#words.push(troubleText(problem));
   }
 
-  /** Something odd about the user's files, seen while opencode had the terminal. */
+  /** A remark about the user's files, printed when the terminal is free again. */
   noteWord(text: string): void {
     this.#words.push(`[orouter] ${text}`);
   }
@@ -74,7 +74,7 @@ export class RunTally {
     return this.#exhaustion !== undefined;
   }
 
-  /** Empty when there is nothing to say. */
+  /** Empty if there is nothing to say. */
   summary(): string {
     const parts: string[] = [];
     if (this.#exhaustion !== undefined) parts.push(exhaustionReport(this.#exhaustion).trimEnd());
@@ -93,12 +93,10 @@ export class RunTally {
   }
 }
 
-/** A note of a run about the disk. */
 export function troubleText({ message, fix }: Problem): string {
   return `[orouter] ${message}${fix === undefined ? "" : ` ${fix}`}`;
 }
 
-/** A note of a run about a file that has become faulty. */
 export function refusedText(what: string): string {
   return `[orouter] ${what}\nThe previous version stays active until you fix the file.`;
 }

@@ -20,7 +20,6 @@ const SERVE_ARGS = {
   json: { type: "boolean", description: 'Print {"url","token","pid"} as one line' },
 } satisfies ArgDefs;
 
-/** `orouter serve`: the proxy alone, for any other client. */
 export const serveCommand = defineCommand({
   name: "serve",
   about: "Run the proxy for any other client until it is stopped",
@@ -54,7 +53,7 @@ async function serve(args: ArgsOf<typeof SERVE_ARGS>): Promise<number> {
   });
   const { router } = routing;
   router.subscribe((event) => {
-    // The terminal is free, so report a faulty file at once.
+    // The terminal is free, so report an invalid file at once.
     if (event.kind === "settings-refused") say(refusedText(event.what));
     else tally.note(event);
   });
@@ -84,7 +83,7 @@ async function serve(args: ArgsOf<typeof SERVE_ARGS>): Promise<number> {
   return EXIT.fine;
 }
 
-/** For `status`, which finds the proxy by it. Without a folder for it the proxy serves all the same. */
+/** `status` finds the proxy by this file. The proxy also works without it. */
 function leaveCard(runRoot: string, { proxy, token }: Routing): void {
   try {
     const runDir = createRunDir(runRoot);

@@ -9,11 +9,10 @@ import type { OnTrouble, Store, StoreOptions } from "../store/store.ts";
 import type { CommandContext } from "./context.ts";
 import { watchQuota } from "./quota/watch-quota.ts";
 
-/** What orouter remembers: the store, which processes share, and the ledger of this machine. */
+/** The store, which processes share, and the ledger of this machine. */
 export interface State {
   store: Store;
   ledger: Ledger;
-  /** Writes what is queued and lets go of everything. */
   close: () => Promise<void>;
 }
 
@@ -29,7 +28,9 @@ export interface StateOptions {
   nowMs?: () => number;
 }
 
-/** Opens the state, in memory where the file cannot be used. The modules of SQLite are loaded here, off the way to an agent's start. */
+/**
+ * Falls back to memory if the file cannot be used. Loads SQLite only now, so that it does not delay the agent's start.
+ */
 export async function openState(options: StateOptions): Promise<State> {
   const [{ StateFile }, { SqliteStore }, { Ledger }] = await Promise.all([
     import("../sqlite/state-file.ts"),
@@ -45,7 +46,7 @@ export async function openState(options: StateOptions): Promise<State> {
     },
   };
   const file = new StateFile({ file: options.file, nowMs, onTrouble });
-  // Opened now, so that trouble with the file is reported before anything depends on it.
+  // Open the file now, so that trouble is reported before anything depends on it.
   file.read(() => undefined);
   const store = await sharedStore(new SqliteStore(file, parts), parts, options);
   const ledger = new Ledger(file, parts);
@@ -94,7 +95,7 @@ async function storePassword({ keychain }: StoreSettings): Promise<string | unde
 
 type StateContext = Pick<CommandContext, "paths" | "settings" | "keys">;
 
-/** Opens the state for a command; the file is created where there is none yet. */
+/** Creates the file if there is none. */
 export function openOwnState({ paths, settings, keys }: StateContext, onTrouble: OnTrouble): Promise<State> {
   const { ledgerDays, ledgerRows } = settings.state;
   const secrets = keys.map((key) => key.secret);
@@ -108,7 +109,7 @@ export function openOwnState({ paths, settings, keys }: StateContext, onTrouble:
   });
 }
 
-/** Opens the state for a command that only reads: where there is no file yet, none is created. */
+/** Creates no file: for commands that only read. */
 export async function openExistingState(
   context: StateContext,
   onTrouble: OnTrouble,
@@ -117,7 +118,7 @@ export async function openExistingState(
   return hasState ? await openOwnState(context, onTrouble) : undefined;
 }
 
-/** The cooldowns of all processes. Without a place to tell of trouble, none is told: `doctor` does that. */
+/** Without `onTrouble`, trouble with the file is left to `doctor`. */
 export async function readCooldowns(
   context: StateContext,
   onTrouble: OnTrouble = () => {},
@@ -133,15 +134,15 @@ export interface KeepStateOptions {
   settings: Settings;
   keys: readonly Key[];
   router: Router;
-  /** Called with the state as soon as it is open. */
+  /** Called with the state when it is open. */
   onOpen?: (state: State) => void;
-  /** Called once for each kind of trouble; requests go on without the disk. */
+  /** Called once for each kind of trouble; requests continue without the disk. */
   onTrouble: OnTrouble;
 }
 
 /**
- * Joins the router to what all processes of this user know. Called after the agent was started: the agent takes a second
- * or more until its first request, and by then the cooldowns of other runs are known. Returns the end of it.
+ * Connects the router to the shared state. Called after the agent was started: its first request takes a second or
+ * more, and by then the cooldowns of other runs are known. Returns a function that disconnects.
  */
 export async function keepState(options: KeepStateOptions): Promise<() => Promise<void>> {
   const { settings, keys, router, onTrouble } = options;
@@ -172,24 +173,27 @@ export async function keepState(options: KeepStateOptions): Promise<() => Promis
   };
 }
 
-/** Makes a router and the state learn from each other, from now on and from before. Returns the end of it; the state stays open. */
+/**
+ * Makes router and state exchange changes, including earlier ones. Returns a function that stops this; the state stays
+ * open.
+ */
 export async function attachState(
   router: Router,
   { store, ledger }: Pick<State, "store" | "ledger">,
 ): Promise<() => void> {
   const { cooldowns } = store;
   const unsubscribe = router.subscribe((event) => {
-    if (event.kind === "rested") cooldowns.set(event.rest);
+    if (event.kind === "cooldown-started") cooldowns.set(event.cooldown);
     else if (event.kind === "cleared") cooldowns.clear(event.id);
     else if (event.kind === "finished") ledger.add(event.record);
     else if (event.kind === "quota-read") store.quotas.set(event.record);
   });
-  // Requests may have been served before the state was open: on both sides the later change holds.
+  // Requests may have been served before the state was open, so the later change wins on both sides.
   const stored = await cooldowns.all();
   const nowMs = router.env.now();
   const corrected = stored.map((cooldown) => notFromLater(cooldown, nowMs));
   for (const [i, cooldown] of corrected.entries()) {
-    // Otherwise every start would begin it again, for as long as the clock is behind.
+    // Otherwise every start would begin the cooldown again while the clock is behind.
     if (cooldown !== stored[i]) cooldowns.set(cooldown);
   }
   const sinceMs = new Map(corrected.map((cooldown) => [cooldown.id, cooldown.sinceMs]));

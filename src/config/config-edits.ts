@@ -20,7 +20,7 @@ import { type Change, editToml, readToml, type TomlValue } from "./toml-edit.ts"
 const OPENING =
   "# The settings of orouter. Everything is optional; all there is, with its defaults: orouter config show\n";
 
-/** Changes config.toml; nothing is written that would not be read again without a fault. Whether anything was. */
+/** Writes only what can be read again without a fault. Returns whether anything changed. */
 export async function editConfig(
   paths: Pick<Paths, "configFile">,
   change: Change,
@@ -35,23 +35,21 @@ export async function editConfig(
   });
 }
 
-/** Which file to edit. */
 export type ConfigPlace = Pick<Paths, "configFile">;
 
-/** A model to be added, at a place counted from 1 or at the end. */
+/** `at` counts from 1; undefined adds at the end. */
 export interface AddedModel {
   chain: string;
   model: string;
   at?: number | undefined;
 }
 
-/** The lists of config.toml, to be changed in place. */
 interface EditedLists {
   chains: ModelLists;
   fallbacks: ModelLists;
 }
 
-/** Adds a model to a chain, which is made where there is none. Returns the chain's models now. */
+/** Creates the chain if it is new. Returns the chain's models now. */
 export async function addToChain(place: ConfigPlace, { chain, model, at }: AddedModel): Promise<string[]> {
   return await editLists(place, ({ chains }) => {
     const list = Object.hasOwn(chains, chain) ? listOf(chains, chain) : [];
@@ -64,7 +62,7 @@ export async function addToChain(place: ConfigPlace, { chain, model, at }: Added
   });
 }
 
-/** Takes a model out of a chain. Returns its name, and the chain's models now. */
+/** Returns the removed name and the chain's models now. */
 export async function removeFromChain(place: ConfigPlace, chain: string, asked: string) {
   return await editLists(place, ({ chains }) => {
     const list = listOf(chains, chain);
@@ -82,7 +80,7 @@ export async function removeFromChain(place: ConfigPlace, chain: string, asked: 
   });
 }
 
-/** Removes a chain; one that others build on stays. */
+/** Fails if another chain uses it. */
 export async function removeChain(place: ConfigPlace, chain: string): Promise<void> {
   await editLists(place, ({ chains, fallbacks }) => {
     listOf(chains, chain);
@@ -97,7 +95,7 @@ export async function removeChain(place: ConfigPlace, chain: string): Promise<vo
   });
 }
 
-/** Moves a model within its chain. Returns its name, and the chain's models now. */
+/** Returns the moved name and the chain's models now. */
 export async function moveInChain(place: ConfigPlace, entry: { chain: string; asked: string }, move: Move) {
   return await editLists(place, ({ chains }) => {
     const list = listOf(chains, entry.chain);
@@ -113,7 +111,7 @@ export async function moveInChain(place: ConfigPlace, entry: { chain: string; as
   });
 }
 
-/** Gives a chain another name, also where other chains and fallbacks mention it. */
+/** Also renames it in other chains and fallbacks. */
 export async function renameChain(place: ConfigPlace, from: string, to: string): Promise<void> {
   await editLists(place, (lists) => {
     listOf(lists.chains, from);
@@ -124,7 +122,7 @@ export async function renameChain(place: ConfigPlace, from: string, to: string):
   });
 }
 
-/** Says what stands behind a single model, or `"*"` for every other one. */
+/** Sets the fallback of a model, or of every other model with `"*"`. */
 export async function setFallback(
   place: ConfigPlace,
   model: string,
@@ -135,7 +133,7 @@ export async function setFallback(
   });
 }
 
-/** Leaves nothing behind a single model. */
+/** Removes the fallback of a model. */
 export async function removeFallback(place: ConfigPlace, model: string): Promise<void> {
   await editLists(place, ({ fallbacks }) => {
     if (!Object.hasOwn(fallbacks, model)) {
@@ -160,7 +158,7 @@ async function editLists<T>(place: ConfigPlace, change: (lists: EditedLists) => 
   return await promise;
 }
 
-/** A table that has become empty stays where it was, for the comments around it. */
+/** An empty table stays where it was, to keep the comments around it. */
 function withLists(file: TomlValue, lists: EditedLists): TomlValue {
   const changed = { ...file };
   for (const [name, list] of Object.entries(lists)) {
@@ -176,7 +174,6 @@ function listsIn(table: unknown): ModelLists {
   );
 }
 
-/** Told where a chain is named that is not there. */
 export function unknownChain(name: string, names: readonly string[]): Problem {
   const near = nearest(name, names);
   const fix =
@@ -212,7 +209,6 @@ function usage(code: string, what: string, fix?: string): Problem {
   return new Problem({ code, what, exit: EXIT.usage, ...(fix === undefined ? {} : { fix }) });
 }
 
-/** What setup adds to config.toml. */
 export interface ConfigAddition {
   /** By id; a preset has an empty table. */
   providers: Readonly<Record<string, ProviderAddition>>;
@@ -254,7 +250,6 @@ const MORE = `# Fallbacks for every model that has none of its own:
 # max_wait = "90s"                 # keep waiting and retrying up to this long before a request fails
 `;
 
-/** The text of a new config.toml. */
 export function firstConfig({ providers, chain }: ConfigAddition): string {
   const tables = Object.entries(providers).map(([id, table]) => tableText(`providers.${tomlKey(id)}`, table));
   const chains =
@@ -267,13 +262,13 @@ function tableText(name: string, table: ProviderAddition): string {
   return `[${name}]\n${lines.join("")}`;
 }
 
-/** One model per line, so that the order is easy to read and to change. */
+/** One model per line is easy to read and to reorder. */
 function listText(models: readonly string[]): string {
   if (models.length === 1) return JSON.stringify(models);
   return `[\n${models.map((model) => `  ${JSON.stringify(model)},\n`).join("")}]`;
 }
 
-/** Adds providers and a chain to config.toml. What is there already stays as it is; a file that is new gets comments. */
+/** Existing settings stay as they are; a new file gets comments. */
 export async function addToConfig(
   paths: Pick<Paths, "configFile">,
   addition: ConfigAddition,
@@ -281,7 +276,7 @@ export async function addToConfig(
   return await editConfig(paths, (value) => withAddition(value, addition), firstConfig(addition));
 }
 
-/** The settings as they would be; nothing is written. */
+/** Validates the result without writing it. */
 export async function settingsWith(
   paths: Pick<Paths, "configFile">,
   addition: ConfigAddition,
@@ -297,14 +292,14 @@ function withAddition(value: TomlValue, { providers, chain }: ConfigAddition): T
   return { ...value, ...merged(value, "providers", providers), ...merged(value, "chains", chains) };
 }
 
-/** A table with what it lacks; an empty one is not made. */
+/** Fills in missing keys; creates no empty table. */
 function merged(value: TomlValue, name: string, added: Readonly<Record<string, unknown>>): TomlValue {
   if (Object.keys(added).length === 0) return {};
   const old = isTable(value[name]) ? value[name] : {};
   return { [name]: { ...old, ...added, ...old } };
 }
 
-/** Writes the order of the keys into config.toml. Whether anything was changed. */
+/** Returns whether anything changed. */
 export async function setStrategy(paths: Pick<Paths, "configFile">, strategy: Strategy): Promise<boolean> {
   return await editConfig(paths, (file) => withValueAt(file, ["routing", "strategy"], strategy));
 }

@@ -1,4 +1,3 @@
-/** Where secrets may lie outside any file. */
 export interface Keychain {
   get(name: string): Promise<string | undefined>;
   set(name: string, secret: string): Promise<void>;
@@ -7,10 +6,10 @@ export interface Keychain {
 
 const SERVICE = "orouter";
 
-/** A locked keychain asks its owner first; nobody at the screen must not mean waiting for ever. */
+/** A locked keychain asks its owner first; without anyone at the screen the wait must still end. */
 const ASK_MS = 60_000;
 
-/** The system's own: Keychain, libsecret or the Windows credential store. */
+/** Keychain, libsecret or the Windows credential store. */
 export const systemKeychain: Keychain = {
   get: async (name) => (await inTime(Bun.secrets.get({ service: SERVICE, name }))) ?? undefined,
   set: async (name, secret) => {
@@ -21,12 +20,11 @@ export const systemKeychain: Keychain = {
   },
 };
 
-/** The name under which a key lies in the keychain. */
 export function keychainName(key: { provider: string; name: string }): string {
   return `${key.provider}/${key.name}`;
 }
 
-/** Whether this system has a keychain at all; a locked one is one. */
+/** A locked keychain counts. */
 export async function hasKeychain(): Promise<boolean> {
   try {
     await inTime(Bun.secrets.get({ service: SERVICE, name: "orouter" }));
@@ -36,7 +34,7 @@ export async function hasKeychain(): Promise<boolean> {
   }
 }
 
-/** What Bun says where there is no libsecret, and where nothing answers behind it. */
+/** What Bun throws if libsecret is missing or no service answers it. */
 const MISSING = "ERR_SECRETS_PLATFORM_ERROR";
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

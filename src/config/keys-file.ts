@@ -13,13 +13,12 @@ import type { Paths } from "./paths.ts";
 import { editToml, faultsProblem, readToml, type TomlValue } from "./toml-edit.ts";
 import { errorCode } from "./write.ts";
 
-/** The entries of keys.toml, and what a person should hear about the file. */
 export interface LoadedEntries {
   entries: KeyEntry[];
   notes: string[];
 }
 
-/** Reads keys.toml; no file means no keys. A wrong file is a Problem that never repeats a value. */
+/** No file means no keys. The Problem about an invalid file never repeats a value. */
 export async function loadKeyEntries(paths: Pick<Paths, "keysFile">): Promise<LoadedEntries> {
   const file = paths.keysFile;
   const toml = await readToml(file);
@@ -33,9 +32,9 @@ export async function loadKeyEntries(paths: Pick<Paths, "keysFile">): Promise<Lo
 const OTHERS = 0o077;
 const PRIVATE = 0o600;
 
-/** Takes everyone else's rights away. Said once, because the next time there is nothing left to take. */
+/** Reports the change, which happens only once. */
 async function tighten(file: string): Promise<string[]> {
-  // Windows has no such bits: the folder of a user's profile keeps others out there.
+  // Windows has no such bits; the profile folder keeps other users out.
   if (process.platform === "win32") return [];
   try {
     if (((await stat(file)).mode & OTHERS) === 0) return [];
@@ -46,22 +45,21 @@ async function tighten(file: string): Promise<string[]> {
   }
 }
 
-/** Which file to edit, and where secrets outside it lie. */
 export interface KeyStore {
   paths: Pick<Paths, "keysFile">;
   keychain?: Keychain;
 }
 
-/** A key to be added: its secret for the file, for the keychain, or the variable that holds it. */
+/** A secret for the file, a secret for the keychain, or a variable name. */
 export interface NewKey {
-  /** Without one it gets the next free `key-1`, `key-2`, … */
+  /** Defaults to the next free `key-1`, `key-2`, … */
   name?: string | undefined;
   place: { kind: "value" | "keychain"; secret: string } | { kind: "env"; variable: string };
-  /** It is, unless said otherwise. */
+  /** Default: true. */
   enabled?: boolean;
 }
 
-/** The names of the keys that came in, and of those that were there already. */
+/** The names of new keys, and of those that existed already. */
 export interface AddedKeys {
   added: string[];
   known: string[];
@@ -69,7 +67,7 @@ export interface AddedKeys {
 
 const OPENING = "# The keys of orouter, for your eyes only. Edit it here or with: orouter keys\n";
 
-/** Adds keys to a provider; a secret that it already has is not added again. */
+/** Skips a secret that the provider already has. */
 export async function addKeys(
   store: KeyStore,
   provider: string,
@@ -81,7 +79,7 @@ export async function addKeys(
   );
 }
 
-/** Adds keys to several providers in one go: all of them are in the file, or none. */
+/** All keys are written, or none. */
 export async function addAllKeys(
   store: KeyStore,
   keys: readonly (NewKey & { provider: string })[],
@@ -111,18 +109,18 @@ export async function addAllKeys(
   return result;
 }
 
-/** Removes a key, from the keychain too. Whether that let go of it: where it cannot be reached the secret stays in it. */
+/** Also removes it from the keychain. Returns false if the keychain could not be reached. */
 export async function removeKey(store: KeyStore, provider: string, name: string): Promise<boolean> {
   const removed = await editKeys(store, (entries, tables) => {
     const { index, entry } = find(entries, provider, name);
     tables.splice(index, 1);
     return entry;
   });
-  // Only once the file has let go of it: a secret that is lost cannot be brought back.
+  // Only after the file was written: a lost secret cannot be restored.
   return removed.place.kind !== "keychain" || (await forget(chainOf(store), removed));
 }
 
-/** Gives a key another name; the state that hangs on its secret stays with it. */
+/** The state of a key follows its secret, so it survives. */
 export async function renameKey(
   store: KeyStore,
   provider: string,
@@ -140,11 +138,10 @@ export async function renameKey(
     tables[index] = { ...tables[index], name: newName };
     return entry;
   });
-  // Under its old name it is only in nobody's way.
+  // Nothing reads the old keychain entry any more.
   if (renamed.place.kind === "keychain") await forget(chainOf(store), renamed);
 }
 
-/** Switches a key on or off. */
 export async function setKeyEnabled(
   store: KeyStore,
   provider: string,
@@ -157,7 +154,7 @@ export async function setKeyEnabled(
   });
 }
 
-/** Changes the tables in place; `entries` are the same keys as read, in the same order. */
+/** Changes the tables in place; `entries` are the same keys, parsed, in the same order. */
 type KeysChange<T> = (entries: readonly KeyEntry[], tables: TomlValue[]) => T | Promise<T>;
 
 async function editKeys<T>(store: KeyStore, change: KeysChange<T>): Promise<T> {
@@ -210,7 +207,7 @@ async function copyInKeychain(keychain: Keychain, entry: KeyEntry, newName: stri
     const secret = await keychain.get(keychainName(entry));
     if (secret !== undefined) await keychain.set(keychainName({ ...entry, name: newName }), secret);
   } catch {
-    // What a keychain says is the system's own and may be anything.
+    // The text of a keychain error is arbitrary, so it is not shown.
     throw new Problem({
       code: "keychain",
       what: `The secret of ${entry.name} lies in the system's keychain, and that cannot be reached.`,

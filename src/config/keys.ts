@@ -14,16 +14,15 @@ export interface KeyPlaces {
   keychain?: Keychain;
 }
 
-/** Every key there is. */
 export interface LoadedKeys {
   keys: Key[];
-  /** What a person should hear; never a secret. */
+  /** Remarks to show; never a secret. */
   notes: string[];
-  /** The variables that carried keys, for the launcher to keep from its child. */
+  /** Variables that contain keys; the launcher hides them from its child. */
   variables: string[];
 }
 
-/** Gathers the keys: keys.toml, then the environment, then opencode's own; the same secret counts once. */
+/** keys.toml wins over the environment, and that over opencode's own keys; a secret counts once. */
 export async function loadKeys(places: KeyPlaces): Promise<LoadedKeys> {
   const { paths, settings, env } = places;
   const providers = allProviders(settings);
@@ -55,7 +54,7 @@ export async function loadKeys(places: KeyPlaces): Promise<LoadedKeys> {
   };
 }
 
-/** The environment variables that hold keys of ours. Those that other tools live on are not among them. */
+/** Leaves out variables that other tools need. */
 export function keyVariables(env: Env, settings: Settings): string[] {
   return carriersOf(env, allProviders(settings), []);
 }
@@ -69,7 +68,7 @@ function carriersOf(env: Env, providers: readonly Provider[], entries: readonly 
   return [...new Set([...found, ...named])].filter((variable) => !shared.has(variable));
 }
 
-/** A key, or why there is none. */
+/** A key, or the reason why it is missing. */
 async function resolveEntry(entry: KeyEntry, places: KeyPlaces): Promise<Key | string> {
   const text = await secretText(entry, places);
   if (typeof text !== "string") return text.missing;
@@ -91,7 +90,7 @@ async function secretText(
       (await (keychain ?? systemKeychain).get(keychainName(entry))) ?? { missing: "the keychain has none" }
     );
   } catch {
-    // Its message is the system's own and may be anything; what counts is that there is no key.
+    // The text of a keychain error is arbitrary; only the missing key matters.
     return { missing: "the keychain could not be read" };
   }
 }
@@ -110,7 +109,7 @@ function toKey({ provider, name, text, source, from }: Found): Key | string {
   return { provider, name, fingerprint: fingerprint(secret), secret, enabled: true, source, from };
 }
 
-/** Sorts out what is no key, with a note for each. */
+/** Leaves out unusable entries, with a note for each. */
 function usable(found: readonly (Key | string)[], notes: string[]): Key[] {
   return found.flatMap((key) => {
     if (typeof key !== "string") return [key];
@@ -119,7 +118,7 @@ function usable(found: readonly (Key | string)[], notes: string[]): Key[] {
   });
 }
 
-/** Servers that ask for no key still need a lane to be reached on, once they are in config.toml. */
+/** Servers that need no key still need a lane, once they are in config.toml. */
 function placeholders(configured: readonly Provider[], keys: readonly Key[]): Key[] {
   return configured.flatMap(({ id, placeholderKey }) => {
     if (placeholderKey === undefined || keys.some((key) => key.provider === id)) return [];

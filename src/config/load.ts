@@ -2,13 +2,12 @@ import { defaultSettings, parseSettings, type Settings } from "../core/settings/
 import type { Paths } from "./paths.ts";
 import { describeFaults, faultsProblem, readToml } from "./toml-edit.ts";
 
-/** Settings with what a person should hear about them. */
 export interface LoadedConfig {
   settings: Settings;
   warnings: string[];
 }
 
-/** Reads config.toml; no file means the defaults. A wrong file is a Problem that names every fault and its place. */
+/** No file means the defaults. The Problem about an invalid file names every fault and its position. */
 export async function loadConfig(paths: Pick<Paths, "configFile">): Promise<LoadedConfig> {
   const file = paths.configFile;
   const toml = await readToml(file);

@@ -22,17 +22,16 @@ import {
   readOpencodeConfigs,
 } from "./opencode-configs.ts";
 
-/** A place on this machine that has keys. */
 export interface ImportSource {
   kind: ImportKind;
   /** The file, or `environment`. */
   from: string;
-  /** Who wrote it, as people know it. */
+  /** The tool's name, for messages. */
   tool: string;
   found: KeyImport;
 }
 
-/** What a source is read with: whose keys they are depends on opencode's config and on ours. */
+/** opencode's config and ours decide which provider a key belongs to. */
 export interface ImportReader extends OpencodePlace {
   settings: Settings;
   configs: readonly OpencodeConfig[];
@@ -51,7 +50,7 @@ export function importSource(kind: ImportKind, from: string, found: KeyImport): 
   return { kind, from, tool: TOOLS[kind], found };
 }
 
-/** The list of one of the tools for Ollama Cloud. */
+/** The key list of a plugin for Ollama Cloud. */
 export function ollamaSource(
   tool: OllamaTool,
   value: unknown,
@@ -62,7 +61,7 @@ export function ollamaSource(
   return importSource(tool, from, readOllamaTool(tool, value, owner));
 }
 
-/** Whom a key of opencode's auth.json belongs to, by the id that it has there. */
+/** Maps an id of opencode's auth.json to one of our providers. */
 export function ownerFinder(reader: ImportReader): (id: string) => string | undefined {
   const providers = allProviders(reader.settings);
   return (id) => {
@@ -74,7 +73,7 @@ export function ownerFinder(reader: ImportReader): (id: string) => string | unde
   };
 }
 
-/** The address that opencode has for a provider; the config that it reads last wins. */
+/** The config that opencode reads last wins. */
 function baseUrlOf(id: string, { configs }: ImportReader): string | undefined {
   for (const { value } of configs.toReversed()) {
     const provider = isTable(value?.["provider"]) ? value["provider"][id] : undefined;
@@ -85,7 +84,7 @@ function baseUrlOf(id: string, { configs }: ImportReader): string | undefined {
   return undefined;
 }
 
-/** A file's value, with the comments that opencode allows. Undefined for what is no JSON. */
+/** Accepts comments, as opencode does. Undefined if it is not JSON. */
 export function parseImport(text: string): unknown {
   try {
     return Bun.JSONC.parse(text.replace(/^\uFEFF/, ""));
@@ -94,16 +93,15 @@ export function parseImport(text: string): unknown {
   }
 }
 
-/** A plugin of opencode that handles keys by itself. */
 export interface SeedPlugin {
   name: string;
-  /** The configuration that names it, or its own file. */
+  /** The config that names the plugin, or the plugin's own file. */
   from: string;
-  /** What the configuration hands to it. */
+  /** The options in that config. */
   options: unknown;
 }
 
-/** Each of them puts keys or addresses of its own into the calls that orouter is to answer. */
+/** Each of these plugins puts its own keys or addresses into requests that orouter handles. */
 const NAMES = [
   "opencode-ollama-router",
   "opencode-ollama-multi-auth",
@@ -111,10 +109,10 @@ const NAMES = [
   "opencode-omniroute-auth",
 ];
 
-/** The folders beside a global config whose files opencode loads by themselves. */
+/** opencode loads the files in these folders, next to its global config, by itself. */
 const PLUGIN_FOLDERS = ["plugin", "plugins"];
 
-/** The plugins that would work against orouter: named in a config, or lying in opencode's own folder of them. */
+/** Plugins that conflict with orouter: named in a config, or in opencode's plugin folder. */
 export function findSeedPlugins(configs: readonly OpencodeConfig[], folder: string): SeedPlugin[] {
   const lying = PLUGIN_FOLDERS.map((one) => join(folder, one)).flatMap((path) =>
     filesIn(path).flatMap((file): SeedPlugin[] => {
@@ -125,7 +123,7 @@ export function findSeedPlugins(configs: readonly OpencodeConfig[], folder: stri
   return [...configs.flatMap(namedPlugins), ...lying];
 }
 
-/** Those of the older tools that a config names. */
+/** Only those that a config names. */
 export function namedPlugins({ from, value }: OpencodeConfig): SeedPlugin[] {
   const list = Array.isArray(value?.["plugin"]) ? value["plugin"] : [];
   return list.flatMap((entry: unknown): SeedPlugin[] => {
@@ -143,7 +141,7 @@ function filesIn(folder: string): string[] {
   }
 }
 
-/** What the older tools have kept: in files of their own, and among the options of opencode's plugins. */
+/** Keys in files of older tools and in plugin options. */
 export function findSeedSources(reader: ImportReader, plugins: readonly SeedPlugin[]): ImportSource[] {
   const folder = opencodeFolder(reader);
   const ownFiles = (["ollama-router", "multi-auth"] as const).flatMap((tool) => {
@@ -153,14 +151,14 @@ export function findSeedSources(reader: ImportReader, plugins: readonly SeedPlug
       return value === undefined ? [] : [ollamaSource(tool, value, { from: file, reader })];
     });
   });
-  // A plugin's entry that names the usual store says more about it than the store alone.
+  // A plugin entry that names the default store has more information than the store alone.
   const named = pluginSources(reader, plugins);
   const usual = importStore(usualStore(reader));
   const others = usual === undefined || named.some(({ from }) => from === usual.from) ? [] : [usual];
   return [...ownFiles, ...named, ...others].filter(hasSomething);
 }
 
-/** What the options of the plugins hold themselves, and the stores that they name. */
+/** Keys in the plugin options, and in the stores that these name. */
 export function pluginSources(reader: ImportReader, plugins: readonly SeedPlugin[]): ImportSource[] {
   return plugins.flatMap(({ name, from, options }): ImportSource[] => {
     if (!isTable(options)) return [];
@@ -172,7 +170,7 @@ export function pluginSources(reader: ImportReader, plugins: readonly SeedPlugin
   });
 }
 
-/** Whether there is anything to take over, or to say. */
+/** False if there is nothing to import or to report. */
 export function hasSomething({ found: { keys, leftOut } }: ImportSource): boolean {
   return keys.length + leftOut.length > 0;
 }
@@ -185,7 +183,7 @@ function storeFile(path: string, from: string, { home }: ImportReader): string {
   return resolve(dirname(from), path.replace(/^~(?=[/\\])/, home));
 }
 
-/** The plugin's option goes over what the store says. */
+/** The plugin's option wins over the store's. */
 function importStore(file: string, strategy?: unknown): ImportSource | undefined {
   const value = readValue(file);
   if (!isTable(value)) return undefined;
@@ -193,7 +191,7 @@ function importStore(file: string, strategy?: unknown): ImportSource | undefined
   return importSource("nim-rotator", file, readNimRotator(store));
 }
 
-/** These files are others': one that cannot be read has nothing for us. */
+/** These files belong to other tools, so an unreadable one is skipped. */
 function readValue(file: string): unknown {
   try {
     return parseImport(readFileSync(file, "utf8"));
@@ -202,12 +200,11 @@ function readValue(file: string): unknown {
   }
 }
 
-/** Where to look. */
 export interface ImportPlaces extends Omit<ImportReader, "configs"> {
   paths: AuthPlaces;
 }
 
-/** The places on this machine that have keys: files of the older tools, the environment, opencode's own. */
+/** Looks at files of older tools, the environment and opencode's own keys. */
 export async function findImports(places: ImportPlaces): Promise<ImportSource[]> {
   const { env, settings, paths } = places;
   const configs = readOpencodeConfigs(places);
@@ -222,7 +219,7 @@ export async function findImports(places: ImportPlaces): Promise<ImportSource[]>
   ].filter(hasSomething);
 }
 
-/** Reads a file that a person named, whatever it is called. Undefined: it is nothing that is known here. */
+/** Accepts any file name. Undefined if the format is unknown. */
 export function readImport(
   file: string,
   text: string,
@@ -246,7 +243,7 @@ export function readImport(
     case "multi-auth":
       return [ollamaSource(format, value, { from, reader })];
     case "opencode-config": {
-      // The addresses of its providers stand in the file itself.
+      // The file itself contains its providers' addresses.
       const config = { from, value };
       return pluginSources({ ...reader, configs: [...reader.configs, config] }, namedPlugins(config));
     }

@@ -8,7 +8,6 @@ import {
 import type { Env, Paths } from "./paths.ts";
 import { errorCode } from "./write.ts";
 
-/** Keys that opencode holds in one place, and what was odd about it. */
 export interface AuthKeys {
   source: "auth.json" | "opencode.db";
   entries: AuthEntry[];
@@ -18,12 +17,12 @@ export interface AuthKeys {
 
 export type AuthPlaces = Pick<Paths, "opencodeAuthFile" | "opencodeDatabase">;
 
-/** opencode's own variable for the content of its file, which then is not read. */
+/** opencode's variable for the content of the file; if set, opencode does not read the file. */
 const CONTENT = "OPENCODE_AUTH_CONTENT";
 
 /**
- * Reads opencode's keys: 1.x keeps them in auth.json, 2.x in its database, into which it copies those of 1.x once.
- * Both are opencode's: whatever is odd about them gives a note, and nothing stops. A key that is in both is listed once.
+ * 1.x keeps keys in auth.json; 2.x in its database, into which it copies those of 1.x once. A key in both is listed
+ * once. These files belong to opencode, so faults become notes.
  */
 export async function readAuthKeys(env: Env, places: AuthPlaces): Promise<AuthKeys[]> {
   const file = await readAuthFile(env, places.opencodeAuthFile);
@@ -68,13 +67,13 @@ async function readDatabase(file: string): Promise<AuthKeys> {
   return { ...read, entries: [], notes };
 }
 
-/** What changes when the keys in opencode's database do. */
+/** Changes when the keys in opencode's database change. */
 export interface CredentialStamp {
   text: string;
   changedMs: number;
 }
 
-/** Tells whether the keys in opencode's database have changed. It is asked only when the file has: sessions change it all the time. */
+/** Compares the keys themselves, since sessions change the file all the time. */
 export function credentialWatch(file: string): () => Promise<CredentialStamp> {
   let seen: string | undefined;
   let stamp: CredentialStamp = { text: "none", changedMs: 0 };
@@ -105,20 +104,20 @@ async function credentialStamp(file: string): Promise<CredentialStamp> {
 
 type Found<Row> =
   | { kind: "rows"; rows: Row[] }
-  /** There is no database, or one of an opencode that keeps no keys in it. */
+  /** No database, or an opencode version that keeps no keys in it. */
   | { kind: "none" }
   | { kind: "failed"; why: string };
 
-/** opencode may be writing: then the question is asked again at the next look. */
+/** opencode may be writing; the next poll asks again. */
 const BUSY_MS = 200;
 
-/** Asks opencode's database something without changing a byte of it, nor making files beside it. */
+/** Must not change the database or create files next to it. */
 async function query<Row>(file: string, sql: string): Promise<Found<Row>> {
   if (!(await hasBytes(file))) return { kind: "none" };
   const { Database, SQLiteError, constants } = await import("bun:sqlite");
   try {
-    // With a log beside it, somebody has the file open or has crashed, and the log belongs to what it says. Without
-    // one, a reader would make the files of one: `immutable` keeps it from that, and from any lock.
+    // A log belongs to the content: opencode has the file open or has crashed. Without a log, a reader would create
+    // one; `immutable` prevents that, and any lock.
     const hasLog = await hasBytes(`${file}-wal`);
     using db = hasLog
       ? new Database(file, { readonly: true })

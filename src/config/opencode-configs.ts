@@ -5,18 +5,16 @@ import { OPENCODE_NAMES, type OpencodeNames } from "../core/opencode-config/name
 import { isTable } from "../core/settings/checks.ts";
 import type { Env } from "./paths.ts";
 
-/** Where opencode would be started. */
 export interface OpencodePlace {
   env: Env;
   home: string;
   cwd: string;
 }
 
-/** One of the places where opencode finds its configuration. */
 export interface OpencodeConfig {
   /** The file, or the name of the variable. */
   from: string;
-  /** Undefined for what opencode could not read either. */
+  /** Undefined if it cannot be parsed, by opencode either. */
   value: Record<string, unknown> | undefined;
 }
 
@@ -83,7 +81,6 @@ function parse(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Where opencode would look if it were started here and now. */
 export function opencodePlace(env: Env): OpencodePlace {
   return { env, home: env["HOME"] ?? homedir(), cwd: process.cwd() };
 }

@@ -1,12 +1,11 @@
 import { homedir, tmpdir, userInfo } from "node:os";
 import path from "node:path";
 
-/** The environment as a process has it. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where orouter keeps its files. Nothing here is created yet. */
+/** Only names; nothing is created here. */
 export interface Paths {
-  /** OROUTER_HOME, when everything lies under one folder. */
+  /** OROUTER_HOME, if set. */
   home: string | undefined;
   configDir: string;
   configFile: string;
@@ -14,15 +13,14 @@ export interface Paths {
   stateDir: string;
   stateDb: string;
   cacheDir: string;
-  /** The folder in which each run gets its own. */
   runRoot: string;
-  /** opencode's own store of keys: read, never written. */
+  /** opencode's own key file: read, never written. */
   opencodeAuthFile: string;
-  /** Where opencode 2 keeps its keys, beside its sessions: read, never written. */
+  /** The database in which opencode 2 keeps keys and sessions: read, never written. */
   opencodeDatabase: string;
 }
 
-/** Settles every path from the environment alone, so that a test can have a world of its own. */
+/** Depends on the environment only, so that tests can use their own folders. */
 export function resolvePaths(env: Env, platform: string = process.platform): Paths {
   const { join, resolve } = platform === "win32" ? path.win32 : path.posix;
   const folders = env["OROUTER_HOME"]
@@ -72,7 +70,7 @@ function runRoot(env: Env, platform: string, join: Join): string {
   if (platform === "win32") return join(env["TEMP"] ?? env["TMP"] ?? tmpdir(), "orouter");
   const runtime = absolute(env["XDG_RUNTIME_DIR"], platform);
   if (runtime !== undefined) return join(runtime, "orouter");
-  // The temp folder is everyone's: the user's number keeps people apart.
+  // The temp folder is shared by all users, so the path contains the user's id.
   return join(absolute(env["TMPDIR"], platform) ?? tmpdir(), `orouter-${userInfo().uid}`);
 }
 
@@ -80,7 +78,7 @@ function userHome(env: Env, platform: string): string {
   return absolute(platform === "win32" ? env["USERPROFILE"] : env["HOME"], platform) ?? homedir();
 }
 
-/** The XDG rules: a relative path is as good as none. */
+/** The XDG rules ignore relative paths. */
 function absolute(folder: string | undefined, platform: string): string | undefined {
   const { isAbsolute } = platform === "win32" ? path.win32 : path.posix;
   return folder !== undefined && isAbsolute(folder) ? folder : undefined;

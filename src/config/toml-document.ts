@@ -3,13 +3,12 @@ import { isTable } from "../core/settings/checks.ts";
 import type { SettingPath } from "../core/settings/setting-kinds.ts";
 import { tomlKey } from "../core/settings/setting-names.ts";
 
-/** A place in a file, both counted from 1. */
+/** Both counted from 1. */
 export interface Position {
   line: number;
   column: number;
 }
 
-/** The little of a syntax tree that positions need. */
 interface Node {
   readonly type: string;
   readonly loc: { readonly start: Position };
@@ -19,7 +18,7 @@ interface Node {
   readonly items?: readonly Node[];
 }
 
-/** Finds where the value at a path is written; for one that is missing, where the nearest thing around it is. */
+/** For a missing value, the position of the nearest enclosing one. */
 export function positionFinder(text: string): (path: SettingPath) => Position | undefined {
   const places = placesIn(parseDocument(text).cst);
   return (path) => {
@@ -33,13 +32,13 @@ export function positionFinder(text: string): (path: SettingPath) => Position | 
 
 function placesIn(blocks: readonly Node[]): Map<string, Position> {
   const places = new Map<string, Position>();
-  /** How many elements each array of tables has so far: a header below it means the last one. */
+  /** The number of elements so far of each array of tables: a header below it means the last one. */
   const elements = new Map<string, number>();
 
   const mark = (path: SettingPath, node: Node): void => {
     const key = JSON.stringify(path);
     const { line, column } = node.loc.start;
-    // The first mention counts: a table may be named again by the headers below it.
+    // Keep the first mention; headers below may name the table again.
     if (!places.has(key)) places.set(key, { line, column: column + 1 });
   };
   const descend = (from: SettingPath, key: Node | undefined): SettingPath => {
@@ -95,17 +94,17 @@ function partsOf(key: Node | undefined): string[] {
   return Array.isArray(key?.value) ? key.value.map(String) : [];
 }
 
-/** Reads a text the way `patchToml` compares it. */
+/** Parses the way `patchToml` compares. */
 export function parseForEdit(text: string): Record<string, unknown> {
   return parse(text);
 }
 
-/** How a list is written that is new; left alone, the patcher takes after the first one in the file. */
+/** The style of new lists; by default the patcher imitates the first list in the file. */
 const NEW_VALUES = { trailingComma: false, bracketSpacing: false };
 
 /**
- * Writes a changed value back into its text; comments and order stay. Undefined where that cannot be done: what comes
- * out is always read again and compared, so that a slip of the patcher never reaches a file.
+ * Keeps comments and order. The result is always parsed and compared, so that a bug in the patcher never reaches a
+ * file; undefined if they differ.
  */
 export function patchToml(text: string, updated: Record<string, unknown>): string | undefined {
   const current = parseForEdit(text);
@@ -131,7 +130,7 @@ function means(text: string, value: Record<string, unknown>): boolean {
   }
 }
 
-/** New tables go to the end under headers of their own; left to the patcher they would become inline or fail. */
+/** New tables go to the end with their own headers; the patcher alone would make them inline or fail. */
 function patchAndAppend(
   text: string,
   current: Record<string, unknown>,
@@ -183,7 +182,7 @@ function renderBody(table: Record<string, unknown>): string {
   return stringify(table, { inlineTableStart: 0, bracketSpacing: false });
 }
 
-/** A comment that opens a file belongs to the file, also where the patcher takes it for its first table's. */
+/** A comment at the start belongs to the file, even if the patcher attaches it to the first table. */
 function withOpening(text: string, result: string): string {
   const opening = /^(?:[ \t]*#[^\n]*\n)+/.exec(text)?.[0];
   if (opening === undefined || result.includes(opening)) return result;

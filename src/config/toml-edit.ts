@@ -4,27 +4,26 @@ import { EXIT, Problem } from "../core/problem.ts";
 import type { SettingFault } from "../core/settings/checks.ts";
 import { errorCode, fileProblem, withLock, writeFileAtomic } from "./write.ts";
 
-/** A TOML file as read: its text, for positions and edits, and its value. */
+/** The text, for positions and edits, and its parsed value. */
 export interface TomlFile {
   text: string;
   value: Record<string, unknown>;
 }
 
-/** Said wherever a person's own file stops us. */
-const MEND = "Mend it in an editor; orouter has not touched the file.";
+/** The fix for every file that only the user can repair. */
+const FIX = "Fix it in an editor; orouter has not changed the file.";
 
-/** What the parser says where a text runs into the end of its line, and what that comes to. */
+/** The parser reports this if a string is not closed on its line. */
 const CONTROL_IN_TEXT = "control characters are not allowed in strings";
 const OPEN_TEXT = "a text has no quote at its end";
 
-/** Reads a TOML file; undefined when there is none. One that cannot be read or does not parse is a Problem. */
+/** Undefined if there is no such file. */
 export async function readToml(file: string): Promise<TomlFile | undefined> {
   const text = await readText(file);
   return text === undefined ? undefined : { text, value: parseToml(file, text) };
 }
 
-/** A Problem about what a file says. */
-export function invalidFile(what: string, fix = MEND): Problem {
+export function invalidFile(what: string, fix = FIX): Problem {
   return new Problem({ code: "config-invalid", what, fix, exit: EXIT.config });
 }
 
@@ -43,7 +42,7 @@ async function readText(file: string): Promise<string | undefined> {
   }
 }
 
-/** The line of the first byte that does not belong into UTF-8: a lenient decoder leaves its mark there. */
+/** The first line that is not UTF-8: a lenient decoder puts a replacement character there. */
 function badLine(bytes: Uint8Array): number {
   const [before = ""] = new TextDecoder().decode(bytes).split("\uFFFD", 1);
   return before.split("\n").length;
@@ -54,7 +53,7 @@ export function parseToml(file: string, text: string): Record<string, unknown> {
     return parse(text, { unsafeKeyBehaviour: "throw" });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    // The parser's message goes on with an excerpt of the file, and the file may hold secrets.
+    // The parser's message continues with an excerpt of the file, which may contain secrets.
     const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n", 1);
     const line = text.split("\n")[error.line - 1] ?? "";
     const isOpen = reason === CONTROL_IN_TEXT && error.column > line.trimEnd().length;
@@ -62,7 +61,7 @@ export function parseToml(file: string, text: string): Record<string, unknown> {
   }
 }
 
-/** All that is wrong in a file as one Problem, a line for each, in the order of the file. */
+/** One Problem for all faults, one line each, in the order of the file. */
 export async function faultsProblem(
   file: string,
   text: string,
@@ -78,7 +77,7 @@ export async function describeFaults(
   faults: readonly SettingFault[],
 ): Promise<string[]> {
   if (faults.length === 0) return [];
-  // Loaded only when something is wrong: reading a good file must stay quick.
+  // Loaded only for an invalid file, to keep valid ones fast.
   const { positionFinder } = await import("./toml-document.ts");
   const find = positionFinder(text);
   const placed = faults.map((fault) => ({ fault, at: find(fault.path) }));
@@ -95,22 +94,20 @@ export function faultText({ what, allowed }: SettingFault): string {
   return what.endsWith("?") ? `${what} Allowed: ${allowed}` : `${what}; allowed: ${allowed}`;
 }
 
-/** A copy of the file's value, which an edit may change in place and return. */
 export type TomlValue = Record<string, unknown>;
 
-/** Makes the new value; the lock is held meanwhile. */
 export type Change = (value: TomlValue) => TomlValue | Promise<TomlValue>;
 
 export interface EditOptions {
-  /** Returns what is wrong with a value; nothing is written while anything is. */
+  /** Returns the faults of a value; it is only written without any. */
   check?: (value: TomlValue) => readonly SettingFault[];
-  /** The first text of a file that does not exist yet. */
+  /** The first text of a new file. */
   opening?: string;
 }
 
 /**
- * Changes a TOML file under a lock. Comments and order stay; readers see the old text or the new one. A file that does
- * not parse is left alone. Returns whether anything was written.
+ * Keeps comments and order; readers see the old text or the new one. A file that does not parse stays unchanged.
+ * Returns whether anything was written.
  */
 export async function editToml(file: string, change: Change, options: EditOptions = {}): Promise<boolean> {
   return await withLock(file, async () => {

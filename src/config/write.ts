@@ -4,7 +4,6 @@ import path from "node:path";
 import { Problem, type ProblemParts } from "../core/problem.ts";
 import { type HeldLock, tryLock } from "../sqlite/lock.ts";
 
-/** What a person can do about a file that the system does not let us use. */
 const REASONS: Readonly<Record<string, { why: string; fix: string }>> = {
   EACCES: {
     why: "permission denied",
@@ -26,17 +25,19 @@ const REASONS: Readonly<Record<string, { why: string; fix: string }>> = {
   ELOOP: { why: "its links lead in a circle", fix: "Fix the symbolic link." },
 };
 
-/** For a file that is read: it has to exist itself, not only its folder. */
+/** For reading, the file itself must exist, not only its folder. */
 const NOT_THERE = { why: "it does not exist", fix: "Check its name, and where a link of that name leads." };
 
-/** What was being done, to which file. */
-interface Attempt extends Pick<ProblemParts, "code" | "exit"> {
+interface FileAction extends Pick<ProblemParts, "code" | "exit"> {
   doing: "read" | "write" | "create";
   file: string;
 }
 
-/** Turns a system error into a Problem: which file, why, what next. Any other error is a bug and is returned as it is. */
-export function fileProblem({ doing, file, ...parts }: Attempt, error: unknown): unknown {
+/**
+ * Turns a system error into a Problem with the file, the reason and the fix. Returns any other error unchanged, since
+ * it is a bug.
+ */
+export function fileProblem({ doing, file, ...parts }: FileAction, error: unknown): unknown {
   const errno = errorCode(error);
   if (errno === undefined) return error;
   const reason =
@@ -46,22 +47,22 @@ export function fileProblem({ doing, file, ...parts }: Attempt, error: unknown):
   return new Problem({ ...parts, what: `Cannot ${doing} ${file}: ${reason.why}.`, fix: reason.fix });
 }
 
-/** The system's short name for a failure, e.g. `ENOENT`; undefined for anything else. */
+/** For example `ENOENT`; undefined for anything else. */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
 }
 
-/** Only the owner may read and write: keys.toml must not be readable by others, not even for a moment. */
+/** keys.toml must not be readable by others, not even for a moment. */
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
-/** A longer chain of links is a circle. */
+/** A longer chain of links is a cycle. */
 const MAX_LINKS = 40;
 
 /**
- * Replaces a file at once: readers see the old text or the new one. A link is followed, so that a config kept in a
- * dotfiles folder stays there. When it fails, the old file is unchanged and nothing is left beside it.
+ * Replaces the file atomically. Follows a link, so that a config in a dotfiles folder stays there. On failure the old
+ * file is unchanged and no temporary file is left.
  */
 export async function writeFileAtomic(file: string, text: string): Promise<void> {
   try {
@@ -71,7 +72,7 @@ export async function writeFileAtomic(file: string, text: string): Promise<void>
   }
 }
 
-/** Creates the folder of a file, for its owner only. */
+/** Only the owner can access a new folder. */
 export function createFolderOf(file: string): void {
   const folder = path.dirname(file);
   try {
@@ -81,7 +82,7 @@ export function createFolderOf(file: string): void {
   }
 }
 
-/** The file behind a link, even where that file does not exist yet. */
+/** Also resolves a link whose target does not exist yet. */
 export async function linkTarget(file: string): Promise<string> {
   let current = path.resolve(file);
   for (let links = 0; links < MAX_LINKS; links++) {
@@ -98,7 +99,7 @@ function noLink(error: unknown): undefined {
   throw error;
 }
 
-/** Two paths to one file must give one name, because its lock lies beside it. */
+/** Two paths to one file must resolve to one name, because its lock is next to it. */
 function realFolder(file: string): string {
   try {
     return path.join(realpathSync(path.dirname(file)), path.basename(file));
@@ -107,7 +108,7 @@ function realFolder(file: string): string {
   }
 }
 
-/** Matches the names of half-written copies of a file, those of earlier versions included. */
+/** Matches temporary files of this and earlier versions. */
 export function tempPattern(name: string): RegExp {
   return new RegExp(`^\\.${RegExp.escape(name)}\\.[0-9a-f.-]+\\.tmp$`);
 }
@@ -135,28 +136,28 @@ async function fill(handle: FileHandle, text: string): Promise<void> {
   }
 }
 
-/** Makes the rename itself durable, where the system can: Windows cannot open a folder. */
+/** Makes the rename durable. Windows cannot open a folder. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, "r");
     await handle.sync().finally(() => handle.close());
   } catch {
-    // The file is complete either way; only a power cut right now could bring the old one back.
+    // The file is complete either way; only a power cut right now could restore the old one.
   }
 }
 
-/** Edits take milliseconds, so a lock that is held this long belongs to a process that hangs. */
+/** Edits take milliseconds, so a lock held this long belongs to a process that hangs. */
 const WAIT_MS = 10_000;
 
-/** The pause between attempts is random within these bounds, so that many waiters do not come back together. */
+/** Random within these bounds, so that many waiters do not retry together. */
 const POLL_MS = { least: 5, most: 25 };
 
-/** Files of an edit are milliseconds old; older ones were left by a process that was killed. */
+/** Temporary files of an edit are milliseconds old; older ones were left by a killed process. */
 const LEFT_BEHIND_MS = 60_000;
 
 /**
- * Runs `work` while no other process edits the same file, in this container or another one that shares the folder.
- * WaitQueue does not block this process. Two edits must not be nested.
+ * Excludes other processes that edit the same file, also from other containers that share the folder. Does not block
+ * this process. Must not be nested.
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
   createFolderOf(file);
@@ -170,7 +171,7 @@ export async function withLock<T>(file: string, work: () => Promise<T>, waitMs =
   }
 }
 
-/** The lock of a file lies beside it, where everyone who can replace the file can take it. */
+/** The lock is next to the file, where everyone who can replace the file can take it. */
 function lockFileOf(target: string): string {
   return path.join(path.dirname(target), `.${path.basename(target)}.lock`);
 }
@@ -206,10 +207,10 @@ function tryOnce(file: string, lock: string): HeldLock | undefined {
   }
 }
 
-/** Locks of earlier versions named their holder: `PID HOST ID`. */
+/** Locks of earlier versions contained `PID HOST ID`. */
 const OLD_LOCK = /^(?:\d+ \S+ [0-9a-f-]{36}\s*)?$/;
 
-/** Removes what killed processes have left beside a file: half-written copies, and lock files of earlier versions. */
+/** Removes temporary files and old lock files that killed processes left behind. */
 function sweep(target: string): void {
   const folder = path.dirname(target);
   const name = path.basename(target);
@@ -220,7 +221,7 @@ function sweep(target: string): void {
       if (isOldLock || temp.test(one)) removeIfLeft(path.join(folder, one), isOldLock);
     }
   } catch {
-    // The edit itself will say what is wrong with the folder.
+    // The edit itself will report what is wrong with the folder.
   }
 }
 
@@ -231,6 +232,6 @@ function removeIfLeft(file: string, isOldLock: boolean): void {
     if (isOldLock && (size > 1000 || !OLD_LOCK.test(readFileSync(file, "utf8")))) return;
     unlinkSync(file);
   } catch {
-    // Somebody else has removed it, or it is not ours to remove.
+    // Another process has removed it, or it belongs to another user.
   }
 }

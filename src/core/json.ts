@@ -1,11 +1,9 @@
-/** A JSON object whose shape nobody has promised. */
 export type JsonObject = { [key: string]: unknown };
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The value where it is an object, else an empty one. */
 export function asObject(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
@@ -18,14 +16,14 @@ export function asText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Whether a field says anything: absent, null, false, 0, "" , [] and {} do not. */
+/** False for absent, null, false, 0, "", [] and {}. */
 export function isFilled(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isObject(value)) return Object.keys(value).length > 0;
   return value !== undefined && value !== null && value !== false && value !== 0 && value !== "";
 }
 
-/** The value in a JSON text; undefined for anything else. */
+/** Undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -36,12 +34,10 @@ export function parseJson(text: string): unknown {
 
 const decoder = new TextDecoder();
 
-/** The same for bytes. */
 export function parseJsonBytes(bytes: Uint8Array): unknown {
   return parseJson(decoder.decode(bytes));
 }
 
-/** The named fields, as far as they are set. */
 export function pick(from: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(
     names.flatMap((name) => (from[name] === undefined || from[name] === null ? [] : [[name, from[name]]])),

@@ -1,4 +1,4 @@
-/** A model as users write it: `provider/model-id`, split at the first slash. */
+/** As users write it: `provider/model-id`, split at the first slash. */
 export interface ModelRef {
   provider: string;
   model: string;
@@ -7,17 +7,16 @@ export interface ModelRef {
 /** The reserved provider id under which chains are models. */
 export const CHAIN_PROVIDER = "orouter";
 
-/** Stands in for the model of an endpoint that names none. */
+/** Stands for the model of an endpoint that names none. */
 export const ANY_MODEL = "*";
 
-/** Splits `nvidia/openai/gpt-oss-120b` into its provider and the id that goes on the wire. */
+/** `nvidia/openai/gpt-oss-120b` has the provider `nvidia` and the wire id `openai/gpt-oss-120b`. */
 export function parseModelRef(text: string): ModelRef | undefined {
   const slash = text.indexOf("/");
   if (slash <= 0 || slash === text.length - 1) return undefined;
   return { provider: text.slice(0, slash), model: text.slice(slash + 1) };
 }
 
-/** The written form of a model, the inverse of `parseModelRef`. */
 export function formatModelRef(ref: ModelRef): string {
   return `${ref.provider}/${ref.model}`;
 }

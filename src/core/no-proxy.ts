@@ -1,4 +1,4 @@
-/** The NO_PROXY list with loopback in it; `*` already covers everything. */
+/** `*` already covers everything. */
 export function withLoopback(list: string | undefined): string {
   const hosts = (list ?? "")
     .split(",")

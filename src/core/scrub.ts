@@ -1,13 +1,12 @@
-/** What stands where a secret stood. */
 const MARK = "[redacted]";
 
-/** Shorter "secrets" would cut holes into every text. */
+/** Removing shorter "secrets" would damage every text. */
 const MIN_SECRET_CHARS = 4;
 
-/** A request id helps a person ask the provider; it looks like a secret and is none. */
+/** Request ids look like secrets, but users need them to ask the provider. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Forms that are keys wherever they stand. */
+/** Forms that are keys in any context. */
 const KEY_FORMS: readonly RegExp[] = [
   /\b(?:sk|pk|rk|csk|xai|gsk|hf|nvapi|fw|tgp|r8|glpat|pplx|fireworks|key)[-_](?=[\w-]{0,80}\d)[\w-]{12,}/g,
   /\b(?:sk|nvapi|gsk|hf|xai|csk)[-_][\w-]{16,}/g,
@@ -22,11 +21,11 @@ const KEY_FORMS: readonly RegExp[] = [
 const BEARER = /\b(Bearer|Basic)\s+(?!\[redacted])[\w.~+/=-]{8,}/gi;
 const URL_LOGIN = /(\b[a-z][\w+.-]*:\/\/)[^\s/@]+@/gi;
 
-/** A long run of hex or base64 behind a word that announces a key. */
+/** A long run of hex or base64 after a word that announces a key. */
 const ANNOUNCED =
   /\b((?:api[-_ ]?key|access[-_ ]?key|key|token|secret|password|authorization|credentials?)["']?(?:\s+provided)?\s*(?:[:=]|is)?\s*["'`]?)([\w+/=.~-]{16,})/gi;
 
-/** Takes out the given secrets and whatever looks like a key. Request ids stay. */
+/** Removes the given secrets and everything that looks like a key. Request ids stay. */
 export function redact(text: string, secrets: readonly string[]): string {
   let clean = text;
   const known = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS);
@@ -42,9 +41,9 @@ export function redact(text: string, secrets: readonly string[]): string {
   );
 }
 
-/** One line without control characters, at most `maxChars` long. */
+/** Removes control characters too. */
 export function oneLine(text: string, maxChars: number): string {
-  // Control characters go too: an error message must not be able to steer a terminal.
+  // An error message must not be able to control the terminal.
   const line = text
     .slice(0, maxChars * 4 + 256)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
@@ -58,20 +57,19 @@ export function oneLine(text: string, maxChars: number): string {
     .replace(/\ufffd$/, "")}…`;
 }
 
-/** How much of a provider's message is kept. */
 const MESSAGE_CHARS = 300;
 
-/** A provider's message as it may be stored: one line, without secrets. Redacted before it is cut, or half a secret could stay at its end. */
+/** Redacts before it cuts, or half a secret could stay at the end. */
 export function scrubMessage(message: string, secrets: readonly string[]): string {
   return message === "" ? "" : oneLine(redact(message, secrets), MESSAGE_CHARS);
 }
 
-/** A name as it may be stored. Only one that contains a secret of ours changes: a model's name may look like a key. */
+/** Changes only a name that contains a secret of ours: a model's name may look like a key. */
 export function scrubName(name: string, secrets: readonly string[]): string {
   return isClean(name, secrets) ? name : redact(name, secrets);
 }
 
-/** Names that contain none of the secrets, and how many secrets there were then. */
+/** Names without any of the secrets, and the number of secrets at that time. */
 const clean = new WeakMap<readonly string[], { secrets: number; names: Set<string> }>();
 
 const MAX_CLEAN_NAMES = 1000;

@@ -1,7 +1,7 @@
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** `14:05` today, `Mon 14:05` within the week, else `2026-12-01 14:05`, in the reader's own time zone. */
+/** `14:05` today, `Mon 14:05` within a week, else `2026-12-01 14:05`, in the local time zone. */
 export function formatClock(atMs: number, nowMs: number): string {
   const at = new Date(atMs);
   const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
@@ -11,7 +11,7 @@ export function formatClock(atMs: number, nowMs: number): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 }
 
-/** `45 s`, `3 h 12 m`, `13 d 2 h`: two units at the most. */
+/** At most two units: `45 s`, `3 h 12 m`, `13 d 2 h`. */
 export function formatWait(ms: number): string {
   if (ms < MINUTE_MS) return `${Math.max(1, Math.ceil(ms / 1000))} s`;
   const minutes = Math.round(ms / MINUTE_MS);
@@ -30,7 +30,7 @@ export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
-/** Units from the largest to the smallest: a duration names them in this order, each at most once. */
+/** A duration names its units in this order, each at most once. */
 const UNITS = [
   ["d", 86_400_000],
   ["h", 3_600_000],
@@ -42,7 +42,7 @@ const UNITS = [
 const SHAPE = /^(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+$/;
 const PART = /(\d+(?:\.\d+)?)(ms|d|h|m|s)/g;
 
-/** Reads `60s`, `250ms` or `1h30m` as milliseconds; undefined for anything else, a bare number included. */
+/** Reads `60s`, `250ms` or `1h30m` as milliseconds; undefined for anything else, including a bare number. */
 export function parseDuration(text: string): number | undefined {
   const compact = text.replaceAll(" ", "");
   if (!SHAPE.test(compact)) return undefined;
@@ -58,7 +58,7 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(rounded) ? rounded : undefined;
 }
 
-/** Writes a duration as a setting has it, the inverse of `parseDuration`: `1h30m`, `250ms`. */
+/** The inverse of `parseDuration`: `1h30m`, `250ms`. */
 export function writeDuration(durationMs: number): string {
   let restMs = Math.max(0, Math.round(durationMs));
   const parts = UNITS.flatMap(([name, unitMs]) => {
@@ -69,12 +69,12 @@ export function writeDuration(durationMs: number): string {
   return parts.length === 0 ? "0s" : parts.join("");
 }
 
-/** Writes a duration for people, in its two largest units: `3 h 12 m`, `45 s`, `250 ms`. */
+/** In its two largest units: `3 h 12 m`, `45 s`, `250 ms`. */
 export function formatDuration(durationMs: number): string {
   const whole = Math.max(0, Math.round(durationMs));
   for (const [index, [name, unitMs]] of UNITS.entries()) {
     const [smallName, smallMs] = UNITS[index + 1] ?? ["", 1];
-    // Below a minute a fraction of a second tells nobody anything; above, the second unit is the grain.
+    // Below a minute, round to whole seconds; above, to the second unit.
     const grainMs = unitMs <= 1000 ? unitMs : smallMs;
     const rounded = Math.round(whole / grainMs) * grainMs;
     if (rounded < unitMs) continue;
@@ -85,18 +85,18 @@ export function formatDuration(durationMs: number): string {
   return "0 s";
 }
 
-/** The end of a message about a word that is not known: ` Did you mean nvidia?`, or nothing. */
+/** Ends a message about an unknown word: ` Did you mean nvidia?`, or nothing. */
 export function didYouMean(near: string | undefined): string {
   return near === undefined ? "" : ` Did you mean ${near}?`;
 }
 
-/** The candidate a person most likely meant; undefined when none is close. */
+/** The most similar candidate; undefined if none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const all = [...candidates];
   return closest(word, all) ?? begunWith(word, all);
 }
 
-/** A word of three letters and more that only one candidate begins with was cut short. */
+/** Three letters or more that only one candidate begins with are an abbreviation. */
 function begunWith(word: string, candidates: readonly string[]): string | undefined {
   const start = normal(word);
   const begun = candidates.filter((candidate) => normal(candidate).startsWith(start));
@@ -105,7 +105,7 @@ function begunWith(word: string, candidates: readonly string[]): string | undefi
 
 function closest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  // A third of the word may be wrong: beyond that a suggestion is a guess.
+  // At most a third of the word may be wrong; beyond that a suggestion is a guess.
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(normal(word), normal(candidate));
@@ -117,12 +117,12 @@ function closest(word: string, candidates: readonly string[]): string | undefine
   return best;
 }
 
-/** `failWindow`, `fail-window` and `fail_window` are one word to a person. */
+/** Users expect `failWindow`, `fail-window` and `fail_window` to be the same. */
 function normal(word: string): string {
   return word.toLowerCase().replaceAll(/[-_ ]/g, "");
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours, each counted once. */
+/** Insertions, deletions, substitutions and swaps of neighbours count once each. */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);

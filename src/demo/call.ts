@@ -1,7 +1,6 @@
 import { type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 import { asObject, parseJson } from "../core/json.ts";
 
-/** One failed try, in words a person can read. */
 export interface Failure {
   keyName: string;
   model: string;
@@ -9,16 +8,15 @@ export interface Failure {
   what: string;
 }
 
-/** What one request says by itself. */
 export interface Asked {
   method: string;
   path: string;
-  /** The bearer secret, "" if none. */
+  /** The bearer secret, "" if there is none. */
   key: string;
   model: string;
-  /** Undefined when the path asks for no answer, e.g. `/v1/models`. */
+  /** Undefined if the path is not a completion endpoint, e.g. `/v1/models`. */
   dialect: Dialect | undefined;
-  /** opencode's parallel request for a session title; it has its own count, so that scripts stay in step. */
+  /** opencode's parallel request for a session title; counted separately, so that scripts stay in step. */
   isTitle: boolean;
   wantsStream: boolean;
   /** The caller asked for usage, which the chat dialect streams only on request. */
@@ -31,30 +29,29 @@ export interface Asked {
   atMs: number;
 }
 
-/** Where a call stands among the others. Only calls for an answer are counted, titles apart from the rest. */
+/** Counts for scripts. Only completion requests count, and titles separately. */
 export interface Standing {
-  /** The name of the key in the scene, "" for an unknown one. */
+  /** The name of the key in the scene, "" if unknown. */
   keyName: string;
-  /** Calls with this key for this model, this one included. */
+  /** Requests with this key for this model, including this one. */
   nth: number;
   nthOfModel: number;
   nthOfAll: number;
-  /** 1 for the first key that ever asked for this model, 2 for the second, …, titles included. */
+  /** 1 for the first key that requested this model, 2 for the second, …, titles included. */
   keyNumber: number;
-  /** Calls with this key that are being answered right now, this one included. */
+  /** Requests with this key in progress, including this one. */
   inFlight: number;
-  /** Since the first call for this model. */
+  /** Since the first request for this model. */
   sinceFirstMs: number;
-  /** What failed since the last good answer, oldest first. */
+  /** Failures since the last complete answer, oldest first. */
   failures: readonly Failure[];
 }
 
-/** One call that reached the scripted upstream. */
 export type Call = Asked & Standing;
 
 const TITLE_PROMPT = /title generator|generate a (?:brief |short )?title/i;
 
-/** Reads what a request asks for. A body that is not a JSON object asks for nothing. */
+/** A body that is not a JSON object yields empty fields. */
 export function readAsked(
   parts: Pick<Asked, "method" | "path" | "headers" | "body" | "atMs">,
   dialect: Dialect | undefined,
@@ -78,17 +75,17 @@ export function readAsked(
 function lastRole(messages: unknown): string {
   if (typeof messages === "string") return "user";
   const last = asObject(Array.isArray(messages) ? messages.at(-1) : undefined);
-  // The responses dialect has no role on a tool's result.
+  // Tool results in the responses dialect have no role.
   if (last["type"] === "function_call_output") return "tool";
   return typeof last["role"] === "string" ? last["role"] : "";
 }
 
-/** Cuts a text into words that keep the space behind them, so that joining them gives the text back. */
+/** Words keep their trailing space, so that joining them restores the text. */
 export function tokensOf(text: string | string[]): string[] {
   return typeof text === "string" ? (text.match(/\s*\S+\s*/g) ?? (text === "" ? [] : [text])) : text;
 }
 
-/** The one answer that every failover scenario is measured against: sixty tokens, the same each time. */
+/** Every failover scenario is measured against this answer of sixty tokens. */
 export const CANONICAL_TEXT = [
   "A lighthouse keeper once kept three lamps instead of one.",
   "When the first lamp burned low, the second was already lit,",

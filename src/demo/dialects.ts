@@ -1,10 +1,10 @@
 import { type Call, tokensOf } from "./call.ts";
 import type { Answer, ToolCall } from "./reply.ts";
 
-/** Roughly four bytes of a request make a token. */
+/** A token is about four bytes of a request. */
 const BYTES_PER_TOKEN = 4;
 
-/** What the answer says it cost: the script's own figures, else what was really asked and sent. */
+/** The script's own figures, or an estimate from what was received and sent. */
 export function usageOf(answer: Answer, call: Call): { input: number; output: number } | null {
   if (answer.usage !== undefined) return answer.usage;
   const pieces = [answer.text, answer.reasoning ?? [], ...(answer.toolCalls ?? []).map((t) => t.arguments)];
@@ -14,7 +14,6 @@ export function usageOf(answer: Answer, call: Call): { input: number; output: nu
   };
 }
 
-/** The answer as the events of `/v1/chat/completions` with `stream: true`. */
 export function chatEvents(answer: Answer, call: Call): StreamEvent[] {
   const chunk = (delta: Record<string, unknown>, isToken = false, finish: string | null = null) => ({
     data: {
@@ -26,7 +25,7 @@ export function chatEvents(answer: Answer, call: Call): StreamEvent[] {
   const finish = finishOf(answer);
   const usage = usageOf(answer, call);
   return [
-    // Providers open with the role at once and think afterwards, so this event says nothing of the answer.
+    // Providers send the role first and think afterwards, so this event is not a token.
     chunk({ role: "assistant", content: "" }),
     ...tokensOf(answer.reasoning ?? []).map((text) => chunk({ reasoning_content: text }, true)),
     ...tokensOf(answer.text).map((text) => chunk({ content: text }, true)),
@@ -44,7 +43,6 @@ export function chatEvents(answer: Answer, call: Call): StreamEvent[] {
   ];
 }
 
-/** The answer as the one body of `/v1/chat/completions` without a stream. */
 export function chatBody(answer: Answer, call: Call): Record<string, unknown> {
   const usage = usageOf(answer, call);
   const text = tokensOf(answer.text).join("");
@@ -101,16 +99,15 @@ function chatUsage(usage: { input: number; output: number }): Record<string, num
   };
 }
 
-/** An event of the responses dialect before it is numbered. */
+/** An event of the responses dialect without its sequence number. */
 export type ItemEvent = [name: string, data: Record<string, unknown>, isToken?: boolean];
 
-/** One output item: its finished form, and the events that build it up. */
 interface Item {
   done: Record<string, unknown>;
   events: (index: number) => ItemEvent[];
 }
 
-/** What the answer consists of, in the order it is sent: reasoning, text, tool calls. */
+/** In wire order: reasoning, text, tool calls. */
 export function itemsOf(answer: Answer, call: Call): Item[] {
   const reasoning = tokensOf(answer.reasoning ?? []);
   const text = tokensOf(answer.text);
@@ -197,7 +194,6 @@ function toolItem(tool: ToolCall, call: Call, index: number): Item {
 
 type Json = Record<string, unknown>;
 
-/** The answer as the events of `/v1/responses` with `stream: true`. */
 export function responsesEvents(answer: Answer, call: Call): StreamEvent[] {
   const opening = responseObject(call, "in_progress", []);
   const items = itemsOf(answer, call);
@@ -217,7 +213,6 @@ export function responsesEvents(answer: Answer, call: Call): StreamEvent[] {
   }));
 }
 
-/** The answer as the one body of `/v1/responses` without a stream. */
 export function responsesBody(answer: Answer, call: Call): Json {
   const usage = usageOf(answer, call);
   const end = ending(answer);
@@ -235,7 +230,7 @@ interface Ending {
   reason?: string;
 }
 
-/** How the stream is closed; undefined when the script wants no closing event. */
+/** Undefined if the script wants no closing event. */
 function ending(answer: Answer): Ending | undefined {
   switch (answer.finishReason) {
     case null:
@@ -276,14 +271,14 @@ function responsesUsage(usage: { input: number; output: number }): Json {
 
 /** One server-sent event before it becomes bytes. */
 export interface StreamEvent {
-  /** The event's name, which only the responses dialect sends. */
+  /** Only the responses dialect names its events. */
   name?: string;
   data: Record<string, unknown> | string;
-  /** It carries a piece of text, reasoning or tool arguments: what timing and faults count. */
+  /** Whether it carries text, reasoning or tool arguments: timing and faults count these. */
   isToken: boolean;
 }
 
-/** The event as it stands on the wire. */
+/** The bytes of the event. */
 export function wireForm(event: StreamEvent, crlf = false): string {
   const data = typeof event.data === "string" ? event.data : JSON.stringify(event.data);
   const name = event.name === undefined ? [] : [`event: ${event.name}`];

@@ -2,81 +2,79 @@ import { STATUS_CODES } from "node:http";
 import { counted } from "../core/text.ts";
 import { type Call, tokensOf } from "./call.ts";
 
-/** A call to a tool, as a model would make it. `arguments` is the JSON text, piece by piece on the wire. */
+/** `arguments` is JSON text, sent in pieces. */
 export interface ToolCall {
   name: string;
   arguments: string;
   id?: string;
 }
 
-/** How an answer breaks off. `close` is a FIN inside the body, `end` a clean end that never said it was done. */
+/** How an answer breaks off. `close` is a FIN inside the body, `end` a clean end without the closing event. */
 export interface Cut {
   afterTokens: number;
   how: "reset" | "close" | "stall" | "end" | "error-event";
-  /** What the error event carries; only for `error-event`. */
+  /** The content of the error event; only for `error-event`. */
   error?: Record<string, unknown>;
 }
 
-/** Compressions that an answer can be forced into, whatever the caller asked for. */
+/** Used regardless of the request's Accept-Encoding. */
 export type Encoding = "gzip" | "br" | "zstd";
 
-/** A good answer, in the dialect and form the caller asked for, with the faults and the timing laid over it. */
 export interface Answer {
   kind: "answer";
-  /** A string is cut into words; a list is sent as the tokens it names. */
+  /** A string is split into words; a list is sent as the given tokens. */
   text: string | string[];
   reasoning?: string | string[];
   toolCalls?: ToolCall[];
   headers?: Record<string, string>;
   /** Silence before the head. */
   headAfterMs?: number;
-  /** Silence after the head, before the first token. An answer that is not a stream waits before its head. */
+  /** Silence after the head, before the first token. Without a stream, the wait is before the head. */
   firstTokenAfterMs?: number;
   /** The time between two tokens. */
   chunkEveryMs?: number;
   /** One long silence inside the stream. */
   pause?: { afterTokens: number; ms: number };
-  /** A comment line each so many milliseconds while the stream is silent. */
+  /** The interval of comment lines while the stream is silent. */
   keepAliveEveryMs?: number;
   cut?: Cut;
-  /** The stream's event with this number, from 1, is an extra one that is not JSON; no token is lost. */
+  /** Inserts an event that is not JSON at this position, from 1; no token is lost. */
   badJsonAt?: number;
   /** Leave out `[DONE]`, which only the chat dialect has. */
   omitDone?: boolean;
-  /** Any word, also one that no client knows; null sends none at all. */
+  /** May be an unknown word; null sends none. */
   finishReason?: string | null;
-  /** Null sends none, even to a caller that asked for it. */
+  /** Null sends none, even if the request asked for it. */
   usage?: { input: number; output: number } | null;
-  /** Each event is flushed through the compression by itself. */
+  /** Each event is flushed through the compression. */
   encoding?: Encoding;
   crlf?: boolean;
-  /** Write the body in pieces of so many bytes. */
+  /** Write the body in pieces of this many bytes. */
   splitBytes?: number;
 }
 
-/** A refusal, or any other single body: an object becomes JSON, a string goes out as it is. */
+/** A refusal, or any other single body: an object becomes JSON, a string is sent as it is. */
 export interface ErrorReply {
   kind: "error";
   status: number;
   body: unknown;
   headers?: Record<string, string>;
   afterMs?: number;
-  /** A few words for people, e.g. "weekly limit reached". */
+  /** A short description for the story, e.g. "weekly limit reached". */
   label?: string;
 }
 
-/** Bytes that no dialect knows: odd bodies, in-band errors, anything the other kinds cannot say. */
+/** Arbitrary bytes, for what the other kinds cannot express. */
 export interface RawReply {
   kind: "raw";
   status: number;
   headers?: Record<string, string>;
   chunks: (string | Uint8Array)[];
   chunkEveryMs?: number;
-  /** How the body ends: cleanly unless said otherwise. */
+  /** How the body ends; cleanly by default. */
   end?: "end" | "reset" | "close" | "stall";
 }
 
-/** What the scripted upstream does with one call. `hang` never sends a head, `reset` breaks off before it. */
 export type Reply =
   | Answer
   | ErrorReply
@@ -85,19 +83,19 @@ export type Reply =
   | { kind: "hang" }
   | { kind: "reset" };
 
-/** Ollama ends most of its refusals with a reference of this form. */
+/** Ollama ends most of its refusals with such a reference. */
 const REF = "(ref: 0d5c0ffe-ba5e-4ace-8dad-decafc0ffee0)";
 
-/** Quick enough to wait for, slow enough to be seen arriving. */
+/** Quick enough to wait for, slow enough to see it arrive. */
 const READING_PACE_MS = 10;
 
-/** A good answer at a pace a person can watch, or a short title where that is what opencode asked for. */
+/** At a pace that can be watched; answers opencode's title request with a short title. */
 export function answer(call: Call, text: string, faults: Partial<Answer> = {}): Answer {
   if (call.isTitle) return { kind: "answer", text: "A friendly hello" };
   return { kind: "answer", text, chunkEveryMs: READING_PACE_MS, ...faults };
 }
 
-/** A short answer that tells who gave it, and what failed before. */
+/** A short answer that names its key, and what failed before. */
 export function hello(call: Call): Answer {
   const who = `Hello! This is ${call.model}, reached with the key "${call.keyName}".`;
   const before = call.failures.map((f) => `"${f.keyName}" on ${f.model} (${f.what})`);
@@ -108,18 +106,17 @@ export function hello(call: Call): Answer {
   );
 }
 
-/** A key that Ollama does not know. */
 export function unauthorized(): ErrorReply {
   return { kind: "error", status: 401, body: { error: "unauthorized" } };
 }
 
-/** Ollama's older words for a model that the key's plan lacks. */
+/** Ollama's older text for a model outside the key's plan. */
 export function subscriptionRequired(): ErrorReply {
   const error = `this model requires a subscription, upgrade for access: https://ollama.com/upgrade ${REF}`;
   return { kind: "error", status: 403, body: { error }, label: "subscription required" };
 }
 
-/** The newer words for the same, since September 2026. */
+/** The newer text for the same, since September 2026. */
 export function notInFreeUsage(): ErrorReply {
   const error =
     "this model is not included in your free usage, add usage credits to pay as you go: " +
@@ -127,7 +124,7 @@ export function notInFreeUsage(): ErrorReply {
   return { kind: "error", status: 402, body: { error }, label: "not in the free plan" };
 }
 
-/** The key's window is used up; Ollama names no end. */
+/** Ollama does not say when the window ends. */
 export function usageLimit(window: "session" | "weekly" | "monthly"): ErrorReply {
   const error =
     `you (demo) have reached your ${window} usage limit, ` +
@@ -135,13 +132,13 @@ export function usageLimit(window: "session" | "weekly" | "monthly"): ErrorReply
   return { kind: "error", status: 429, body: { error }, label: `${window} limit reached` };
 }
 
-/** One call too many at a time: seconds, not hours. */
+/** Too many parallel requests: lasts seconds, not hours. */
 export function tooManyConcurrent(): ErrorReply {
   const error = "too many concurrent requests";
   return { kind: "error", status: 429, body: { error }, label: error };
 }
 
-/** A plain rate limit, with the hint most providers give and some do not. */
+/** With a Retry-After header, which some providers leave out. */
 export function rateLimited(retryAfterSeconds?: number): ErrorReply {
   return {
     ...openaiError(429, "Rate limit reached for requests", "rate_limit_error", "rate_limit_exceeded"),
@@ -150,55 +147,53 @@ export function rateLimited(retryAfterSeconds?: number): ErrorReply {
   };
 }
 
-/** A model with more callers than it can serve, in Ollama's words. */
+/** Ollama's text for a model with too many callers. */
 export function overloaded(): ErrorReply {
   const error = `Server overloaded, please retry shortly ${REF}`;
   return { kind: "error", status: 503, body: { error }, label: "overloaded" };
 }
 
-/** A fault inside the provider. */
 export function internalError(): ErrorReply {
   return { kind: "error", status: 500, body: { error: `Internal Server Error ${REF}` } };
 }
 
-/** The conversation is longer than the model's window. */
 export function contextOverflow(): ErrorReply {
   const message = "This model's maximum context length is 8192 tokens.";
   const reply = openaiError(400, message, "invalid_request_error", "context_length_exceeded");
   return { ...reply, label: "context too long" };
 }
 
-/** The provider will not answer this request, whoever asks. */
+/** Every key gets the same refusal. */
 export function contentPolicy(): ErrorReply {
   const message = "Your request was rejected as a result of our safety system.";
   const reply = openaiError(400, message, "invalid_request_error", "content_policy_violation");
   return { ...reply, label: "content policy" };
 }
 
-/** A model that will not go on from half an answer. */
+/** A model that does not accept a prefill. */
 export function prefillRefused(): ErrorReply {
   const message = "This model does not support assistant message prefill.";
   const reply = openaiError(400, message, "invalid_request_error", "invalid_prefill");
   return { ...reply, label: "prefill refused" };
 }
 
-/** A model nobody has. */
+/** A model that no provider has. */
 export function modelMissing(model: string): ErrorReply {
   return { ...openaiError(404, `model "${model}" not found`, "not_found_error"), label: "model not found" };
 }
 
-/** A path that is not part of the API. */
+/** A path outside the API. */
 export function pathMissing(path: string): ErrorReply {
   return openaiError(404, `Invalid URL (${path})`, "invalid_request_error");
 }
 
-/** The scene itself threw: said plainly, so that whoever writes it sees why. */
+/** The scene itself threw; show why to its author. */
 export function scriptFailed(error: unknown): ErrorReply {
   const message = `The scene failed: ${error instanceof Error ? error.message : String(error)}`;
   return { ...openaiError(500, message, "api_error"), label: "the scene failed" };
 }
 
-/** OpenAI's envelope around any words. */
+/** OpenAI's error envelope. */
 export function openaiError(
   status: number,
   message: string,
@@ -208,13 +203,13 @@ export function openaiError(
   return { kind: "error", status, body: { error: { message, type, param: null, code } } };
 }
 
-/** A reply in a few words: what the caller sees, and whether it is a whole answer. */
+/** A summary of a reply, and whether it is a complete answer. */
 export interface Outcome {
   isWhole: boolean;
   what: string;
 }
 
-/** Says what a reply comes to, for the story on the terminal and for the answers that tell it. */
+/** Used by the story on the terminal and by the answers that tell it. */
 export function outcomeOf(reply: Reply): Outcome {
   switch (reply.kind) {
     case "answer":

@@ -17,27 +17,26 @@ import {
   usageLimit,
 } from "./reply.ts";
 
-/** A key that the scripted upstream knows. Its secret opens nothing else. */
+/** The secret is made up and opens nothing else. */
 export interface SceneKey {
   name: string;
   secret: string;
 }
 
-/** One scripted provider: who may ask, for what, and what each call is told. */
 export interface Scene {
   name: string;
   title: string;
-  /** One or two sentences for the person who picks it. */
+  /** One or two sentences for the list of scenes. */
   about: string;
-  /** What shows that it works, as the rest of a sentence; for those who watch it played. */
+  /** What shows that it works, as the end of a sentence. */
   lookFor?: string;
-  /** Any other key is refused with a 401; with none listed every key is good. */
+  /** Any other key is rejected with a 401; if the list is empty, every key is accepted. */
   keys: SceneKey[];
-  /** In the order a chain should have them. Any other is a 404; with none listed every model is there. */
+  /** In the order of the chain. Any other model is a 404; if the list is empty, every model exists. */
   models: string[];
-  /** Which models stand behind each other, by the name of the chain; all of them in one where this is left out. */
+  /** Models by the name of their chain; by default one chain with all of them. */
   chains?: Record<string, readonly string[]>;
-  /** How patient a router should be, where its usual minute would bore a person watching. */
+  /** Shorter than the usual minute, which would bore a viewer. */
   timeouts?: { firstTokenMs: number; stallMs: number };
   reply: (call: Call) => Reply;
 }
@@ -46,12 +45,11 @@ export interface Scene {
 export interface Scenario {
   id: string;
   fault: string;
-  /** `timeScale` shortens every wait, 1 being the real one. */
+  /** `timeScale` shortens every wait; 1 is real time. */
   primary: (call: Call, timeScale: number) => Reply;
   fallback?: (call: Call) => Reply;
 }
 
-/** The sixteen faults that a router is measured by. */
 export const SCENARIOS: readonly Scenario[] = [
   {
     id: "s01",
@@ -92,7 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { id: "s16", fault: "503 always, and the fallback's name in the answer", primary: () => overloaded() },
 ];
 
-/** All scenarios at once: `s01-primary` fails in the first way, `s01-fallback` stands behind it, and so on. */
+/** All scenarios at once: `s01-primary` fails in the first way, `s01-fallback` is its fallback, and so on. */
 export function failoverScene({ timeScale = 1 }: { timeScale?: number } = {}): Scene {
   const scripts = new Map<string, (call: Call) => Reply>();
   for (const { id, primary, fallback } of SCENARIOS) {
@@ -121,7 +119,7 @@ function cutAfter(afterTokens: number): Answer {
   return canonical({ cut: { afterTokens, how: "reset" } });
 }
 
-/** The header in seconds knows no fractions, so a shortened wait takes the one in milliseconds. */
+/** The header in seconds has no fractions, so a shortened wait uses the one in milliseconds. */
 function rateLimitedFor(seconds: number): Reply {
   if (Number.isInteger(seconds)) return rateLimited(seconds);
   return { ...rateLimited(), headers: { "retry-after-ms": String(Math.round(seconds * 1000)) } };
@@ -131,15 +129,15 @@ function first(call: Call, reply: Reply): Reply {
   return call.nthOfModel === 1 ? reply : canonical();
 }
 
-/** Made-up secrets: they open nothing but the scripted upstream. */
+/** Made-up secrets that only the scripted upstream accepts. */
 const KEYS: SceneKey[] = ["work", "home", "spare"].map((name) => ({ name, secret: `scripted-${name}` }));
 
 const BIG = "gpt-oss:120b";
 const SMALL = "gemma4:31b";
 const PREMIUM = "glm-5.2";
 
-// What breaks goes by the order in which keys turn up, not by their names: a router is free to begin with any
-// key, and a person who watches should see it turn from key to key in every run.
+// Failures follow the order in which keys arrive, not their names: a router may begin with any key, and every run
+// should show it switch keys.
 
 const rotation: Scene = {
   name: "rotation",
@@ -162,7 +160,7 @@ const plan: Scene = {
     call.model === PREMIUM ? inKeyOrder(call, [subscriptionRequired(), notInFreeUsage()]) : hello(call),
 };
 
-/** The same words from either model, so that a broken answer can be continued by the other. */
+/** The same text from both models, so that one can continue the broken answer of the other. */
 const STEADY_TEXT =
   "Hello! You are reading one answer that two models had to give: the first of them went away, and the second " +
   "took over with the same words. If you did not notice where, everything worked as it should.";
@@ -220,15 +218,14 @@ const limits: Scene = {
   },
 };
 
-/** Every scene by name, the first of them the one to begin with. */
+/** The first scene is the default. */
 export const SCENES: readonly Scene[] = [rotation, plan, stall, exhausted, broken, limits, failoverScene()];
 
-/** The scene with this name. */
 export function findScene(name: string): Scene | undefined {
   return SCENES.find((scene) => scene.name === name);
 }
 
-/** The first key to ask for a model gets the first refusal, the next the second; after them keys are good. */
+/** The first key to request a model gets the first refusal, the next the second; later keys work. */
 function inKeyOrder(call: Call, refusals: Reply[]): Reply {
   return refusals[call.keyNumber - 1] ?? hello(call);
 }

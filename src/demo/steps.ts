@@ -10,7 +10,7 @@ import {
 } from "./dialects.ts";
 import type { Answer, Cut, Encoding, ErrorReply, RawReply, Reply } from "./reply.ts";
 
-/** One thing to do on a connection. `reset`, `close`, `stall` and `end` are always the last. */
+/** One action on a connection. `reset`, `close`, `stall` and `end` are always the last. */
 export type Step =
   | { do: "wait"; ms: number; keepAliveEveryMs?: number | undefined }
   | Head
@@ -18,7 +18,6 @@ export type Step =
   | { do: "stall"; keepAliveEveryMs?: number | undefined }
   | { do: "reset" | "close" | "end" };
 
-/** The head, and what happens to every byte behind it. */
 export interface Head {
   do: "head";
   status: number;
@@ -27,17 +26,14 @@ export interface Head {
   splitBytes?: number;
 }
 
-/** A wait as a list, empty where there is nothing to wait for. */
 export function waitSteps(ms: number | undefined, keepAliveEveryMs?: number): Step[] {
   return ms ? [{ do: "wait", ms, keepAliveEveryMs }] : [];
 }
 
-/** The headers of a body that is sent in one piece. */
 export function bodyHeaders(type: string, body: string): Record<string, string> {
   return { "content-type": type, "content-length": String(Buffer.byteLength(body)) };
 }
 
-/** How the scripted upstream writes an answer. */
 interface AnswerForm {
   body: (answer: Answer, call: Call) => Record<string, unknown>;
   events: (answer: Answer, call: Call) => StreamEvent[];
@@ -50,7 +46,6 @@ const CHAT: AnswerForm = {
   error: (error) => ({ data: { error }, isToken: false }),
 };
 
-/** The dialects that it speaks besides. */
 const OTHERS: Partial<Record<Dialect, AnswerForm>> = {
   responses: {
     body: responsesBody,
@@ -63,20 +58,20 @@ function formOf({ dialect }: Call): AnswerForm {
   return (dialect === undefined ? undefined : OTHERS[dialect]) ?? CHAT;
 }
 
-/** What an answer does on the wire, in the dialect of its call, streamed when that was asked for. */
+/** In the dialect of the request, streamed if requested. */
 export function answerSteps(answer: Answer, call: Call): Step[] {
   return call.wantsStream ? streamSteps(answer, call) : bodySteps(answer, call);
 }
 
-/** Without a stream every wait lies before the head, and a fault breaks the body in its middle. */
+/** Without a stream every wait is before the head, and a fault cuts the body in half. */
 function bodySteps(answer: Answer, call: Call): Step[] {
   const whole = JSON.stringify(bodyOf(answer, call));
   const how = answer.cut?.how ?? "end";
-  // An error stands in for the body and is sent whole.
+  // An error replaces the body and is sent whole.
   const last = how === "error-event" ? "end" : how;
   const isBroken = (answer.cut && how !== "error-event") || answer.badJsonAt !== undefined;
   const sent = isBroken ? whole.slice(0, whole.length / 2) : whole;
-  // A broken connection shows as a length that is never reached; a clean end has to agree with its length.
+  // A broken connection shows as a Content-Length that is never reached; a clean end needs the right length.
   const headers = bodyHeaders("application/json", last === "end" ? sent : whole);
   if (answer.encoding) delete headers["content-length"];
   return [
@@ -100,7 +95,7 @@ function streamSteps(answer: Answer, call: Call): Step[] {
   ];
   let tokens = 0;
   for (const [index, event] of withBadEvent(events, answer.badJsonAt).entries()) {
-    // The opening event always goes out; a cut after the last token falls before what would close the answer.
+    // The opening event is always sent; a cut after the last token comes before the closing events.
     if (index > 0 && tokens === answer.cut?.afterTokens)
       return [...steps, ...cutSteps(answer.cut, answer, call)];
     if (!event.isToken) {
@@ -146,7 +141,7 @@ function head(answer: Answer, headers: Record<string, string>): Head {
   };
 }
 
-/** Everything a reply does on the wire, as a list; time and sockets belong to whoever carries it out. */
+/** A pure list of actions; `carryOut` has the time and the sockets. */
 export function stepsOf(reply: Reply, call: Call): Step[] {
   switch (reply.kind) {
     case "hang":

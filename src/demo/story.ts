@@ -6,25 +6,23 @@ import type { Asked, Call, Failure, Standing } from "./call.ts";
 import { outcomeOf, type Reply } from "./reply.ts";
 import type { SceneKey } from "./scenes.ts";
 
-/** One line for one call, e.g. `key work · gpt-oss:120b · 401 unauthorized`. It holds no secret. */
+/** For example `key work · gpt-oss:120b · 401 unauthorized`. Contains no secret. */
 export function storyLine(call: Call, reply: Reply): string {
   const who = call.dialect === undefined ? `${call.method} ${call.path}` : `key ${call.keyName || "unknown"}`;
   const parts = [who, call.model, outcomeOf(reply).what, call.isTitle ? "for the session's title" : ""];
   return parts.filter((part) => part !== "").join(" · ");
 }
 
-/** As many failures as an answer could sensibly tell of. */
+/** An answer could not sensibly list more. */
 const FAILURES_KEPT = 20;
 
-/** Counts the calls of one run, so that scripts can say "the first", "the second", "while another is open". */
+/** Counts the requests of a run, so that scripts can depend on "the first", "the second", "while another is open". */
 export interface Tally {
   arrive: (asked: Asked) => Call;
-  /** Remembers what a call was told. */
   note: (call: Call, reply: Reply) => void;
   leave: (call: Call) => void;
 }
 
-/** Starts counting from nothing. */
 export function createTally(keys: SceneKey[]): Tally {
   const counts = new Map<string, number>();
   const keysOfModel = new Map<string, string[]>();
@@ -60,10 +58,10 @@ export function createTally(keys: SceneKey[]): Tally {
     note: (call, reply) => {
       if (call.dialect === undefined) return;
       const { isWhole, what } = outcomeOf(reply);
-      // The request for a title often meets the bad keys first; only an answer to the prompt closes the story.
+      // The title request often meets the bad keys first; only an answer to the prompt ends the list of failures.
       if (call.isTitle && isWhole) return;
       const failure = { keyName: call.keyName, model: call.model, what };
-      // A new list each time: calls keep the one they were given.
+      // A new array, since earlier requests keep theirs.
       failures = isWhole ? [] : [...failures, failure].slice(-FAILURES_KEPT);
     },
     leave: (call) => {
@@ -87,16 +85,16 @@ function entry<V>(map: Map<string, V>, name: string, first: V): V {
   return value;
 }
 
-/** What the router did about a call, in one line of the story; undefined where it says nothing new. */
+/** Undefined if the event adds nothing to the story. */
 export function routerLine(event: RouterEvent, nowMs: number): string | undefined {
   switch (event.kind) {
-    case "rested":
-      return event.rest.untilMs > nowMs ? cooldownLine(event.rest, event.keyName, nowMs) : undefined;
+    case "cooldown-started":
+      return event.cooldown.untilMs > nowMs ? cooldownLine(event.cooldown, event.keyName, nowMs) : undefined;
     case "exhausted":
       return "nothing is left to try: opencode is told why, once";
     case "finished":
       return endLine(event.record);
-    // Told at the end of a request, when its calls have been told already.
+    // Printed at the end of a request, after its attempts.
     case "waiting":
     case "wait-ended":
     case "writing-call":
@@ -120,7 +118,7 @@ function cooldownLine(cooldown: Cooldown, keyName: string, nowMs: number): strin
   const onWhat = key === undefined || model === undefined ? "" : ` on ${modelOf(model)}`;
   const howLong =
     cooldown.untilMs >= NEVER_MS ? "until it changes" : `for ${formatWait(cooldown.untilMs - nowMs)}`;
-  return `${who} rests ${howLong}${onWhat}: ${verdictWords(cooldown.kind)}`;
+  return `${who} cools down ${howLong}${onWhat}: ${verdictWords(cooldown.kind)}`;
 }
 
 function endLine({ outcome, served, keyName, attempts }: RequestRecord): string | undefined {
@@ -142,7 +140,7 @@ function hopsText(attempts: readonly AttemptRecord[]): string {
   return attempts.length < 2 ? "" : `, at try ${attempts.length}`;
 }
 
-/** There is one provider in a demo: its name in front of every model would only be noise. */
+/** A demo has one provider, so its name before every model would be noise. */
 function modelOf(model: string): string {
   return model.slice(model.indexOf("/") + 1);
 }

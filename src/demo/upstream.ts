@@ -10,15 +10,13 @@ import type { Scene } from "./scenes.ts";
 import { type Head, type Step, stepsOf } from "./steps.ts";
 import { createTally, type Tally } from "./story.ts";
 
-/** The way from an event to the socket: compressed and cut into pieces where the script says so. */
 export interface BodyWriter {
-  /** Resolves once the bytes are handed to the socket, so that a wait behind it is a wait on the wire. */
+  /** Resolves when the socket has the bytes, so that a following wait happens on the wire. */
   send: (bytes: string | Uint8Array) => Promise<void>;
-  /** Whatever a compression still owes. */
+  /** Flushes the compression. */
   finish: () => Promise<void>;
 }
 
-/** Sends the head at once and returns the writer for what follows. */
 export function openBody(response: ServerResponse, head: Head): BodyWriter {
   response.writeHead(head.status, head.headers);
   response.flushHeaders();
@@ -31,9 +29,9 @@ async function writePieces(response: ServerResponse, bytes: Uint8Array, size: nu
   for (let at = 0; at < bytes.length; at += size) {
     if (response.destroyed) return;
     const hasRoom = response.write(bytes.subarray(at, at + size));
-    // A reader that does not keep up must slow the script down, and one that left must not hold it for ever.
+    // A slow reader must slow the script down, and one that left must not block it.
     if (!hasRoom) await drained(response);
-    // Pieces written in one breath would travel as one.
+    // Without a pause the pieces would travel as one.
     if (size < bytes.length) await setImmediate();
   }
 }
@@ -77,20 +75,20 @@ function compressed(encoding: Encoding, write: (bytes: Uint8Array) => Promise<vo
   };
 }
 
-/** A reset can overtake the bytes before it in the reader's kernel; this much later it does not. */
+/** A reset can overtake earlier bytes in the reader's kernel; after this delay it does not. */
 const SETTLE_MS = 20;
 
 const KEEP_ALIVE = ": keep-alive\n\n";
 
 export interface Connection {
   response: ServerResponse;
-  /** Fires when the connection is gone, whoever ended it. */
+  /** Aborted when the connection is gone, whoever ended it. */
   signal: AbortSignal;
-  /** Called right before the script itself ends the answer, so that its own breaks are no hang-ups. */
+  /** Called right before the script ends the answer, so that its own faults do not count as hang-ups. */
   onEnding: () => void;
 }
 
-/** Does the steps on one connection. It rejects with the signal's reason when the caller has gone. */
+/** Rejects with the signal's reason when the caller has gone. */
 export async function carryOut(steps: Step[], { response, signal, onEnding }: Connection): Promise<void> {
   let body: BodyWriter | undefined;
   for (const step of steps) {
@@ -122,13 +120,13 @@ export async function carryOut(steps: Step[], { response, signal, onEnding }: Co
   }
 }
 
-/** A FIN inside the body, or an RST: the two ways a provider's machine drops a caller. */
+/** A FIN inside the body, or an RST: the two ways a provider drops a connection. */
 function breakOff(response: ServerResponse, how: "close" | "reset"): void {
   if (how === "close") response.destroy();
   else response.socket?.resetAndDestroy();
 }
 
-/** The longest nap a timer can take; a stall is one nap after another until the caller leaves. */
+/** The longest delay a timer accepts; a stall repeats it until the caller leaves. */
 const LONGEST_NAP_MS = 2 ** 31 - 1;
 
 async function silence(
@@ -148,37 +146,35 @@ async function silence(
 
 export interface UpstreamOptions {
   host?: string;
-  /** 0, the default, takes any free port. */
+  /** 0, the default, uses any free port. */
   port?: number;
-  /** Told of each call together with what it gets, before the first byte goes out. */
+  /** Called with each request and its reply before the first byte is sent. */
   onReply?: (call: Call, reply: Reply) => void;
-  /** Told of each caller that left before its answer was over. */
+  /** Called for each caller that left before its answer was complete. */
   onHangUp?: (call: Call) => void;
 }
 
-/** A running scripted upstream. */
 export interface Upstream {
-  /** Scheme, host and port. */
   url: string;
-  /** The address to configure as a provider's `base_url`. */
+  /** The address for a provider's `base_url`. */
   baseUrl: string;
   port: number;
-  /** Every call that came in, oldest first; the very oldest go when there are thousands. */
+  /** Oldest first; the oldest are dropped after thousands. */
   calls: Call[];
-  /** The calls whose caller left before the answer was over. */
+  /** Requests whose caller left before the answer was complete. */
   hungUp: Call[];
-  /** Breaks off what is still open and gives the port back. */
+  /** Closes open connections and frees the port. */
   stop: () => Promise<void>;
 }
 
-/** Serves the scene on the loopback interface until it is stopped. */
+/** Listens on loopback only. */
 export async function startUpstream(scene: Scene, options: UpstreamOptions = {}): Promise<Upstream> {
   const { host = "127.0.0.1", port = 0 } = options;
   const run: Run = { scene, options, tally: createTally(scene.keys), calls: [], hungUp: [], stopped: false };
   const server = createServer((request, response) => {
     serve(run, request, response).catch(() => response.destroy());
   });
-  // Scripts are allowed to be silent for as long as they like.
+  // Scripts may be silent for any time.
   server.timeout = 0;
   server.requestTimeout = 0;
   const bound = await listen(server, host, port);
@@ -208,7 +204,7 @@ interface Run {
   stopped: boolean;
 }
 
-/** Bodies are kept for tests to look at, so a demo left running for days must forget the oldest. */
+/** Bodies are kept for tests, so a demo that runs for days must drop the oldest. */
 const CALLS_KEPT = 5_000;
 
 async function serve(run: Run, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -244,7 +240,7 @@ function keep(calls: Call[], call: Call): void {
   if (calls.length > CALLS_KEPT) calls.shift();
 }
 
-/** As much as orouter itself lets through; a longer request is dropped with its connection. */
+/** The same limit as orouter's; a longer request is dropped with its connection. */
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 
 async function readRequest(request: IncomingMessage): Promise<Asked> {
@@ -267,7 +263,7 @@ async function readRequest(request: IncomingMessage): Promise<Asked> {
 }
 
 function replyTo(scene: Scene, call: Call): Reply {
-  // As at Ollama, the list of models is open to everyone.
+  // As at Ollama, the list of models is public.
   if (call.method === "GET" && call.path === "/v1/models") return { kind: "models", ids: scene.models };
   if (call.dialect === undefined) return pathMissing(call.path);
   if (scene.keys.length > 0 && call.keyName === "") return unauthorized();

@@ -1,4 +1,4 @@
-import { getJson, PATIENCE } from "../catalog/cache.ts";
+import { FETCH_POLICIES, getJson } from "../catalog/cache.ts";
 import { fillTraits, listProvider } from "../core/catalog/catalog.ts";
 import { type Combo, comboMembers, readCombos } from "../core/catalog/combos.ts";
 import { wireModelId } from "../core/catalog/model-kinds.ts";
@@ -22,7 +22,7 @@ import {
   warn,
 } from "./provider.ts";
 
-/** The models with what their user says of them, and those that only the user knows. Later rules win, field by field. @internal */
+/** Applies the user's metadata, and adds models that only the user knows. Later rules win, field by field. @internal */
 export function applyMetadata(
   models: readonly ProviderModel[],
   metadata: ProviderConfig["modelMetadata"],
@@ -52,22 +52,22 @@ function bareId(match: string | RegExp, provider: string): string | RegExp {
     : match;
 }
 
-/** `search` starts at the beginning each time, also with a pattern that is global and would remember where it was. */
+/** `search` always starts at the beginning, even with a global pattern, which would remember its position. */
 function covers({ match }: ModelMetadataRule, id: string): boolean {
   return typeof match === "string" ? match === id : id.search(match) >= 0;
 }
 
 function fieldsOf({ match: _, addIfMissing: __, ...fields }: ModelMetadataRule): ModelMetadata {
-  // A field that is written as undefined says nothing.
+  // A field that is explicitly undefined changes nothing.
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** A model of the catalogue in the library's words. @internal */
+/** @internal */
 export function describeModel(entry: ModelEntry): ProviderModel {
   return { id: entry.id, name: entry.name, ...capabilitiesOf(entry) };
 }
 
-/** Only what is known: a limit that is made up would cut answers short. @internal */
+/** Leaves unknown limits out: an invented one would cut answers short. @internal */
 export function capabilitiesOf(traits: ModelTraits): ModelCapabilities {
   const { context, output, toolCall, reasoning, cost } = traits;
   const seesImages = takesImages(traits);
@@ -81,7 +81,7 @@ export function capabilitiesOf(traits: ModelTraits): ModelCapabilities {
   };
 }
 
-/** The other way round: a model as if its provider had listed it so. @internal */
+/** The inverse: a model as if its provider had listed it. @internal */
 export function asListed(model: Pick<ProviderModel, "id"> & Partial<ProviderModel>): ListedModel {
   const { supportsVision, pricing } = model;
   return {
@@ -103,14 +103,14 @@ export function asListed(model: Pick<ProviderModel, "id"> & Partial<ProviderMode
 }
 
 /**
- * The models of a provider, from the cache while that is fresh. Where the provider does not answer it is the list from
- * before, else `defaultModels`, else built-in ones: it rejects only for an address that is none.
+ * The models of a provider, from the cache while it is fresh. If the provider does not answer, the previous list,
+ * `defaultModels` or the built-in models are returned; rejects only for an invalid address.
  */
 export async function fetchModels(config: ProviderConfig, apiKey = config.apiKey): Promise<ProviderModel[]> {
   return modelsOf(config, { apiKey, occasion: "list" });
 }
 
-/** The same, but the provider is asked whatever is in the cache. */
+/** Like `fetchModels`, but always asks the provider. */
 export async function refreshModels(
   config: ProviderConfig,
   apiKey = config.apiKey,
@@ -129,7 +129,7 @@ async function modelsOf(config: ProviderConfig, options: LoadOptions): Promise<P
   return applyMetadata(offered, config.modelMetadata, provider.id);
 }
 
-/** What is said of a combo some of whose members are unknown. @internal */
+/** The warning about a combo with unknown members. @internal */
 export function leftOutText(combo: string, leftOut: readonly string[]): string {
   return `${combo}: nothing is known of ${leftOut.join(", ")}; what it can do is worked out without.`;
 }
@@ -141,10 +141,7 @@ export interface ComboData {
   models: string[];
 }
 
-/**
- * OmniRoute's combos by name. It takes a right that a key for chatting need not have: without it there are none, which
- * is told, and nothing else fails.
- */
+/** OmniRoute's combos by name. Needs a permission that a chat key may lack; without it, warns and returns none. */
 export async function fetchComboData(
   config: ProviderConfig,
   apiKey = config.apiKey,
@@ -153,7 +150,7 @@ export async function fetchComboData(
   return new Map(combos.map(({ name, members }) => [name, { name, models: [...members] }]));
 }
 
-/** The models behind a combo, with the combos among them opened up. Of any other model, itself. */
+/** The models behind a combo, with nested combos resolved. Returns any other model itself. */
 export async function resolveUnderlyingModels(
   modelId: string,
   config: ProviderConfig,
@@ -166,7 +163,7 @@ export async function resolveUnderlyingModels(
 
 const CACHED_AS = "combos";
 
-/** The combos, from the cache while that is fresh; what was there before where they cannot be had. @internal */
+/** Uses the cache while it is fresh, and an old copy if the combos cannot be loaded. @internal */
 export async function loadCombos(config: ProviderConfig, secret: string): Promise<readonly Combo[]> {
   const { baseUrl, modelCacheTtlMs, refreshOnList } = providerIn(config);
   const cache = memoryCache(secret);
@@ -175,10 +172,10 @@ export async function loadCombos(config: ProviderConfig, secret: string): Promis
   const isFresh = kept !== undefined && Math.abs(Date.now() - kept.savedMs) < modelCacheTtlMs;
   if (isFresh && !refreshOnList) return before;
   const answer = await getJson({
-    // They lie beside the API.
+    // Combos are outside the API's path.
     url: `${baseUrl.replace(/\/v1$/, "")}/api/combos`,
     secret: secret === "" ? undefined : secret,
-    signal: AbortSignal.timeout(PATIENCE.list.limitMs),
+    signal: AbortSignal.timeout(FETCH_POLICIES.list.limitMs),
   });
   const combos = answer.kind === "json" ? readCombos(answer.value) : undefined;
   if (combos === undefined) {
@@ -192,10 +189,9 @@ export async function loadCombos(config: ProviderConfig, secret: string): Promis
 }
 
 /**
- * What a model can do. What it says itself counts; the rest comes from the provider's list and models.dev. Of a combo it
- * is the least that its members have in common; members of which nothing is known are left out, and told.
- *
- * `modelsDev` may be the content of models.dev's api.json, for one who has it already or has no net.
+ * What a model can do. The model's own metadata wins, then the provider's list, then models.dev. A combo has what all
+ * its known members have in common; unknown members are reported. `modelsDev` may be the content of models.dev's
+ * api.json, to avoid the request.
  */
 export async function calculateModelCapabilities(
   model: string | (Pick<ProviderModel, "id"> & Partial<ProviderModel>),
@@ -219,6 +215,6 @@ export async function calculateModelCapabilities(
   const id = wireModelId(listed.id, provider.baseUrl);
   const entry = entries.find((one) => one.id === id);
   if (entry !== undefined && entry.leftOut.length > 0) warn(config, leftOutText(id, entry.leftOut));
-  // A model that no list would show, such as one for embeddings, may still be known.
+  // Lists leave out some models, for example for embeddings, but models.dev may know them.
   return capabilitiesOf(entry ?? loaded.modelsDev?.find(provider.id, id) ?? UNKNOWN_TRAITS);
 }

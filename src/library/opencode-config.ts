@@ -6,24 +6,24 @@ import {
 } from "../core/opencode-config/opencode-config.ts";
 import { type ApiMode, normalizeBaseURL } from "./provider.ts";
 
-/** What to tell opencode of a provider. */
+/** The provider entry to write. */
 export interface OpenCodeConfigOptions {
   /** With or without `/v1`; exactly one is written. */
   baseURL: string;
-  /** A key, a placeholder such as `sk_omniroute`, or `{env:NAME}`, which opencode fills in itself. */
+  /** A key, a placeholder such as `sk_omniroute`, or `{env:NAME}`, which opencode resolves. */
   apiKey: string;
-  /** Ids; the ones that OmniRoute begins with where absent. */
+  /** Ids; default: OmniRoute's first models. */
   models?: readonly string[];
-  /** What opencode shows in place of an id. */
+  /** What opencode shows instead of an id. */
   modelLabels?: Readonly<Record<string, string>>;
-  /** `omniroute` where absent. */
+  /** Default: `omniroute`. */
   providerId?: string;
-  /** `OmniRoute` where absent, or the id of another provider. */
+  /** Default: `OmniRoute`, or the id of another provider. */
   providerName?: string;
   apiMode?: ApiMode;
 }
 
-/** An opencode config that brings in one provider: a whole opencode.json, or something to merge into one. */
+/** Builds an opencode config with one provider: a whole opencode.json, or something to merge into one. */
 export function buildOpenCodeConfig(options: OpenCodeConfigOptions): OpenCodeConfig {
   const { baseURL, apiKey, modelLabels, apiMode, providerId: id = "omniroute" } = options;
   return build({
@@ -38,9 +38,8 @@ export function buildOpenCodeConfig(options: OpenCodeConfigOptions): OpenCodeCon
 }
 
 /**
- * Brings what `buildOpenCodeConfig` made into the text of an opencode.json or .jsonc. Comments, order, layout and all
- * other entries stay; merging the same twice changes nothing. Throws for a text that does not parse, with its line and
- * column.
+ * Merges the result of `buildOpenCodeConfig` into the text of an opencode.json or .jsonc. Keeps comments, order, layout
+ * and all other entries; merging twice changes nothing. Throws with line and column if the text does not parse.
  */
 export function mergeOpenCodeConfig(text: string, entry: Pick<OpenCodeConfig, "provider">): string {
   const merged = merge(text, { $schema: "https://opencode.ai/config.json", ...entry });

@@ -1,4 +1,4 @@
-import { type CacheFolder, type Kept, PATIENCE } from "../catalog/cache.ts";
+import { type CacheFolder, FETCH_POLICIES, type Kept } from "../catalog/cache.ts";
 import { loadList } from "../catalog/model-lists.ts";
 import { loadModelsDev } from "../catalog/models-dev.ts";
 import type { ModelList } from "../core/catalog/catalog.ts";
@@ -7,10 +7,10 @@ import { DEFAULT_DIALECT, type Dialect, dialectNamed } from "../core/dialect/reg
 import { normalizeBaseUrl, PRESETS } from "../core/settings/presets.ts";
 import type { Provider } from "../core/settings/provider.ts";
 
-/** Lives as long as the process: a library writes no files unasked. */
+/** In memory only: a library must not write files unasked. */
 const kept = new Map<string, Kept>();
 
-/** What was fetched with one key. Another key may be shown other models. @internal */
+/** Separate for each key, since another key may see other models. @internal */
 export function memoryCache(apiKey: string): CacheFolder {
   const idOf = (name: string, about: string) => JSON.stringify([apiKey, name, about]);
   return {
@@ -28,20 +28,20 @@ export function clearModelCache(): number {
 }
 
 /**
- * The address under which a provider's endpoints lie: exactly one `/v1`, or the path as given where it names another
- * version. Throws for what is no plain http(s) address.
+ * The base address of a provider's endpoints: exactly one `/v1`, or the given path if it names another version. Throws
+ * unless it is a plain http(s) address.
  */
 export function normalizeBaseURL(baseURL: string): string {
   const normal = normalizeBaseUrl(baseURL);
   if (normal !== undefined) return normal;
-  // It is not repeated: a user name and password may be in it, which is one of the things that are wrong.
+  // Do not repeat the address: it may contain a user name and password.
   throw new Error("The base URL must be an http(s) address without user name, query or fragment.");
 }
 
-/** What could be learned about a provider's models. @internal */
+/** @internal */
 export interface LoadedProvider {
   provider: Provider;
-  /** Undefined: it could not be asked, and has not been before. */
+  /** Undefined if the provider never answered. */
   list: ModelList | undefined;
   modelsDev: ModelsDevIndex | undefined;
 }
@@ -50,23 +50,23 @@ export interface LoadedProvider {
 export interface LoadOptions {
   apiKey: string;
   occasion: "list" | "refresh";
-  /** The content of models.dev's api.json, in place of the one on the net. */
+  /** The content of models.dev's api.json, instead of a request. */
   modelsDev?: unknown;
 }
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** Asks the provider and models.dev at once, or their caches. What cannot be had is told and done without. @internal */
+/** Asks the provider and models.dev at once, or their caches. Failures become warnings. @internal */
 export async function loadProvider(config: ProviderConfig, options: LoadOptions): Promise<LoadedProvider> {
   const provider = providerIn(config);
-  const patience = PATIENCE[options.occasion];
+  const policy = FETCH_POLICIES[options.occasion];
   const secret = options.apiKey.trim();
-  const shared = { nowMs: Date.now(), signal: AbortSignal.timeout(patience.limitMs) };
+  const shared = { nowMs: Date.now(), signal: AbortSignal.timeout(policy.limitMs) };
   const [list, modelsDev] = await Promise.all([
     loadList(provider, {
       ...shared,
-      patience,
+      policy,
       cache: memoryCache(secret),
       secrets: secret === "" ? [] : [secret],
     }),
@@ -79,13 +79,13 @@ export async function loadProvider(config: ProviderConfig, options: LoadOptions)
   return { provider, list: list.list, modelsDev };
 }
 
-/** Passes on what a person should hear. @internal */
+/** @internal */
 export function warn(config: ProviderConfig, message: string): void {
   if (config.onWarning === undefined) console.warn(`[orouter] ${message}`);
   else config.onWarning(message);
 }
 
-/** The provider of a config as the catalogue knows providers. @internal */
+/** @internal */
 export function providerIn(config: ProviderConfig): Provider {
   const baseUrl = normalizeBaseURL(config.baseUrl);
   const preset = PRESETS.find((one) =>
@@ -100,7 +100,6 @@ export function providerIn(config: ProviderConfig): Provider {
     models: [],
     refreshOnList: config.refreshOnList === true,
     modelCacheTtlMs: config.modelCacheTtl ?? 5 * MINUTE_MS,
-    // What only matters to a proxy.
     rpm: undefined,
     concurrency: undefined,
     env: [],
@@ -131,27 +130,27 @@ async function loadIndex(
     cacheTtlMs: modelsDev.cacheTtl ?? DAY_MS,
     providerAliases,
   };
-  // It is the same for every key, and no key is sent there. It changes by the day, so a refresh does not concern it.
+  // The same for every key, and no key is sent there. Changes daily, so a refresh does not apply to it.
   const loaded = await loadModelsDev({
     ...shared,
     settings,
     cache: memoryCache(""),
-    patience: PATIENCE.list,
+    policy: FETCH_POLICIES.list,
   });
   return loaded.index;
 }
 
-/** How to speak to a provider; anything else is taken for `chat`. */
+/** How to speak to a provider; the default is `chat`. */
 export type ApiMode = Dialect;
 
-/** A model and what is known of it. What nobody has told is absent. */
+/** A model and its known traits; unknown fields are absent. */
 export interface ProviderModel extends ModelCapabilities {
   id: string;
   name: string;
   description?: string;
 }
 
-/** What a model can do; of a combo, what all its members can. */
+/** What a model can do; for a combo, what all its members can do. */
 export interface ModelCapabilities {
   /** In tokens. */
   contextWindow?: number;
@@ -161,33 +160,33 @@ export interface ModelCapabilities {
   supportsVision?: boolean;
   supportsTools?: boolean;
   supportsReasoning?: boolean;
-  /** Dollars for a million tokens. */
+  /** US dollars per million tokens. */
   pricing?: { input?: number; output?: number };
 }
 
-/** Your own word on a model, which counts more than anyone else's. */
+/** Your own data about a model; wins over all other sources. */
 export interface ModelMetadata extends ModelCapabilities {
   name?: string;
   description?: string;
-  /** List it also where the provider does not. */
+  /** List the model even if the provider does not. */
   addIfMissing?: boolean;
 }
 
-/** Metadata for the models whose id fits; `addIfMissing` needs an id and no pattern. */
+/** Metadata for the models whose id matches; `addIfMissing` needs an id, not a pattern. */
 export interface ModelMetadataRule extends ModelMetadata {
   match: string | RegExp;
 }
 
-/** models.dev, which knows windows and abilities that providers do not tell. */
+/** models.dev knows limits and abilities that providers do not list. */
 export interface ModelsDevConfig {
-  /** True where absent. */
+  /** Default: true. */
   enabled?: boolean;
   url?: string;
-  /** How long a first copy is waited for; 1000 where absent. */
+  /** How long to wait for the first copy, in milliseconds; default: 1000. */
   timeoutMs?: number;
-  /** A day where absent. */
+  /** In milliseconds; default: a day. */
   cacheTtl?: number;
-  /** What your provider calls the providers of models.dev: `{ cx: "openai" }`. */
+  /** Maps your provider's names to those of models.dev: `{ cx: "openai" }`. */
   providerAliases?: Record<string, string>;
 }
 
@@ -197,17 +196,17 @@ export interface ProviderConfig {
   baseUrl: string;
   apiKey: string;
   apiMode?: ApiMode;
-  /** Its id in models.dev and among orouter's presets; worked out from the address, and else `omniroute`. */
+  /** Its id in models.dev and among orouter's presets; default: derived from the address, else `omniroute`. */
   provider?: string;
-  /** What to give back while the provider cannot be asked and nothing is cached. */
+  /** Returned while the provider cannot be reached and nothing is cached. */
   defaultModels?: ProviderModel[];
-  /** How long a list counts as fresh, in milliseconds; five minutes where absent. */
+  /** How long a list is fresh, in milliseconds; default: five minutes. */
   modelCacheTtl?: number;
-  /** Ask every time; the cache is then only for when there is no answer. */
+  /** Ask every time; the cache is then only a fallback. */
   refreshOnList?: boolean;
   modelsDev?: ModelsDevConfig;
   /** By model id, or a list of rules of which later ones win. */
   modelMetadata?: Record<string, ModelMetadata> | ModelMetadataRule[];
-  /** Told what went wrong without being fatal; `console.warn` where absent. */
+  /** Called with warnings; default: `console.warn`. */
   onWarning?: (message: string) => void;
 }

@@ -10,7 +10,7 @@ export interface AccessOptions {
 }
 
 /** Why a request is turned away, or undefined when it may pass. */
-export interface Refusal {
+export interface AccessRefusal {
   status: 401 | 403;
   message: string;
 }
@@ -26,7 +26,7 @@ const TOKEN_FIELDS = [
 ] as const;
 
 /** Checks who calls: no foreign Host (DNS rebinding), no browser page at all, and only with this run's token. */
-export function createAccess(options: AccessOptions): (headers: Headers) => Refusal | undefined {
+export function createAccess(options: AccessOptions): (headers: Headers) => AccessRefusal | undefined {
   const fields = TOKEN_FIELDS.map(([name, scheme]) => [name, scheme + options.token] as const);
   const hosts = new Set([...LOOPBACK, ...options.hosts.map(bracketed)]);
   const isForAll = options.hosts.some((host) => host === "0.0.0.0" || host === "::");

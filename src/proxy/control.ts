@@ -102,10 +102,11 @@ export function controlState(parts: StateParts): ControlState {
   const nowMs = router.env.now();
   const lasting = lastingCooldowns(router.cooldowns.values(), nowMs);
   return {
+    version: 2,
     now: nowMs,
     strategy: router.snapshot.policy.strategy,
     keys: keysOf(router, lasting),
-    rests: [...lasting.values()]
+    cooldowns: [...lasting.values()]
       .toSorted((a, b) => a.untilMs - b.untilMs)
       .map((cooldown) => cooldownOf(cooldown, router)),
     chains: chainsOf(parts, lasting),
@@ -144,7 +145,7 @@ function cooldownOf(cooldown: Cooldown, router: Router): ControlCooldown {
     message,
     sinceMs,
     untilMs: cooldownEnd(cooldown),
-    strikes: failures,
+    failures,
   };
 }
 

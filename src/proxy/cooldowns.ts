@@ -90,6 +90,6 @@ export class Cooldowns {
 
   set(cooldown: Cooldown, keyName: string): void {
     this.#byId.set(cooldown.id, cooldown);
-    this.#emit({ kind: "rested", rest: cooldown, keyName });
+    this.#emit({ kind: "cooldown-started", cooldown, keyName });
   }
 }

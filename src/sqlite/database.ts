@@ -7,13 +7,12 @@ import { migrate, refuseNewer } from "./schema.ts";
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
-/** Files that SQLite keeps beside an open database. */
+/** Files that SQLite keeps next to an open database. */
 const SIDE_FILES = ["-wal", "-shm"] as const;
 
-/** SQLite cuts the write-ahead log back to this size after a burst. */
+/** SQLite truncates the write-ahead log to this size after a burst. */
 const LOG_BYTES = 4 * 1024 * 1024;
 
-/** Opens state.db, creating or migrating it where needed. Throws the errors of SQLite and of the system. */
 export function openDatabase(file: string, waitMs: number): Database {
   createPrivate(file);
   const db = new Database(file, { readwrite: true, strict: true });
@@ -42,14 +41,14 @@ export function openInMemory(): Database {
   return db;
 }
 
-/** Sets how long a statement waits for the lock of another process. The whole process blocks meanwhile. */
+/** How long a statement waits for the lock of another process. It blocks the whole process. */
 export function waitForLocks(db: Database, waitMs: number): void {
   db.run(`PRAGMA busy_timeout = ${waitMs}`);
 }
 
 /**
- * Creates an empty file that only its owner can read; SQLite would make it readable by all. An existing file is not
- * opened: closing it would drop the POSIX locks that SQLite holds on it in this process.
+ * SQLite would make the file readable by all. An existing file is not opened: closing it would drop the POSIX locks
+ * that SQLite holds on it in this process.
  */
 export function createPrivate(file: string): void {
   if (statSync(file, { throwIfNoEntry: false }) !== undefined) return;
@@ -70,7 +69,7 @@ function restrictMode(file: string): void {
   }
 }
 
-/** Tells a file from another one that has taken its name; undefined where there is no file, or none that can be seen. */
+/** Detects that another file has taken the name; undefined if no file can be seen. */
 export function fileIdentity(file: string): string | undefined {
   try {
     const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
@@ -80,10 +79,10 @@ export function fileIdentity(file: string): string | undefined {
   }
 }
 
-/** Renames a corrupt database and its side files, so that a person can still look into it. Returns the new name. */
+/** Renames a corrupt database and its side files, to keep them for inspection. Returns the new name. */
 export function setAside(file: string, nowMs: number): string {
   const aside = `${file}.broken-${new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
-  // The side files first: a new database must not find the log of the corrupt one.
+  // Side files first: a new database must not find the log of the corrupt one.
   for (const end of SIDE_FILES) {
     if (statSync(file + end, { throwIfNoEntry: false }) !== undefined) renameSync(file + end, aside + end);
   }
@@ -92,12 +91,12 @@ export function setAside(file: string, nowMs: number): string {
 }
 
 /**
- * What is wrong with a database. `locked` and `full` may pass. `corrupt`: a new file helps. `unusable`: we have no
- * access, or a newer version wrote it. `other`: a statement failed, the file itself may be fine.
+ * `locked` and `full` may pass. `corrupt`: a new file helps. `unusable`: no access, or a newer version wrote it.
+ * `other`: a statement failed, the file itself may be fine.
  */
 export type DatabaseFault = "locked" | "full" | "corrupt" | "unusable" | "other";
 
-/** How the names of errors begin, those of SQLite and those of the system. */
+/** Prefixes of error names, those of SQLite and of the system. */
 const FAULTS: readonly [start: string, fault: DatabaseFault][] = [
   ["SQLITE_BUSY", "locked"],
   ["SQLITE_LOCKED", "locked"],
@@ -112,12 +111,12 @@ const FAULTS: readonly [start: string, fault: DatabaseFault][] = [
   ["SQLITE_CANTOPEN", "unusable"],
   ["SQLITE_PERM", "unusable"],
   ["SQLITE_AUTH", "unusable"],
-  // Node's complaints about arguments are bugs of ours; every other name with an E comes from the system.
+  // Node's ERR_ errors are bugs of ours; every other name with an E comes from the system.
   ["ERR_", "other"],
   ["E", "unusable"],
 ];
 
-/** Classifies what was thrown while a database was in use. */
+/** Classifies an error that a database threw. */
 export function faultOf(error: unknown): DatabaseFault {
   if (error instanceof Problem) return "unusable";
   const code = codeOf(error);

@@ -2,25 +2,25 @@ import { Database } from "bun:sqlite";
 import { accessSync, constants, statSync, unlinkSync } from "node:fs";
 import { createPrivate, faultOf, fileIdentity } from "./database.ts";
 
-/** A lock that is held until it is let go or this process ends, however it ends. */
+/** Held until it is released or this process ends, however it ends. */
 export interface HeldLock {
-  /** Removes the file and lets others have the lock. */
+  /** Removes the file and frees the lock. */
   release: () => void;
-  /** Lets others have the lock; its file stays. */
+  /** Frees the lock; its file stays. */
   letGo: () => void;
 }
 
 /**
- * Takes the lock with this file name; undefined while somebody else has it. The lock is SQLite's own on an empty
- * database: the kernel keeps it, for processes and containers that see the same file, and frees it with the process.
- * The file says nothing about its holder. Throws the errors of SQLite and of the system.
+ * Undefined while another process holds it. The lock is SQLite's own on an empty database: the kernel keeps it, for
+ * processes and containers that see the same file, and frees it with the process. The file does not identify its
+ * holder. Throws the errors of SQLite and of the system.
  */
 export function tryLock(file: string): HeldLock | undefined {
   createPrivate(file);
   return lockExisting(file);
 }
 
-/** Whether somebody holds a lock, or the lock itself where nobody does; `none` where there is no such file or it is not a lock. */
+/** `held`, or the lock itself if it was free; `none` if the file does not exist or is not a lock. */
 export function tryLeftLock(file: string): HeldLock | "held" | "none" {
   if (fileIdentity(file) === undefined) return "none";
   try {
@@ -34,7 +34,7 @@ function lockExisting(file: string): HeldLock | undefined {
   const identity = fileIdentity(file);
   const db = lockDatabase(file);
   if (db === undefined) return undefined;
-  // The last holder may have removed the file after we opened it: then this is a lock on nothing.
+  // The last holder may have removed the file after we opened it; then this lock protects nothing.
   if (identity === undefined || identity !== fileIdentity(file)) {
     db.close();
     return undefined;
@@ -42,10 +42,10 @@ function lockExisting(file: string): HeldLock | undefined {
   return {
     release: () => {
       try {
-        // Removed while it is held, so nobody can take this file for the lock of that name afterwards.
+        // Remove it while it is held, so that no process can take the removed file for the lock.
         unlinkSync(file);
       } catch {
-        // Windows does not remove open files. Left there, it is a free lock.
+        // Windows does not remove open files. The file that stays is a free lock.
       }
       db.close();
     },
@@ -53,12 +53,12 @@ function lockExisting(file: string): HeldLock | undefined {
   };
 }
 
-/** The database with its write lock; undefined where another connection has it, or has just removed the file. */
+/** Undefined if another connection has the lock or has just removed the file. */
 function lockDatabase(file: string): Database | undefined {
   let db: Database | undefined;
   try {
     db = new Database(file, { readwrite: true, create: false });
-    // By default SQLite creates a journal file beside it, although nothing is written.
+    // By default SQLite creates a journal file, although nothing is written.
     db.run("PRAGMA journal_mode = MEMORY");
     db.run("BEGIN IMMEDIATE");
     return db;
@@ -69,7 +69,7 @@ function lockDatabase(file: string): Database | undefined {
   }
 }
 
-/** SQLite says only that it cannot open a file. Where nothing else is wrong with it, its holder has just removed it. */
+/** SQLite says only that it cannot open a file. If nothing else is wrong with it, its holder has just removed it. */
 function wasRemoved(file: string, error: unknown): boolean {
   if (faultOf(error) !== "unusable" || statSync(file, { throwIfNoEntry: false })?.isFile() === false)
     return false;

@@ -2,8 +2,8 @@ import type { Database } from "bun:sqlite";
 import { Problem } from "../core/problem.ts";
 
 /**
- * The steps from each version of state.db to the next; SQLite's `user_version` holds the number of those done. Steps
- * are never changed, only added. The store and the ledger share the file, so their tables share the steps.
+ * The steps from each version of state.db to the next; SQLite's `user_version` counts those done. Steps are never
+ * changed, only added. The store and the ledger share the file, so their tables share the steps.
  */
 const STEPS: readonly string[] = [
   `CREATE TABLE rests (
@@ -68,10 +68,10 @@ const STEPS: readonly string[] = [
      tokens_per_second_max REAL,
      is_estimated INTEGER NOT NULL
    ) WITHOUT ROWID;`,
-  // A cleared cooldown stays as a row for a while, so that other processes learn of it. `revision` counts the writes:
-  // a process asks for rows with a higher one than it has seen. The old ids are taken apart here for the last time;
-  // that of a key (`key FINGERPRINT`) names no provider. Old rows do not say whether the provider declared the end: as
-  // guesses they are probed earlier than necessary.
+  // A cleared cooldown stays as a row for a while, so that other processes learn of it. `revision` counts the writes: a
+  // process asks for rows above the one it has seen. Old ids are parsed here for the last time; that of a key (`key
+  // FINGERPRINT`) has no provider. Old rows do not say whether the provider declared the end, so they count as guesses,
+  // which are probed earlier.
   `CREATE TABLE cooldowns (
      id TEXT PRIMARY KEY,
      at_ms INTEGER NOT NULL,
@@ -135,10 +135,9 @@ const STEPS: readonly string[] = [
    ) WITHOUT ROWID;`,
 ];
 
-/** The version that this orouter writes. */
 const SCHEMA_VERSION = STEPS.length;
 
-/** Refuses a file that a newer orouter has written: any change we made to it could be wrong. */
+/** Rejects a file that a newer orouter has written: any change to it could be wrong. */
 export function refuseNewer(db: Database, file: string): void {
   if (versionOf(db) <= SCHEMA_VERSION) return;
   throw new Problem({
@@ -148,11 +147,11 @@ export function refuseNewer(db: Database, file: string): void {
   });
 }
 
-/** Brings the tables up to this version. Of two processes that start together, one does it. */
+/** Of two processes that start together, only one migrates. */
 export function migrate(db: Database): void {
   if (versionOf(db) >= SCHEMA_VERSION) return;
   db.transaction(() => {
-    // Read again under the lock: the other process may have been faster, or newer.
+    // Read again under the lock: another process may have been faster, or newer.
     const version = versionOf(db);
     if (version >= SCHEMA_VERSION) return;
     for (const step of STEPS.slice(version)) db.run(step);

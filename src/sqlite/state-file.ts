@@ -10,7 +10,7 @@ import {
   waitForLocks,
 } from "./database.ts";
 
-/** How the work on the file went. `later`: not done, try again. `never`: it failed for good. */
+/** `later`: not done, try again. `never`: failed for good. */
 export type Outcome<T> = { kind: "done"; value: T } | { kind: "later" } | { kind: "never" };
 
 type Use = "read" | "write";
@@ -18,25 +18,25 @@ type Use = "read" | "write";
 export interface StateFileOptions {
   file: string;
   nowMs: () => number;
-  /** Called once for each kind of trouble with the file; the run goes on regardless. */
+  /** Called once for each kind of trouble with the file; the run continues regardless. */
   onTrouble: (problem: Problem) => void;
 }
 
 /** Two processes that start together wait for each other's first write. */
 const OPEN_WAIT_MS = 100;
 
-/** Answers stream through this process while it waits for a lock, so it gives up early and tries again later. */
+/** Streams pass through this process while it waits for a lock, so it gives up early and retries later. */
 const LOCK_WAIT_MS = 5;
 
 /** At the end of a run nothing streams, so the last write may wait longer. */
 const LAST_WAIT_MS = 500;
 
-/** orouter holds the lock for milliseconds. Whatever holds it this long is another program. */
+/** orouter holds the lock for milliseconds; a longer lock belongs to another program. */
 const LONG_LOCK_MS = 5000;
 
 /**
- * state.db, shared by the store and the ledger of this process. Where the file cannot be used, the work goes to the
- * same tables in memory. Errors of the file or the disk are never thrown from here.
+ * state.db, shared by the store and the ledger of this process. If the file cannot be used, the same tables are kept in
+ * memory. Never throws errors of the file or the disk.
  */
 export class StateFile {
   readonly #options: StateFileOptions;
@@ -46,7 +46,7 @@ export class StateFile {
   #identity: string | undefined;
   #openings = 0;
   #wasSetAside = false;
-  /** By use, because a file that cannot be written can often still be read. */
+  /** Separate for reading and writing, because a file that cannot be written can often still be read. */
   readonly #lockedSinceMs = new Map<Use, number>();
   #openWaitMs = OPEN_WAIT_MS;
 
@@ -54,7 +54,7 @@ export class StateFile {
     this.#options = options;
   }
 
-  /** Grows with each file that is opened: what was read from the file before no longer holds. */
+  /** Grows with each opened file, since a new file invalidates what was read before. */
   get openings(): number {
     return this.#openings;
   }
@@ -63,16 +63,16 @@ export class StateFile {
     return this.#attempt("read", work);
   }
 
-  /** Runs the work as one transaction that takes the lock first, so that two processes never build on the same old rows. */
+  /** Takes the lock first, so that two processes never build on the same old rows. */
   write<T>(work: (db: Database) => T): Outcome<T> {
     return this.#attempt("write", (db) => db.transaction(() => work(db)).immediate());
   }
 
-  /** Closes a file whose name another file has taken; the next work opens that one. */
+  /** If another file has taken the name, the next work opens that one. */
   followName(): void {
     if (this.#db === undefined || this.#isInMemory) return;
     const now = fileIdentity(this.#options.file);
-    // A deleted file is not created again: somebody wanted it gone, and this run keeps what it knows.
+    // Do not recreate a deleted file: the user removed it, and this run still has its data.
     if (now !== undefined && now !== this.#identity) this.close();
   }
 
@@ -82,7 +82,7 @@ export class StateFile {
     if (this.#db !== undefined) waitForLocks(this.#db, LAST_WAIT_MS);
   }
 
-  /** At the end of a run even a short lock has cost data. */
+  /** At the end of a run even a short lock has lost data. */
   tellIfLocked(): void {
     if (this.#lockedSinceMs.has("write")) this.#tell("locked", undefined);
   }
@@ -91,7 +91,7 @@ export class StateFile {
     try {
       this.#db?.close();
     } catch {
-      // What was committed is in the file; closing only tidies up.
+      // Everything committed is in the file; closing only tidies up.
     }
     this.#db = undefined;
   }
@@ -122,7 +122,7 @@ export class StateFile {
     return db;
   }
 
-  /** What to do after a failure. Each `again` goes one step down, the last one to memory, so the loop ends. */
+  /** Each `again` goes one step down, finally to memory, so the loop ends. */
   #handle(error: unknown, use: Use): "again" | "later" | "never" {
     const fault = faultOf(error);
     if (this.#isInMemory) {
@@ -141,7 +141,7 @@ export class StateFile {
         return "again";
       case "other":
         if (this.#db === undefined) break;
-        // An open file that refuses one piece of work is still good for the next one.
+        // An open file that rejects one statement is still good for the next one.
         this.#tell(fault, error);
         return "never";
       case "unusable":
@@ -158,7 +158,7 @@ export class StateFile {
     return nowMs - sinceMs >= LONG_LOCK_MS;
   }
 
-  /** Only once a run: a disk that corrupts the new file too must not fill up with corrupt ones. */
+  /** Once per run: a disk that corrupts the new file too must not fill up with copies. */
   #startNewFile(): boolean {
     const { file, nowMs, onTrouble } = this.#options;
     const isOurs = this.#identity === fileIdentity(file);
@@ -189,7 +189,6 @@ export class StateFile {
   }
 }
 
-/** The message about a file in trouble. No request fails for it, so each text says what is lost. */
 function troubleOf(fault: DatabaseFault, file: string, error: unknown): Problem {
   if (error instanceof Problem) return error;
   const why = error instanceof Error ? error.message : String(error);

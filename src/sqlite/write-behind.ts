@@ -1,24 +1,23 @@
 import type { Database } from "bun:sqlite";
 import type { StateFile } from "./state-file.ts";
 
-/** Changes that wait to be written. */
 export interface WriteQueue<Batch> {
   readonly isEmpty: boolean;
-  /** What to write next; it stays in the queue until `remove`. */
+  /** The next batch; it stays in the queue until `remove`. */
   next: () => Batch;
   /** Runs within a transaction. */
   write: (db: Database, batch: Batch) => void;
-  /** The batch is committed, or was refused for good and must not block what comes after it. */
+  /** The batch was committed, or failed for good and must not block the following ones. */
   remove: (batch: Batch, isWritten: boolean) => void;
 }
 
-/** Together with the interval at which news is read, this spreads a dead key to other processes in under a second. */
+/** With the poll interval of the readers, a dead key reaches other processes in under a second. */
 const FLUSH_MS = 100;
 
-/** While the file cannot be written, attempts grow this rare: each may block the process for milliseconds. */
+/** The longest pause between retries, since each may block the process for milliseconds. */
 const MAX_RETRY_MS = 2000;
 
-/** Writes a queue to state.db a moment after it was filled, so that no request waits for the disk. */
+/** Writes a queue to state.db shortly after it was filled, so that no request waits for the disk. */
 export class WriteBehind<Batch> {
   readonly #file: StateFile;
   readonly #queue: WriteQueue<Batch>;
@@ -35,7 +34,7 @@ export class WriteBehind<Batch> {
     return this.#isClosed;
   }
 
-  /** Call after a change was queued. */
+  /** Call after adding a change. */
   schedule(): void {
     this.#arm(this.#retryMs);
   }
@@ -45,7 +44,6 @@ export class WriteBehind<Batch> {
     if (!this.#isClosed) this.#drain();
   }
 
-  /** Writes what is queued and stops. The file stays open. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -64,13 +62,13 @@ export class WriteBehind<Batch> {
     if (this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      // One batch per turn, so that streams get theirs in between.
+      // One batch per turn, so that streams continue in between.
       if (this.#writeBatch() && !this.#queue.isEmpty) this.#arm(0);
     }, afterMs);
     this.#timer.unref();
   }
 
-  /** False when the file has to be tried again later; that is then scheduled. */
+  /** Returns false if a retry was scheduled. */
   #writeBatch(): boolean {
     const batch = this.#queue.next();
     const outcome = this.#file.write((db) => this.#queue.write(db, batch));

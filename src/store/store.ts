@@ -15,15 +15,15 @@ export interface Store {
   readonly quotas: QuotaStore;
   /** Reports what other processes change, until the returned function is called. */
   watch: (onNews: (news: News) => void) => () => void;
-  /** Resolves when what is queued is written, or could not be. */
+  /** Resolves when the queue is written, or could not be. */
   flush: () => Promise<void>;
-  /** Writes what is queued and lets go of everything. */
+  /** Writes the queue and closes everything. */
   close: () => Promise<void>;
 }
 
-/** The cooldowns of all processes. Of two changes to the same one, the later holds, in whatever order they arrive. */
+/** Of two changes to the same cooldown, the later one wins, in whatever order they arrive. */
 export interface CooldownStore {
-  /** Those that matter now, what this process has queued included; news goes on from here. */
+  /** Includes the queue of this process; news continue from here. */
   all: () => Promise<Cooldown[]>;
   set: (cooldown: Cooldown) => void;
   clear: (id: string) => void;
@@ -65,28 +65,27 @@ export interface News {
 }
 
 export interface StoreOptions {
-  /** Every secret of this run; none is ever stored, whatever repeats it. Read again at each write. */
+  /** Every secret of this run, read again at each write; none is ever stored. */
   readonly secrets: readonly string[];
   nowMs: () => number;
 }
 
-/** Trouble with the place where state is kept, each kind once. */
+/** Called once for each kind of trouble. */
 export type OnTrouble = (problem: Problem) => void;
 
-/** A change to one cooldown. */
 export type CooldownChange =
   | { kind: "set"; id: string; atMs: number; cooldown: Cooldown }
   | { kind: "cleared"; id: string; atMs: number };
 
-/** After its end a cooldown only counts failures in a row, and not for long. */
+/** After its end a cooldown only counts consecutive failures, and not for long. */
 export const FAILURES_KEPT_MS = 60 * 60_000;
 
-/** Whether a cooldown has ended so long ago that it no longer matters. */
+/** True if the cooldown ended so long ago that it no longer matters. */
 export function isForgotten({ sinceMs, untilMs }: Cooldown, nowMs: number): boolean {
   return Math.max(sinceMs, untilMs) < nowMs - FAILURES_KEPT_MS;
 }
 
-/** A change as any store may keep it. */
+/** Every store must scrub a change before it keeps it. */
 export function scrubChange(change: CooldownChange, secrets: readonly string[]): CooldownChange {
   const id = scrubName(change.id, secrets);
   if (change.kind === "cleared") return { ...change, id };

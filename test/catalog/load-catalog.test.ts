@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { statSync, utimesSync, writeFileSync } from "node:fs";
-import { openCacheFolder, PATIENCE, type Patience } from "../../src/catalog/cache.ts";
+import { FETCH_POLICIES, type FetchPolicy, openCacheFolder } from "../../src/catalog/cache.ts";
 import { type CatalogOptions, loadCatalog } from "../../src/catalog/load-catalog.ts";
 import { createFolderOf, writeFileAtomic } from "../../src/config/write.ts";
 import { fingerprint, type Key } from "../../src/core/key.ts";
@@ -46,7 +46,7 @@ function load({ url, cacheDir, provider = {}, modelsDev, options = {} }: World) 
     keys: [KEY],
     cacheDir,
     writeFile,
-    patience: PATIENCE.list,
+    policy: FETCH_POLICIES.list,
     ...options,
   });
 }
@@ -125,14 +125,14 @@ test("a launch does not wait while there is a cache, and what comes late is ther
   const held = Promise.withResolvers<Response>();
   let isHeld = false;
   await using server = serveJson(() => (isHeld ? held.promise : modelList("old")));
-  const world = { url: server.url, cacheDir: folder.path, options: { patience: PATIENCE.launch } };
+  const world = { url: server.url, cacheDir: folder.path, options: { policy: FETCH_POLICIES.launch } };
   expect(ids(await load(world))).toEqual(["old"]);
   age(folder.path, 3_600_000);
   isHeld = true;
   // Were it to wait for the answer, this would never end: the answer is only let go below.
   const loaded = await load({
     ...world,
-    options: { patience: { ...PATIENCE.launch, waitMs: waitsForever } },
+    options: { policy: { ...FETCH_POLICIES.launch, waitMs: waitsForever } },
   });
   expect(ids(loaded)).toEqual(["old"]);
   expect(loaded.lists[0]?.failure).toBeUndefined();
@@ -143,30 +143,30 @@ test("a launch does not wait while there is a cache, and what comes late is ther
 
 /** Like a launch, but for ever where there is no cache. */
 function waitsForever(isCached: boolean): number {
-  return PATIENCE.launch.waitMs(isCached) === 0 ? 0 : 2 ** 30;
+  return FETCH_POLICIES.launch.waitMs(isCached) === 0 ? 0 : 2 ** 30;
 }
 
 test("a launch without a cache waits a second at most", () => {
-  expect(PATIENCE.launch.waitMs(true)).toBe(0);
-  expect(PATIENCE.launch.waitMs(false)).toBeLessThanOrEqual(1000);
+  expect(FETCH_POLICIES.launch.waitMs(true)).toBe(0);
+  expect(FETCH_POLICIES.launch.waitMs(false)).toBeLessThanOrEqual(1000);
 });
 
 test("a provider that keeps silent is not waited for any longer than allowed", async () => {
   using folder = tempFolder();
   const { promise, resolve } = Promise.withResolvers<Response>();
   await using server = serveJson(() => promise);
-  const patience: Patience = { ...PATIENCE.launch, waitMs: () => 5 };
+  const policy: FetchPolicy = { ...FETCH_POLICIES.launch, waitMs: () => 5 };
   const loaded = await load({
     url: server.url,
     cacheDir: folder.path,
     provider: { models: ["mine-1"] },
-    options: { patience },
+    options: { policy },
   });
   expect(ids(loaded)).toEqual(["mine-1"]);
   expect(loaded.lists[0]?.failure).toBe("it does not answer in time");
   resolve(modelList("late"));
   await loaded.settled;
-  const { catalog } = await load({ url: server.url, cacheDir: folder.path, options: { patience } });
+  const { catalog } = await load({ url: server.url, cacheDir: folder.path, options: { policy } });
   expect(catalog.find("work/late")?.source).toBe("live");
 });
 
@@ -177,7 +177,7 @@ test("whose models are not needed at once is asked for the cache only", async ()
   const loaded = await load({
     url: server.url,
     cacheDir: folder.path,
-    options: { patience: { ...PATIENCE.launch, waitMs: () => 2 ** 30 }, isWaitedFor: () => false },
+    options: { policy: { ...FETCH_POLICIES.launch, waitMs: () => 2 ** 30 }, isWaitedFor: () => false },
   });
   expect(loaded.lists[0]).toMatchObject({ from: "none", failure: undefined });
   resolve(modelList("a"));
@@ -193,7 +193,7 @@ test("all that is under way ends when the run does", async () => {
   const loaded = await load({
     url: server.url,
     cacheDir: folder.path,
-    options: { patience: { ...PATIENCE.launch, waitMs: () => 0 }, signal: run.signal },
+    options: { policy: { ...FETCH_POLICIES.launch, waitMs: () => 0 }, signal: run.signal },
   });
   run.abort();
   await loaded.settled;
@@ -203,7 +203,7 @@ test("all that is under way ends when the run does", async () => {
 test("a spoiled cache is as good as none", async () => {
   using folder = tempFolder();
   await using server = serveJson(() => modelList("a"));
-  const world = { url: server.url, cacheDir: folder.path, options: { patience: PATIENCE.launch } };
+  const world = { url: server.url, cacheDir: folder.path, options: { policy: FETCH_POLICIES.launch } };
   await load(world);
   for (const text of ["", "{", "null", '{"data":"x"}']) {
     for (const name of namesIn(folder.path)) writeFileSync(folder.in(name), text);
@@ -301,7 +301,7 @@ test("providers are asked at once, and none holds up the others", async () => {
     keys: [],
     cacheDir: folder.path,
     writeFile,
-    patience: { ...PATIENCE.list, waitMs: () => 2 ** 30, limitMs: 2 ** 30 },
+    policy: { ...FETCH_POLICIES.list, waitMs: () => 2 ** 30, limitMs: 2 ** 30 },
   });
   expect([catalog.modelsOf("one"), catalog.modelsOf("two")]).toMatchObject([[{ id: "a" }], [{ id: "b" }]]);
 });

@@ -7,7 +7,7 @@ import { modelMissing, type Reply, subscriptionRequired } from "../../src/demo/r
 import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream } from "../../src/demo/upstream.ts";
 import { openTerminal } from "../e2e/terminal.ts";
-import { cooldownOf, note, rested, stateOptions } from "../store/samples.ts";
+import { cooldownOf, cooldownStarted, note, stateOptions } from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const KEYS = [
@@ -174,13 +174,13 @@ test("where there is no chain a few models of each provider are measured, and na
 test("keys that cool down are skipped, with the reason", async () => {
   await using machine = await benchMachine();
   await machine.withState((state) =>
-    note(state, rested(cooldownOf(`key ${fingerprint("secret-of-home")}`, Date.now()))),
+    note(state, cooldownStarted(cooldownOf(`key ${fingerprint("secret-of-home")}`, Date.now()))),
   );
   const one = await machine.run(["bench", "work/quick", "--runs", "2"]);
   expect(one.stderr).toMatch(/work\/quick without home: cooling down until .*: plan limit used up/);
   expect(machine.asked()).toEqual(["quick work", "quick work"]);
   await machine.withState((state) =>
-    note(state, rested(cooldownOf(`key ${fingerprint("secret-of-work")}`, Date.now()))),
+    note(state, cooldownStarted(cooldownOf(`key ${fingerprint("secret-of-work")}`, Date.now()))),
   );
   const both = await machine.run(["bench", "work/quick", "--json"]);
   expect(both.exitCode).toBe(4);

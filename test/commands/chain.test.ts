@@ -4,7 +4,7 @@ import type { Command } from "../../src/cli/command.ts";
 import { chainCommand } from "../../src/commands/chain/chain.ts";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/key.ts";
-import { cooldownOf, note, rested, stateOptions } from "../store/samples.ts";
+import { cooldownOf, cooldownStarted, note, stateOptions } from "../store/samples.ts";
 import { chainMachine } from "./chain-machine.ts";
 import { tempMachine } from "./orouter.ts";
 
@@ -14,8 +14,8 @@ test("chain list --json has chains and fallbacks in their documented shape", asy
   await using machine = await chainMachine();
   const nowMs = Date.now();
   const state = await openState(stateOptions(machine.file("state.db")));
-  note(state, rested(cooldownOf(`key ${fingerprint("scripted-first")}`, nowMs)));
-  note(state, rested({ ...cooldownOf("model work/gemma4:31b", nowMs), scope: "model" }));
+  note(state, cooldownStarted(cooldownOf(`key ${fingerprint("scripted-first")}`, nowMs)));
+  note(state, cooldownStarted({ ...cooldownOf("model work/gemma4:31b", nowMs), scope: "model" }));
   state.ledger.saveBench({
     model: "work/gpt-oss:120b",
     atMs: nowMs,

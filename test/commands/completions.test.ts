@@ -3,7 +3,7 @@ import { chmodSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Command } from "../../src/cli/command.ts";
 import { completionsCommand } from "../../src/commands/completions/completions.ts";
-import { bashScript, fishScript, verbTree, zshScript } from "../../src/commands/completions/scripts.ts";
+import { bashScript, commandTree, fishScript, zshScript } from "../../src/commands/completions/scripts.ts";
 import { rootCommand } from "../../src/commands/root.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
@@ -39,7 +39,7 @@ const SAMPLE: Command = {
   },
 };
 
-const TREE = await verbTree(SAMPLE);
+const TREE = await commandTree(SAMPLE);
 
 test("the tree has every command with what it takes", () => {
   expect(TREE.map(({ path }) => path)).toEqual([

@@ -144,3 +144,45 @@ test("mistakes in both files are told at once, without a secret", async () => {
   expect(run.stderr).toContain("keys.toml:");
   expect(run.stderr).not.toContain("se cret");
 });
+
+/** An editor that replaces a text in the file it is given. */
+function replacing(from: string, to: string): string {
+  const script = `const f = Bun.file(process.argv.at(-1)); await f.write((await f.text()).replace("${from}", "${to}"))`;
+  return `${process.execPath} -e '${script}'`;
+}
+
+test("config edit runs the editor with its arguments, and checks the file", async () => {
+  using machine = tempMachine();
+  await machine.write("config.toml", '# mine\ntheme = "nord"\n');
+  const run = await machine.run(["config", "edit"], { env: { EDITOR: replacing("nord", "dracula") } });
+  expect(run).toMatchObject({ stdout: "config.toml is fine\nNo keys.toml\n", exitCode: 0 });
+  expect(await machine.read("config.toml")).toBe('# mine\ntheme = "dracula"\n');
+});
+
+test("config edit prefers VISUAL, and creates a missing file with its folder", async () => {
+  using machine = tempMachine();
+  const editor = `${process.execPath} -e 'await Bun.write(process.argv.at(-1), "theme = \\"nord\\"")'`;
+  const run = await machine.run(["config", "edit"], { env: { VISUAL: editor, EDITOR: "false" } });
+  expect(run.exitCode).toBe(0);
+  expect(await machine.read("config.toml")).toBe('theme = "nord"');
+});
+
+test("a file that is invalid after config edit is reported with its line and stays as it was saved", async () => {
+  using machine = tempMachine();
+  await machine.write("config.toml", 'theme = "nord"\n');
+  const run = await machine.run(["config", "edit"], { env: { EDITOR: replacing("= ", "= [") } });
+  expect(run.exitCode).toBe(3);
+  expect(run.stderr).toContain(`${machine.file("config.toml")}:2:1: expected comma`);
+  expect(run.stderr).toContain("Edit it again: orouter config edit");
+  expect(run.stderr).toContain("Running orouters keep the previous version until the file is valid.");
+  expect(await machine.read("config.toml")).toBe('theme = ["nord"\n');
+});
+
+test("config edit reports an editor that fails, or is missing", async () => {
+  using machine = tempMachine();
+  const failed = await machine.run(["config", "edit"], { env: { EDITOR: "false" } });
+  expect(failed).toMatchObject({ stdout: "", exitCode: 1 });
+  expect(failed.stderr).toContain("The editor false ended with exit code 1.");
+  const missing = await machine.run(["config", "edit"], { env: { EDITOR: "no-such-editor --wait" } });
+  expect(missing.stderr).toContain("The editor no-such-editor --wait ended with exit code 127.");
+});

@@ -95,7 +95,7 @@ async function putCooldowns(machine: Machine, ids: readonly string[]): Promise<v
   for (const id of ids) {
     const [scope] = id.split(" ") as [CooldownScope];
     const cooldown: Cooldown = cooldownOf(id, Date.now(), { scope });
-    note(state, { kind: "rested", rest: cooldown, keyName: "work" });
+    note(state, { kind: "cooldown-started", cooldown: cooldown, keyName: "work" });
   }
   await state.close();
 }

@@ -47,7 +47,7 @@ test.each<[words: string[], ended: string[]]>([
   const before = await openState(options);
   for (const id of IDS) {
     const [scope] = id.split(" ") as [CooldownScope];
-    note(before, { kind: "rested", rest: cooldownOf(id, Date.now(), { scope }), keyName: "" });
+    note(before, { kind: "cooldown-started", cooldown: cooldownOf(id, Date.now(), { scope }), keyName: "" });
   }
   await before.close();
   const run = await machine.run(["keys", "reset", ...words]);

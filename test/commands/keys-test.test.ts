@@ -80,8 +80,8 @@ test("a key that works again and is left alone for an old refusal is told of, wi
   using machine = await machineWith("work", upstream.baseUrl);
   const state = await openState(stateOptions(machine.file("state.db")));
   for (const secret of [GOOD, BAD]) {
-    const rest = cooldownOf(`key ${fingerprint(secret)}`, Date.now(), { scope: "key", kind: "auth" });
-    note(state, { kind: "rested", rest, keyName: "" });
+    const cooldown = cooldownOf(`key ${fingerprint(secret)}`, Date.now(), { scope: "key", kind: "auth" });
+    note(state, { kind: "cooldown-started", cooldown, keyName: "" });
   }
   await state.close();
   const run = await machine.run(["keys", "test"]);

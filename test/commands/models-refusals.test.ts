@@ -37,7 +37,7 @@ test("what keys were refused is shown with the models, as long as it is remember
     cooldown(`lane ${mine} work/free`, { kind: "rate-limit" }),
     cooldown("lane 0123456789ab work/free", {}),
   ];
-  for (const one of cooldowns) note(state, { kind: "rested", rest: one, keyName: "mine" });
+  for (const one of cooldowns) note(state, { kind: "cooldown-started", cooldown: one, keyName: "mine" });
   await state.close();
   const asJson = await machine.run(["models", "list", "work", "--json"]);
   const { models } = JSON.parse(asJson.stdout) as { models: { id: string; refusedBy: unknown }[] };

@@ -5,11 +5,11 @@ import { Router } from "../../src/proxy/router.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import {
   cooldownOf,
+  cooldownStarted,
   finished,
   flush,
   note,
   recordOf,
-  rested,
   stateOptions,
   until,
 } from "../store/samples.ts";
@@ -40,13 +40,13 @@ async function storedIn(file: string): Promise<string[]> {
 function rest(router: Router, id: string, sinceMs = Date.now()): void {
   const one = cooldownOf(id, sinceMs);
   router.learn([one], []);
-  router.emit(rested(one));
+  router.emit(cooldownStarted(one));
 }
 
 test("a router begins with what earlier runs have learned", async () => {
   using folder = tempFolder();
   const earlier = await openState(stateOptions(folder.in("state.db")));
-  note(earlier, rested(cooldownOf("key a", Date.now())));
+  note(earlier, cooldownStarted(cooldownOf("key a", Date.now())));
   await earlier.close();
   const state = await openState(stateOptions(folder.in("state.db")));
   const router = newRouter();
@@ -61,8 +61,8 @@ test("what a router learned before the store was open is kept, and the younger o
   const file = folder.in("state.db");
   const now = Date.now();
   const earlier = await openState(stateOptions(file));
-  note(earlier, rested(cooldownOf("key a", now - 2000, { message: "stored" })));
-  note(earlier, rested(cooldownOf("key b", now - 1000, { message: "stored" })));
+  note(earlier, cooldownStarted(cooldownOf("key a", now - 2000, { message: "stored" })));
+  note(earlier, cooldownStarted(cooldownOf("key b", now - 1000, { message: "stored" })));
   await earlier.close();
   const router = newRouter();
   router.learn(
@@ -127,7 +127,7 @@ test("once parted, neither hears of the other", async () => {
   const third = await openState(stateOptions(file));
   await attachState(joined, third);
   rest(parted, "key a");
-  note(other, rested(cooldownOf("key b", Date.now())));
+  note(other, cooldownStarted(cooldownOf("key b", Date.now())));
   await flush(other);
   // By the time the one that still listens has heard of it, the parted one would have, too.
   await until(() => joined.cooldowns.has("key b"));

@@ -2,7 +2,15 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/key.ts";
-import { attemptOf, cooldownOf, finished, note, recordOf, rested, stateOptions } from "../store/samples.ts";
+import {
+  attemptOf,
+  cooldownOf,
+  cooldownStarted,
+  finished,
+  note,
+  recordOf,
+  stateOptions,
+} from "../store/samples.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 const SECRET = "secret-of-work";
@@ -20,7 +28,7 @@ async function machineWithState(): Promise<Machine> {
   await machine.write("config.toml", '[chains]\ncoding = ["ollama-cloud/m"]\n');
   const state = await openState(stateOptions(machine.file("state.db")));
   const nowMs = Date.now();
-  note(state, rested(cooldownOf(`key ${WORK}`, nowMs)));
+  note(state, cooldownStarted(cooldownOf(`key ${WORK}`, nowMs)));
   const attempts = [
     attemptOf(nowMs, { model: "ollama-cloud/m", fingerprint: WORK, status: 429, verdict: "quota" }),
     attemptOf(nowMs, { model: "ollama-cloud/m", fingerprint: WORK }),
@@ -184,7 +192,10 @@ test("--watch shows what other orouters learn, and follows the terminal's size",
     if (!isNoted && shown.includes("plan limit")) {
       isNoted = true;
       const other = await openState(stateOptions(machine.file("state.db")));
-      note(other, rested(cooldownOf("provider groq", Date.now(), { scope: "provider", kind: "forbidden" })));
+      note(
+        other,
+        cooldownStarted(cooldownOf("provider groq", Date.now(), { scope: "provider", kind: "forbidden" })),
+      );
       await other.close();
     }
     if (!isResized && shown.includes("all of groq")) {

@@ -48,7 +48,7 @@ test("in a terminal a scene is chosen, and its story told when opencode has gone
   await terminal.sees("What happened (A model that two keys have no plan for)");
   await terminal.child.exited;
   expect(terminal.text()).toContain("402 not in the free plan");
-  expect(terminal.text()).toContain("rests for 5 h on glm-5.2: not in the plan");
+  expect(terminal.text()).toContain("cools down for 5 h on glm-5.2: not in the plan");
   expect(machine.leftovers()).toEqual([]);
 });
 

@@ -81,7 +81,7 @@ scenario("a key change shows as a toast and beside the prompt, and a dialog turn
     await ask(screen);
     await screen.hasShown("Key changed");
     await screen.sees(/(work|home) · gpt-oss:120b · cooldown ends \d\d:\d\d/);
-    expect((await stateOf(machine)).rests).toHaveLength(1);
+    expect((await stateOf(machine)).cooldowns).toHaveLength(1);
 
     screen.type(`${LEADER}om`);
     await screen.sees("orouter: keys");
@@ -132,7 +132,7 @@ scenario(
       await screen.sees("1 cooldown will end");
       screen.type(ENTER);
       await screen.hasShown("1 cooldown ended.");
-      expect((await stateOf(machine)).rests).toEqual([]);
+      expect((await stateOf(machine)).cooldowns).toEqual([]);
       await screen.misses("cooldown ends");
       const traces = Object.entries(contentsOf(join(machine.home, ".config", "opencode"))).filter(
         ([name, content]) =>
@@ -166,7 +166,7 @@ scenario("a page of cooldowns ends one of them", (program) =>
     await screen.sees("orouter: 1 cooldown (Enter ends one)");
     screen.type(ENTER);
     await screen.sees("No cooldowns: every key and model can be used.");
-    expect((await stateOf(machine)).rests).toEqual([]);
+    expect((await stateOf(machine)).cooldowns).toEqual([]);
     await leave(screen, "No cooldowns");
   }),
 );

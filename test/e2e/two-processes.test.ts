@@ -124,7 +124,7 @@ test("fifty requests through two processes, with three of five keys failing, are
       expect(callsOfBad(asked(upstream)).filter((one) => one === name).length).toBeLessThanOrEqual(50);
 
     const isKnown = async (serve: ServeProcess): Promise<boolean> =>
-      ((await (await serve.get("/_orouter/state")).json()) as { rests: unknown[] }).rests.length ===
+      ((await (await serve.get("/_orouter/state")).json()) as { cooldowns: unknown[] }).cooldowns.length ===
       BAD.length;
     await until("both processes to know all three", async () => (await isKnown(one)) && (await isKnown(two)));
     const before = asked(upstream).length;
@@ -222,7 +222,7 @@ test("a run folder that a kill has left, its guard killed too, is swept by the n
       .filter((pid) => pid !== "")
       .map(Number);
   };
-  await until("its guard to run", () => childrenOf().length === 2);
+  await until("its guard to run", () => childrenOf().length === 3);
   const all = [...childrenOf(), child.pid];
   // Held first: none of them shall see another die and clean up.
   for (const signal of ["SIGSTOP", "SIGKILL"]) for (const pid of all) process.kill(pid, signal);

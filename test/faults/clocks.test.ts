@@ -41,7 +41,7 @@ function withCooldown(cooldown: (nowMs: number) => Cooldown): (home: string) => 
       onTrouble: () => {},
     };
     const state = await openState(options);
-    note(state, { kind: "rested", rest: cooldown(Date.now()), keyName: "one" });
+    note(state, { kind: "cooldown-started", cooldown: cooldown(Date.now()), keyName: "one" });
     await state.close();
   };
 }
@@ -63,7 +63,7 @@ test("a rest of an hour that was set two years ahead lasts an hour from now, als
     },
     async ({ ask, serve, home }) => {
       const cooldowns = async (): Promise<{ sinceMs: number; untilMs: number }[]> =>
-        ((await (await serve.get("/_orouter/state")).json()) as { rests: [] }).rests;
+        ((await (await serve.get("/_orouter/state")).json()) as { cooldowns: [] }).cooldowns;
       await until("the rest to be known", async () => (await cooldowns()).length === 1);
       const [cooldown] = await cooldowns();
       expect((cooldown?.untilMs ?? 0) - (cooldown?.sinceMs ?? 0)).toBe(HOUR_MS);

@@ -164,7 +164,7 @@ function looks(home: string, serve: ServeProcess): Looks {
     });
   const state = async (): Promise<{
     keys: { inFlight: number }[];
-    rests: { scope: string; kind: string }[];
+    cooldowns: { scope: string; kind: string }[];
   }> => (await serve.get("/_orouter/state")).json() as never;
   return {
     send,
@@ -177,7 +177,7 @@ function looks(home: string, serve: ServeProcess): Looks {
       });
       return found;
     },
-    rests: async () => (await state()).rests.map(({ scope, kind }) => `${scope} ${kind}`),
+    rests: async () => (await state()).cooldowns.map(({ scope, kind }) => `${scope} ${kind}`),
     reset: async () => {
       const headers = { authorization: `Bearer ${serve.token}` };
       await fetch(`${serve.url}/_orouter/reset`, { method: "POST", headers });

@@ -97,15 +97,13 @@ test("kill -9 of orouter and of the guard beside it ends opencode, with a messag
   const stderr = child.stderr.text();
   await until("opencode to run", () => existsSync(pidFile));
   const agent = Number(readFileSync(pidFile, "utf8"));
-  const beside = (): number[] =>
+  const guards = (): number[] =>
     childrenOf(child.pid)
-      .filter(({ pid, command }) => pid !== agent && !command.includes("<defunct>"))
+      .filter(({ command }) => command.includes("orouter-guard"))
       .map(({ pid }) => pid);
-  const guardOf = (): boolean =>
-    childrenOf(child.pid).some(({ command }) => command.includes("orouter-guard"));
-  await until("its guard to run alone", () => guardOf() && beside().length === 1);
-  // All that belongs to orouter by its name or as its child, at once: stopped first, so that none sees another die.
-  const all = [child.pid, ...beside()];
+  await until("its guard to run", () => guards().length === 1);
+  // All that has orouter's name, at once: stopped first, so that none sees another die.
+  const all = [child.pid, ...guards()];
   for (const signal of ["SIGSTOP", "SIGKILL"]) for (const pid of all) process.kill(pid, signal);
   await child.exited;
   await until("opencode to be gone", () => !isAlive(agent), 20_000);

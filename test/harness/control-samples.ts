@@ -8,7 +8,7 @@ export function controlState(parts: Partial<RouterState>): RouterState {
     now: NOW_MS,
     strategy: "sticky",
     keys: [],
-    rests: [],
+    cooldowns: [],
     chains: [],
     last: null,
     waits: [],

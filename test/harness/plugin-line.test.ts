@@ -13,10 +13,10 @@ const lineFor = (state: RouterState | undefined, room = 60, session?: string): s
 test("between requests the line names the last lane and the next end of a cooldown", () => {
   expect(lineFor(undefined)).toBe("");
   expect(lineFor(controlState({ last: LAST }))).toBe("work · gpt-oss-120b");
-  const cooling = lineFor(controlState({ last: LAST, rests: [cooldownFor("work")] }));
+  const cooling = lineFor(controlState({ last: LAST, cooldowns: [cooldownFor("work")] }));
   expect(cooling).toMatch(/^work · gpt-oss-120b · cooldown ends \d\d:\d\d$/);
   const gone = { ...cooldownFor("gone"), key: null };
-  expect(lineFor(controlState({ last: LAST, rests: [gone] }))).toBe("work · gpt-oss-120b");
+  expect(lineFor(controlState({ last: LAST, cooldowns: [gone] }))).toBe("work · gpt-oss-120b");
 });
 
 type Answer = RouterState["answers"][number];
@@ -71,7 +71,7 @@ test.each<[place: "home" | "session", columns: number, expected: RegExp]>([
   ["session", 126, /^work · gpt-oss-… · cooldown ends \d\d:\d\d$/],
   ["home", 200, /^work · cooldown ends \d\d:\d\d$/],
 ])("opencode 1: the line fits beside opencode's words, in a %s of %i columns", (place, columns, expected) => {
-  const state = controlState({ last: LAST, rests: [cooldownFor("work")] });
+  const state = controlState({ last: LAST, cooldowns: [cooldownFor("work")] });
   expect(lineFor(state, lineRoom(place, columns))).toMatch(expected);
 });
 
@@ -81,9 +81,11 @@ test("the sidebar lists each key with its state", () => {
     keyOf("home"),
     { ...keyOf("off"), state: "disabled" as const, enabled: false },
     { ...keyOf("old"), state: "dead" as const, why: "auth" as const },
-    { ...keyOf("tired"), state: "rests" as const, untilMs: NOW_MS + 60_000 },
+    { ...keyOf("tired"), state: "cooling-down" as const, untilMs: NOW_MS + 60_000 },
   ];
-  const { summary, rows, more } = keySection(controlState({ keys, rests: [cooldownFor("home", "a/big")] }));
+  const { summary, rows, more } = keySection(
+    controlState({ keys, cooldowns: [cooldownFor("home", "a/big")] }),
+  );
   expect([summary, more]).toEqual(["2 of 5 ready", ""]);
   expect(rows.map(({ name, status, tone }) => [name, status.replace(/\d\d:\d\d/, "…"), tone])).toEqual([
     ["work", "in use", "success"],

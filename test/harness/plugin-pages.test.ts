@@ -64,9 +64,9 @@ function press(page: ListPage, title: string): void {
 }
 
 test("the status lists every key and leads to the other pages", () => {
-  const rests = [cooldownFor("work"), cooldownFor("work", "a/big")];
+  const cooldowns = [cooldownFor("work"), cooldownFor("work", "a/big")];
   const { context, opened } = contextWith(
-    controlState({ keys: [WORK, keyOf("home")], rests, chains: [CHAIN] }),
+    controlState({ keys: [WORK, keyOf("home")], cooldowns, chains: [CHAIN] }),
   );
   const page = statusPage(context);
   expect(page.title()).toBe("orouter: 2 of 2 keys ready, sticky");
@@ -90,7 +90,7 @@ test.each<[name: string, key: typeof WORK, session: string | undefined, expected
   ["a key in use, in a session", WORK, "ses_1", ["Turn off", "Use it in this session", "End its cooldowns"]],
   ["a key that is off", { ...WORK, enabled: false }, "ses_1", ["Turn on", "End its cooldowns"]],
 ])("the actions for %s", (_name, key, session, expected) => {
-  const { context } = contextWith(controlState({ keys: [key], rests: [cooldownFor("work")] }), session);
+  const { context } = contextWith(controlState({ keys: [key], cooldowns: [cooldownFor("work")] }), session);
   expect(titles(keyPage(context, key.fingerprint)).slice(0, expected.length)).toEqual(expected);
 });
 
@@ -99,7 +99,7 @@ test.each<[cleared: number, said: string]>([
   [1, "1 cooldown ended."],
   [7, "7 cooldowns ended."],
 ])("a reset reports that %d cooldowns have ended", async (cleared, said) => {
-  const { context } = contextWith(controlState({ keys: [WORK], rests: [] }));
+  const { context } = contextWith(controlState({ keys: [WORK], cooldowns: [] }));
   const sentences: Promise<string | undefined>[] = [];
   const client = { ...context.client, post: async () => ({ cleared }) };
   resetPage({ ...context, client, act: (work) => sentences.push(work()) }).onConfirm();
@@ -109,7 +109,7 @@ test.each<[cleared: number, said: string]>([
 test("every action calls the matching path of the proxy", () => {
   const rest = cooldownFor("work", "a/big");
   const { context, posts } = contextWith(
-    controlState({ keys: [WORK], rests: [rest], chains: [CHAIN] }),
+    controlState({ keys: [WORK], cooldowns: [rest], chains: [CHAIN] }),
     "ses_1",
   );
   const page = keyPage(context, WORK.fingerprint);
@@ -166,7 +166,7 @@ test("the first model cannot go up, nor the last one down", () => {
 });
 
 test("a session that switches to a key in cooldown learns for which model it has to wait", async () => {
-  const state = controlState({ keys: [WORK], rests: [cooldownFor("work", "a/big")] });
+  const state = controlState({ keys: [WORK], cooldowns: [cooldownFor("work", "a/big")] });
   const { context } = contextWith(state, "ses_1");
   const said: Promise<string | undefined>[] = [];
   press(

@@ -130,14 +130,14 @@ test.each<[name: string, event: RouterEvent]>([
 
 test("a key is back when its cooldown is gone", () => {
   const keys = [keyOf("work"), keyOf("home"), { ...keyOf("off"), enabled: false }];
-  const rests = [
+  const cooldowns = [
     cooldownFor("work", "a/big"),
     cooldownFor("home"),
     cooldownFor("off"),
     cooldownFor(undefined, "a/big"),
   ];
-  const before = controlState({ keys, rests });
-  const after = controlState({ keys, rests: [rests[1]].flatMap((rest) => rest ?? []) });
+  const before = controlState({ keys, cooldowns });
+  const after = controlState({ keys, cooldowns: [cooldowns[1]].flatMap((rest) => rest ?? []) });
   // Neither a key that is off nor a model is a key that has come back.
   expect(backNotices(before, after).map(({ message }) => message)).toEqual([
     "work for big: the cooldown is over.",

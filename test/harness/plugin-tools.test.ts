@@ -9,7 +9,7 @@ function clientWith(answer: () => unknown = () => ({ cleared: 2 })) {
   const posts: unknown[] = [];
   const state = controlState({
     keys: [keyOf("work"), keyOf("home")],
-    rests: [cooldownFor("work", "a/vendor/big")],
+    cooldowns: [cooldownFor("work", "a/vendor/big")],
   });
   const client = {
     state: async () => state,

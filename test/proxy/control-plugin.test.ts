@@ -43,7 +43,7 @@ test("the state has the chains with who could answer, the figures of benchmarks,
       },
     },
     async (rig) => {
-      expect(await stateOf(rig)).toMatchObject({ last: null, rests: [] });
+      expect(await stateOf(rig)).toMatchObject({ last: null, cooldowns: [] });
       while (rig.router.cooldowns.size === 0) await (await rig.ask()).text();
       await until(() => rig.records().length > 0);
       const state = await stateOf(rig);
@@ -66,7 +66,7 @@ test("the state has the chains with who could answer, the figures of benchmarks,
         },
       ]);
       expect(state.last).toMatchObject({ model: "a/first", key: "two" });
-      expect(state.rests).toEqual([
+      expect(state.cooldowns).toEqual([
         expect.objectContaining({ scope: "lane", key: "a/one", model: "a/first", kind: "rate-limit" }),
       ]);
       expect(JSON.stringify(state)).not.toContain("secret-");
@@ -76,9 +76,9 @@ test("the state has the chains with who could answer, the figures of benchmarks,
 test("one rest is ended and no other", () =>
   withPair({ reply: () => unauthorized(), keys: KEYS, chain: ["a/first"] }, async (rig) => {
     await (await rig.ask()).text();
-    const [first, second] = (await stateOf(rig)).rests;
+    const [first, second] = (await stateOf(rig)).cooldowns;
     expect(await (await post(rig, "/reset", { id: first?.id })).json()).toEqual({ cleared: 1 });
-    expect((await stateOf(rig)).rests.map(({ id }) => id)).toEqual([second?.id ?? ""]);
+    expect((await stateOf(rig)).cooldowns.map(({ id }) => id)).toEqual([second?.id ?? ""]);
   }));
 
 test("a session goes on with the key it is given", () =>

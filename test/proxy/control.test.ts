@@ -11,7 +11,7 @@ const post = (rig: Rig, path: string, body?: string): Promise<Response> =>
 
 interface State {
   keys: { name: string; enabled: boolean; inFlight: number }[];
-  rests: { id: string; kind: string; untilMs: number | null }[];
+  cooldowns: { id: string; kind: string; untilMs: number | null }[];
 }
 
 const stateOf = async (rig: Rig): Promise<State> =>
@@ -36,7 +36,7 @@ test("the state tells of keys and rests, and of no secret", () =>
       ["two", true, 0],
       ["other", true, 0],
     ]);
-    expect(state.rests).toEqual([
+    expect(state.cooldowns).toEqual([
       expect.objectContaining({ kind: "auth", id: `key ${rig.keys[0]?.fingerprint}` }),
     ]);
     expect(JSON.stringify(state)).not.toContain("secret-");
@@ -47,7 +47,7 @@ test("a key is taken out, put back and freed by hand", () =>
     const [one, two] = rig.keys.map((key) => key.fingerprint);
     await askUntilRested(rig);
     expect(await (await post(rig, `/_orouter/keys/${one}/reset`)).json()).toEqual({ cleared: 1 });
-    expect((await stateOf(rig)).rests).toEqual([]);
+    expect((await stateOf(rig)).cooldowns).toEqual([]);
 
     expect(await (await post(rig, `/_orouter/keys/${one}/disable`)).json()).toEqual({
       fingerprint: one,
@@ -98,8 +98,8 @@ test("events come as they happen, until the listener leaves", () =>
       .split("\n\n")
       .flatMap((block) => (block.startsWith("data: ") ? JSON.parse(block.slice(6)) : []));
     const kinds = events.map((event: { kind: string }) => event.kind);
-    expect(kinds.slice(kinds.indexOf("rested"), kinds.indexOf("rested") + 3)).toEqual([
-      "rested",
+    expect(kinds.slice(kinds.indexOf("cooldown-started"), kinds.indexOf("cooldown-started") + 3)).toEqual([
+      "cooldown-started",
       "rotated",
       "finished",
     ]);

@@ -2,7 +2,15 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { openState } from "../../src/commands/state.ts";
 import { tempFolder } from "../config/temp-folder.ts";
-import { cooldownOf, flush, note, noteAndRead, rested, stateOptions, until } from "../store/samples.ts";
+import {
+  cooldownOf,
+  cooldownStarted,
+  flush,
+  note,
+  noteAndRead,
+  stateOptions,
+  until,
+} from "../store/samples.ts";
 
 test("a lock is waited for in silence, said once when it lasts, and what waited is written after it", async () => {
   using folder = tempFolder();
@@ -29,7 +37,7 @@ test("a lock that is there from the start hides what is known only until it is g
   using folder = tempFolder();
   const options = stateOptions(folder.in("state.db"));
   const before = await openState(options);
-  note(before, rested(cooldownOf("key known", Date.now())));
+  note(before, cooldownStarted(cooldownOf("key known", Date.now())));
   await before.close();
   // In this mode the lock keeps readers out, too.
   const holder = new Database(options.file);
@@ -55,7 +63,7 @@ test("what a lock keeps from being written at the end of a run is said", async (
   const state = await openState(options);
   const holder = new Database(options.file);
   holder.run("BEGIN EXCLUSIVE");
-  note(state, rested(cooldownOf("key a", Date.now())));
+  note(state, cooldownStarted(cooldownOf("key a", Date.now())));
   await state.close();
   holder.close();
   expect(options.troubles.map((problem) => problem.code)).toEqual(["state-locked"]);

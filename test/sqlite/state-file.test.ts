@@ -7,7 +7,15 @@ import { putRecord, readRequests } from "../../src/ledger/request-rows.ts";
 import { faultOf, openDatabase } from "../../src/sqlite/database.ts";
 import { StateFile } from "../../src/sqlite/state-file.ts";
 import { namesIn, tempFolder } from "../config/temp-folder.ts";
-import { cooldownOf, finished, note, noteAndRead, recordOf, rested, stateOptions } from "../store/samples.ts";
+import {
+  cooldownOf,
+  cooldownStarted,
+  finished,
+  note,
+  noteAndRead,
+  recordOf,
+  stateOptions,
+} from "../store/samples.ts";
 
 test("a file that is no database is set aside and kept, and a fresh one is begun", async () => {
   using folder = tempFolder();
@@ -15,7 +23,7 @@ test("a file that is no database is set aside and kept, and a fresh one is begun
   writeFileSync(options.file, "not a database ".repeat(500));
   const state = await openState(options);
   expect(await state.store.cooldowns.all()).toEqual([]);
-  note(state, rested(cooldownOf("key a", Date.UTC(2030, 0, 2, 3, 4, 5))));
+  note(state, cooldownStarted(cooldownOf("key a", Date.UTC(2030, 0, 2, 3, 4, 5))));
   await state.close();
   expect(namesIn(folder.path)).toEqual(["state.db", "state.db.broken-20300102T030405Z"]);
   expect(readFileSync(folder.in("state.db.broken-20300102T030405Z"), "utf8")).toStartWith("not a database ");

@@ -28,8 +28,8 @@ function partyOf(id: string): Pick<Cooldown, "provider" | "fingerprint" | "model
   return { provider, fingerprint, model: model.length === 0 ? undefined : model.join("/") };
 }
 
-export function rested(cooldown: Cooldown): RouterEvent {
-  return { kind: "rested", rest: cooldown, keyName: "work" };
+export function cooldownStarted(cooldown: Cooldown): RouterEvent {
+  return { kind: "cooldown-started", cooldown: cooldown, keyName: "work" };
 }
 
 export function finished(record: RequestRecord): RouterEvent {
@@ -89,7 +89,7 @@ export function stateOptions(
 
 /** Keeps what matters of an event, as a run does. */
 export function note({ store, ledger }: Pick<State, "store" | "ledger">, event: RouterEvent): void {
-  if (event.kind === "rested") store.cooldowns.set(event.rest);
+  if (event.kind === "cooldown-started") store.cooldowns.set(event.cooldown);
   if (event.kind === "cleared") store.cooldowns.clear(event.id);
   if (event.kind === "finished") ledger.add(event.record);
 }
@@ -103,7 +103,7 @@ export async function flush({ store, ledger }: Pick<State, "store" | "ledger">):
 /** Puts one request and one cooldown into a state, and reads the ids of the requests in it. */
 export async function noteAndRead(state: State): Promise<string[]> {
   note(state, finished(recordOf("r1", Date.now())));
-  note(state, rested(cooldownOf("key a", Date.now())));
+  note(state, cooldownStarted(cooldownOf("key a", Date.now())));
   await flush(state);
   return state.ledger.requests({ limit: 10 }).map((record) => record.id);
 }

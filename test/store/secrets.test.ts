@@ -1,7 +1,16 @@
 import { expect, test } from "bun:test";
 import { openState } from "../../src/commands/state.ts";
 import { namesIn, tempFolder } from "../config/temp-folder.ts";
-import { attemptOf, cooldownOf, finished, flush, note, recordOf, rested, stateOptions } from "./samples.ts";
+import {
+  attemptOf,
+  cooldownOf,
+  cooldownStarted,
+  finished,
+  flush,
+  note,
+  recordOf,
+  stateOptions,
+} from "./samples.ts";
 
 const SECRET = "planted/secret+value one";
 const SHORT = "pw42";
@@ -18,7 +27,7 @@ test("no secret is in the bytes of any file, wherever it was repeated", async ()
   const state = await openState(stateOptions(folder.in("state.db"), { secrets: [SHORT, SECRET] }));
   const said = `bad key ${SECRET}, or ${encodeURIComponent(SECRET)}, or ${FORM}, or ${SHORT}`;
   const now = Date.now();
-  note(state, rested(cooldownOf(`lane aaaaaaaaaaaa acme/${SECRET}`, now, { message: said })));
+  note(state, cooldownStarted(cooldownOf(`lane aaaaaaaaaaaa acme/${SECRET}`, now, { message: said })));
   note(state, { kind: "cleared", id: `key ${SECRET}` });
   note(
     state,

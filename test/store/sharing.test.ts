@@ -6,7 +6,16 @@ import type { RequestRecord } from "../../src/core/routing/events.ts";
 import type { News } from "../../src/store/store.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { run } from "./fixtures/run.ts";
-import { cooldownOf, finished, flush, note, recordOf, rested, stateOptions, until } from "./samples.ts";
+import {
+  cooldownOf,
+  cooldownStarted,
+  finished,
+  flush,
+  note,
+  recordOf,
+  stateOptions,
+  until,
+} from "./samples.ts";
 
 function newsIn(lines: readonly string[]): News[] {
   return lines.map((line) => JSON.parse(line) as News);
@@ -17,13 +26,13 @@ test("what one process learns the other one hears, rests and their ends", async 
   const file = folder.in("state.db");
   const state = await openState(stateOptions(file));
   const old = cooldownOf("key old", Date.now());
-  note(state, rested(old));
+  note(state, cooldownStarted(old));
   await flush(state);
   const watcher = run("watcher.ts", file);
   try {
     await until(() => watcher.lines.length >= 1);
     const dead = cooldownOf("key a", Date.now(), { kind: "auth", failures: 2 });
-    note(state, rested(dead));
+    note(state, cooldownStarted(dead));
     await until(() => watcher.lines.length >= 2);
     note(state, { kind: "cleared", id: "key a" });
     await until(() => watcher.lines.length >= 3);
@@ -45,12 +54,12 @@ test("a store hears nothing of what it wrote itself, nor twice of the same", asy
   const [one, other] = [await openState(stateOptions(file)), await openState(stateOptions(file))];
   const heard: News[] = [];
   one.store.watch((news) => heard.push(news));
-  note(one, rested(cooldownOf("key own", Date.now())));
+  note(one, cooldownStarted(cooldownOf("key own", Date.now())));
   await flush(one);
-  note(other, rested(cooldownOf("key a", Date.now())));
+  note(other, cooldownStarted(cooldownOf("key a", Date.now())));
   await flush(other);
   await until(() => heard.length >= 1);
-  note(other, rested(cooldownOf("key b", Date.now())));
+  note(other, cooldownStarted(cooldownOf("key b", Date.now())));
   await flush(other);
   await until(() => heard.length >= 2);
   expect(heard.map((news) => news.set.map((rest) => rest.id))).toEqual([["key a"], ["key b"]]);
@@ -66,12 +75,12 @@ test("older news from elsewhere does not undo what is noted here and not yet wri
   const heard: string[] = [];
   one.store.watch((news) => heard.push(...news.set.map((rest) => rest.id)));
   // The lock keeps what `one` has learned from being written before it hears of the older news.
-  note(other, rested(cooldownOf("key a", now - 1000)));
-  note(other, rested(cooldownOf("key b", now - 1000)));
+  note(other, cooldownStarted(cooldownOf("key a", now - 1000)));
+  note(other, cooldownStarted(cooldownOf("key b", now - 1000)));
   await flush(other);
   using holder = new Database(file);
   holder.run("BEGIN IMMEDIATE");
-  note(one, rested(cooldownOf("key a", now)));
+  note(one, cooldownStarted(cooldownOf("key a", now)));
   await until(() => heard.length > 0);
   expect(heard).toEqual(["key b"]);
   holder.run("ROLLBACK");
@@ -122,7 +131,7 @@ test("a store follows when another file has taken the name of its own", async ()
   state.store.watch((news) => heard.push(...news.set.map((rest) => rest.id)));
   for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
   const other = await openState(stateOptions(file));
-  note(other, rested(cooldownOf("key a", Date.now())));
+  note(other, cooldownStarted(cooldownOf("key a", Date.now())));
   await flush(other);
   await until(() => heard.length > 0);
   note(state, finished(recordOf("r1", Date.now())));

@@ -9,11 +9,11 @@ import { modeOf, tempFolder } from "../config/temp-folder.ts";
 import {
   attemptOf,
   cooldownOf,
+  cooldownStarted,
   finished,
   flush,
   note,
   recordOf,
-  rested,
   stateOptions,
   until,
 } from "./samples.ts";
@@ -27,8 +27,8 @@ test("rests are known to the next run, the endless ones too", async () => {
   const soon = cooldownOf("lane aaaaaaaaaaaa acme/one", NOW, { scope: "lane", kind: "subscription" });
   const dead = cooldownOf("key bbbbbbbbbbbb", NOW, { kind: "auth", untilMs: NEVER_MS, failures: 2 });
   const first = await openState(options);
-  note(first, rested(soon));
-  note(first, rested(dead));
+  note(first, cooldownStarted(soon));
+  note(first, cooldownStarted(dead));
   await first.close();
   const second = await openState(options);
   expect(await second.store.cooldowns.all()).toEqual([dead, soon]);
@@ -40,8 +40,8 @@ test("a rest that has ended is known as a count of failures for a while, then fo
   using folder = tempFolder();
   const file = folder.in("state.db");
   const first = await openState(stateOptions(file, { nowMs: () => NOW }));
-  note(first, rested(cooldownOf("key a", NOW, { untilMs: NOW + MINUTE })));
-  note(first, rested(cooldownOf("key counted", NOW, { untilMs: 0 })));
+  note(first, cooldownStarted(cooldownOf("key a", NOW, { untilMs: NOW + MINUTE })));
+  note(first, cooldownStarted(cooldownOf("key counted", NOW, { untilMs: 0 })));
   await first.close();
   const idsAt = async (nowMs: number): Promise<string[]> => {
     const state = await openState(stateOptions(file, { nowMs: () => nowMs }));
@@ -59,10 +59,10 @@ test("a cleared rest is gone in the next run, whatever older news comes later", 
   const file = folder.in("state.db");
   const late = await openState(stateOptions(file, { nowMs: () => NOW }));
   const state = await openState(stateOptions(file, { nowMs: () => NOW + 10 }));
-  note(state, rested(cooldownOf("key a", NOW)));
+  note(state, cooldownStarted(cooldownOf("key a", NOW)));
   note(state, { kind: "cleared", id: "key a" });
   await state.close();
-  note(late, rested(cooldownOf("key a", NOW + 5)));
+  note(late, cooldownStarted(cooldownOf("key a", NOW + 5)));
   await late.close();
   const next = await openState(stateOptions(file, { nowMs: () => NOW + 20 }));
   expect(await next.store.cooldowns.all()).toEqual([]);
@@ -73,10 +73,10 @@ test("a row from a clock that was later set back does not keep out what is new",
   using folder = tempFolder();
   const file = folder.in("state.db");
   const ahead = await openState(stateOptions(file, { nowMs: () => NOW + 60 * MINUTE }));
-  note(ahead, rested(cooldownOf("key a", NOW + 60 * MINUTE)));
+  note(ahead, cooldownStarted(cooldownOf("key a", NOW + 60 * MINUTE)));
   await ahead.close();
   const state = await openState(stateOptions(file, { nowMs: () => NOW }));
-  note(state, rested(cooldownOf("key a", NOW, { message: "new" })));
+  note(state, cooldownStarted(cooldownOf("key a", NOW, { message: "new" })));
   await state.close();
   const next = await openState(stateOptions(file, { nowMs: () => NOW }));
   expect(await next.store.cooldowns.all()).toMatchObject([{ sinceMs: NOW, message: "new" }]);
@@ -208,7 +208,7 @@ test("the file and what lies beside it are the owner's alone, in a folder that i
   using folder = tempFolder();
   const file = join(folder.in("new"), "state.db");
   const state = await openState(stateOptions(file));
-  note(state, rested(cooldownOf("key a", Date.now())));
+  note(state, cooldownStarted(cooldownOf("key a", Date.now())));
   await flush(state);
   expect([folder.in("new"), file, `${file}-wal`, `${file}-shm`].map(modeOf)).toEqual([
     0o700, 0o600, 0o600, 0o600,

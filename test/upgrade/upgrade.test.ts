@@ -8,7 +8,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { targetOf } from "../../src/core/routing/cooldown.ts";
 import { tempMachine } from "../commands/orouter.ts";
 import { namesIn, tempFolder } from "../config/temp-folder.ts";
-import { cooldownOf, flush, note, rested, stateOptions } from "../store/samples.ts";
+import { cooldownOf, cooldownStarted, flush, note, stateOptions } from "../store/samples.ts";
 
 /**
  * Files that orouter 0.1.0 (2cb778e) has written itself, with keys that are none: `keys add`, `chain add`, `config set`,
@@ -49,7 +49,7 @@ test("the cooldowns of the last release are taken over, as guesses, with their p
     { ...targetOf.provider("walled"), ...kept, kind: "forbidden" },
   ]);
   // The key whose cooldown was cleared stays known as cleared: older news must not bring it back.
-  note(state, rested(cooldownOf("key f9ccd3cf8953", 1_796_079_370_000)));
+  note(state, cooldownStarted(cooldownOf("key f9ccd3cf8953", 1_796_079_370_000)));
   await state.close();
   const again = await openState(options);
   expect((await again.store.cooldowns.all()).map(({ id }) => id)).not.toContain("key f9ccd3cf8953");

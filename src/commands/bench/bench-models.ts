@@ -18,11 +18,10 @@ import type { CommandContext } from "../context.ts";
 import { openOwnState } from "../state.ts";
 import { benchTable } from "./bench-text.ts";
 
-/** The keys that a model can be measured with: keys that are cooling down are skipped, as in routing. */
 export class BenchKeys {
   readonly #keys: readonly Key[];
   readonly #cooldowns: readonly Cooldown[];
-  /** Keys that were refused as such in this benchmark, by provider and name. */
+  /** Keys that their provider rejected during this benchmark, by provider and name. */
   readonly #refused = new Map<string, string>();
   #turn = 0;
 
@@ -31,7 +30,6 @@ export class BenchKeys {
     this.#cooldowns = cooldowns;
   }
 
-  /** The usable keys in rotating order, or why there are none. */
   of(ref: ModelRef): { keys: Key[]; skippedKeys: SkippedKey[]; why: string } {
     const nowMs = Date.now();
     const lasting = lastingCooldowns(this.#cooldowns, nowMs);
@@ -55,7 +53,7 @@ export class BenchKeys {
     };
   }
 
-  /** A key that is refused for itself would be refused for every other model as well. */
+  /** A rejected key fails for every other model as well. */
   learn(provider: string, { refusals }: ModelBench): void {
     for (const { keyName, verdict } of refusals) {
       if (verdict.fault === "key") this.#refused.set(`${provider}/${keyName}`, verdictWords(verdict.kind));
@@ -65,18 +63,15 @@ export class BenchKeys {
 
 export interface BenchOptions {
   runs: number;
-  /** Ends it; what is done by then is kept. */
   signal: AbortSignal;
-  /** Told of all models whenever one of them has come further, with every token. */
   onChange?: (benches: readonly ModelBench[]) => void;
-  /** Told once of each kind of trouble with the file that keeps the results. */
   onTrouble: (problem: Problem) => void;
 }
 
-/** A model that does not come to its end within this is slow enough to be known as slow. */
+/** A model that needs longer than this is slow enough to be reported as slow. */
 const RUN_MS = 180_000;
 
-/** Measures models (`provider/model`) one after the other, and keeps the result of each as soon as it is there. */
+/** Measures the models one after the other and saves each result as soon as it is known. */
 export async function benchModels(
   context: Pick<CommandContext, "settings" | "keys" | "paths">,
   models: readonly string[],
@@ -102,7 +97,7 @@ export async function benchModels(
       note(at, bench);
       if (bench.state.kind !== "measured") continue;
       state.ledger.saveBench(bench.state.result);
-      // Whatever ends this process now, the model need not be measured again.
+      // Keep this result even if the process ends now.
       state.ledger.flush();
     }
   } finally {
@@ -155,16 +150,13 @@ function limitsOf(provider: Provider, { routing }: Settings): RunLimits {
   };
 }
 
-/** Shows how far a benchmark has come, on stderr. */
 export interface BenchProgress {
   show: (benches: readonly ModelBench[]) => void;
-  /** Takes away what has been shown of work under way. */
   [Symbol.dispose]: () => void;
 }
 
 const DRAW_EVERY_MS = 100;
 
-/** In a terminal a table that fills up in its place; elsewhere a line for each step. */
 export function showProgress(runs: number, theme: Settings["theme"]): BenchProgress {
   const hasScreen = process.stderr.isTTY === true && process.env["TERM"] !== "dumb";
   return hasScreen ? new LiveTable(runs, paintFor(process.stderr, theme)) : new Lines(runs);
@@ -185,7 +177,7 @@ class LiveTable implements BenchProgress {
     this.#timer = setInterval(() => this.#draw(), DRAW_EVERY_MS);
   }
 
-  /** Tokens come faster than anyone can read: what is drawn is the state at the next tick. */
+  /** Tokens arrive faster than anyone can read, so draw only once per tick. */
   show(benches: readonly ModelBench[]): void {
     this.#benches = benches;
     const step = stepOf(benches);
@@ -210,7 +202,6 @@ class LiveTable implements BenchProgress {
   }
 }
 
-/** As many lines as there is room for, those before and behind the one that matters. */
 function windowAround(lines: readonly string[], at: number, room: number): readonly string[] {
   const start = Math.max(0, Math.min(at - Math.floor(room / 2), lines.length - room));
   return lines.slice(start, start + Math.max(1, room));

@@ -21,7 +21,7 @@ const TONES: Partial<Record<BenchState["kind"], Tone>> = {
   interrupted: "warn",
 };
 
-/** A line for each model. `waitedMs` is the silence of the run that is under way; undefined when all is done. */
+/** `waitedMs` is how long the current run has been silent; undefined when all runs are done. */
 export function benchTable(
   benches: readonly ModelBench[],
   { runs, look, waitedMs }: { runs: number; look: TableLook; waitedMs?: number },
@@ -39,7 +39,7 @@ export function benchTable(
     ...figureCells(bench.state, runs, waitedMs === undefined),
     noteOf(bench, waitedMs ?? 0),
   ]);
-  // A column that has nothing to say takes the room of those that have.
+  // An empty column leaves its room to the others.
   const used = rows.some((row) => row[4] !== "") ? columns.length : 4;
   return tableText(
     columns.slice(0, used),
@@ -48,7 +48,7 @@ export function benchTable(
   );
 }
 
-/** How far the runs lie apart is for when all is done: until then it would have the columns jump. */
+/** Show the spread only at the end; before that it would make the columns jump. */
 function figureCells(state: BenchState, runs: number, isOver: boolean): string[] {
   switch (state.kind) {
     case "measured": {
@@ -97,7 +97,6 @@ function noteOf({ state, refusals }: ModelBench, waitedMs: number): string {
   }
 }
 
-/** What went wrong in full, a line each, and what a mark in the table means. */
 export function benchNotes(benches: readonly ModelBench[]): string[] {
   const isEstimated = benches.some(({ state }) => state.kind === "measured" && state.result.isEstimated);
   return [
@@ -108,7 +107,6 @@ export function benchNotes(benches: readonly ModelBench[]): string[] {
   ];
 }
 
-/** Keys with the same reason share a line. */
 function refusalLines({ model, refusals }: ModelBench): string[] {
   const keysOf = new Map<string, Set<string>>();
   for (const { keyName, verdict } of refusals) {
@@ -128,8 +126,8 @@ function refusalText({ kind, status, message }: Verdict): string {
 }
 
 /**
- * One model as `bench --json` prints it; scripts rely on these names. `outcome` is one of measured, failed, skipped,
- * interrupted; figures are null where there are none; times are milliseconds, `atMs` since 1970.
+ * Scripts rely on these names. `outcome` is measured, failed, skipped or interrupted; figures are null where there are
+ * none; times are milliseconds, `atMs` since 1970.
  */
 export function benchJson({ model, state, refusals, skippedKeys }: ModelBench) {
   const figures =
@@ -150,7 +148,7 @@ export function benchJson({ model, state, refusals, skippedKeys }: ModelBench) {
 
 const NO_FIGURES = { atMs: null, runs: 0, firstTokenMs: null, tokensPerSecond: null, isEstimated: false };
 
-/** A result with the same names wherever it is printed. */
+/** The same names wherever a result is printed. */
 export function resultJson(result: BenchResult) {
   const { model, atMs, runs, failed, firstTokenMs, tokensPerSecond = null, isEstimated } = result;
   return { model, atMs, runs, failed, firstTokenMs, tokensPerSecond, isEstimated };

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES } from "../../catalog/cache.ts";
 import { askYes, listenForInterruption } from "../../cli/ask.ts";
 import { barChartText } from "../../cli/chart.ts";
 import {
@@ -31,16 +31,15 @@ import { findModel } from "../models/models-info.ts";
 import { benchModels, showProgress } from "./bench-models.ts";
 import { benchJson, benchNotes, benchTable } from "./bench-text.ts";
 
-/** The models to measure, and whose choice they are. */
 export interface BenchTargets {
   models: string[];
   from: "named" | "chains" | "defaults" | "all";
 }
 
-/** Without chains, a few models of each provider are enough: every call costs tokens. */
+/** Every call costs tokens, so without chains measure only a few models of each provider. */
 const DEFAULTS_EACH = 3;
 
-/** What the words of a call name; without any, the models of chains and fallbacks, else a few that are usual. */
+/** The models that the arguments name; without any, those of chains and fallbacks, else a few common ones. */
 export async function benchTargets(
   context: CommandContext,
   words: readonly string[],
@@ -86,17 +85,17 @@ async function modelsNamed(word: string, context: CommandContext): Promise<strin
     throw unknownChain(ref.model, Object.keys(settings.chains));
   }
   if (ref !== undefined) {
-    // A model that no list knows may be there all the same: its provider will tell.
+    // A model that no list has may exist; its provider decides.
     findProvider(settings, ref.provider);
     return [word];
   }
-  const { catalog } = await openCatalog(context, PATIENCE.info);
+  const { catalog } = await openCatalog(context, FETCH_POLICIES.info);
   const found = findModel(word, catalog, context);
   return [`${found.provider}/${found.id}`];
 }
 
 async function allModels(context: CommandContext): Promise<string[]> {
-  const { catalog } = await openCatalog(context, PATIENCE.list);
+  const { catalog } = await openCatalog(context, FETCH_POLICIES.list);
   return providersWithKey(context).flatMap(({ id }) =>
     catalog
       .modelsOf(id)
@@ -107,10 +106,10 @@ async function allModels(context: CommandContext): Promise<string[]> {
 
 const PATH = ["orouter", "bench"];
 
-/** `<svg` follows at most a comment or two. */
+/** Only a comment or two may come before `<svg`. */
 const HEAD_BYTES = 4096;
 
-/** Stops before anything is sent where the chart could not be written, or would take the place of something else. */
+/** Fails before the first call if the chart could not be written or would overwrite another kind of file. */
 export async function checkChartFile(file: string): Promise<void> {
   if (!file.toLowerCase().endsWith(".svg"))
     throw usageProblem(`--save-chart writes an SVG, so ${JSON.stringify(file)} should end in .svg.`, PATH);
@@ -124,7 +123,7 @@ export async function checkChartFile(file: string): Promise<void> {
     });
   }
   if (!existsSync(file)) return;
-  // What cannot be read, a folder for one, is nothing to write over either.
+  // An unreadable path, such as a folder, must not be overwritten either.
   const head = await Bun.file(file)
     .slice(0, HEAD_BYTES)
     .text()
@@ -138,7 +137,6 @@ export async function checkChartFile(file: string): Promise<void> {
   });
 }
 
-/** Writes the chart by replacing the file at once. */
 export async function saveChart(file: string, results: readonly BenchResult[]): Promise<void> {
   const runs = Math.max(...results.map((result) => result.runs));
   const day = new Date(Math.max(...results.map((result) => result.atMs))).toISOString().slice(0, 10);
@@ -166,7 +164,6 @@ const BENCH_ARGS = {
   },
 } satisfies ArgDefs;
 
-/** `orouter bench`: how long models take to begin, and how fast they go on. */
 export const benchCommand = defineCommand({
   name: "bench",
   about: "Measure time to first token and tokens per second of models",
@@ -184,7 +181,7 @@ export const benchCommand = defineCommand({
 
 const USUAL_RUNS = 3;
 const MAX_RUNS = 20;
-/** What a shell says of a command that Ctrl-C has ended. */
+/** The exit code that shells report after Ctrl-C. */
 const INTERRUPTED = 130;
 
 export async function bench(
@@ -253,7 +250,7 @@ const FROM: Record<BenchTargets["from"], string> = {
   all: ", all that are listed",
 };
 
-/** Calls cost tokens, so it is said how many there will be; a list that is too long to read is only counted. */
+/** Calls cost tokens, so say how many there will be; count a list that is too long to read. */
 function planText({ models, from }: BenchTargets, runs: number): string {
   const many = counted(models.length, "model");
   const requests = counted(models.length * runs, "request");
@@ -269,7 +266,7 @@ function print(
   const look = outputLook(theme);
   out(benchTable(benches, { runs, look }));
   for (const note of benchNotes(benches)) say(note);
-  // Bars are for eyes: a pipe has the figures.
+  // A pipe gets the figures only.
   if (process.stdout.isTTY !== true) return;
   for (const { title, hint, bars } of results.length === 0 ? [] : benchChart(results)) {
     const drawn = bars.map(({ label, spread, text }) => ({ label, value: spread?.median, text }));

@@ -1,4 +1,4 @@
-import { PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES } from "../../catalog/cache.ts";
 import { askChoice, askText, askYes, type PromptOption } from "../../cli/ask.ts";
 import { paintFor } from "../../cli/colour.ts";
 import { type MenuChoice, runMenu } from "../../cli/menu.ts";
@@ -33,7 +33,6 @@ import {
 } from "./chain-list.ts";
 import { showTrial } from "./chain-test.ts";
 
-/** What the editor works with: the settings as they are after each change, and the models to choose from. */
 export interface EditorContext {
   context: CommandContext;
   readonly catalog: Catalog;
@@ -41,17 +40,17 @@ export interface EditorContext {
 
 export async function openDesk(): Promise<EditorContext> {
   const context = await readContext();
-  const { catalog } = await openCatalog(context, PATIENCE.info);
+  const { catalog } = await openCatalog(context, FETCH_POLICIES.info);
   return { context, catalog };
 }
 
-/** Reads the files again, since any change may have come in between, and looks at the chains. */
+/** Reads the files again, since another program may have changed them. */
 export async function lookAgain(editor: EditorContext): Promise<ChainsView> {
   editor.context = await readContextAgain(editor.context);
   return await viewChains(editor.context, editor.catalog);
 }
 
-/** Shows one chain above its menu: like the questions it is talk. */
+/** Goes to stderr, like the questions. */
 export function showChain(name: string, { chains, nowMs }: ChainsView, editor: EditorContext): void {
   const chain = chains.find((one) => one.name === name);
   if (chain === undefined) return;
@@ -61,22 +60,18 @@ export function showChain(name: string, { chains, nowMs }: ChainsView, editor: E
   say(["", chainTable([chain], nowMs, { width, paint }), ...notes].join("\n"));
 }
 
-/** What a model is picked for. */
 export interface Pick {
   question: string;
-  /** Models that are in the list already. */
   taken: readonly string[];
-  /** The chain they are picked for, so that it does not lead back to itself. */
+  /** Left out of the choices, so that the chain does not contain itself. */
   chain?: string;
-  /** Whether one may say that there are enough. */
   mayEnd?: boolean;
 }
 
-/** The answer that ends the list; no model has such a name. */
+/** No model can have this name. */
 export const ENOUGH = " enough";
 const TYPED = " typed";
 
-/** Lets a person choose a model or a chain from all that is known. Undefined: they left. */
 export async function pickModel(editor: EditorContext, pick: Pick): Promise<string | undefined> {
   const answer = await askChoice(pick.question, [
     ...(pick.mayEnd === true ? [{ value: ENOUGH, label: "Done" }] : []),
@@ -98,7 +93,7 @@ async function typeModel(editor: EditorContext): Promise<string | undefined> {
   return entry;
 }
 
-/** The foreseen failure of some work, in words. */
+/** The message of a `Problem` that the work throws. */
 function faultOf(work: () => unknown): string | undefined {
   try {
     work();
@@ -127,7 +122,6 @@ function modelOptions({ context, catalog }: EditorContext, { taken }: Pick): Pro
     .map(({ name, entry }) => ({ value: name, label: name, hint: choiceHint(entry) }));
 }
 
-/** Edits the fallbacks of single models. */
 export async function fallbackMenu(editor: EditorContext): Promise<void> {
   await runMenu("Fallbacks of single models", async () => {
     const { fallbacks } = await lookAgain(editor);
@@ -170,7 +164,7 @@ async function changeFallback(editor: EditorContext, model: string): Promise<voi
   await leaveNothing(editor.context.paths, model);
 }
 
-/** All of it is chosen before any of it is written: half a list would be another list. */
+/** Choose the whole list before writing it: half a list would be a different list. */
 async function fillFallback(editor: EditorContext, model: string): Promise<void> {
   const behind: string[] = [];
   for (;;) {
@@ -185,7 +179,6 @@ async function fillFallback(editor: EditorContext, model: string): Promise<void>
   await putBehind(editor.context.paths, model, behind);
 }
 
-/** Builds and changes chains by questions. Every change is in config.toml at once. */
 export async function editChains(): Promise<void> {
   const editor = await openDesk();
   await runMenu("Chains", async () => {
@@ -217,7 +210,7 @@ async function chainMenu(editor: EditorContext, name: string): Promise<void> {
     showChain(name, view, editor);
     const entries = editor.context.settings.chains[name] ?? [];
     const back: MenuChoice = { label: "Back", run: async () => "leave" };
-    // It may have been removed in another terminal.
+    // The chain may have been removed in another terminal.
     if (entries.length === 0) return [back];
     return [
       { label: "Add a model", run: () => addModel(editor, name) },
@@ -306,7 +299,7 @@ async function testChain(editor: EditorContext, chain: string): Promise<void> {
   await showTrial(chain, editor.context, editor.catalog);
 }
 
-/** Loaded when it is wanted; what it finds is in the table that comes next. */
+/** Loaded only when needed; the next table shows the results. */
 async function benchChain(chain: string): Promise<void> {
   const { bench } = await import("../bench/bench.ts");
   await bench({ _: [chain] });

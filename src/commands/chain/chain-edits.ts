@@ -1,4 +1,4 @@
-import { PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES } from "../../catalog/cache.ts";
 import { askSure } from "../../cli/ask.ts";
 import {
   type ArgDefs,
@@ -6,6 +6,7 @@ import {
   defineCommand,
   looksLikeSecret,
   secretInWords,
+  usageFault,
   usageProblem,
 } from "../../cli/command.ts";
 import { say, talk } from "../../cli/talk.ts";
@@ -33,7 +34,6 @@ import { findModel } from "../models/models-info.ts";
 import { remarkOf } from "../models/models-list.ts";
 import { singleName } from "./chain-list.ts";
 
-/** Arguments that name a chain, and a model in it. */
 export const CHAIN_ARGS = {
   chain: { type: "positional", description: "Name the chain", offers: { names: ["chains"] } },
   model: {
@@ -43,20 +43,18 @@ export const CHAIN_ARGS = {
   },
 } as const;
 
-/** What goes into a list for the words of a person, and what they should hear about it. */
 export interface NamedEntry {
   entry: string;
   notes: string[];
 }
 
-/** The name of a chain as a person typed it, `coding` and `orouter/coding` alike. */
+/** Accepts both `coding` and `orouter/coding`. */
 export function chainArg(args: Pick<ArgsOf<typeof CHAIN_ARGS>, "chain">): string {
   const text = args.chain;
   if (looksLikeSecret(text)) throw secretInWords();
   return chainNamed(text) ?? text;
 }
 
-/** The name of a chain that is there. */
 export function knownChain(
   args: Pick<ArgsOf<typeof CHAIN_ARGS>, "chain">,
   { chains }: Pick<Settings, "chains">,
@@ -66,15 +64,13 @@ export function knownChain(
   return name;
 }
 
-/**
- * The model or chain that a person names. Its provider has to be known; a model that no list has is only remarked on,
- * since lists may be incomplete.
- */
+/** The provider has to be known. A model that no list has gets only a remark, since lists may be incomplete. */
 export function namedEntry(
   text: string,
   context: Pick<CommandContext, "settings" | "keys">,
   catalog: Catalog,
 ): NamedEntry {
+  refuseComma(text);
   const chain = chainNamed(text);
   if (chain !== undefined && Object.hasOwn(context.settings.chains, chain))
     return { entry: chain, notes: [] };
@@ -102,6 +98,14 @@ export function namedEntry(
   };
 }
 
+function refuseComma(text: string): void {
+  if (!text.includes(",") || looksLikeSecret(text)) return;
+  throw usageFault(
+    `${text} contains a comma.`,
+    "Add one model at a time; separate several fallbacks by spaces.",
+  );
+}
+
 const CHAIN_ADD_ARGS = {
   chain: CHAIN_ARGS.chain,
   model: {
@@ -112,7 +116,6 @@ const CHAIN_ADD_ARGS = {
   at: { type: "string", description: "Insert at this position, from 1 (default: the end)", valueHint: "N" },
 } satisfies ArgDefs;
 
-/** `orouter chain add`: one more model, and the chain itself where it is new. */
 export const chainAddCommand = defineCommand({
   name: "add",
   about: "Add a model to a chain, creating the chain if needed",
@@ -129,7 +132,7 @@ async function add(args: ArgsOf<typeof CHAIN_ADD_ARGS>): Promise<number> {
   const chain = chainArg(args);
   const at = placeArg(args.at);
   const context = await readContext();
-  const { catalog } = await openCatalog(context, PATIENCE.info);
+  const { catalog } = await openCatalog(context, FETCH_POLICIES.info);
   const { entry, notes } = namedEntry(args.model, context, catalog);
   const models = await addToChain(context.paths, { chain, model: entry, at });
   talk.success(addedText(chain, models));
@@ -137,13 +140,11 @@ async function add(args: ArgsOf<typeof CHAIN_ADD_ARGS>): Promise<number> {
   return EXIT.fine;
 }
 
-/** What a chain is after it got one more model. */
 export function addedText(chain: string, models: readonly string[]): string {
   if (models.length > 1) return orderText(chain, models);
   return `Created the chain ${chain} with ${models.join("")}. In opencode it is the model orouter/${chain}.`;
 }
 
-/** The models of a chain in their order, in one line. */
 export function orderText(chain: string, models: readonly string[]): string {
   return `${chain} is now ${models.map((model, at) => `${at + 1} ${model}`).join(", ")}.`;
 }
@@ -170,7 +171,6 @@ const CHAIN_FALLBACK_ARGS = {
   remove: { type: "boolean", description: "Remove its fallback" },
 } satisfies ArgDefs;
 
-/** `orouter chain fallback`: what is asked when a model that was chosen by itself cannot answer. */
 export const chainFallbackCommand = defineCommand({
   name: "fallback",
   about: "Set the fallback of a single model",
@@ -202,7 +202,7 @@ async function fallback(args: ArgsOf<typeof CHAIN_FALLBACK_ARGS>): Promise<numbe
     await leaveNothing(context.paths, asked);
     return EXIT.fine;
   }
-  const { catalog } = await openCatalog(context, PATIENCE.info);
+  const { catalog } = await openCatalog(context, FETCH_POLICIES.info);
   const model = asked === ANY_MODEL ? { entry: asked, notes: [] } : namedEntry(asked, context, catalog);
   const entries = behind.map((one) => namedEntry(one, context, catalog));
   const names = entries.map(({ entry }) => entry);
@@ -211,13 +211,11 @@ async function fallback(args: ArgsOf<typeof CHAIN_FALLBACK_ARGS>): Promise<numbe
   return EXIT.fine;
 }
 
-/** Sets the fallback of a single model. */
 export async function putBehind(paths: ConfigPlace, model: string, behind: readonly string[]): Promise<void> {
   await setFallback(paths, model, behind);
   talk.success(`${singleName(model)} now falls back to ${behind.join(", ")}.`);
 }
 
-/** Removes the fallback of a single model. */
 export async function leaveNothing(paths: ConfigPlace, model: string): Promise<void> {
   await removeFallback(paths, model);
   talk.success(`${singleName(model)} no longer has a fallback.`);
@@ -233,7 +231,6 @@ const CHAIN_MOVE_ARGS = {
   },
 } satisfies ArgDefs;
 
-/** `orouter chain move`: another place for a model. */
 export const chainMoveCommand = defineCommand({
   name: "move",
   about: "Move a model within its chain",
@@ -271,7 +268,6 @@ const CHAIN_REMOVE_ARGS = {
   yes: { type: "boolean", alias: "y", description: "Skip the confirmation" },
 } satisfies ArgDefs;
 
-/** `orouter chain remove`: a model, or a whole chain, which is asked about first. */
 export const chainRemoveCommand = defineCommand({
   name: "remove",
   about: "Remove a model from a chain, or the whole chain",
@@ -295,13 +291,11 @@ async function remove(args: ArgsOf<typeof CHAIN_REMOVE_ARGS>): Promise<number> {
   return EXIT.fine;
 }
 
-/** Removes one model from a chain. */
 export async function takeOut(paths: ConfigPlace, chain: string, asked: string): Promise<void> {
   const { model, models } = await removeFromChain(paths, chain, asked);
   talk.success(`Removed ${model}; ${orderText(chain, models)}`);
 }
 
-/** Removes a chain after a confirmation. Whether it was removed. */
 export async function removeWhole(paths: ConfigPlace, chain: string, isSaid: boolean): Promise<boolean> {
   const question = `Remove the whole chain ${chain}?`;
   const call = `orouter chain remove ${chain} --yes`;
@@ -319,7 +313,7 @@ const CHAIN_RENAME_ARGS = {
   to: { type: "positional", valueHint: "NEW", description: "Choose the new name" },
 } satisfies ArgDefs;
 
-/** `orouter chain rename`: also where other chains and fallbacks mention it. */
+/** Also renames it in other chains and fallbacks. */
 export const chainRenameCommand = defineCommand({
   name: "rename",
   about: "Rename a chain everywhere it is used",
@@ -340,7 +334,6 @@ async function rename(args: ArgsOf<typeof CHAIN_RENAME_ARGS>): Promise<number> {
   return EXIT.fine;
 }
 
-/** Renames a chain. */
 export async function giveName(paths: ConfigPlace, chain: string, to: string): Promise<void> {
   await renameChain(paths, chain, to);
   talk.success(`Renamed ${chain} to ${to}. In opencode it is the model orouter/${to} now.`);

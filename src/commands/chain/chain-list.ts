@@ -1,4 +1,4 @@
-import { PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES } from "../../catalog/cache.ts";
 import type { Paint, Tone } from "../../cli/colour.ts";
 import { type ArgDefs, defineCommand } from "../../cli/command.ts";
 import { type Column, outputLook, tableText } from "../../cli/table.ts";
@@ -14,6 +14,7 @@ import {
   lastingCooldowns,
   type ModelReadiness,
   modelReadiness,
+  readinessJson,
   readinessText,
 } from "../../core/routing/readiness.ts";
 import { expandModels } from "../../core/settings/chains.ts";
@@ -22,16 +23,13 @@ import { openCatalog } from "../catalog.ts";
 import { type CommandContext, readContext } from "../context.ts";
 import { leftOutText, tokenText, yesNo } from "../models/models-list.ts";
 import { openExistingState } from "../state.ts";
-import { readinessFields } from "../status/status-text.ts";
 
-/** A chain with its current state. */
 export interface ChainView {
   name: string;
-  /** As config.toml has them: models, and names of other chains. */
+  /** As written in config.toml: models, and names of other chains. */
   entries: readonly string[];
-  /** What all of its models can do. */
   traits: ModelTraits;
-  /** Models that nothing is known about: the traits are those of the others. */
+  /** Models without known limits; the traits are those of the others. */
   leftOut: readonly string[];
   /** The models behind the entries, in the order they are tried. */
   members: readonly MemberView[];
@@ -40,11 +38,10 @@ export interface ChainView {
 export interface MemberView extends ModelReadiness {
   model: string;
   traits: ModelTraits;
-  /** The last result, if it is recent enough to matter. */
+  /** The last result, unless it is too old to matter. */
   bench: BenchResult | undefined;
 }
 
-/** The fallback of a single model, or of every other one. */
 export interface FallbackView {
   model: string;
   entries: readonly string[];
@@ -52,14 +49,12 @@ export interface FallbackView {
   models: readonly string[];
 }
 
-/** Everything about chains at one moment. */
 export interface ChainsView {
   nowMs: number;
   chains: readonly ChainView[];
   fallbacks: readonly FallbackView[];
 }
 
-/** Looks at all chains: what the settings say, what the catalogue knows, and what the runs have met. */
 export async function viewChains(context: CommandContext, catalog: Catalog): Promise<ChainsView> {
   const { settings } = context;
   const sight = await lookAt(context, catalog);
@@ -74,7 +69,6 @@ export async function viewChains(context: CommandContext, catalog: Catalog): Pro
   };
 }
 
-/** Looks at single models. */
 export async function viewModels(
   models: readonly string[],
   context: CommandContext,
@@ -93,7 +87,7 @@ interface Sight {
 }
 
 async function lookAt(context: CommandContext, catalog: Catalog): Promise<Sight> {
-  // A state that cannot be read is `doctor`'s to tell of; the models are there without it.
+  // `doctor` reports a state file that cannot be read; list the models without it.
   const state = await openExistingState(context, () => {});
   const [cooldowns, benches] = [(await state?.store.cooldowns.all()) ?? [], state?.ledger.benches() ?? []];
   await state?.close();
@@ -104,7 +98,7 @@ async function lookAt(context: CommandContext, catalog: Catalog): Promise<Sight>
 function viewChain(name: string, sight: Sight): ChainView {
   const { settings } = sight.context;
   const models = expandModels([name], settings.chains);
-  // The catalogue may be older than the chain, which the editor changes; of single models it knows all there is.
+  // The editor may have changed the chain after the catalog was built, so compute its traits again.
   const { traits, leftOut } = commonOf(models, sight.catalog.find);
   return {
     name,
@@ -124,9 +118,8 @@ function viewMember(model: string, { context, catalog, lasting, benches }: Sight
 }
 
 /**
- * Chains as `chain list --json` prints them; scripts rely on these names, and what `models --json` and `status --json`
- * also have is called the same there. Limits are in tokens, times milliseconds since 1970, what is not known is null.
- * `bench` holds the medians of the last benchmark.
+ * Scripts rely on these names, which match `models --json` and `status --json`. Limits are in tokens, times are
+ * milliseconds since 1970, unknown values are null. `bench` holds the medians of the last benchmark.
  */
 export function chainsJson({ chains, fallbacks }: ChainsView) {
   return { version: 2, chains: chains.map(chainJson), fallbacks: fallbacks.map(fallbackJson) };
@@ -142,7 +135,7 @@ function memberJson({ model, traits, keys, ready, readiness, bench }: MemberView
     ...traitsJson(traits),
     keys,
     ready,
-    ...readinessFields(readiness),
+    ...readinessJson(readiness),
     bench:
       bench === undefined
         ? null
@@ -168,13 +161,11 @@ function fallbackJson({ model, entries, models }: FallbackView) {
   return { model, entries, models };
 }
 
-/** The room chains may take, and their colours. */
 export interface ChainsLook {
   width: number;
   paint: Paint;
 }
 
-/** A line of the table: a chain with what all of its models can do, or one of its models. */
 interface Row {
   name: string;
   traits: ModelTraits;
@@ -185,13 +176,12 @@ interface ChainColumn extends Column {
   cell: (row: Row) => string;
 }
 
-/** From this width on the reason of a cooldown fits. */
+/** From this width on, the reason of a cooldown fits. */
 const WIDE_COLUMNS = 110;
 
-/** Below this the names of models need the room of the longest answers. */
+/** Below this width the model names need the room of the longest cells. */
 const ROOMY_COLUMNS = 90;
 
-/** All chains with their models, and the fallbacks of single models. */
 export function chainsText({ chains, fallbacks, nowMs }: ChainsView, look: ChainsLook): string {
   const parts = [
     ...(chains.length === 0 ? [] : [chainTable(chains, nowMs, look)]),
@@ -200,7 +190,7 @@ export function chainsText({ chains, fallbacks, nowMs }: ChainsView, look: Chain
   return parts.join("\n\n");
 }
 
-/** The table of some chains: each one's own line has what its models have in common. */
+/** The row of a chain shows what all its models have in common. */
 export function chainTable(chains: readonly ChainView[], nowMs: number, look: ChainsLook): string {
   const rows = chains.flatMap(rowsOf);
   const hasBench = rows.some(({ member }) => member?.bench !== undefined);
@@ -249,7 +239,7 @@ function rowsOf({ name, traits, members }: ChainView): Row[] {
   ];
 }
 
-/** A dash for a model that was not measured; nothing for a chain, which has no speed of its own. */
+/** A dash for a model that was not measured; nothing for a chain, which has no speed. */
 function benchCell(member: MemberView | undefined, text: (bench: BenchResult) => string): string {
   if (member === undefined) return "";
   return member.bench === undefined ? NO_FIGURE : text(member.bench);
@@ -258,14 +248,14 @@ function benchCell(member: MemberView | undefined, text: (bench: BenchResult) =>
 function stateText(member: ModelReadiness, nowMs: number, width: number): string {
   const { readiness, keys, ready } = member;
   if (readiness.kind === "ready") return ready === keys ? "ready" : `${ready} of ${keys} ready`;
-  if (readiness.kind !== "rests" || width >= WIDE_COLUMNS) return readinessText(readiness, nowMs);
+  if (readiness.kind !== "cooling-down" || width >= WIDE_COLUMNS) return readinessText(readiness, nowMs);
   return `until ${formatClock(readiness.cooldown.untilMs, nowMs)}`;
 }
 
 function toneOf(member: ModelReadiness | undefined): Tone | undefined {
   if (member === undefined) return undefined;
   if (member.readiness.kind === "ready") return member.ready === member.keys ? "good" : "warn";
-  return member.readiness.kind === "rests" ? "warn" : "bad";
+  return member.readiness.kind === "cooling-down" ? "warn" : "bad";
 }
 
 function fallbackTable(fallbacks: readonly FallbackView[], look: ChainsLook): string {
@@ -279,7 +269,6 @@ function fallbackTable(fallbacks: readonly FallbackView[], look: ChainsLook): st
   return tableText(columns, rows, look);
 }
 
-/** How a key of `[fallbacks]` is shown. */
 export function singleName(model: string): string {
   return model === ANY_MODEL ? "* (every other)" : model;
 }
@@ -288,7 +277,6 @@ const CHAIN_LIST_ARGS = {
   json: { type: "boolean", description: 'Print {"chains":[…],"fallbacks":[…]}' },
 } satisfies ArgDefs;
 
-/** `orouter chain list`: every chain with its models, and how they stand. */
 export const chainListCommand = defineCommand({
   name: "list",
   about: "List chains with their models and the state of each",
@@ -304,10 +292,9 @@ export const chainListCommand = defineCommand({
   children: {},
 });
 
-/** Prints all chains, and the fallbacks of single models. */
 export async function printChains(asJson: boolean): Promise<void> {
   const context = await readContext();
-  const { catalog } = await openCatalog(context, PATIENCE.info);
+  const { catalog } = await openCatalog(context, FETCH_POLICIES.info);
   const view = await viewChains(context, catalog);
   for (const note of view.chains.flatMap(leftOutNote)) talk.warn(note);
   if (asJson) {
@@ -319,7 +306,6 @@ export async function printChains(asJson: boolean): Promise<void> {
   if (text !== "") out(text);
 }
 
-/** Warnings about limits that are known for some of the models only. */
 export function leftOutNote({
   name,
   leftOut,

@@ -1,4 +1,4 @@
-import { PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES } from "../../catalog/cache.ts";
 import { listenForInterruption } from "../../cli/ask.ts";
 import type { Paint } from "../../cli/colour.ts";
 import { type ArgDefs, type ArgsOf, defineCommand } from "../../cli/command.ts";
@@ -33,7 +33,6 @@ import { keepState } from "../state.ts";
 import { namedEntry } from "./chain-edits.ts";
 import { type MemberView, viewModels } from "./chain-list.ts";
 
-/** The room lines may take, and their colours. */
 export interface TrialLook {
   width: number;
   paint: Paint;
@@ -45,7 +44,6 @@ const TEXT_CHARS = 200;
 const CLOCK_FROM_MS = 60_000;
 const INDENT = "     ";
 
-/** A step of a request as lines; `number` counts the calls. */
 export function hopLines(hop: Hop, number: number, look: TrialLook): string[] {
   const { paint, width, nowMs } = look;
   switch (hop.kind) {
@@ -71,13 +69,12 @@ export function hopLines(hop: Hop, number: number, look: TrialLook): string[] {
 function trialCooldownText(cooldown: Cooldown, nowMs: number): string {
   if (cooldown.untilMs >= NEVER_MS) return "not used again until it is changed";
   const wait = `cools down for ${formatWait(cooldown.untilMs - nowMs)}`;
-  // A clock without seconds says nothing about a short cooldown.
+  // A clock time without seconds says nothing about a short cooldown.
   return cooldown.untilMs - nowMs < CLOCK_FROM_MS
     ? wait
     : `${wait}, until ${formatClock(cooldown.untilMs, nowMs)}`;
 }
 
-/** Which lane answered and how fast, or the failure. */
 export function trialLines(
   name: string,
   { record, text, error }: Trial,
@@ -99,7 +96,7 @@ export function trialLines(
   ];
 }
 
-/** A report is laid out in lines of its own, some of them set in. */
+/** The report has its own line breaks and indents. */
 function reportLines(report: string, width: number): string[] {
   return report.split("\n").flatMap((line) => {
     const [indent = ""] = /^ */.exec(line) ?? [];
@@ -107,14 +104,11 @@ function reportLines(report: string, width: number): string[] {
   });
 }
 
-/** One step of a request. */
 export type Hop =
   | { kind: "asked"; model: string; keyName: string }
-  /** The lane failed; `cooldown` is its cooldown. */
   | { kind: "refused"; verdict: Verdict; cooldown: Cooldown | undefined; tookMs: number }
   | { kind: "answering"; tookMs: number };
 
-/** A router that reports its steps. */
 export class ToldRouter extends Router {
   readonly #tell: (hop: Hop) => void;
 
@@ -147,27 +141,23 @@ export class ToldRouter extends Router {
 export interface TryOptions {
   context: CommandContext;
   catalog: Catalog;
-  /** A model or a chain, as clients name it. */
   asked: string;
   onHop: (hop: Hop) => void;
   signal: AbortSignal;
 }
 
-/** What became of a request. */
 export interface Trial {
-  /** As the ledger has it; undefined where it never came so far. */
+  /** Undefined if the request ended before it was recorded. */
   record: RequestRecord | undefined;
-  /** What was answered. */
   text: string;
-  /** The error that the client received. */
   error: string | undefined;
 }
 
-/** Room for models that think before they say a word; the answer itself is one. */
+/** Leaves room for reasoning before the one-word answer. */
 const MAX_TOKENS = 256;
 const PROMPT = "Reply with the single word OK.";
 
-/** Sends one small request through the real routing and reports each step. */
+/** Uses the real routing. */
 export async function tryRequest({ context, catalog, asked, onHop, signal }: TryOptions): Promise<Trial> {
   const { settings, keys, paths } = context;
   const bugs: unknown[] = [];
@@ -239,7 +229,6 @@ async function readAnswer(response: Response): Promise<Pick<Trial, "text" | "err
   return { text, error };
 }
 
-/** The message in an error body; the body itself where it has another form. */
 function errorText(body: string): string {
   const { message } = asObject(asObject(parseJson(body))["error"]);
   return typeof message === "string" ? message : body;
@@ -273,7 +262,7 @@ export const chainTestCommand = defineCommand({
 
 async function test(args: ArgsOf<typeof CHAIN_TEST_ARGS>): Promise<number> {
   const context = await readContext();
-  const { catalog } = await openCatalog(context, PATIENCE.info);
+  const { catalog } = await openCatalog(context, FETCH_POLICIES.info);
   const { entry, notes } = namedEntry(args.name, context, catalog);
   for (const note of notes) talk.warn(note);
   if (args.json !== true) return (await showTrial(entry, context, catalog)) ? EXIT.fine : EXIT.failed;
@@ -282,7 +271,6 @@ async function test(args: ArgsOf<typeof CHAIN_TEST_ARGS>): Promise<number> {
   return trial.record?.outcome === "served" ? EXIT.fine : EXIT.failed;
 }
 
-/** Tries a model or a chain before a person's eyes. Whether anybody answered. */
 export async function showTrial(entry: string, context: CommandContext, catalog: Catalog): Promise<boolean> {
   const look = outputLook(context.settings.theme);
   const lookNow = (): TrialLook => ({ ...look, nowMs: Date.now() });
@@ -305,7 +293,7 @@ export async function showTrial(entry: string, context: CommandContext, catalog:
   return trial.record?.outcome === "served";
 }
 
-/** Lanes that are skipped: cooldowns of other runs apply here too. */
+/** Cooldowns set by other runs apply here too. */
 function cooldownText({ model, readiness, keys, ready }: MemberView, nowMs: number): string[] {
   if (readiness.kind !== "ready") return [`Skipped: ${model}, ${readinessText(readiness, nowMs)}`];
   if (ready === keys) return [];
@@ -318,12 +306,12 @@ async function runTrial(entry: string, options: Omit<TryOptions, "asked" | "sign
   return await tryRequest({ ...options, asked: clientName(entry), signal: stop.signal });
 }
 
-/** A chain is a model of ours. */
+/** Clients see a chain as a model of the provider `orouter`. */
 function clientName(entry: string): string {
   return parseModelRef(entry) === undefined ? `${CHAIN_PROVIDER}/${entry}` : entry;
 }
 
-/** Scripts rely on these names; those of attempts are the ones of `logs --json`. Null: there is no such thing. */
+/** Scripts rely on these names, which match `logs --json` for attempts. Missing values are null. */
 function trialJson(asked: string, { record, text, error }: Trial) {
   const isAnswered = record?.outcome === "served";
   return {

@@ -2,7 +2,6 @@ import { defineCommand } from "../../cli/command.ts";
 import { isInteractive } from "../../cli/talk.ts";
 import { EXIT } from "../../core/problem.ts";
 
-/** `orouter chain`: models that stand in for each other. In a terminal an editor, else the list. */
 export const chainCommand = defineCommand({
   name: "chain",
   about: "Create, edit and test chains of models",

@@ -1,4 +1,4 @@
-import { openCacheFolder, PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES, openCacheFolder } from "../../catalog/cache.ts";
 import { loadList } from "../../catalog/model-lists.ts";
 import {
   type Command,
@@ -20,12 +20,12 @@ import { settingRows } from "../../core/settings/setting-names.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
 import { didYouMean, nearest } from "../../core/text.ts";
 import { writeCache } from "../catalog.ts";
-import { bashScript, fishScript, type TreeCommand, verbTree, zshScript } from "./scripts.ts";
+import { bashScript, commandTree, fishScript, type TreeCommand, zshScript } from "./scripts.ts";
 
-/** bash runs what it finds in a word, and some of these names come from a provider. */
+/** bash evaluates the words it completes, and some of these names come from a provider. */
 const HARMLESS = /^[\w.:/@+,-]+$/;
 
-/** The names of some kinds, as far as files tell them: no provider is asked, and no keychain is opened. */
+/** Reads files only: completion must not call a provider or open a keychain. */
 export async function knownNames(kinds: readonly NameKind[], paths: Paths): Promise<string[]> {
   const { settings } = await loadConfig(paths);
   const names = await Promise.all(kinds.map((kind) => NAMES[kind](settings, paths)));
@@ -44,7 +44,7 @@ const NAMES: Record<NameKind, (settings: Settings, paths: Paths) => string[] | P
   settings: settingNames,
 };
 
-/** A name that two keys bear needs its provider. */
+/** A key name that two providers use is offered with its provider. */
 async function keyNames(_settings: Settings, paths: Paths): Promise<string[]> {
   const { entries } = await loadKeyEntries(paths);
   const isShared = (name: string) => entries.filter((entry) => entry.name === name).length > 1;
@@ -55,7 +55,7 @@ async function modelNames(settings: Settings, { cacheDir }: Paths): Promise<stri
   const options = {
     secrets: [],
     cache: openCacheFolder(cacheDir, writeCache),
-    patience: PATIENCE.never,
+    policy: FETCH_POLICIES.never,
     nowMs: Date.now(),
     signal: AbortSignal.abort(),
   };
@@ -66,7 +66,7 @@ async function modelNames(settings: Settings, { cacheDir }: Paths): Promise<stri
   return [...namedModels(settings).map(formatModelRef), ...listed];
 }
 
-/** Tables with free names are listed by the names in the file. */
+/** Tables with user-chosen names are listed by the names in the file. */
 function settingNames({ providers, chains }: Settings): string[] {
   return settingRows().flatMap(({ path }) => {
     if (path.startsWith("providers.<id>"))
@@ -76,7 +76,6 @@ function settingNames({ providers, chains }: Settings): string[] {
   });
 }
 
-/** `orouter completions names`: called by the scripts at each Tab. */
 export const namesCommand = defineCommand({
   name: "names",
   about: "Print names of keys, models, chains and so on for scripts",
@@ -111,7 +110,6 @@ function kindNamed(text: string): NameKind {
 
 interface Shell {
   script: (tree: readonly TreeCommand[]) => string;
-  /** Where the shell looks for what is printed. */
   place: string;
 }
 
@@ -121,7 +119,7 @@ const SHELLS = {
   fish: { script: fishScript, place: "~/.config/fish/completions/orouter.fish" },
 } satisfies Record<string, Shell>;
 
-/** `orouter completions`: a script that knows all commands under `root`. A shell has to start us for names alone. */
+/** Completes names by calling `orouter`; everything else is in the script. */
 export function completionsCommand(root: Command): Command {
   return {
     name: "completions",
@@ -148,7 +146,7 @@ function shellCommand(name: string, shell: Shell, root: Command): Command {
     examples: [exampleOf([name, shell])],
     args: {},
     run: async () => {
-      out(shell.script(await verbTree(root)));
+      out(shell.script(await commandTree(root)));
       return EXIT.fine;
     },
     children: {},

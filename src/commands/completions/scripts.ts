@@ -1,29 +1,26 @@
 import type { Command, CommandArg, Offer } from "../../cli/command.ts";
 
-/** A flag as a shell offers it. */
 export interface TreeFlag {
   /** `--json`, and `-j` where it has a short form. */
   names: readonly string[];
   about: string;
-  /** The placeholder of its value in the help; undefined for a switch. */
+  /** The placeholder of the value in the help; undefined for a switch. */
   value: string | undefined;
   offer: Offer;
 }
 
-/** A command as a shell offers it. */
 export interface TreeCommand {
-  /** The words that call it, `orouter keys add`. */
+  /** The full command, such as `orouter keys add`. */
   path: string;
   children: readonly { name: string; about: string }[];
   flags: readonly TreeFlag[];
-  /** For whatever follows: it is not counted which argument comes when. */
+  /** Offered for every argument: their order is not tracked. */
   offer: Offer;
 }
 
 const HELP: TreeFlag = { names: ["--help", "-h"], about: "Show this page", value: undefined, offer: {} };
 
-/** All commands, each before those under it. */
-export async function verbTree(root: Command): Promise<TreeCommand[]> {
+export async function commandTree(root: Command): Promise<TreeCommand[]> {
   return await branch(root, root.name);
 }
 
@@ -43,7 +40,7 @@ async function branch(command: Command, path: string): Promise<TreeCommand[]> {
 
 function offerOf({ args, rest }: Command): Offer {
   const places = Object.values(args).filter((arg) => arg.type === "positional");
-  // Where anything may follow, names of files may.
+  // A command that takes arbitrary words may take file names.
   if (places.length === 0) return { files: rest === true };
   const offers = places.flatMap(({ offers }) => offers ?? []);
   return {
@@ -57,7 +54,7 @@ function flagOf([name, arg]: [string, CommandArg]): TreeFlag[] {
   if (arg.type === "positional") return [];
   const aliases = "alias" in arg ? [arg.alias ?? []].flat() : [];
   const isSwitch = arg.type === "boolean" || arg.type === undefined;
-  // What is on by default can only be switched off.
+  // A switch that is on by default can only be turned off.
   const long = isSwitch && arg.default === true ? `--no-${name}` : `--${name}`;
   const value = isSwitch ? undefined : (arg.valueHint ?? name.toUpperCase());
   const short = aliases.map((alias) => (alias.length === 1 ? `-${alias}` : `--${alias}`));
@@ -75,12 +72,10 @@ function isFile(value: string | undefined): boolean {
   return value !== undefined && /FILE|PATH|DIR/.test(value);
 }
 
-/** Whether a shell has anything to offer. */
 export function isEmpty({ names = [], words = [], files = false }: Offer): boolean {
   return names.length + words.length === 0 && !files;
 }
 
-/** The flags of all commands that want a value, with the words that come before it. */
 export function valueFlags(tree: readonly TreeCommand[]): { cues: string[]; flag: TreeFlag }[] {
   return tree.flatMap(({ path, flags }) =>
     flags
@@ -89,17 +84,17 @@ export function valueFlags(tree: readonly TreeCommand[]): { cues: string[]; flag
   );
 }
 
-/** A text as one word of bash or zsh, whatever is in it. */
+/** Quotes any text as one word of bash or zsh. */
 export function singleQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Words that hold no blanks, as one of them all. */
+/** For words without blanks. */
 export function quotedList(words: readonly string[] = []): string {
   return singleQuoted(words.join(" "));
 }
 
-/** Completions for bash, the 3.2 of macOS included, without the package bash-completion. */
+/** Works with bash 3.2 (macOS) and without the package bash-completion. */
 export function bashScript(tree: readonly TreeCommand[]): string {
   const below = tree.slice(1).map(({ path }) => singleQuoted(path));
   return `# bash completions of orouter: source this file, or put it where bash looks for completions.
@@ -177,7 +172,6 @@ function bashVerbCase({ path, children, flags, offer }: TreeCommand): string {
   return `    ${singleQuoted(path)}) ${parts.join(" ")} ;;`;
 }
 
-/** Completions for fish. */
 export function fishScript(tree: readonly TreeCommand[]): string {
   const below = tree.slice(1).map(({ path }) => quoted(path));
   return `# fish completions of orouter.
@@ -215,13 +209,13 @@ function flagWords(flag: TreeFlag): string {
   return [...names, ...valueWords(flag), `-d ${quoted(flag.about)}`].join(" ");
 }
 
-/** -x: a value that is no file; -r: one that may be. */
+/** -x: the value is not a file; -r: it may be one. */
 function valueWords({ value, offer }: TreeFlag): string[] {
   if (value === undefined) return [];
   return [offer.files === true ? "-r" : "-x", ...offerWords(offer)];
 }
 
-/** Names that only orouter knows are asked of it when they are wanted. */
+/** Names that change at run time come from `orouter completions names`. */
 function offerWords({ names = [], words = [], files = false }: Offer): string[] {
   const asked =
     names.length === 0 ? [] : [`(command orouter completions names ${names.join(" ")} 2>/dev/null)`];
@@ -229,12 +223,12 @@ function offerWords({ names = [], words = [], files = false }: Offer): string[] 
   return [...(files ? ["-F"] : []), ...(all.length === 0 ? [] : [`-a ${quoted(all.join(" "))}`])];
 }
 
-/** Inside fish's single quotes only the quote and the backslash mean something. */
+/** In fish's single quotes only the quote and the backslash are special. */
 function quoted(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }
 
-/** Completions for zsh: as a file `_orouter` in $fpath, or sourced. */
+/** Works as a file `_orouter` in $fpath, or sourced. */
 export function zshScript(tree: readonly TreeCommand[]): string {
   const below = tree.slice(1).map(({ path }) => singleQuoted(path));
   return `#compdef orouter
@@ -292,7 +286,7 @@ function zshVerbCase({ path, children, flags, offer }: TreeCommand): string {
   return `    (${singleQuoted(path)}) ${parts.join(" ")} ;;`;
 }
 
-/** `_describe` parts a word from what it does at the first colon. */
+/** `_describe` splits a word from its description at the first colon. */
 function described(name: string, about: string): string {
   return singleQuoted(`${name.replaceAll(":", "\\:")}:${about}`);
 }

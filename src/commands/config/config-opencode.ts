@@ -39,17 +39,16 @@ import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { counted } from "../../core/text.ts";
 import { ownConfig } from "../../harness/opencode/clean-env.ts";
 
-/** What the flags say about an entry; undefined is what they leave as it is. */
+/** What the flags say about an entry; undefined leaves a field as it is. */
 export interface WantedEntry {
   id: string;
   name: string | undefined;
-  /** Normalised. */
   baseURL: string | undefined;
   models: readonly string[] | undefined;
   modelLabels: Readonly<Record<string, string>>;
 }
 
-/** An entry that only lacks its key, and the key it would usually have. */
+/** An entry without its key, and the default for that key. */
 export interface PlannedEntry extends Omit<OpenCodeConfigParts, "apiKey"> {
   usualKey: string | undefined;
 }
@@ -58,10 +57,9 @@ export const PATH = ["orouter", "config", "opencode"];
 
 const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
-/** Reads the flags about the provider. */
 export function wantedEntry(args: ArgsOf<typeof CONFIG_OPENCODE_ARGS>): WantedEntry {
   const id = args.provider ?? "omniroute";
-  // Neither is repeated: a key in a strange place is exactly what a message must not show.
+  // The message must not repeat the text: it may be a key in the wrong place.
   if (!PROVIDER_ID.test(id) || looksLikeSecret(id))
     throw usageProblem("--provider takes an id: letters, digits and . _ -", PATH);
   const name = args.name;
@@ -78,7 +76,7 @@ export function wantedEntry(args: ArgsOf<typeof CONFIG_OPENCODE_ARGS>): WantedEn
   return { id, name, baseURL, ...wantedModels(args.models) };
 }
 
-/** `auto=Auto-Combo,gpt-5.5`: ids, each with a label if need be. */
+/** `auto=Auto-Combo,gpt-5.5`: ids, each with an optional label. */
 function wantedModels(text: string | undefined): Pick<WantedEntry, "models" | "modelLabels"> {
   if (text === undefined) return { models: undefined, modelLabels: {} };
   const pairs = text.split(",").map((part) => {
@@ -91,7 +89,6 @@ function wantedModels(text: string | undefined): Pick<WantedEntry, "models" | "m
   return { models: [...new Set(named.map(({ id }) => id))], modelLabels: Object.fromEntries(labels) };
 }
 
-/** Merges the flags, the file and the preset, in this order. */
 export function planEntry(
   wanted: WantedEntry,
   standing: StandingProvider,
@@ -110,7 +107,7 @@ export function planEntry(
   if (models === undefined) throw usageProblem(`Name the models of ${id}: --models ONE,OTHER`, PATH);
   const atAddress = toProvider(id, { ...emptyProvider(), base_url: baseURL });
   const variable = (known ?? atAddress)?.env.find((name) => (env[name] ?? "").trim() !== "");
-  // A key is for its own address only.
+  // A key must only be sent to the address it was entered for.
   const oldKey = old !== undefined && originOf(old) === originOf(baseURL) ? standing.apiKey : undefined;
   return {
     id,
@@ -123,27 +120,27 @@ export function planEntry(
   };
 }
 
-/** Addresses that opencode is to put together itself are compared as they are written. */
+/** Addresses with placeholders that opencode fills in are compared as written. */
 function originOf(address: string): string {
   return URL.parse(address)?.origin ?? address;
 }
 
 const PRIVATE_FILE = 0o600;
 
-/** The config of opencode's that is the user's own everywhere: the one they name, else the global one. */
+/** The user's global opencode config: the file named by the environment, else the default one. */
 export function opencodeFile(env: Env, paths: Pick<Paths, "runRoot">): string {
-  // Inside an opencode that orouter runs, the variable may name a file that is gone when the run ends.
+  // Inside an opencode that orouter started, the variable may name a file of the run, which is removed afterwards.
   const own = ownConfig(env, paths.runRoot);
   if (own !== undefined) return resolve(own);
   const xdg = env["XDG_CONFIG_HOME"];
   const home = env["HOME"] ?? homedir();
   const folder = join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".config"), "opencode");
-  // Where there are both, opencode lets the .jsonc win.
+  // If both exist, opencode prefers the .jsonc file.
   const jsonc = join(folder, "opencode.jsonc");
   return existsSync(jsonc) ? jsonc : join(folder, "opencode.json");
 }
 
-/** The text of a config, its byte order mark included; empty where there is no such file yet. */
+/** Includes the byte order mark; empty if the file does not exist. */
 export async function readOpencodeFile(file: string): Promise<string> {
   let bytes: Uint8Array;
   try {
@@ -159,13 +156,13 @@ export async function readOpencodeFile(file: string): Promise<string> {
   }
 }
 
-/** Refuses a text that does not parse, before anything else is asked. */
+/** Fail before asking the user anything. */
 export function checkOpencodeText(file: string, text: string): void {
   const parsed = parseJsonc(text.replace(/^\uFEFF/, ""));
   if (parsed.kind === "faulty") throw faultProblem(file, parsed.fault);
 }
 
-/** The text with the config merged in; a text that cannot be added to is a Problem with its line and column. */
+/** Throws a Problem with line and column if the text cannot be edited. */
 export function mergeInto(file: string, text: string, config: OpenCodeConfig): string {
   const merged = mergeOpenCodeConfig(text, config);
   if (merged.kind === "merged") return merged.text;
@@ -177,8 +174,8 @@ function faultProblem(file: string, { line, column, what }: JsoncFault): Problem
 }
 
 /**
- * Merges a config into a file, at once and under a lock. The file's mode stays, unless a key comes into it: then it is
- * for its owner alone. Returns whether the text has changed.
+ * Edits atomically and under a lock. Keeps the file's mode, except that a file that gets a key becomes readable by its
+ * owner only. Returns whether the text changed.
  */
 export async function editOpencodeFile(
   file: string,
@@ -196,7 +193,6 @@ export async function editOpencodeFile(
   });
 }
 
-/** Undefined where there is no file yet. */
 async function modeOf(file: string): Promise<number | undefined> {
   return stat(file).then(
     ({ mode }) => mode & 0o777,
@@ -204,12 +200,11 @@ async function modeOf(file: string): Promise<number | undefined> {
   );
 }
 
-/** Where the `apiKey` of an entry comes from. */
+/** Where the `apiKey` of an entry comes from; `usual` keeps the entry's key or uses the default. */
 export type KeyWay =
   | { kind: "text"; apiKey: string }
   | { kind: "stdin" }
   | { kind: "ask" }
-  /** No flag: keep the file's entry, or use the default. */
   | { kind: "usual" };
 
 const WAYS = [
@@ -218,7 +213,7 @@ const WAYS = [
   "or type it at a prompt:            --ask",
 ];
 
-/** Reads the flags about the key. A real key among the arguments is refused, and not repeated. */
+/** Rejects a real key among the arguments without repeating it. */
 export function keyWay(args: ArgsOf<typeof CONFIG_OPENCODE_ARGS>): KeyWay {
   const apiKey = args.apiKey;
   const variable = args.apiKeyEnv;
@@ -235,7 +230,6 @@ export function keyWay(args: ArgsOf<typeof CONFIG_OPENCODE_ARGS>): KeyWay {
   return ways[0] ?? { kind: "usual" };
 }
 
-/** A key from stdin or from the keyboard; undefined where the person left. */
 export async function readKey(way: "stdin" | "ask", name: string): Promise<string | undefined> {
   const lines = way === "stdin" ? await readKeyLines("Use --ask to type it at a prompt.") : await ask(name);
   if (lines === undefined) return undefined;
@@ -313,7 +307,7 @@ const CONFIG_OPENCODE_ARGS = {
   print: { type: "boolean", description: "Print the new file and write nothing" },
 } satisfies ArgDefs;
 
-/** `orouter config opencode`: for an opencode that is to reach a provider without orouter in between. */
+/** For an opencode that reaches a provider without orouter. */
 export const configOpencodeCommand = defineCommand({
   name: "opencode",
   about: "Write a provider into opencode's own config",
@@ -385,7 +379,6 @@ function tell(file: string, { id, baseURL, models }: PlannedEntry, hasChanged: b
   talk.success(`Wrote ${id} to ${file}: ${redact(baseURL, [])}, ${counted(models.length, "model")}.`);
 }
 
-/** opencode puts nothing in the place of a variable that is not set, and the provider then refuses the call. */
 function tellVariable(apiKey: string): void {
   const variable = variableOf(apiKey);
   if (variable !== undefined && (process.env[variable] ?? "") === "")

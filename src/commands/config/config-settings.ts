@@ -31,20 +31,22 @@ import { allProviders, providerOf, type Settings } from "../../core/settings/set
 import { didYouMean, nearest } from "../../core/text.ts";
 import { findProvider } from "../keys/own-key.ts";
 
-/** A value as config.toml would have it, and its source; for a table the file, if any of it is set there. */
+/**
+ * A value as config.toml would have it, and its source; the source of a table is the file if any part of it is set
+ * there.
+ */
 export interface SettingInForce {
-  /** Undefined where nothing holds. */
+  /** Undefined if it has no value. */
   value: unknown;
   from: "file" | "preset" | "default";
 }
 
-/** What the file says, and what comes of it. */
 export interface ReadSettings {
   written: Record<string, unknown>;
   settings: Settings;
 }
 
-/** The setting that a person names; an unknown one is a Problem with the nearest there is. */
+/** An unknown setting is a Problem that names the nearest one. */
 export function namedSetting(text: string): FoundSetting {
   const found = findSetting(text);
   if ("path" in found) return found;
@@ -56,7 +58,7 @@ export function namedSetting(text: string): FoundSetting {
   });
 }
 
-/** What holds at a path: what the file says, else what is known of a provider, else the default. */
+/** The file wins over the provider preset, and that over the default. */
 export function settingInForce({ path, node }: FoundSetting, read: ReadSettings): SettingInForce {
   refuseMissing(path, read);
   const written = valueAt(read.written, path);
@@ -89,7 +91,7 @@ function tableOf(
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
-/** What a provider goes by, its own words and its preset's joined: an address comes out as it is used. */
+/** The provider's own settings merged with its preset; placeholders in an address are filled in. */
 function presetValue(path: SettingPath, settings: Settings): unknown {
   const [table, id, key] = path;
   if (table !== "providers" || typeof id !== "string" || typeof key !== "string") return undefined;
@@ -109,7 +111,7 @@ function defaultOf(node: SchemaNode): unknown {
   return bare(node).type === "array" && node.type === "optional" ? [] : undefined;
 }
 
-/** A name of the user's own that the file does not have: a chain, a provider, an entry of a list. */
+/** Rejects a user-chosen name that the file does not have: a chain, a provider, a list entry. */
 function refuseMissing(path: SettingPath, { written, settings }: ReadSettings): void {
   const [table, name] = path;
   if (table === "providers" && typeof name === "string") {
@@ -131,7 +133,6 @@ function refuseMissing(path: SettingPath, { written, settings }: ReadSettings): 
   });
 }
 
-/** How a setting is named, for the commands that take one. */
 export const SETTING_ARG = {
   type: "positional",
   description: "Name a setting, for example routing.strategy",
@@ -143,7 +144,6 @@ const CONFIG_GET_ARGS = {
   json: { type: "boolean", description: 'Print {"path","value","from"} (file, preset or default)' },
 } satisfies ArgDefs;
 
-/** `orouter config get`: one setting as it holds now. */
 export const configGetCommand = defineCommand({
   name: "get",
   about: "Show one setting and where its value comes from",
@@ -182,7 +182,7 @@ function originText(path: string, { value, from }: SettingInForce, file: string)
   return from === "preset" ? `${path} comes with the provider:` : `${path} has its default:`;
 }
 
-/** A text as it is, for scripts; anything else as TOML, a table line by line. */
+/** Texts are printed raw for scripts, everything else as TOML. */
 function valueText(value: unknown): string {
   if (typeof value === "string") return redactAddress(value);
   if (!isTable(value)) return redactAddress(tomlValue(value));
@@ -195,7 +195,7 @@ function clean(_key: string, value: unknown): unknown {
   return typeof value === "string" ? redactAddress(value) : value;
 }
 
-/** An address may carry a login; nothing else in config.toml is a secret. */
+/** An address may contain a login; nothing else in config.toml is secret. */
 function redactAddress(text: string): string {
   return text.includes("://") ? redact(text, []) : text;
 }
@@ -203,7 +203,7 @@ function redactAddress(text: string): string {
 /** Kinds whose value is a number, true or false, or a table; all others are texts, quoted or not. */
 const PLAIN: ReadonlySet<SettingKind> = new Set(["count", "number", "flag", "table"]);
 
-/** The value that the words on a command line mean for a setting. Whether it is allowed there is not asked here. */
+/** Only parses; the schema checks later whether the setting allows the value. */
 export function readSettingValue({ path, node }: FoundSetting, words: readonly string[]): unknown {
   const [word = "", ...more] = words;
   const { item } = bare(node);
@@ -229,7 +229,7 @@ function textOf(word: string): string {
   return typeof value === "string" ? value : word;
 }
 
-/** The TOML value of a text; undefined if it is not exactly one value. */
+/** Undefined unless the text is exactly one TOML value. */
 function tomlOf(word: string): unknown {
   try {
     const { value, ...others } = parseToml("VALUE", `value = ${word}`);
@@ -250,7 +250,6 @@ const CONFIG_SET_ARGS = {
   unset: { type: "boolean", description: "Remove the setting from config.toml" },
 } satisfies ArgDefs;
 
-/** `orouter config set`: one setting changed, everything around it as it was. */
 export const configSetCommand = defineCommand({
   name: "set",
   about: "Change one setting in config.toml, keeping comments",
@@ -312,7 +311,6 @@ interface Line {
 
 const MARK = "  # from config.toml";
 
-/** The settings in force as TOML; `written` is the value of config.toml. */
 export function settingsText(written: Table, settings: Settings): string {
   const rows = settingRows();
   const sections = [
@@ -331,7 +329,7 @@ function plainSection(name: string, rows: readonly SettingRow[], written: Table)
   return section(`[${name}]`, linesOf(rows, `${name}.`, table));
 }
 
-/** Providers as they are used: what a preset adds is in force as well. */
+/** Shows providers merged with their presets, since that is what is in force. */
 function providerSections(rows: readonly SettingRow[], written: Table, settings: Settings): string[] {
   const tables = tableIn(written["providers"]);
   const used = allProviders(settings).filter(({ id }) => Object.hasOwn(tables, id));
@@ -343,7 +341,7 @@ function providerSections(rows: readonly SettingRow[], written: Table, settings:
   });
 }
 
-/** Tables whose keys are the user's own words. */
+/** Tables whose keys are chosen by the user. */
 function freeSection(name: string, table: Table): string {
   const lines = Object.entries(table).map(([key, value]) => line(key, value, true));
   return lines.length === 0 ? "" : section(`[${name}]`, lines);
@@ -354,11 +352,10 @@ function listSections(name: string, rows: readonly SettingRow[], written: Table)
   return list.map((entry) => section(`[[${name}]]`, linesOf(rows, `${name}[].`, tableIn(entry))));
 }
 
-/** The settings of one table: from the file, else what is in force without it. */
 function linesOf(rows: readonly SettingRow[], prefix: string, table: Table, inForce: Table = {}): Line[] {
   return rows.flatMap((row) => {
     const key = row.path.startsWith(prefix) ? row.path.slice(prefix.length) : "";
-    // Deeper settings belong to tables of their own.
+    // Deeper settings have their own tables.
     if (key === "" || /[.[<]/.test(key) || hasOwnTable(row)) return [];
     if (Object.hasOwn(table, key)) return [line(key, inForce[key] ?? table[key], true)];
     if (inForce[key] !== undefined) return [line(key, inForce[key], false)];
@@ -374,7 +371,7 @@ function line(key: string, value: unknown, isWritten: boolean): Line {
   return { text: `${tomlKey(key)} = ${redactAddresses(tomlValue(value))}`, isWritten };
 }
 
-/** An address may carry a login; nothing else in config.toml is a secret. */
+/** An address may contain a login; nothing else in config.toml is secret. */
 function redactAddresses(text: string): string {
   return text.includes("://") ? redact(text, []) : text;
 }
@@ -395,7 +392,6 @@ const CONFIG_SHOW_ARGS = {
   json: { type: "boolean", description: "Print the settings as one object" },
 } satisfies ArgDefs;
 
-/** `orouter config show`: what holds, defaults included. */
 export const configShowCommand = defineCommand({
   name: "show",
   about: "List the settings in effect and those from config.toml",
@@ -426,7 +422,7 @@ async function show(args: ArgsOf<typeof CONFIG_SHOW_ARGS>): Promise<number> {
   return EXIT.fine;
 }
 
-/** Patterns as they are written; the login that an address may carry stays out. */
+/** Print patterns as written and leave out logins in addresses. */
 function plain(_key: string, value: unknown): unknown {
   if (value instanceof RegExp) return String(value);
   return typeof value === "string" && value.includes("://") ? redact(value, []) : value;

@@ -8,7 +8,6 @@ import { loadConfig } from "../../config/load.ts";
 import { type Env, type Paths, resolvePaths } from "../../config/paths.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 
-/** `orouter config`: where the settings are, what they say, and whether they are right. */
 export const configCommand = defineCommand({
   name: "config",
   about: "Show, change and check the configuration",
@@ -57,7 +56,6 @@ const CONFIG_PATH_ARGS = {
   json: { type: "boolean", description: 'Print {"paths":{"config":{"path","exists"},…}}' },
 } satisfies ArgDefs;
 
-/** `orouter config path`. */
 export const configPathCommand = defineCommand({
   name: "path",
   about: "Show the files and folders in use",
@@ -70,7 +68,6 @@ export const configPathCommand = defineCommand({
   children: {},
 });
 
-/** A file or folder by the name scripts know it by. */
 const PLACES = (paths: Paths) => ({
   config: { title: "config.toml", path: paths.configFile },
   keys: { title: "keys.toml", path: paths.keysFile },
@@ -93,7 +90,7 @@ async function path(args: ArgsOf<typeof CONFIG_PATH_ARGS>): Promise<number> {
   }
   const columns = [{ title: "WHAT" }, { title: "EXISTS" }, { title: "PATH" }];
   const rows = places.map((place) => [place.title, place.exists ? "yes" : "no", place.path]);
-  // A path that is cut short leads nowhere: the terminal may wrap it.
+  // Do not shorten paths: the terminal may wrap them.
   out(tableText(columns, rows, Number.POSITIVE_INFINITY));
   return EXIT.fine;
 }
@@ -124,7 +121,20 @@ async function edit(): Promise<number> {
       fix: "Set EDITOR to an editor that works, or open the file yourself: orouter config path",
     });
   }
+  await loadConfig(paths).catch((error: unknown) => {
+    throw error instanceof Problem ? afterEdit(error) : error;
+  });
   return await check({ _: [], json: undefined });
+}
+
+/** The edited file stays as the user saved it, so the way back into the editor matters most. */
+function afterEdit(problem: Problem): Problem {
+  return new Problem({
+    code: problem.code,
+    what: problem.message,
+    fix: "Edit it again: orouter config edit\nRunning orouters keep the previous version until the file is valid.",
+    exit: EXIT.config,
+  });
 }
 
 function editorOf({ VISUAL, EDITOR }: Env): string {
@@ -135,7 +145,7 @@ function editorOf({ VISUAL, EDITOR }: Env): string {
   throw usageFault("No editor found.", "Name one: EDITOR=nano orouter config edit");
 }
 
-/** EDITOR may hold arguments (`code --wait`), so a shell splits it, as git does. */
+/** EDITOR may contain arguments (`code --wait`), so a shell splits it, as git does. */
 function editorCall(editor: string, file: string): string[] {
   if (process.platform === "win32") return ["cmd", "/c", `${editor} "${file}"`];
   return ["sh", "-c", `${editor} "$1"`, "sh", file];
@@ -145,7 +155,7 @@ const CONFIG_CHECK_ARGS = {
   json: { type: "boolean", description: 'Print {"ok":true,"warnings":[…]}' },
 } satisfies ArgDefs;
 
-/** `orouter config check`: both files, so that one mistake does not hide the other. */
+/** Checks both files, so that a mistake in one does not hide mistakes in the other. */
 export const configCheckCommand = defineCommand({
   name: "check",
   about: "Check config.toml and keys.toml; exit 3 on an error",
@@ -164,7 +174,7 @@ async function check(args: ArgsOf<typeof CONFIG_CHECK_ARGS>): Promise<number> {
   if (config.status === "rejected") throw config.reason;
   if (entries.status === "rejected") throw entries.reason;
   const { settings, warnings } = config.value;
-  // Reading the entries has tightened the file, if need be; the rest of what is odd shows when the keys are gathered.
+  // Reading the entries also tightens the file's permissions; other oddities appear when the keys are loaded.
   const { notes } = await loadKeys({ paths, settings, env });
   const all = [...warnings, ...entries.value.notes, ...notes];
   if (args.json === true) outJson({ ok: true, warnings: all });

@@ -12,14 +12,12 @@ import { findScene, SCENES, type Scene } from "../../demo/scenes.ts";
 import { requireTerminal } from "../find-agent.ts";
 import { playScene, serveScene } from "./play-scene.ts";
 
-/** What a person said about the scene they want. */
 export interface SceneWish {
   name: string | undefined;
-  /** Whether there is time for a question: a command behind `--` is to be run, and not talked about. */
+  /** False for `-- COMMAND`, which must run without a question. */
   mayAsk: boolean;
 }
 
-/** The scene that was named, or is chosen from the list, or the first. Undefined: the person left. */
 export async function chooseScene({ name, mayAsk }: SceneWish): Promise<Scene | undefined> {
   if (name !== undefined) return findScene(name) ?? noScene(name);
   if (!mayAsk || !isInteractive()) return SCENES[0];
@@ -37,7 +35,6 @@ function noScene(name: string): never {
   );
 }
 
-/** Prints the scenes that there are. */
 export async function listScenes(asJson: boolean): Promise<void> {
   if (asJson) {
     outJson({ scenes: SCENES.map(({ name, title, about, models }) => ({ name, title, about, models })) });
@@ -72,7 +69,6 @@ const DEMO_ARGS = {
   },
 } satisfies ArgDefs;
 
-/** `orouter demo`: opencode against a scripted provider whose keys fail, with no account at all. */
 export const demoCommand = defineCommand({
   name: "demo",
   about: "Run opencode against a scripted provider whose keys fail",
@@ -116,7 +112,7 @@ async function demo(args: ArgsOf<typeof DEMO_ARGS>): Promise<number> {
   return EXIT.fine;
 }
 
-/** opencode would take the name for a folder. */
+/** opencode would treat the name as a folder. */
 function refuseBareScene(words: readonly string[]): void {
   const [word = "", ...more] = words;
   if (more.length > 0 || findScene(word) === undefined) return;

@@ -22,7 +22,7 @@ import { startRouting } from "../routing.ts";
 
 const PROVIDER = "demo";
 
-/** The settings under which a scene is played: its provider, its chains, and no more patience than it needs. */
+/** Timeouts are as short as the scene allows. */
 export function sceneSettings(scene: Scene, upstream: Upstream): Settings {
   const { firstTokenMs, stallMs } = scene.timeouts ?? {};
   const chains = Object.entries(chainsOf(scene)).map(([name, models]) => [name, models.map(refOf)]);
@@ -39,7 +39,6 @@ export function sceneSettings(scene: Scene, upstream: Upstream): Settings {
   return parsed.settings;
 }
 
-/** The model that opencode starts with. */
 export function sceneModel(scene: Scene): string {
   const [chain] = Object.keys(chainsOf(scene));
   return chain === undefined ? refOf(scene.models[0] ?? "") : `orouter/${chain}`;
@@ -57,7 +56,7 @@ export function sceneKeys(scene: Scene): Key[] {
   }));
 }
 
-/** Unless the scene says otherwise its models stand behind each other, in their order. */
+/** Unless the scene says otherwise, its models form one chain in their order. */
 function chainsOf({ chains, models }: Scene): Record<string, readonly string[]> {
   return chains ?? (models.length > 1 ? { [PROVIDER]: models } : {});
 }
@@ -66,7 +65,6 @@ function refOf(model: string): string {
   return `${PROVIDER}/${model}`;
 }
 
-/** Says which scene it is, and what will happen. */
 export function sayScene({ title, about }: Scene, { strong }: Paint): void {
   const [first = "", ...more] = wrapText(`${title}. ${about}`, talkWidth());
   say([first.startsWith(title) ? strong(title) + first.slice(title.length) : first, ...more].join("\n"));
@@ -74,17 +72,16 @@ export function sayScene({ title, about }: Scene, { strong }: Paint): void {
 
 const LOOK_FOR = "Look for";
 
-/** Says by what one knows that it works. */
 export function sayLookFor({ lookFor }: Scene, { accent }: Paint): void {
   if (lookFor === undefined) return;
   const lines = wrapText(`${LOOK_FOR} ${lookFor}`, talkWidth()).join("\n");
   say(accent(LOOK_FOR) + lines.slice(LOOK_FOR.length));
 }
 
-/** Longer summaries keep their last lines. */
+/** A longer summary keeps its last lines. */
 const LINES_KEPT = 200;
 
-/** Tells of a scene what its provider said and what the router did about it: at once, or when the terminal is free. */
+/** Prints what the provider answered and what the router did: at once, or when the terminal is free. */
 export class StoryTeller {
   readonly #paint: Paint;
   readonly #isLive: boolean;
@@ -106,7 +103,6 @@ export class StoryTeller {
     if (line !== undefined) this.#add(`  ${this.#paint.muted(`→ ${line}`)}`);
   }
 
-  /** Prints the lines held back while opencode had the terminal. */
   printHeldLines(title: string): void {
     if (this.#lines.length === 0) return;
     say(`\n${this.#paint.strong(`What happened (${title})`)}`);
@@ -126,13 +122,12 @@ export class StoryTeller {
   }
 }
 
-/** A line behind its mark. One that is too long for the terminal goes on below itself. */
+/** A line that is too long for the terminal continues below its own text. */
 function told(mark: string, line: string): string {
   const whole = `${mark} ${line}`;
   return Bun.stringWidth(whole) <= talkWidth() ? whole : Bun.wrapAnsi(whole, talkWidth(), { hard: false });
 }
 
-/** Runs opencode against a scene's provider and reports each call. Returns opencode's exit code. */
 export async function playScene(scene: Scene, words: readonly string[]): Promise<number> {
   const { env } = process;
   const paths = resolvePaths(env);
@@ -140,7 +135,7 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
   const agent = await AGENTS.opencode.load();
   const file = await findAgent(agent, { settings: own, env, paths });
   const variables = keyVariables(env, own);
-  // The keys are made up, but the user's own are on this machine, too.
+  // The keys of the scene are made up, but the user's own files are on this machine too.
   checkProject(
     agent,
     { paths },
@@ -162,7 +157,7 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
   const story = new StoryTeller(paint, isLive);
   const upstream = await startUpstream(scene, { onReply: (call, reply) => story.replied(call, reply) });
   try {
-    // How opencode should look is the user's own wish here too; what would have it wait for npm is not shown.
+    // Keep the user's theme, but leave out plugins that would make opencode wait for npm.
     const settings = {
       ...sceneSettings(scene, upstream),
       opencode: { ...own.opencode, shellKeys: false, tools: false },
@@ -188,7 +183,7 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
       },
       model: sceneModel(scene),
       isListed: false,
-      // The demo is about keys; a fresh machine should not wait for lists it does not need.
+      // The demo is about keys; a fresh machine should not wait for lists that the demo does not need.
       extraEnv: { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" },
     });
     story.printHeldLines(scene.title);
@@ -200,11 +195,10 @@ export async function playScene(scene: Scene, words: readonly string[]): Promise
 
 export interface ServeSceneOptions {
   port: number | undefined;
-  /** One line for scripts, once it accepts connections. */
+  /** Prints one line for scripts when the server accepts connections. */
   asJson: boolean;
 }
 
-/** The scripted provider alone, until it is stopped. */
 export async function serveScene(scene: Scene, { port, asJson }: ServeSceneOptions): Promise<void> {
   const upstream = await startUpstream(scene, {
     ...(port === undefined ? {} : { port }),
@@ -220,7 +214,7 @@ export async function serveScene(scene: Scene, { port, asJson }: ServeSceneOptio
   }
 }
 
-/** The keys are made up and open nothing else, so they may be shown. */
+/** The keys are made up, so they may be shown. */
 function servedJson({ name, models, keys }: Scene, baseUrl: string) {
   return { scene: name, baseUrl, models, keys: keys.map((key) => ({ name: key.name, secret: key.secret })) };
 }

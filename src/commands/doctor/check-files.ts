@@ -8,7 +8,6 @@ import { counted } from "../../core/text.ts";
 import { runFolders } from "../../harness/run/run-dir.ts";
 import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 
-/** Whether orouter can write where it has to. `troubles` is what opening the state file reported. */
 export function checkFolders(
   { paths, home }: Pick<DoctorContext, "paths" | "home">,
   troubles: readonly Problem[],
@@ -34,13 +33,13 @@ function writable(check: string, path: string, home: string): Finding {
   );
 }
 
-/** Systems without numeric users tell nothing; then it counts as ours. */
+/** Systems without numeric user ids cannot tell; treat the file as ours. */
 function isOwn(path: string): boolean {
   const uid = process.getuid?.();
   return uid === undefined || statSync(path).uid === uid;
 }
 
-/** The file or folder that prevents writing; what does not exist yet is made in the folder above. */
+/** If the path does not exist yet, its parent folder decides. */
 function firstBlocked(path: string): string | undefined {
   if (!existsSync(path)) return dirname(path) === path ? path : firstBlocked(dirname(path));
   const needed = statSync(path).isDirectory() ? constants.W_OK | constants.X_OK : constants.W_OK;
@@ -52,7 +51,6 @@ function firstBlocked(path: string): string | undefined {
   }
 }
 
-/** What prevents writing, and whose it is. */
 export interface Blocked {
   path: string;
   isOwn: boolean;
@@ -61,7 +59,7 @@ export interface Blocked {
 
 const ELSEWHERE = "orouter's files elsewhere: OROUTER_HOME=/a/writable/folder";
 
-/** How to make a file or folder writable. Only its owner can chmod it, and what is outside the home is not ours to take. */
+/** Only the owner can chmod a file, and files outside the home folder should keep their owner. */
 export function folderFix({ path, isOwn: isOurs, home }: Blocked): string {
   const isAtHome = path === home || path.startsWith(`${home}/`);
   if (!isOurs && !isAtHome) return `Put ${ELSEWHERE}`;
@@ -69,7 +67,9 @@ export function folderFix({ path, isOwn: isOurs, home }: Blocked): string {
   return `${command} ${shellWord(path)}, or put ${ELSEWHERE}`;
 }
 
-/** In a shared temp folder another user could have made this folder first, and would own the token of every run. */
+/**
+ * In a shared temp folder another user could have created this folder first and would then own the token of every run.
+ */
 function runRootFinding(root: string, home: string): Finding {
   const stat = statSync(root, { throwIfNoEntry: false });
   if (stat !== undefined && (!stat.isDirectory() || !isOwn(root))) {
@@ -88,13 +88,13 @@ function leftovers(root: string): Finding[] {
 
 const OTHERS = 0o077;
 
-/** Files of other programs with keys in them: who else can read them, and which keys could be imported. */
+/** Reports who else can read files of other tools that contain keys, and which keys could be imported. */
 export function checkOtherFiles(context: DoctorContext, seeds: readonly ImportSource[]): Finding[] {
   const { opencodeAuthFile, opencodeDatabase } = context.paths;
   const isInDatabase = (context.keys ?? []).some((key) => key.source === "opencode.db");
   return [
     ...exposed("opencode's keys", opencodeAuthFile, wrong),
-    // opencode makes it like this by itself, so it is the state of every machine with opencode 2.
+    // opencode creates the file with this mode, so every machine with opencode 2 has it.
     ...(isInDatabase ? exposed("opencode's keys", opencodeDatabase, note) : []),
     ...seeds.flatMap(({ from, found }) => (found.keys.length > 0 ? exposed("older tools", from, wrong) : [])),
     ...seeds.flatMap((seed) => importable(context, seed)),

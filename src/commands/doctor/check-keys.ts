@@ -12,13 +12,12 @@ import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-cont
 const KEYS = "keys";
 const CHAINS = "chains";
 
-/** Whether any key can be used, and which ones cannot at the moment. */
 export function checkKeys(
   { keys }: Pick<DoctorContext, "keys">,
   cooldowns: readonly Cooldown[],
   nowMs: number,
 ): Finding[] {
-  // Why they could not be read is a finding of its own.
+  // Another finding already says why the keys could not be read.
   if (keys === undefined) return [];
   const usable = keys.filter((key) => key.enabled);
   if (keys.length === 0)
@@ -31,7 +30,7 @@ export function checkKeys(
   for (const key of usable) {
     const state = keyReadiness(key, lasting);
     if (state.kind === "dead") dead.push(deadFinding(key, state.cooldown));
-    if (state.kind === "rests") {
+    if (state.kind === "cooling-down") {
       const until = formatClock(state.cooldown.untilMs, nowMs);
       const what = `${keyTitle(key)} is cooling down until ${until}: ${verdictWords(state.cooldown.kind)}.`;
       cooling.push(note(KEYS, what, `Use it again now: orouter keys reset ${keyTitle(key)}`));
@@ -60,10 +59,9 @@ function deadFinding(key: Key, cooldown: Cooldown): Finding {
   );
 }
 
-/** The models that providers list now, by provider; without providers that were not asked or list nothing. */
+/** The models that providers list now; without providers that were not asked or list nothing. */
 export type LiveLists = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Whether each model of the chains and fallbacks can be used. */
 export function checkChains(
   { settings, keys }: Pick<DoctorContext, "settings" | "keys">,
   live: LiveLists,
@@ -80,7 +78,7 @@ export function checkChains(
   return [ok(CHAINS, `${counted(chains, "chain")}, ${models.length} models, each with a key`)];
 }
 
-/** One finding for a provider, however many of its models are named. */
+/** One finding per provider, however many of its models are named. */
 function withoutKey(
   models: readonly ModelRef[],
   withKey: ReadonlySet<string>,
@@ -104,7 +102,7 @@ function modelFindings(ref: ModelRef, settings: Settings, live: LiveLists): Find
   if (provider === undefined) return [];
   const id = wireModelId(ref.model, provider.baseUrl);
   const listed = live.get(provider.id);
-  // A model that is back is in the list, whatever was announced.
+  // A model that is listed again is back, whatever was announced.
   if (listed?.has(id) === true || provider.models.includes(ref.model)) return [];
   const gone = retirementOf(ref.provider, id);
   if (gone !== undefined) {

@@ -5,7 +5,7 @@ import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-cont
 const PROXIES = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const LOOPBACK = ["127.0.0.1", "localhost"];
 
-/** Variables that affect connections. Their values may contain a login and are not shown. */
+/** The values may contain a login, so only the names are shown. */
 export function checkEnvironment({ env }: Pick<DoctorContext, "env">): Finding[] {
   const certificates =
     env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0"
@@ -33,10 +33,10 @@ function proxyFinding(env: DoctorContext["env"]): Finding {
   );
 }
 
-/** Resets that are told as a time of day are off by as much as the clock is. */
+/** A reset time given as a time of day is wrong by as much as the clock is. */
 const MAX_SKEW_MS = 2 * 60_000;
 
-/** Compares the clock with those of the providers. The closest one counts: a provider's clock may be the wrong one. */
+/** The smallest difference counts: a single provider's clock may be wrong. */
 export function checkClock(probed: readonly Probed[]): Finding[] {
   const skews = probed.flatMap(({ probe }) => (probe.kind === "answer" ? (probe.skewMs ?? []) : []));
   const [least] = skews.toSorted((a, b) => Math.abs(a) - Math.abs(b));

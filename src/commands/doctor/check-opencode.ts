@@ -19,14 +19,12 @@ import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-cont
 
 const CHECK = "opencode";
 
-/** opencode as it was found, and what the checks say of it. */
 export interface FoundOpencode {
   findings: Finding[];
-  /** Undefined where there is none that runs. */
+  /** Undefined if no program runs. */
   harness: Harness | undefined;
 }
 
-/** Whether opencode is there, runs, and is a version that was tested. */
 export async function checkOpencode(context: DoctorContext, self: string): Promise<FoundOpencode> {
   const { settings, env, home, paths } = context;
   const agent = await AGENTS.opencode.load();
@@ -58,7 +56,7 @@ export async function checkOpencode(context: DoctorContext, self: string): Promi
   return { findings, harness };
 }
 
-/** A new version works until it is known not to: opencode changes almost daily. */
+/** opencode changes almost daily, so a new version is assumed to work until it is known not to. */
 function versionFinding(version: string, file: string, { versions }: Harness, install: string): Finding {
   const what = `${version} at ${file}`;
   const parts = partsOf(version);
@@ -79,7 +77,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
 }
 
-/** Programs that the first one hides: an update of the wrong one looks like no update at all. */
+/** Programs later in PATH: updating one of them looks as if the update had failed. */
 function otherPrograms({ name }: Agent, used: string, others: readonly string[]): Finding[] {
   if (others.length === 0) return [];
   const what = `Others are installed: ${others.join(", ")}. orouter uses ${used}.`;
@@ -90,7 +88,7 @@ function otherPrograms({ name }: Agent, used: string, others: readonly string[])
 
 const SERVICE = "opencode service";
 
-/** A background service that keeps the settings of a run of ours, and how to stop it. */
+/** A background service that still has the settings of an earlier run, and how to stop it. */
 function serviceFindings(service: LeftService | undefined): Finding[] {
   if (service === undefined) return [];
   const { what, fix, pid, stop } = service;
@@ -103,7 +101,6 @@ function serviceFindings(service: LeftService | undefined): Finding[] {
   return [{ ...wrong(SERVICE, what, `orouter doctor --fix, or: ${fix}`), repair }];
 }
 
-/** Whether this folder is one in which `orouter opencode` refuses to start. */
 export function checkProject(context: DoctorContext): Finding[] {
   const { env, home, cwd, paths, keys = [] } = context;
   const folders = [paths.configDir, paths.stateDir, paths.cacheDir, paths.runRoot];
@@ -119,7 +116,6 @@ export function checkProject(context: DoctorContext): Finding[] {
 
 const CONFIG = "opencode's config";
 
-/** Whether opencode's own configuration lets it use the providers of orouter. */
 export function checkOpencodeConfig(
   context: Pick<DoctorContext, "keys" | "settings">,
   configs: readonly OpencodeConfig[],
@@ -182,7 +178,7 @@ function pluginFinding({ name, from }: SeedPlugin): Finding {
   );
 }
 
-/** What older generators of such configs wrote: every call then ends in a 404. */
+/** Older config generators wrote such addresses; every call then ends in a 404. */
 function doubledAddresses({ from, value }: OpencodeConfig): Finding[] {
   const providers = value?.["provider"];
   if (!isTable(providers)) return [];
@@ -197,7 +193,6 @@ function doubledAddresses({ from, value }: OpencodeConfig): Finding[] {
 
 const PLUGIN = "plugin";
 
-/** Whether opencode loads our plugin, and what the settings that need more than that cost. */
 export function checkPlugin(context: DoctorContext, harness: Harness | undefined, nowMs: number): Finding[] {
   return [tuiFinding(context, nowMs), ...serverFindings(context, harness?.waitsForNpm ?? true)];
 }
@@ -215,7 +210,7 @@ function tuiFinding({ settings, env, paths }: DoctorContext, nowMs: number): Fin
   );
 }
 
-/** In opencode 1 a server plugin makes it wait for npm before the first prompt. */
+/** In opencode 1 a server plugin makes the first prompt wait for npm. */
 function serverFindings(context: DoctorContext, waitsForNpm: boolean): Finding[] {
   const { shellKeys, tools } = context.settings.opencode;
   if (!waitsForNpm || !wantsServerPlugin({ shellKeys, tools })) return [];

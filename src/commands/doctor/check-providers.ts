@@ -16,15 +16,12 @@ import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-cont
 
 const ADDRESSES = "addresses";
 
-/** The most common mistake in addresses. */
 const DOUBLED = /\/v1\/+v1(?:\/|$)/;
 
-/** Whether an address has `/v1/v1` in it. */
 export function hasDoubledVersion(address: string): boolean {
   return DOUBLED.test(address);
 }
 
-/** Whether the addresses of the providers are written correctly and encrypted. */
 export function checkAddresses(
   { written }: Pick<DoctorContext, "written">,
   used: readonly Provider[],
@@ -33,7 +30,7 @@ export function checkAddresses(
   return findings.length > 0 ? findings : [ok(ADDRESSES, "fine")];
 }
 
-/** orouter drops the second `/v1` by itself; other programs that the address is copied to do not. */
+/** orouter drops the second `/v1` itself; other programs that use the same address do not. */
 function doubled(written: Record<string, unknown>): Finding[] {
   const providers = isTable(written["providers"]) ? written["providers"] : {};
   return Object.entries(providers).flatMap(([id, provider]) => {
@@ -71,32 +68,28 @@ function isPrivate(host: string): boolean {
   return PRIVATE.test(host);
 }
 
-/** A provider, the key that was sent, and the reply. */
 export interface Probed {
   provider: Provider;
   key: Pick<Key, "provider" | "name" | "source">;
   probe: Probe;
 }
 
-/** A provider's reply to a request for its models. */
 export type Probe =
   | { kind: "answer"; status: number; models: readonly string[]; skewMs: number | undefined }
-  /** No answer came. */
+  /** No response arrived. */
   | { kind: "none"; why: string };
 
-/** A provider that has not answered by then is too slow to work with. */
+/** A provider that needs longer is too slow to work with. */
 const PROBE_MS = 8000;
 
-/** The longest list of models that is known has a few megabytes. */
+/** The longest known list of models has a few megabytes. */
 const LIST_BYTES = 16 * 1024 * 1024;
 
-/** The providers with a key that may be used. */
 export function usableProviders({ settings, keys }: DoctorContext): Provider[] {
   const withKey = new Set((keys ?? []).filter((key) => key.enabled).map((key) => key.provider));
   return allProviders(settings).filter((provider) => withKey.has(provider.id));
 }
 
-/** Sends one request to each provider, all at once. */
 export function probeAll(
   context: DoctorContext,
   cooldowns: readonly Cooldown[],
@@ -107,7 +100,7 @@ export function probeAll(
   const isReady = (key: Key): boolean => keyReadiness(key, lasting).kind === "ready";
   const probes = usableProviders(context).map(async (provider) => {
     const keys = (context.keys ?? []).filter((key) => key.enabled && key.provider === provider.id);
-    // A key that is cooling down would only confirm what is known.
+    // A key in cooldown would only confirm what is known.
     const key = keys.find(isReady) ?? keys[0];
     if (key === undefined) throw new Error(`${provider.id} has no key to send`);
     return { provider, key, probe: await probeProvider(provider, key.secret) };
@@ -115,7 +108,7 @@ export function probeAll(
   return Promise.all(probes);
 }
 
-/** Asks for the list of models: the cheapest request that shows whether address and key are good. */
+/** The list of models is the cheapest request that checks address and key. */
 async function probeProvider(provider: Provider, secret: string): Promise<Probe> {
   const signal = AbortSignal.timeout(PROBE_MS);
   const sentMs = Date.now();
@@ -130,7 +123,7 @@ async function probeProvider(provider: Provider, secret: string): Promise<Probe>
     });
     const skewMs = skewOf(response.headers, sentMs, Date.now());
     const text = await readHead(response.body?.getReader(), response.ok ? LIST_BYTES : 0);
-    // A list that the timeout has cut short does not count.
+    // A list cut short by the timeout does not count.
     signal.throwIfAborted();
     return { kind: "answer", status: response.status, models: response.ok ? modelsIn(text) : [], skewMs };
   } catch (cause) {
@@ -138,10 +131,10 @@ async function probeProvider(provider: Provider, secret: string): Promise<Probe>
   }
 }
 
-/** How far the provider's clock is ahead of ours; undefined where its headers do not tell. */
+/** How far the provider's clock is ahead of ours; undefined without a usable Date header. */
 function skewOf(headers: Headers, sentMs: number, receivedMs: number): number | undefined {
   const date = Date.parse(headers.get("date") ?? "");
-  // A cached answer has the date of its making.
+  // A cached response keeps its old date.
   if (Number.isNaN(date) || headers.has("age")) return undefined;
   return date - (sentMs + receivedMs) / 2;
 }
@@ -154,7 +147,6 @@ function modelsIn(text: string): string[] {
   }
 }
 
-/** What the providers' replies mean. */
 export function checkProvider({ provider, key, probe }: Probed): Finding {
   const { id } = provider;
   const at = redact(provider.baseUrl, []);
@@ -177,11 +169,11 @@ export function checkProvider({ provider, key, probe }: Probed): Finding {
   if (status < 400)
     return wrong(check, `${at} redirects (${status}), and a key is only sent to its own address.`, address);
   if (status >= 500) return wrong(check, `${at} fails (${status}).`, "Try again later: orouter doctor");
-  // A limit that is reached is the everyday case that orouter is for.
+  // Reaching a limit is the normal case that orouter handles.
   return note(check, `${at} can be reached, and refuses for the moment (${status}).`);
 }
 
-/** A preset's address is known to be right: then the connection is the problem. */
+/** A preset's address is known to be right, so the connection must be the problem. */
 function addressFix({ id, baseUrl }: Provider): string {
   return findPreset(id)?.baseUrl === baseUrl && baseUrl.startsWith("https:")
     ? "Check this machine's internet connection. Behind a proxy, set HTTPS_PROXY."

@@ -10,16 +10,14 @@ import { isTable } from "../../core/settings/checks.ts";
 import type { KeyEntry } from "../../core/settings/keys.ts";
 import { defaultSettings, type Settings } from "../../core/settings/settings.ts";
 
-/** The result of one check: fine, worth knowing, or broken with the way to fix it. */
 export interface Finding {
-  /** What was checked, in a word or two. */
   check: string;
   level: "ok" | "note" | "wrong";
   /** A sentence; never a secret. */
   what: string;
   /** The command, or the line of a file, that fixes it. */
   fix: string | undefined;
-  /** Fixes it; only after the user has agreed. Returns what is found afterwards. */
+  /** Called only after the user agreed. Returns the finding after the repair. */
   repair?: Repair;
 }
 
@@ -32,33 +30,30 @@ export function ok(check: string, what: string): Finding {
   return { check, level: "ok", what, fix: undefined };
 }
 
-/** Works, but the user may want to know. */
 export function note(check: string, what: string, fix?: string): Finding {
   return { check, level: "note", what, fix };
 }
 
-/** Something does not work, or a secret is exposed. */
 export function wrong(check: string, what: string, fix: string): Finding {
   return { check, level: "wrong", what, fix };
 }
 
-/** What the checks look at. A file that is wrong does not keep the others from being checked. */
+/** An invalid file does not stop the checks of the others. */
 export interface DoctorContext {
   env: Env;
   home: string;
   cwd: string;
   paths: Paths;
-  /** The defaults where config.toml is wrong. */
+  /** The defaults if config.toml is invalid. */
   settings: Settings;
   isConfigWrong: boolean;
-  /** config.toml as it is written; empty where it is missing or wrong. */
+  /** The content of config.toml; empty if the file is missing or invalid. */
   written: Record<string, unknown>;
   entries: readonly KeyEntry[];
-  /** Undefined where they could not be read. */
+  /** Undefined if the keys could not be read. */
   keys: readonly Key[] | undefined;
 }
 
-/** Reads config and keys, and reports what is wrong with the files. */
 export async function readContext(
   at: Pick<DoctorContext, "env" | "home" | "cwd">,
 ): Promise<{ context: DoctorContext; findings: Finding[] }> {
@@ -111,7 +106,7 @@ async function foreseen<T>(
   }
 }
 
-/** Reading keys.toml closes it to others; reading all keys reports those that are left out. */
+/** Reading keys.toml also tightens its permissions. */
 function keyFileFindings(
   isThere: boolean,
   own: readonly string[] | undefined,

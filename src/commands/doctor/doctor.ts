@@ -22,7 +22,6 @@ const DOCTOR_ARGS = {
   json: { type: "boolean", description: 'Print {"ok",checks:[{"check","level","what","fix"}]}' },
 } satisfies ArgDefs;
 
-/** `orouter doctor`: what is wrong, and how to fix it. */
 export const doctorCommand = defineCommand({
   name: "doctor",
   about: "Find problems and their fixes; exit 1 if there are any",
@@ -67,7 +66,6 @@ function repaired(finding: Finding): Promise<Finding> {
   return finding.repair?.run() ?? Promise.resolve(finding);
 }
 
-/** Asks for each thing that can be fixed here, and fixes it after a yes. */
 async function offerRepairs(findings: readonly Finding[]): Promise<Finding[]> {
   const after: Finding[] = [];
   for (const finding of findings) {
@@ -85,25 +83,23 @@ async function offerRepairs(findings: readonly Finding[]): Promise<Finding[]> {
   return after;
 }
 
-/** A finding as `doctor --json` prints it; `level` is ok, note or wrong, `fix` null where nothing is to be done. */
+/** Scripts rely on these names. `level` is ok, note or wrong; `fix` is null if there is nothing to do. */
 function findingJson({ check, level, what, fix }: Finding) {
   return { check, level, what, fix: fix ?? null };
 }
 
 interface Examination extends Pick<DoctorContext, "env" | "home" | "cwd"> {
-  /** Our own program: a link to it that is called opencode does not count. */
+  /** Our own program, so that a link to it named opencode does not count. */
   self: string;
-  /** Send no request to any provider. */
   isOffline: boolean;
 }
 
-/** Checks everything that could keep orouter from working. */
 async function examine({
   self,
   isOffline,
   ...at
 }: Examination): Promise<{ theme: Settings["theme"]; findings: Finding[] }> {
-  // Before anything changes it: the user's own environment is what is checked.
+  // Checked first, before anything changes the user's own environment.
   const environment = checkEnvironment(at);
   const { context, findings } = await readContext(at);
   const { cooldowns, troubles } = await openCooldowns(context);
@@ -140,10 +136,10 @@ async function examine({
   return { theme: context.settings.theme, findings: checks };
 }
 
-/** Why no provider is asked; undefined where they are. */
+/** Why no provider is asked; undefined if they are. */
 function silence({ isConfigWrong }: DoctorContext, isOffline: boolean): string | undefined {
   if (isOffline) return "not asked (--offline)";
-  // A key is sent to no other address than the one in config.toml, and that cannot be read.
+  // Only config.toml says which address a key may be sent to, and it cannot be read.
   return isConfigWrong ? "not asked: config.toml may have their addresses" : undefined;
 }
 
@@ -156,7 +152,6 @@ async function openCooldowns(
   return { cooldowns, troubles };
 }
 
-/** How the findings are printed. */
 export interface DoctorLook {
   width: number;
   paint: Paint;
@@ -164,10 +159,9 @@ export interface DoctorLook {
 
 const TONES: Record<Finding["level"], Tone> = { ok: "good", note: "warn", wrong: "bad" };
 const GAP = 2;
-/** A narrower column of text is hard to read: then the text goes below. */
+/** In a narrower column the text is hard to read, so it goes below. */
 const MIN_TEXT = 24;
 
-/** The findings as lines: level, check and text, and below it the fix. */
 export function doctorText(findings: readonly Finding[], { width, paint }: DoctorLook): string {
   const levelWidth = Math.max(...findings.map(({ level }) => level.length)) + GAP;
   const checkWidth = Math.max(...findings.map(({ check }) => Bun.stringWidth(check))) + GAP;
@@ -181,7 +175,7 @@ export function doctorText(findings: readonly Finding[], { width, paint }: Docto
       .flatMap((line, at) => hangingLines(at === 0 && !isNarrow ? beside : " ".repeat(indent), line, width));
     const [first = "", ...more] = isNarrow ? [front, ...told] : told;
     const mark = paint[TONES[level]](level);
-    // A command that is broken into lines would be two when it is pasted: the terminal may wrap it.
+    // Never wrap a command: pasted, it would become two.
     const below = fix === undefined ? [] : [`${" ".repeat(indent)}${paint.accent("→")} ${fix}`];
     return [mark + first.slice(level.length), ...more, ...below];
   });

@@ -23,7 +23,6 @@ import { allProviders, type Settings } from "../../core/settings/settings.ts";
 import { type CommandContext, readContext, readContextAgain } from "../context.ts";
 import { describeKey, findProvider, listKeys } from "./own-key.ts";
 
-/** The provider that was named, or else is chosen from the list. Undefined: the person left. */
 export async function chooseProvider(
   settings: Settings,
   id: string | undefined,
@@ -40,18 +39,16 @@ export async function chooseProvider(
   return chosen === undefined ? undefined : findProvider(settings, chosen);
 }
 
-/** How a key comes in. */
 export type SecretWays =
   | { kind: "env"; variable: string }
   | { kind: "stdin" | "ask"; place: "value" | "keychain" };
 
-/** A key that came in, and how it is to be kept. */
 export interface NewSecret {
   secret: string;
   place: NewKey["place"];
 }
 
-/** Reads the flags; those that contradict each other are refused. */
+/** Rejects flags that contradict each other. */
 export function secretWays(args: ArgsOf<typeof KEYS_ADD_ARGS>): SecretWays {
   const variable = args.env;
   const name = args.name;
@@ -69,7 +66,6 @@ export function secretWays(args: ArgsOf<typeof KEYS_ADD_ARGS>): SecretWays {
   return { kind: "env", variable };
 }
 
-/** The keys that were given. Undefined: the prompt was cancelled. */
 export async function readSecrets(
   ways: SecretWays,
   provider: Provider,
@@ -130,7 +126,6 @@ const KEYS_ADD_ARGS = {
   keychain: { type: "boolean", description: "Store the key in the system's keychain, not in keys.toml" },
 } satisfies ArgDefs;
 
-/** `orouter keys add`: a key comes in without ever standing on a command line. */
 export const keysAddCommand = defineCommand({
   name: "add",
   about: "Add keys from a prompt, stdin or an environment variable",
@@ -141,7 +136,7 @@ export const keysAddCommand = defineCommand({
     { line: "orouter keys add groq --env MY_GROQ_KEY", does: "store the variable's name, not the key" },
   ],
   args: KEYS_ADD_ARGS,
-  // A second word is most likely a key: the refusal must be ours, since the usual one repeats the word.
+  // Accept a second word to reject it without repeating it: it is most likely a key.
   rest: true,
   run: add,
   children: {},
@@ -167,7 +162,6 @@ async function add(args: ArgsOf<typeof KEYS_ADD_ARGS>): Promise<number> {
   return EXIT.fine;
 }
 
-/** Asks for everything: whose keys they are, where they are to be kept, and the keys. */
 export async function addAsked(context: CommandContext): Promise<void> {
   const provider = await chooseProvider(context.settings, undefined);
   const place = provider === undefined ? undefined : await choosePlace();
@@ -179,7 +173,7 @@ export async function addAsked(context: CommandContext): Promise<void> {
   else await keepSecrets(context, provider.id, { secrets, name: undefined });
 }
 
-/** A question only where there is a choice. Undefined: the person left. */
+/** Asks only if there is a choice. Undefined if the user cancelled. */
 async function choosePlace(): Promise<"value" | "keychain" | undefined> {
   if (!(await hasKeychain())) return "value";
   const { askChoice } = await import("../../cli/ask.ts");
@@ -208,7 +202,7 @@ async function keepSecrets(
   await store(context, provider, places);
 }
 
-/** The secrets that keys.toml does not have yet, each once, and a sentence about each of the others. */
+/** Returns new secrets, each once, and a sentence about each of the others. */
 function sortOut(secrets: readonly NewSecret[], provider: string, keys: readonly Key[]) {
   const own = keys.filter((key) => key.source === "keys.toml" && key.provider === provider);
   const names = new Map(own.map((key) => [key.fingerprint, key.name]));
@@ -228,7 +222,7 @@ function sortOut(secrets: readonly NewSecret[], provider: string, keys: readonly
 async function store(context: CommandContext, provider: string, keys: readonly NewKey[]): Promise<void> {
   const { paths } = context;
   const { added, known } = await addKeys({ paths }, provider, keys).catch((error: unknown) => {
-    // What a keychain says is the system's own and may be anything.
+    // The text of a keychain error is arbitrary, so it is not shown.
     if (error instanceof Problem || keys[0]?.place.kind !== "keychain") throw error;
     throw keychainRefused();
   });

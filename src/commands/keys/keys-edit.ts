@@ -24,7 +24,7 @@ const KEYS_REMOVE_ARGS = {
   yes: { type: "boolean", alias: "y", description: "Skip the confirmation" },
 } satisfies ArgDefs;
 
-/** `orouter keys remove`: asks first, since a secret that is gone cannot be brought back. */
+/** Asks first, since a removed secret cannot be restored. */
 export const keysRemoveCommand = defineCommand({
   name: "remove",
   about: "Remove a key from keys.toml",
@@ -42,7 +42,6 @@ async function remove(args: ArgsOf<typeof KEYS_REMOVE_ARGS>): Promise<number> {
   return (await removeOwn(context, key, args.yes === true)) ? EXIT.fine : EXIT.failed;
 }
 
-/** Removes a key of keys.toml after a confirmation. Whether it was removed. */
 export async function removeOwn(context: CommandContext, key: ListedKey, isSaid: boolean): Promise<boolean> {
   const call = `orouter keys remove ${keyTitle(key)} --yes`;
   if (!isSaid && !(await askSure({ question: `Remove ${describeKey(key)}?`, call }))) {
@@ -70,7 +69,7 @@ const KEYS_RENAME_ARGS = {
   provider: KEY_ARGS.provider,
 } satisfies ArgDefs;
 
-/** `orouter keys rename`: what is known about the key stays with it. */
+/** Cooldowns and statistics follow the fingerprint, so they survive a rename. */
 export const keysRenameCommand = defineCommand({
   name: "rename",
   about: "Rename a key",
@@ -93,7 +92,6 @@ export async function renameOwn(context: CommandContext, key: ListedKey, newName
   talk.success(`Renamed ${describeKey(key)} to ${key.provider}/${newName}.`);
 }
 
-/** `orouter keys enable`. */
 export const keysEnableCommand = defineCommand({
   name: "enable",
   about: "Enable a key",
@@ -103,7 +101,6 @@ export const keysEnableCommand = defineCommand({
   children: {},
 });
 
-/** `orouter keys disable`. */
 export const keysDisableCommand = defineCommand({
   name: "disable",
   about: "Disable a key without removing it",
@@ -147,7 +144,6 @@ const KEYS_STRATEGY_ARGS = {
   json: { type: "boolean", description: 'Print {"strategy":…}' },
 } satisfies ArgDefs;
 
-/** `orouter keys strategy`: in which order the healthy keys are used. */
 export const keysStrategyCommand = defineCommand({
   name: "strategy",
   about: "Show or set the order in which keys are used",

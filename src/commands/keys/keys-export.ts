@@ -15,7 +15,7 @@ const KEYS_EXPORT_ARGS = {
   force: { type: "boolean", description: "Overwrite an existing file" },
 } satisfies ArgDefs;
 
-/** `orouter keys export`: secrets are included only where no other user can read them. */
+/** Includes secrets only where no other user can read them. */
 export const keysExportCommand = defineCommand({
   name: "export",
   about: "Export keys as JSON, without secrets by default",

@@ -24,7 +24,7 @@ import { counted } from "../../core/text.ts";
 import { type CommandContext, readContext, readContextAgain } from "../context.ts";
 import { describeKey, type ListedKey, listKeys } from "./own-key.ts";
 
-/** Tells what an import has done, and which settings it could have taken; never with a secret. */
+/** Never prints a secret. */
 export function tellImport(
   result: ImportResult,
   keysFile: string,
@@ -59,7 +59,6 @@ export function sourceText({ found: { keys, leftOut } }: ImportSource): string {
   return `${counted(keys.length, "key")} of ${whose}`;
 }
 
-/** The summary for scripts. */
 export function importJson(
   sources: readonly ImportSource[],
   result: ImportResult,
@@ -83,13 +82,11 @@ function offerJson({ path, value, now }: SettingOffer) {
   return { path: path.join("."), value, before: now ?? null };
 }
 
-/** What is to be taken over. */
 export interface ImportOrder {
   sources: readonly ImportSource[];
   settings: readonly SettingOffer[];
 }
 
-/** What an import has done. */
 export interface ImportResult {
   added: readonly ListedKey[];
   known: readonly PlannedKey[];
@@ -97,11 +94,10 @@ export interface ImportResult {
   /** What was skipped and where, as sentences. */
   leftOut: readonly string[];
   settings: readonly SettingOffer[];
-  /** Providers that were written into config.toml, since the keys need them. */
+  /** Providers that were added to config.toml because the keys need them. */
   providers: readonly string[];
 }
 
-/** The settings of some sources that differ from what is in force. */
 export function offersOf(context: CommandContext, sources: readonly ImportSource[]): SettingOffer[] {
   return settingOffers(
     sources.map(({ found }) => found.settings),
@@ -109,7 +105,7 @@ export function offersOf(context: CommandContext, sources: readonly ImportSource
   );
 }
 
-/** How many keys of some sources keys.toml does not have yet. */
+/** How many keys of these sources are missing in keys.toml. */
 export function freshCount(context: CommandContext, sources: readonly ImportSource[]): number {
   const keys = sources.flatMap(({ found }) => found.keys);
   return planImport(keys, standingKeys(context)).fresh.length;
@@ -146,7 +142,7 @@ export async function takeImport(
   };
 }
 
-/** Where the system has no keychain, keys that lay in one are not put into a file behind their owner's back. */
+/** On a system without a keychain, never move keys from a keychain into a file without asking. */
 async function withoutKeychain(sources: readonly ImportSource[]) {
   const keys = sources.flatMap(({ found }) => found.keys);
   const leftOut = sources.flatMap(({ from, found }) => found.leftOut.map((text) => `${from}: ${text}`));
@@ -183,7 +179,6 @@ function homelessText(provider: string): string {
   return `The keys of ${provider} need [providers.${provider}] with a base_url in config.toml.`;
 }
 
-/** Lets a person tick what is to be taken over. Undefined: the person left. */
 export async function chooseSources(
   context: CommandContext,
   found: readonly ImportSource[],
@@ -194,7 +189,7 @@ export async function chooseSources(
     const news = fresh === 0 ? "all known here" : `${fresh} new`;
     return { value: String(at), label: `${source.tool}: ${sourceText(source)}, ${news}`, hint: source.from };
   });
-  // What is in the environment or opencode's own works as it is, and taking it over is a choice of its own.
+  // Keys in the environment or in opencode already work, so they are not ticked.
   const ticked = options.filter((_, at) => {
     const source = found[at];
     return (
@@ -210,7 +205,6 @@ export async function chooseSources(
   return found.filter((_, at) => answer.includes(String(at)));
 }
 
-/** Lets a person tick the settings that came along. Undefined: the person left. */
 export async function chooseSettings(offers: readonly SettingOffer[]): Promise<SettingOffer[] | undefined> {
   if (offers.length === 0) return [];
   const { askMany } = await import("../../cli/ask.ts");
@@ -224,10 +218,9 @@ export async function chooseSettings(offers: readonly SettingOffer[]): Promise<S
   return answer === undefined ? undefined : offers.filter((_, at) => answer.includes(String(at)));
 }
 
-/** Thousands of keys fit; what is longer is some other file. */
+/** Thousands of keys fit; anything longer is some other file. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** What a file has that a person named. */
 export async function fileSources(file: string, places: ImportPlaces): Promise<ImportSource[]> {
   const bytes = await readFile(file).catch((error: unknown) => {
     throw fileProblem({ code: "cannot-read", doing: "read", file }, error);
@@ -268,7 +261,7 @@ const KEYS_IMPORT_ARGS = {
   json: { type: "boolean", description: 'Print {"added","known","leftOut","settings",…}' },
 } satisfies ArgDefs;
 
-/** `orouter keys import`: what other tools have kept, taken over; their files stay as they are. */
+/** Files of other tools are only read. */
 export const keysImportCommand = defineCommand({
   name: "import",
   about: "Import keys from a file, another tool or the environment",
@@ -301,14 +294,13 @@ async function runImport(args: ArgsOf<typeof KEYS_IMPORT_ARGS>): Promise<number>
     return EXIT.failed;
   }
   const result = await takeImport(context, { sources, settings });
-  // Offer the settings only if they were not declined in a prompt.
+  // Mention the settings only if the user has not declined them at a prompt.
   const offered = mayAsk || args.settings !== undefined ? [] : offers;
   if (asJson) outJson(importJson(sources, result, offered));
   else tellImport(result, context.paths.keysFile, offered);
   return EXIT.fine;
 }
 
-/** Shows what there is on this machine, asks, and takes it over. */
 export async function importAsked(context: CommandContext): Promise<void> {
   const sources = await sourcesFor(context, { kind: "ask" });
   const settings = sources === undefined ? undefined : await chooseSettings(offersOf(context, sources));
@@ -317,7 +309,6 @@ export async function importAsked(context: CommandContext): Promise<void> {
   else tellImport(await takeImport(context, { sources, settings }), context.paths.keysFile);
 }
 
-/** What the arguments ask for. */
 type ImportWay =
   | { kind: "file"; file: string }
   | { kind: "from"; from: ImportSource["kind"] }

@@ -16,7 +16,6 @@ const KEYS_LIST_ARGS = {
   json: { type: "boolean", description: 'Print {"keys":[…]}' },
 } satisfies ArgDefs;
 
-/** `orouter keys list`: every key there is, by name and fingerprint. */
 export const keysListCommand = defineCommand({
   name: "list",
   about: "List keys and their sources, never the secrets",
@@ -34,12 +33,11 @@ async function list(args: ArgsOf<typeof KEYS_LIST_ARGS>): Promise<number> {
   return EXIT.fine;
 }
 
-/** Prints the keys, all or one provider's. */
 export async function printKeys(provider: string | undefined, asJson: boolean): Promise<void> {
   const context = await readContext();
   const all = listKeys(context);
   const keys = provider === undefined ? all : all.filter((key) => key.provider === provider);
-  // A name that no key bears may be mistyped.
+  // An unknown provider name may be mistyped.
   if (provider !== undefined && keys.length === 0) findProvider(context.settings, provider);
   if (asJson) outJson({ keys: keys.map(toJson) });
   else if (keys.length > 0) out(listText(keys, outputLook(context.settings.theme)));

@@ -22,25 +22,23 @@ import { loadedKey, MODELS_LIMIT, tellKeyTests } from "./keys-test.ts";
 import { describeKey, type ListedKey, listKeys, mustBeOwn } from "./own-key.ts";
 import { testModels } from "./test-key.ts";
 
-/** A key as the menu shows it. */
 export interface KeyState {
   key: ListedKey;
   /** `ready`, `cooling down until 14:05: rate limit`, `disabled`, … */
   words: string;
-  /** The cooldowns of single models with this key, the first to end in front. */
+  /** The cooldowns of single models with this key, the earliest end first. */
   lanes: readonly { model: string; cooldown: Cooldown }[];
 }
 
-/** How things are now; the files are read again. */
 export interface KeysNow {
   context: CommandContext;
   states: readonly KeyState[];
 }
 
-/** Reads files and state; keys of one provider stand together. */
+/** Reads files and state; keys of one provider are adjacent. */
 export async function keysNow(before: Pick<CommandContext, "env">): Promise<KeysNow> {
   const context = await readContextAgain(before);
-  // What is wrong with the state is said where it is changed; without it every key is thought to be ready.
+  // Commands that change the state report its faults; without a state every key counts as ready.
   const nowMs = Date.now();
   const lasting = lastingCooldowns(await readCooldowns(context), nowMs);
   const states = listKeys(context).map((key): KeyState => {
@@ -64,14 +62,12 @@ function wordsOf(readiness: string, lanes: number): string {
   return `${readiness}, ${lanes} ${lanes === 1 ? "model cooling down" : "models cooling down"}`;
 }
 
-/** A key under the name it has at the moment. */
 interface OpenKey {
   provider: string;
   name: string;
   env: CommandContext["env"];
 }
 
-/** What can be done with one key. */
 export async function openKeyMenu({ provider, name }: ListedKey): Promise<void> {
   const open: OpenKey = { provider, name, env: process.env };
   let title = "";
@@ -82,7 +78,7 @@ export async function openKeyMenu({ provider, name }: ListedKey): Promise<void> 
       const state = states.find(({ key }) => key.provider === open.provider && key.name === open.name);
       title = state === undefined ? `${keyTitle(open)} is gone` : `${describeKey(state.key)}: ${state.words}`;
       const back: MenuChoice = { label: "Back", run: async () => "leave" };
-      // It may have been removed in another terminal.
+      // The key may have been removed in another terminal.
       return state === undefined ? [back] : [...choicesFor(context, state, open), back];
     },
   );
@@ -90,7 +86,7 @@ export async function openKeyMenu({ provider, name }: ListedKey): Promise<void> 
 
 function choicesFor(context: CommandContext, state: KeyState, open: OpenKey): MenuChoice[] {
   const { key, lanes } = state;
-  // What cannot be done is on the list all the same: it says what can be done instead.
+  // List impossible actions too, with a hint what to do instead.
   const away = key.source === "keys.toml" ? {} : { hint: "not here: the key is not in keys.toml" };
   const deed = key.enabled ? "disable" : "enable";
   return [
@@ -167,7 +163,6 @@ async function remove(context: CommandContext, key: ListedKey): Promise<"leave" 
   return (await removeOwn(context, key, false)) ? "leave" : undefined;
 }
 
-/** The keys and everything that can be done with them, by questions. Every choice takes effect at once. */
 export async function openKeysMenu(): Promise<void> {
   keepLoopbackDirect(process.env);
   const first = await readContext();
@@ -182,7 +177,7 @@ export async function openKeysMenu(): Promise<void> {
   );
 }
 
-/** What a list has around its words: the line on the left, the mark, and the brackets of a hint. */
+/** The width of the line on the left, the mark and the brackets of a hint. */
 const LINE_EDGES = 8;
 
 function keyChoices({ states }: KeysNow): MenuChoice[] {

@@ -18,7 +18,7 @@ const KEYS_RESET_ARGS = {
   },
 } satisfies ArgDefs;
 
-/** `orouter keys reset`: ends cooldowns, also in running orouters. */
+/** Also applies to running orouters. */
 export const keysResetCommand = defineCommand({
   name: "reset",
   about: "End cooldowns of all keys, one key or one model",
@@ -44,7 +44,6 @@ async function reset(args: ArgsOf<typeof KEYS_RESET_ARGS>): Promise<number> {
   return EXIT.fine;
 }
 
-/** Ends the cooldowns of all, of a key, for a model, or of the lane of both, and tells how many there were. */
 export async function endCooldowns(
   context: CommandContext,
   key: ListedKey | undefined,
@@ -63,7 +62,7 @@ export async function endCooldowns(
   const ended = (await cooldowns.all()).filter((cooldown) => isSelected(cooldown, selection));
   for (const { id } of ended) cooldowns.clear(id);
   await state.close();
-  // Unlike a request, this command is nothing but its writing.
+  // Unlike a request, this command must fail if the state cannot be written.
   if (trouble !== undefined) throw trouble;
   const whose = [key === undefined ? undefined : describeKey(key), model]
     .filter((one) => one !== undefined)

@@ -21,7 +21,7 @@ import {
   trialWords,
 } from "./test-key.ts";
 
-/** Tells of keys that have just been let in, and that no request would use, since they once were not. */
+/** Reports keys that passed the test but stay out of use because an earlier request rejected them. */
 export async function tellLeftAlone(context: CommandContext, keys: readonly Key[]): Promise<void> {
   const nowMs = Date.now();
   const refused = new Set(
@@ -38,17 +38,16 @@ export async function tellLeftAlone(context: CommandContext, keys: readonly Key[
   }
 }
 
-/** Long enough for a slow service, short enough to wait for; all keys are tried at once. */
+/** Long enough for a slow service; all keys are tried at once. */
 const TRIAL_MS = 10_000;
 
-/** What keys are tried with, from now on. */
 export function trialOptions({ rules }: Pick<Settings, "rules">): TrialOptions {
   keepLoopbackDirect(process.env);
   const signal = AbortSignal.timeout(TRIAL_MS);
   return { rules, nowMs: Date.now(), signal, isListOpen: openListFinder(signal) };
 }
 
-/** A provider with hundreds of models should not be asked for all of them by mistake. */
+/** Prevents a test of hundreds of models by mistake. */
 export const MODELS_LIMIT = 50;
 
 const KEYS_TEST_ARGS = {
@@ -69,7 +68,6 @@ const KEYS_TEST_ARGS = {
   json: { type: "boolean", description: 'Print {"keys":[…]}, or {"models":[…]} with --models' },
 } satisfies ArgDefs;
 
-/** `orouter keys test`: one cheap call per key, all at once. */
 export const keysTestCommand = defineCommand({
   name: "test",
   about: "Test each key with one cheap call; exit 1 if one is refused",
@@ -111,7 +109,6 @@ async function tryKeys(context: CommandContext, keys: readonly Key[]): Promise<T
   return Promise.all(keys.map((key) => tryKey(context, key, options)));
 }
 
-/** Tests keys with one cheap call each and prints the results. */
 export async function tellKeyTests(context: CommandContext, keys: readonly Key[]): Promise<void> {
   const tried = await tryKeys(context, keys);
   for (const { key, trial } of tried) {
@@ -145,7 +142,7 @@ function chosenKeys(context: CommandContext, name: string | undefined, provider:
   return context.keys.filter((key) => provider === undefined || key.provider === provider);
 }
 
-/** The secret of a listed key. Where the same secret has two names, either will do. */
+/** If one secret has two names, either will do. */
 export function loadedKey({ keys }: CommandContext, listed: ListedKey): Key {
   const { provider, name, fingerprint } = listed;
   const found = keys.find((key) => key.provider === provider && key.fingerprint === fingerprint);
@@ -172,7 +169,7 @@ function resultText(tried: readonly TriedKey[], look: TableLook): string {
     { title: "FINGERPRINT", tone: () => "muted" },
     { title: "RESULT", tone: (row) => RESULT_TONES[tried[row]?.trial.kind ?? "unproven"] },
   ];
-  // The reason may wrap: cut short it would lose what the provider said.
+  // The reason may wrap: cut short it would lose the provider's words.
   const rows = tried.map(({ key, trial }) => [
     key.provider,
     key.name,

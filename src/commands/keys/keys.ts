@@ -2,7 +2,6 @@ import { defineCommand } from "../../cli/command.ts";
 import { isInteractive } from "../../cli/talk.ts";
 import { EXIT } from "../../core/problem.ts";
 
-/** `orouter keys`: the keys, and what can be done with them. */
 export const keysCommand = defineCommand({
   name: "keys",
   about: "List, add and change keys",

@@ -7,10 +7,10 @@ import { allProviders, type Settings } from "../../core/settings/settings.ts";
 import { didYouMean, nearest } from "../../core/text.ts";
 import { type CommandContext, readContext } from "../context.ts";
 
-/** So many digits of a fingerprint tell a person's keys apart. */
+/** Five digits are enough to tell a user's keys apart. */
 const FINGERPRINT = /^[0-9a-f]{5,12}$/;
 
-/** The one key a person means by `name`, `provider/name` or the beginning of a fingerprint. */
+/** Accepts `name`, `provider/name` or the beginning of a fingerprint. */
 export function findKey(keys: readonly ListedKey[], asked: string, provider?: string): ListedKey {
   const among = provider === undefined ? keys : keys.filter((key) => key.provider === provider);
   const found = matchingKeys(among, asked);
@@ -21,12 +21,12 @@ export function findKey(keys: readonly ListedKey[], asked: string, provider?: st
   throw unknownKey(asked, among, provider);
 }
 
-/** `provider/name`, with the fingerprint where there is one. */
+/** `provider/name`, with the fingerprint if it is known. */
 export function describeKey(key: Pick<ListedKey, "provider" | "name" | "fingerprint">): string {
   return key.fingerprint === undefined ? keyTitle(key) : `${keyTitle(key)} (${key.fingerprint})`;
 }
 
-/** The keys that a person may mean; a name wins over the beginning of a fingerprint. */
+/** A name wins over the beginning of a fingerprint. */
 export function matchingKeys(keys: readonly ListedKey[], asked: string): ListedKey[] {
   const byTitle = keys.filter((key) => keyTitle(key) === asked);
   if (byTitle.length > 0) return byTitle;
@@ -58,21 +58,20 @@ export function unknownKey(asked: string, keys: readonly ListedKey[], provider?:
   });
 }
 
-/** A key as people see and name it; never with its secret. */
 export interface ListedKey {
   provider: string;
   name: string;
-  /** Undefined while the secret cannot be had: a variable that is not set, a locked keychain. */
+  /** Undefined while the secret is missing: an unset variable, a locked keychain. */
   fingerprint: string | undefined;
   source: KeySource;
-  /** Where exactly: the variable's name, `keychain`, or the file. */
+  /** The variable's name, `keychain`, or the file. */
   from: string;
-  /** The variable that holds the secret, where one does. */
+  /** The variable that contains the secret, if there is one. */
   variable: string | undefined;
   enabled: boolean;
 }
 
-/** Every key, those of keys.toml first and complete, with those whose secret is missing. */
+/** Keys of keys.toml come first and include those whose secret is missing. */
 export function listKeys(context: Pick<CommandContext, "entries" | "keys" | "paths">): ListedKey[] {
   const own = context.entries.map((entry) => fromEntry(entry, context));
   const others = context.keys.filter((key) => key.source !== "keys.toml").map(fromKey);
@@ -88,7 +87,7 @@ function fromEntry(entry: KeyEntry, { keys, paths }: Pick<CommandContext, "keys"
   return {
     provider,
     name,
-    // A key that is skipped for another reason still has the secret of the file.
+    // A key that is skipped for another reason still has its secret in the file.
     fingerprint: loaded?.fingerprint ?? (place.kind === "value" ? fingerprint(place.secret) : undefined),
     source: "keys.toml",
     from: variable ?? (place.kind === "keychain" ? "keychain" : paths.keysFile),
@@ -102,10 +101,8 @@ function fromKey({ provider, name, fingerprint: print, source, from, enabled }: 
   return { provider, name, fingerprint: print, source, from, variable, enabled };
 }
 
-/** What is to be done to a key of keys.toml. */
 export type KeyDeed = "remove" | "rename" | "enable" | "disable";
 
-/** Arguments that name one key. */
 export const KEY_ARGS = {
   name: {
     type: "positional",
@@ -120,7 +117,7 @@ export const KEY_ARGS = {
   },
 } as const;
 
-/** The key that the arguments name. It must be in keys.toml: all others are read-only. */
+/** Only keys in keys.toml can be edited; all others are read-only. */
 export async function ownKey(
   args: ArgsOf<typeof KEY_ARGS>,
   deed: KeyDeed,
@@ -131,7 +128,7 @@ export async function ownKey(
   return { context, key };
 }
 
-/** Refuses what can only be done to a key of keys.toml, and says what can be done instead. */
+/** Throws a Problem that names the alternative. */
 export function mustBeOwn(key: ListedKey, deed: KeyDeed): void {
   if (key.source !== "keys.toml") throw notOurs(key, deed);
 }
@@ -169,7 +166,6 @@ function wayOut(key: ListedKey, deed: KeyDeed): string {
   return `Add a key to replace it: orouter keys add ${provider}`;
 }
 
-/** The provider of an id; an unknown one is a Problem with the way to it. */
 export function findProvider(settings: Settings, id: string): Provider {
   const providers = allProviders(settings);
   const found = providers.find((provider) => provider.id === id);
@@ -189,7 +185,7 @@ export function findProvider(settings: Settings, id: string): Provider {
   });
 }
 
-/** People write `ollama` for ollama-cloud and `nvidia-nim` for nvidia: that is nearer than any slip of the finger. */
+/** Users write `ollama` for ollama-cloud and `nvidia-nim` for nvidia, which no typo distance finds. */
 function nearProvider(id: string, providers: readonly Provider[]): string | undefined {
   const word = id.toLowerCase();
   const kin = providers.find(({ id: one }) => one.startsWith(`${word}-`) || word.startsWith(`${one}-`));

@@ -1,4 +1,4 @@
-import { PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES } from "../../catalog/cache.ts";
 import { askProvider } from "../../catalog/model-lists.ts";
 import { askSure, listenForInterruption } from "../../cli/ask.ts";
 import { type Column, outputLook, type TableLook, tableText } from "../../cli/table.ts";
@@ -23,7 +23,7 @@ import { send } from "../../proxy/transport.ts";
 import { keepLoopbackDirect, openCatalog } from "../catalog.ts";
 import type { CommandContext } from "../context.ts";
 
-/** A chat model that a provider lists, for a key to be tried with. */
+/** A chat model from the provider's list, to test a key with. */
 export async function listedModel(
   provider: Provider,
   key: Key,
@@ -34,19 +34,18 @@ export async function listedModel(
   return models.find(({ id }) => isChatModel(id))?.id;
 }
 
-/** What one cheap call has shown of a key. */
 export type KeyTrial =
   | { kind: "ok" }
-  /** The service answered, as it would have answered anyone. */
+  /** The service answered, but it may answer anyone. */
   | { kind: "unproven" }
-  /** `verdict` is undefined where the service did something that no rule is about. */
+  /** `verdict` is undefined if no rule matches the response. */
   | { kind: "refused"; verdict: VerdictKind | undefined; status: number; message: string };
 
 export interface TrialOptions {
   rules: readonly UserRule[];
   nowMs: number;
   isListOpen: (provider: Provider) => Promise<boolean>;
-  /** Ends the trial, however far it is. */
+  /** Ends the trial at any point. */
   signal: AbortSignal;
 }
 
@@ -54,13 +53,13 @@ export interface TrialOptions {
 const BODY_BYTES = 64 * 1024;
 const MESSAGE_CHARS = 200;
 
-/** Lists that are open to anyone say nothing about a key: there only an answer of a model does. */
+/** A public list of models says nothing about a key, so these providers are asked for a completion. */
 const CHAT_MODELS: Readonly<Record<string, string>> = {
   "ollama-cloud": "gpt-oss:20b",
   nvidia: "meta/llama-3.1-8b-instruct",
 };
 
-/** Tries a key with the cheapest call that can tell whether it is good. */
+/** Uses the cheapest request that can tell whether the key works. */
 export async function testKey(provider: Provider, key: Key, options: TrialOptions): Promise<KeyTrial> {
   try {
     const model = chatModel(provider);
@@ -73,7 +72,7 @@ export async function testKey(provider: Provider, key: Key, options: TrialOption
   }
 }
 
-/** Services retire models, also those that are named here: then one that is listed does as well. */
+/** Services retire models, also the ones named here, so fall back to a listed one. */
 async function tryChatModel(
   provider: Provider,
   key: Key,
@@ -87,7 +86,7 @@ async function tryChatModel(
   return other === undefined ? trial : tryModel(provider, key, other, options);
 }
 
-/** If the list of models is missing or public, one model is asked instead. */
+/** If the list of models is missing or public, ask one model instead. */
 async function beyondTheList(
   list: KeyTrial,
   provider: Provider,
@@ -101,19 +100,19 @@ async function beyondTheList(
   }
   // A placeholder key has nothing to prove.
   if (key.source === "embedded" || !(await options.isListOpen(provider))) return list;
-  // A service that is known by name may list first what only some plans have, or what costs money.
+  // A known service may list first what only some plans include, or what costs money.
   const isOwn = findPreset(provider.id) === undefined;
   const model = named ?? (isOwn ? await listedModel(provider, key, options.signal) : undefined);
   return model === undefined ? { kind: "unproven" } : tryModel(provider, key, model, options);
 }
 
-/** The model to ask where a list would prove nothing. */
+/** The model to ask if a list would prove nothing. */
 function chatModel(provider: Provider): string | undefined {
   if (!Object.hasOwn(CHAT_MODELS, provider.id)) return undefined;
   return provider.models[0] ?? CHAT_MODELS[provider.id];
 }
 
-/** Asks one model for one token with a key. */
+/** Asks one model for one token. */
 export async function tryModel(
   provider: Provider,
   key: Key,
@@ -138,7 +137,7 @@ async function askModel(
   const { path, leastOutput, writeRequest } = dialectSpec(provider.api);
   const request = { path, body: writeRequest(plainQuestion(model, text, leastOutput), []) };
   const trial = await call(provider, key, { method: "POST", ...request }, options);
-  // A service that finds fault with the question has let the key in.
+  // A service that rejects the request itself has accepted the key.
   if (trial.kind === "refused" && trial.verdict === "bad-request") return { kind: "ok" };
   if (trial.kind !== "refused" || trial.verdict !== "model-not-found") return trial;
   return { ...trial, message: `${model}: ${trial.message}` };
@@ -167,7 +166,7 @@ async function call(
   });
   const { status, headers } = response;
   const body = await readHead(response.body?.getReader(), BODY_BYTES);
-  // A body that the clock has cut short is no answer.
+  // A body cut short by the timeout is not an answer.
   options.signal.throwIfAborted();
   if (status >= 300 && status < 400) {
     const message = "The service redirects, and a key is only sent to its own address: check base_url.";
@@ -189,29 +188,27 @@ async function call(
   return { kind: "refused", verdict: verdict.kind, status: verdict.status, message };
 }
 
-/** Which models are tried: those that chains and fallbacks name, or all that the provider lists. */
+/** The models that chains and fallbacks name, or all that the provider lists. */
 export const MODEL_CHOICES = ["chains", "all"] as const;
 export type ModelChoice = (typeof MODEL_CHOICES)[number];
 
-/** One small request. */
 export interface ModelTrial {
   key: Key;
   provider: Provider;
   model: string;
 }
 
-/** The result of a key with a model; undefined if the test was interrupted. */
+/** Undefined if the test was interrupted. */
 export interface TriedModel extends ModelTrial {
   trial: KeyTrial | undefined;
 }
 
-/** Two at a time do not look like a flood to a provider that counts. */
+/** Two at a time do not look like a flood to a rate limiter. */
 const AT_A_TIME = 2;
 
 /** Long enough for a model that has to be loaded first. */
 const MODEL_MS = 30_000;
 
-/** The requests that a test would take; no more than `limit` for each key. */
 export async function planTrials(
   context: CommandContext,
   keys: readonly Key[],
@@ -241,17 +238,16 @@ async function modelsFor(
     const named = namedModels(context.settings).filter((ref) => ref.provider === provider.id);
     return [...new Set(named.map(({ model }) => model))];
   }
-  const { catalog } = await openCatalog(context, PATIENCE.list, provider);
+  const { catalog } = await openCatalog(context, FETCH_POLICIES.list, provider);
   return catalog.modelsOf(provider.id).map(({ id }) => id);
 }
 
 export interface TrialRun extends Omit<TrialOptions, "signal"> {
-  /** Ends all of it; what is under way counts as not tried. */
+  /** Ends all trials; those under way count as not tried. */
   signal: AbortSignal;
   onDone: (done: number) => void;
 }
 
-/** Asks each model, key by key side by side. */
 export async function tryModels(trials: readonly ModelTrial[], run: TrialRun): Promise<TriedModel[]> {
   const results = new Map<ModelTrial, KeyTrial>();
   const work = async (queue: ModelTrial[]): Promise<void> => {
@@ -281,7 +277,7 @@ export interface ModelTestOptions {
   asJson: boolean;
 }
 
-/** Which models the keys really have: each is asked once, for one token. */
+/** Asks each model once, for one token, to find out which models the keys can use. */
 export async function testModels(
   context: CommandContext,
   keys: readonly Key[],
@@ -310,7 +306,7 @@ export async function testModels(
   showProgress(undefined, trials.length);
   if (options.asJson) outJson({ models: tried.map(toJson) });
   else out(modelsText(tried, outputLook(context.settings.theme)));
-  // That a model is not in the plan is an answer; that a key is wrong is a failure.
+  // A model outside the plan is a result; a rejected key is a failure.
   const isWrong = tried.some(({ trial }) => trial?.kind === "refused" && trial.verdict === "auth");
   return stop.signal.aborted || isWrong ? EXIT.failed : EXIT.fine;
 }
@@ -356,7 +352,7 @@ function modelsText(tried: readonly TriedModel[], look: TableLook): string {
   return [tableText(columns, rows, look), "", ...sums].join("\n");
 }
 
-/** The reason in our words, and the provider's status: its own sentence would fill the screen for each model. */
+/** Shows our reason and the status only: the provider's own text would fill the screen. */
 function resultText(trial: KeyTrial): string {
   if (trial.kind !== "refused") return "answers";
   const why = trial.verdict === undefined ? "no answer" : verdictWords(trial.verdict);
@@ -372,7 +368,7 @@ function toJson({ key, model, trial }: TriedModel) {
   return { ...head, ok: false, verdict, status, message };
 }
 
-/** Whether a provider shows its models to anyone: then its list says nothing about a key. Asked once per provider. */
+/** A provider that lists its models to anyone proves nothing by its list. Asked once per provider. */
 export function openListFinder(signal: AbortSignal): (provider: Provider) => Promise<boolean> {
   const answers = new Map<string, Promise<boolean>>();
   return (provider) => {
@@ -388,12 +384,12 @@ async function opensToAnyone(baseUrl: string, signal: AbortSignal): Promise<bool
     void response.body?.cancel().catch(() => {});
     return response.ok;
   } catch {
-    // The same call has just gone well with a key: that much holds.
+    // The same call has just succeeded with a key, so assume that the list needs one.
     return false;
   }
 }
 
-/** What a refusal means for the key that was tried. */
+/** What a refusal means for the key under test. */
 const MEANINGS: Record<VerdictKind, string> = {
   subscription: "the plan does not cover the model it was tried with",
   payment: "the account is out of credit, or a payment is due",
@@ -416,26 +412,25 @@ const MEANINGS: Record<VerdictKind, string> = {
   "content-policy": "the provider refused the request",
 };
 
-/** Why a key was refused, with the provider's own words behind it. */
+/** Puts the provider's own words last. */
 export function refusalWords(trial: KeyTrial & { kind: "refused" }): string {
   const meaning = trial.verdict === undefined ? "no answer" : MEANINGS[trial.verdict];
   const status = trial.status === 0 ? "" : `${trial.status}, `;
   return `${meaning} (${status}${trial.message})`;
 }
 
-/** What a trial says about the key itself. */
 export interface KeyOutcome {
   kind: "works" | "refused" | "unclear";
   words: string;
 }
 
-/** Refusals of a key as such; what else a service may say is about the moment, the plan or the model. */
+/** Only these reject the key as such; the rest is about the moment, the plan or the model. */
 const REFUSED = new Set<VerdictKind>(["auth", "forbidden"]);
 
 /** A provider that reports a limit has accepted the key. */
 const LET_IN = new Set<VerdictKind>(["subscription", "payment", "quota", "rate-limit", "concurrency"]);
 
-/** Tells a key that is no good from one about which nothing can be said now. */
+/** Separates a key that does not work from one that could not be checked. */
 export function keyOutcome(trial: KeyTrial): KeyOutcome {
   if (trial.kind === "ok") return { kind: "works", words: "works" };
   if (trial.kind === "unproven") {
@@ -451,7 +446,7 @@ export function keyOutcome(trial: KeyTrial): KeyOutcome {
   return { kind: "unclear", words: `cannot tell now: ${words}` };
 }
 
-/** One line about a trial: `ok`, or why not. */
+/** One line per trial: `ok`, or why not. */
 export function trialWords(trial: KeyTrial, provider: string): string {
   if (trial.kind === "ok") return "ok";
   if (trial.kind === "unproven") {

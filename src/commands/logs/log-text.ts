@@ -8,7 +8,6 @@ import type { LedgerEntry } from "../../ledger/request-rows.ts";
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/** A span as short as a column of a log has room for: `240 ms`, `1.2 s`, `3 m 5 s`. */
 export function spanText(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   if (whole < SECOND_MS) return `${whole} ms`;
@@ -23,18 +22,17 @@ const STEPS = [
   [1e3, "k"],
 ] as const;
 
-/** A number of tokens in at most five characters: `950`, `1.2k`, `34k`, `1.5M`. */
+/** At most five characters: `950`, `1.2k`, `34k`, `1.5M`. */
 export function countText(count: number): string {
   for (const [size, unit] of STEPS) {
     const scaled = count / size;
-    // What would round up to the next unit's 1 is left to that unit: 999,600 is 1.0M, not 1000k.
+    // Values that would round up to 1000 use the next unit: 999,600 is 1.0M, not 1000k.
     if (scaled < 0.9995) continue;
     return `${scaled < 9.95 ? scaled.toFixed(1) : String(Math.round(scaled))}${unit}`;
   }
   return String(Math.round(count));
 }
 
-/** How a request ended, in one short word. */
 const OUTCOMES: Record<RequestOutcome, string> = {
   served: "ok",
   // The provider's own answer went to the client: the request was at fault, not a key.
@@ -44,21 +42,21 @@ const OUTCOMES: Record<RequestOutcome, string> = {
   "client-gone": "cancelled",
 };
 
-/** A client may name a model as it likes; what would steer the terminal is taken out. */
+/** Long enough for a real name; longer ones come from a faulty client. */
 const NAME_CHARS = 160;
 
-/** Widths of the columns in front, so that lines written one by one stand under each other. */
+/** Fixed widths, so that lines printed one by one still align. */
 const WIDTH = { outcome: 9, span: 7, tokens: 9 };
 
 const two = (value: number): string => String(value).padStart(2, "0");
 
-/** `14:05:09` in the reader's own time zone. */
+/** In the local time zone. */
 export function timeText(atMs: number): string {
   const at = new Date(atMs);
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":");
 }
 
-/** `11-21 14:05:09`: a ledger goes back for days, never for years. */
+/** Without a year: a ledger goes back for days. */
 export function dateTimeText(atMs: number): string {
   const at = new Date(atMs);
   return `${two(at.getMonth() + 1)}-${two(at.getDate())} ${timeText(atMs)}`;
@@ -80,25 +78,24 @@ export function outcomeText(outcome: RequestOutcome): string {
   return OUTCOMES[outcome];
 }
 
-/** The model that was asked for, and the one that answered where it was another. */
+/** The requested model, and the one that answered if it is another. */
 export function modelText({ asked, served }: Pick<RequestRecord, "asked" | "served">): string {
   const name = oneLine(asked ?? "no model named", NAME_CHARS);
   return served === undefined || served === asked ? name : `${name} → ${oneLine(served, NAME_CHARS)}`;
 }
 
-/** `1.2k+80`, what went in and what came out; a dash where the provider said neither. */
+/** Input and output tokens; a dash if the provider reported neither. */
 export function tokensText({ inputTokens, outputTokens }: RequestRecord): string {
   if (inputTokens === undefined && outputTokens === undefined) return "-";
   return [inputTokens, outputTokens].map((count) => (count === undefined ? "?" : countText(count))).join("+");
 }
 
-/** The room the log may take, and its colours. */
 export interface LogLook {
   width: number;
   paint: Paint;
 }
 
-/** A request as the log prints it: one line, and its attempts below where there is more to them than one success. */
+/** One line, and its attempts below unless it was a single success. */
 export function requestLines(record: RequestRecord, look: LogLook): string[] {
   const { paint, width } = look;
   const outcome = outcomeText(record.outcome).padEnd(WIDTH.outcome);
@@ -112,7 +109,7 @@ export function requestLines(record: RequestRecord, look: LogLook): string[] {
   ].join("  ");
   const key = record.keyName === undefined ? "" : ` (${record.keyName})`;
   const [first = "", ...more] = hangingLines(front, `${modelText(record)}${key}`, width);
-  // Colours come last: they would count as characters where lines are broken.
+  // Add colours last: their escape codes would count as characters when lines wrap.
   const behind = first.slice(`${date}  ${outcome}`.length);
   const head = [`${paint.muted(date)}  ${paint[outcomeTone(record.outcome)](outcome)}${behind}`, ...more];
   const { attempts } = record;
@@ -137,9 +134,9 @@ function attemptLines(attempt: AttemptRecord, index: number, { width, paint }: L
 }
 
 /**
- * A request as `logs --json` and `status --json` print it; scripts rely on these names. Times are milliseconds since
- * 1970, what is not known is null. `outcome` is one of served, passed-error, exhausted, broken, client-gone; the
- * `verdict` of an attempt is ok or one of the words of `[[rules]]`, its `status` 0 where no answer came.
+ * Scripts rely on these names. Times are milliseconds since 1970, unknown values are null. `outcome` is one of served,
+ * passed-error, exhausted, broken, client-gone; the `verdict` of an attempt is ok or one of the words of `[[rules]]`;
+ * its `status` is 0 if no response came.
  */
 export function requestJson(entry: LedgerEntry) {
   const { seq, id, atMs, session, asked, served, keyName, outcome } = entry;

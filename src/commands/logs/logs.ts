@@ -19,14 +19,14 @@ import { listKeys, matchingKeys, unknownKey } from "../keys/own-key.ts";
 import { openExistingState, type State } from "../state.ts";
 import { requestJson, requestLines } from "./log-text.ts";
 
-/** Which requests a person wants to see: what the ledger looks for, and what is left to look for in its answer. */
+/** What the ledger can filter, and a predicate for the rest. */
 export interface LogFilter {
   ledger: Omit<LedgerFilter, "limit" | "afterSeq">;
-  /** Undefined where the ledger's own filter says it all. */
+  /** Undefined if the ledger's own filter covers everything. */
   matches: ((entry: LedgerEntry) => boolean) | undefined;
 }
 
-/** So many digits of a fingerprint tell a person's keys apart; `keys list` shows all twelve. */
+/** Five digits are enough to tell a user's keys apart; `keys list` shows all twelve. */
 const FINGERPRINT = /^[0-9a-f]{5,12}$/i;
 
 export function logFilter(args: ArgsOf<typeof LOGS_ARGS>): LogFilter {
@@ -38,7 +38,7 @@ export function logFilter(args: ArgsOf<typeof LOGS_ARGS>): LogFilter {
     ledger: {
       failuresOnly: args.failures === true,
       keyName: named.keyName,
-      // The name of a chain is a model's name too.
+      // A chain is also requested by its name.
       model: model === undefined || parseModelRef(model) !== undefined ? model : `${CHAIN_PROVIDER}/${model}`,
       session,
     },
@@ -46,7 +46,7 @@ export function logFilter(args: ArgsOf<typeof LOGS_ARGS>): LogFilter {
   };
 }
 
-/** A key by its name, as provider/name, or by the beginning of its fingerprint, which outlives a renaming. */
+/** The fingerprint also finds a key that was renamed. */
 function keyFilter(text: string): Pick<LogFilter, "matches"> & { keyName: string | undefined } {
   const slash = text.indexOf("/");
   if (slash > 0) {
@@ -73,7 +73,6 @@ function keyFilter(text: string): Pick<LogFilter, "matches"> & { keyName: string
 const DEFAULT_LINES = 20;
 const MAX_LINES = 10_000_000;
 
-/** How many requests to begin with. */
 export function lineCount(args: ArgsOf<typeof LOGS_ARGS>, path: readonly string[]): number {
   const text = args.lines;
   if (text === undefined) return DEFAULT_LINES;
@@ -107,7 +106,6 @@ const LOGS_ARGS = {
   },
 } satisfies ArgDefs;
 
-/** `orouter logs`: what became of each request, oldest first. */
 export const logsCommand = defineCommand({
   name: "logs",
   about: "Show recent requests and the keys and models they tried",
@@ -122,10 +120,10 @@ export const logsCommand = defineCommand({
   children: {},
 });
 
-/** Other processes write a tenth of a second after the fact, so looking more often would find nothing more. */
+/** Other processes write with a delay of a tenth of a second, so a shorter interval finds nothing more. */
 const LOOK_EVERY_MS = 250;
 
-/** Everything that came since the last look: what opencode asks in that time is a handful. */
+/** Far more than opencode can send between two polls. */
 const NEW_AT_ONCE = 10_000;
 
 const WAITING = "Waiting for requests. Stop with Ctrl-C.";
@@ -154,7 +152,7 @@ async function logs(args: ArgsOf<typeof LOGS_ARGS>): Promise<number> {
   }
 }
 
-/** A key that was removed may still be in the ledger, so only a name without any request is checked. */
+/** A removed key may still be in the ledger, so reject a name only if it has no request. */
 function refuseUnknownKey(asked: string | undefined, context: CommandContext): void {
   if (asked === undefined) return;
   const keys = listKeys(context);
@@ -168,13 +166,12 @@ function emptyText(ledger: Ledger | undefined, filter: LogFilter): string {
   return "No requests yet. They are recorded while orouter opencode or orouter serve runs.";
 }
 
-/** The newest that match, oldest first. */
 function lastRequests(
   ledger: Ledger,
   { filter, count, context }: { filter: LogFilter; count: number; context: CommandContext },
 ): LedgerEntry[] {
   const { matches } = filter;
-  // What the ledger cannot look for is looked for in all of it.
+  // Read all rows if the ledger cannot filter by this.
   const limit = matches === undefined ? count : context.settings.state.ledgerRows;
   const found = ledger.requests({ ...filter.ledger, limit });
   return (matches === undefined ? found : found.filter(matches).slice(0, count)).toReversed();
@@ -195,7 +192,7 @@ async function openOnceThere(
 
 interface Following {
   filter: LogFilter;
-  /** False once the reader has gone. */
+  /** Returns false once the reader has gone. */
   print: (entries: readonly LedgerEntry[]) => boolean;
   signal: AbortSignal;
 }
@@ -209,10 +206,10 @@ async function follow(
   let isRead = true;
   while (isRead && !signal.aborted) {
     const newest = ledger.requests({ limit: 1 })[0]?.seq ?? 0;
-    // A new file begins to count again.
+    // A new state file counts from 1 again.
     if (newest < seen) seen = 0;
     const news = ledger.requests({ ...filter.ledger, afterSeq: seen, limit: NEW_AT_ONCE }).toReversed();
-    // What did not match up to here need not be read again.
+    // Rows up to here need not be read again.
     seen = Math.max(newest, news.at(-1)?.seq ?? 0);
     isRead = print(filter.matches === undefined ? news : news.filter(filter.matches));
     if (isRead) await pause(LOOK_EVERY_MS, signal);
@@ -221,7 +218,7 @@ async function follow(
 
 function textPrinter({ settings }: CommandContext): Following["print"] {
   const paint = paintFor(process.stdout, settings.theme);
-  // The terminal may be made wider or narrower while its reader follows.
+  // The terminal may be resized while it follows.
   return (entries) =>
     printLines(entries.flatMap((entry) => requestLines(entry, { width: outputWidth(), paint })));
 }

@@ -1,4 +1,4 @@
-import { PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES } from "../../catalog/cache.ts";
 import {
   type ArgDefs,
   type ArgsOf,
@@ -27,10 +27,10 @@ import {
   yesNo,
 } from "./models-list.ts";
 
-/** More names than these are a list, and there is a command for that. */
+/** For more names than this there is `models list`. */
 const MAX_HAVING = 6;
 
-/** The model that a person means: by its full name, a chain's, or an id that a single provider has. */
+/** Accepts a full name, a chain, or an id that only one provider has. */
 export function findModel(
   text: string,
   catalog: Catalog,
@@ -61,7 +61,7 @@ export function findModel(
   });
 }
 
-/** A few words of a name are too far from all of it to be taken for a slip. */
+/** Part of a name is too far from the whole to count as a typo. */
 function whereToLook(text: string, names: readonly string[]): string {
   const having = names.filter((name) => name.includes(text.toLowerCase()));
   if (having.length === 0 || having.length > MAX_HAVING) return "See: orouter models list";
@@ -86,7 +86,6 @@ const MODELS_INFO_ARGS = {
   json: { type: "boolean", description: "Print one object, as in models list --json" },
 } satisfies ArgDefs;
 
-/** `orouter models info`: all that is known of one model. */
 export const modelsInfoCommand = defineCommand({
   name: "info",
   about: "Show all that is known about a model or a chain",
@@ -104,11 +103,11 @@ export const modelsInfoCommand = defineCommand({
 
 async function info(args: ArgsOf<typeof MODELS_INFO_ARGS>): Promise<number> {
   const context = await readContext();
-  // A list that is still good will do: one model does not change by the minute.
+  // A cached list will do: one model does not change by the minute.
   const text = args.model;
   const named = parseModelRef(text)?.provider;
   const only = named === undefined ? undefined : providerOf(context.settings, named);
-  const loaded = await openCatalog(context, PATIENCE.info, only);
+  const loaded = await openCatalog(context, FETCH_POLICIES.info, only);
   const entry = findModel(text, loaded.catalog, context, await readRefusals(context, Date.now()));
   const about = loaded.lists.filter((list) => list.provider === entry.provider);
   for (const note of listNotes({ ...loaded, lists: about }, [entry])) talk.warn(note);

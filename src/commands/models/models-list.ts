@@ -1,4 +1,4 @@
-import { PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES } from "../../catalog/cache.ts";
 import type { LoadedCatalog } from "../../catalog/load-catalog.ts";
 import type { LoadedList } from "../../catalog/model-lists.ts";
 import { type ArgDefs, defineCommand } from "../../cli/command.ts";
@@ -23,14 +23,12 @@ import { type CommandContext, readContext } from "../context.ts";
 import { findProvider } from "../keys/own-key.ts";
 import { readCooldowns } from "../state.ts";
 
-/** The warning about limits of a chain or combo with unknown models. */
 export function leftOutText(name: string, leftOut: readonly string[], hasLimits: boolean): string {
   if (!hasLimits)
     return `Nothing is known about the models of ${name}; [[models]] in config.toml can say it.`;
   return `Nothing is known about ${leftOut.join(", ")}: the limits of ${name} are those of its other models.`;
 }
 
-/** Warnings about lists that could not be loaded and limits with gaps. */
 export function listNotes(loaded: LoadedCatalog, entries: readonly ListedEntry[]): string[] {
   const failed = loaded.lists.flatMap(failureNote);
   const { modelsDevFailure } = loaded;
@@ -53,7 +51,7 @@ function failureNote({ provider, failure, from, ageMs }: LoadedList): string[] {
   return [`Could not load the models of ${provider}: ${failure}; ${instead}.`];
 }
 
-/** How a list came about, as `--json` prints it; `failure` is null where nothing failed. */
+/** Scripts rely on these names; `failure` is null if nothing failed. */
 export function listJson({ provider, from, ageMs, failure, list }: LoadedList) {
   return {
     id: provider,
@@ -64,14 +62,12 @@ export function listJson({ provider, from, ageMs, failure, list }: LoadedList) {
   };
 }
 
-/** A model in a list of those of several providers. */
 export interface ListedEntry extends ModelEntry {
   provider: string;
-  /** Refusals of our keys for this model. */
-  refusedBy: readonly Refusal[];
+  /** Rejections of our keys for this model. */
+  refusedBy: readonly ModelRefusal[];
 }
 
-/** The models to show of some providers: those they list, then those that chains and fallbacks name beside them. */
 export function listedModels(
   catalog: Catalog,
   providers: readonly string[],
@@ -102,9 +98,8 @@ function chainEntries(catalog: Catalog, settings: Settings): ListedEntry[] {
 }
 
 /**
- * A model as `--json` prints it; scripts rely on these names. What is not known is null; limits are in tokens, costs in
- * dollars for a million tokens; `source` is one of live, models.dev, config, default; a refusal without a key was
- * everyone's.
+ * Scripts rely on these names. Unknown values are null; limits are in tokens, costs in dollars per million tokens;
+ * `source` is one of live, models.dev, config, default; a refusal without a key applies to all.
  */
 export function modelJson(entry: ListedEntry) {
   const { cost } = entry;
@@ -140,11 +135,11 @@ export function modelJson(entry: ListedEntry) {
 const KIB = 1024;
 const MILLION = 1_000_000;
 
-/** A number of tokens as people say it: `128k`, `1M`, `976k`; `-` for an unknown one. */
+/** `128k`, `1M`, `976k`; `-` if unknown. */
 export function tokenText(tokens: number | undefined): string {
   if (tokens === undefined) return "-";
   if (tokens < 1000) return String(tokens);
-  // Windows are round in either way of counting; what is round in neither is told to the nearest thousand.
+  // Windows are round in decimal or binary; round all others to the nearest thousand.
   const isBinary = tokens % KIB === 0 && tokens % 1000 !== 0;
   const thousands = tokens / (isBinary ? KIB : 1000);
   const million = isBinary ? KIB : 1000;
@@ -152,7 +147,7 @@ export function tokenText(tokens: number | undefined): string {
   return `${trimmed(thousands < 10 ? thousands : Math.round(thousands))}k`;
 }
 
-/** In and out, for a million tokens. */
+/** Input and output, per million tokens. */
 export function costText(cost: ModelCost | undefined): string {
   if (cost === undefined) return "-";
   if (cost.input === 0 && cost.output === 0) return "free";
@@ -163,13 +158,13 @@ export function yesNo(flag: boolean | undefined): string {
   return flag === undefined ? "-" : flag ? "yes" : "no";
 }
 
-/** What a person should know before choosing it. */
+/** A warning to show before the model is chosen. */
 export function remarkOf(entry: ModelEntry): string {
   if (!entry.isRetired) return "";
   return entry.replacement === undefined ? "retired" : `retired, use ${entry.replacement}`;
 }
 
-/** What is known of a model or of a chain: `window 128k, output 32k, tools, no vision`. */
+/** For example `window 128k, output 32k, tools, no vision`. */
 export function traitsText(traits: ModelTraits): string {
   const parts = [
     traits.context === undefined ? "window unknown" : `window ${tokenText(traits.context)}`,
@@ -180,7 +175,7 @@ export function traitsText(traits: ModelTraits): string {
   return parts.join(", ");
 }
 
-/** The same of a model that may be chosen, with what speaks against it. */
+/** The traits of a model, and its warning. */
 export function choiceHint(entry: ModelEntry): string {
   const remark = remarkOf(entry);
   const traits = traitsText({ ...entry, output: undefined });
@@ -196,22 +191,21 @@ function trimmed(amount: number): string {
   return String(Number(amount.toFixed(2)));
 }
 
-/** A key without access to a model; without a key: no key has access. */
-export interface Refusal {
+/** A key that cannot use a model; without a key name, none can. */
+export interface ModelRefusal {
   keyName: string | undefined;
   why: VerdictKind;
 }
 
-/** Refusals by `provider/model`, as requests have met them and as long as they are remembered. */
-export type Refusals = ReadonlyMap<string, readonly Refusal[]>;
+export type Refusals = ReadonlyMap<string, readonly ModelRefusal[]>;
 
 /** What a plan lacks, or what an account or the provider does not have. */
 const NO_ACCESS: ReadonlySet<VerdictKind> = new Set(["subscription", "model-not-found"]);
 
-/** Being listed proves little: what keys were really told is remembered with the cooldowns. */
+/** A listed model may still be refused, and cooldowns remember the real refusals. */
 export async function readRefusals(context: CommandContext, nowMs: number): Promise<Refusals> {
   const names = new Map(context.keys.map((key) => [key.fingerprint, key.name]));
-  const refusals = new Map<string, Refusal[]>();
+  const refusals = new Map<string, ModelRefusal[]>();
   for (const cooldown of await readCooldowns(context)) {
     const { kind, scope, fingerprint, untilMs } = cooldown;
     const { model } = cooldownParty(cooldown);
@@ -224,8 +218,7 @@ export async function readRefusals(context: CommandContext, nowMs: number): Prom
   return refusals;
 }
 
-/** `no plan: work, home`, `gone`: for the last column of the list. */
-export function refusalText(refusals: readonly Refusal[]): string {
+export function refusalText(refusals: readonly ModelRefusal[]): string {
   const namesOf = (why: VerdictKind): string =>
     refusals.flatMap((one) => (one.why === why ? (one.keyName ?? []) : [])).join(", ");
   const parts = [
@@ -246,7 +239,6 @@ const MODELS_LIST_ARGS = {
   json: { type: "boolean", description: 'Print {"models":[…],"providers":[…]}' },
 } satisfies ArgDefs;
 
-/** `orouter models list`: what there is to choose from. */
 export const modelsListCommand = defineCommand({
   name: "list",
   about: "List models with limits, abilities and cost",
@@ -263,12 +255,11 @@ export const modelsListCommand = defineCommand({
   children: {},
 });
 
-/** Prints the models, of all providers with a key or of one. */
 export async function printModels(id: string | undefined, asJson: boolean): Promise<void> {
   const context = await readContext();
   const { settings } = context;
   const only = id === undefined || id === CHAIN_PROVIDER ? undefined : findProvider(settings, id);
-  const loaded = await openCatalog(context, PATIENCE.list, only);
+  const loaded = await openCatalog(context, FETCH_POLICIES.list, only);
   const shown = id === undefined ? [CHAIN_PROVIDER, ...providersWithKey(context).map((one) => one.id)] : [id];
   const entries = listedModels(loaded.catalog, shown, settings, await readRefusals(context, Date.now()));
   for (const note of listNotes(loaded, entries)) talk.warn(note);
@@ -304,7 +295,7 @@ function listText(entries: readonly ListedEntry[], look: TableLook): string {
     entry.source,
     [remarkOf(entry), refusalText(entry.refusedBy)].filter((text) => text !== "").join("; "),
   ]);
-  // A column that has nothing to say takes the room of those that have.
+  // An empty column leaves its room to the others.
   const used = columns.map((column, at) => column.title !== "REMARK" || rows.some((row) => row[at] !== ""));
   return tableText(
     columns.filter((_, at) => used[at]),

@@ -1,4 +1,4 @@
-import { openCacheFolder, PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES, openCacheFolder } from "../../catalog/cache.ts";
 import type { LoadedCatalog } from "../../catalog/load-catalog.ts";
 import { type ArgDefs, type ArgsOf, defineCommand } from "../../cli/command.ts";
 import { outputWidth, tableText } from "../../cli/table.ts";
@@ -11,7 +11,6 @@ import { readContext } from "../context.ts";
 import { findProvider } from "../keys/own-key.ts";
 import { listJson } from "./models-list.ts";
 
-/** `orouter models`: what there is to choose from, and what is known of it. */
 export const modelsCommand = defineCommand({
   name: "models",
   about: "List models and refresh the model lists",
@@ -51,7 +50,6 @@ const MODELS_CLEAR_CACHE_ARGS = {
   json: { type: "boolean", description: 'Print {"removed":N}' },
 } satisfies ArgDefs;
 
-/** `orouter models clear-cache`: forgets every list. */
 export const modelsClearCacheCommand = defineCommand({
   name: "clear-cache",
   about: "Delete the cached model lists",
@@ -62,7 +60,7 @@ export const modelsClearCacheCommand = defineCommand({
 });
 
 async function clearCache(args: ArgsOf<typeof MODELS_CLEAR_CACHE_ARGS>): Promise<number> {
-  // The settings need not be read for this: it has to work also where they are broken.
+  // Reads no settings: it has to work when they are invalid too.
   const removed = await openCacheFolder(resolvePaths(process.env).cacheDir, writeCache).clear();
   if (args.json === true) outJson({ removed });
   else say(removed === 0 ? "The cache was empty." : `Removed ${counted(removed, "list")}.`);
@@ -79,7 +77,6 @@ const MODELS_REFRESH_ARGS = {
   json: { type: "boolean", description: 'Print {"providers":[…],"modelsDev":{…}}' },
 } satisfies ArgDefs;
 
-/** `orouter models refresh`: ignores the cache. */
 export const modelsRefreshCommand = defineCommand({
   name: "refresh",
   about: "Download the model lists again; exit 1 if one fails",
@@ -96,7 +93,7 @@ async function refresh(args: ArgsOf<typeof MODELS_REFRESH_ARGS>): Promise<number
   const context = await readContext();
   const id = args.provider;
   const only = id === undefined ? undefined : findProvider(context.settings, id);
-  const loaded = await openCatalog(context, PATIENCE.refresh, only);
+  const loaded = await openCatalog(context, FETCH_POLICIES.refresh, only);
   await loaded.settled;
   const { lists, modelsDevFailure } = loaded;
   if (args.json === true) {
@@ -110,7 +107,7 @@ async function refresh(args: ArgsOf<typeof MODELS_REFRESH_ARGS>): Promise<number
 
 function resultText({ lists }: LoadedCatalog): string {
   const columns = [{ title: "PROVIDER", shrinks: true }, { title: "MODELS" }, { title: "RESULT" }];
-  // The reason may wrap: cut short it would tell nothing.
+  // The reason may wrap: cut short it would be useless.
   const rows = lists.map(({ provider, list, failure }) => [
     provider,
     String(list?.models.length ?? 0),

@@ -11,7 +11,7 @@ import type { CommandContext } from "../context.ts";
 import { trialOptions } from "../keys/keys-test.ts";
 import { type KeyOutcome, keyOutcome, testKey } from "../keys/test-key.ts";
 
-/** The answer to a question. Cancelling one cancels setup before anything is written. */
+/** Cancelling one question cancels setup before anything is written. */
 export function answered<T>(answer: T | undefined): T {
   if (answer !== undefined) return answer;
   throw setupLeft();
@@ -25,13 +25,11 @@ export function setupLeft(): Problem {
   });
 }
 
-/** A key that is not in keys.toml yet. */
 export interface FreshKey extends Key {
-  /** What it was called where it comes from; undefined: it gets the next free name. */
+  /** The key's name in the other tool; undefined if it gets the next free name. */
   wishedName: string | undefined;
 }
 
-/** What is known of a key before it is kept. */
 interface KeyParts {
   provider: string;
   secret: string;
@@ -58,7 +56,7 @@ export interface TriedKey {
   outcome: KeyOutcome;
 }
 
-/** Tries keys of one provider at once, each with one cheap call. */
+/** All at once, with one cheap request each. */
 export async function tryKeys(
   provider: Provider,
   keys: readonly FreshKey[],
@@ -70,17 +68,15 @@ export async function tryKeys(
   );
 }
 
-/** What keys are asked for on top of. */
 interface KeyCollection {
   guide: Guide;
   settings: Settings;
-  /** What is there already of any provider. */
+  /** Existing keys of every provider. */
   known: readonly Key[];
-  /** What other tools had of any provider. */
   taken: readonly FreshKey[];
 }
 
-/** Tries the keys of a provider, asks for more, and returns those to keep; none is an answer, too. */
+/** Returns the keys to keep; there may be none. */
 export async function collectKeys(provider: Provider, collection: KeyCollection): Promise<FreshKey[]> {
   const { guide } = collection;
   const there = collection.known.filter((key) => key.provider === provider.id);
@@ -98,7 +94,7 @@ export async function collectKeys(provider: Provider, collection: KeyCollection)
     const fresh = sortOut(pasted, provider, { ...collection, known: held });
     const added = await tryAll(provider, fresh, collection);
     kept.push(...added);
-    // Nothing of what was pasted is of use: perhaps the next paste is, whatever else there is.
+    // Nothing in this paste is usable, so ask again.
     if (added.length > 0) return kept;
   }
 }
@@ -119,7 +115,7 @@ interface NumberedKey extends TriedKey {
   label: string;
 }
 
-/** People know a key by its position in the paste, not by its fingerprint. */
+/** Users know a key by its position in the paste, not by its fingerprint. */
 function numbered(tried: readonly TriedKey[]): NumberedKey[] {
   return tried.map((one, at) => {
     const { fingerprint: print } = one.key;
@@ -139,7 +135,7 @@ function thereText({ name, fingerprint: print, source, from }: Key): string {
   return `Already there: ${name} (${print}), from ${where}.`;
 }
 
-/** What can be tried: each key once, and only what could be sent at all. */
+/** Drops duplicates and text that cannot be a key. */
 function sortOut(pasted: readonly string[], { id }: Provider, { guide, known }: KeyCollection): FreshKey[] {
   const fresh = new Map<string, FreshKey>();
   for (const [at, text] of pasted.entries()) {
@@ -157,7 +153,7 @@ function sortOut(pasted: readonly string[], { id }: Provider, { guide, known }: 
   return [...fresh.values()];
 }
 
-/** A key that was refused may be good tomorrow: its owner knows. */
+/** A rejected key may work tomorrow; the user decides. */
 async function dropRefused(tried: readonly NumberedKey[]): Promise<FreshKey[]> {
   const refused = tried.filter(({ outcome }) => outcome.kind === "refused");
   if (refused.length === 0) return tried.map(({ key }) => key);
@@ -169,16 +165,15 @@ async function dropRefused(tried: readonly NumberedKey[]): Promise<FreshKey[]> {
     .map(({ key }) => key);
 }
 
-/** A service of one's own, as it goes into config.toml. */
 interface OwnService {
   id: string;
   table: ProviderAddition;
 }
 
-/** Long enough for a slow service, short enough to wait for at a prompt. */
+/** Long enough for a slow service, short enough for a prompt. */
 const ASK_MS = 5_000;
 
-/** Asks for the address and the name of a service that is not on the list. */
+/** For a service that is not on the list. */
 export async function askService(guide: Guide, settings: Settings): Promise<OwnService> {
   const base = await askAddress(guide);
   const taken = allProviders(settings).map((provider) => provider.id);
@@ -217,14 +212,14 @@ function addressFault(text: string): string | undefined {
   return "An http:// or https:// address, without user name, query or fragment.";
 }
 
-/** What speaks against an address. That it wants a key does not: it is there, and it is asked for one next. */
+/** A server that demands a key is reachable; setup asks for the key next. */
 async function doubtAbout(base: string): Promise<string | undefined> {
   const answer = await getJson({ url: `${base}/models`, signal: AbortSignal.timeout(ASK_MS) });
   if (answer.kind === "json" || answer.status === 401 || answer.status === 403) return undefined;
   return answer.message;
 }
 
-/** `api.example.com` is called `example`; what runs on this machine, `local`. */
+/** `api.example.com` becomes `example`, and a server on this machine `local`. */
 function nameFrom(base: string): string {
   const host = URL.parse(base)?.hostname ?? "";
   if (host === "localhost" || !/[a-z]/i.test(host)) return "local";
@@ -239,13 +234,13 @@ function nameFault(name: string, base: string, taken: readonly string[]): string
   return fault?.allowed === undefined ? "orouter uses that name itself." : `Only ${fault.allowed}.`;
 }
 
-/** Stands for a service that is not on the list; no provider can be called so. */
+/** Stands for a service that is not on the list; no provider can have this name. */
 const OTHER = "+";
 
-/** The services of the first screen, before the one that is not on the list. */
+/** How many services the first screen shows. */
 const FIRST = 3;
 
-/** Lets a person choose services, one of their own among them. What has to be written of each, by its id. */
+/** Returns the providers to add to config.toml, by id; they may include a custom one. */
 export async function chooseProviders(
   guide: Guide,
   context: SetupContext,
@@ -256,7 +251,7 @@ export async function chooseProviders(
     ? "Which services do you want to use?"
     : "Which services do you want to add, or give more keys?";
   const options = optionsOf(context);
-  // One that is written down and has its keys has nothing to be asked about, unless its owner says so.
+  // Providers that are complete in config.toml are not ticked, but can be.
   const ticked = keys.map((key) => key.provider).filter((id) => !Object.hasOwn(settings.providers, id));
   for (;;) {
     const ids = answered(await askMany(message, options, [...new Set(ticked)]));
@@ -268,7 +263,7 @@ export async function chooseProviders(
   }
 }
 
-/** Those with a key first, as they are the likeliest. */
+/** Providers with a key come first, as the likeliest choice. */
 function optionsOf({ settings, keys }: SetupContext): PromptOption[] {
   const real = keys.filter((key) => key.source !== "embedded");
   const countOf = ({ id }: Provider) => real.filter((key) => key.provider === id).length;
@@ -290,5 +285,5 @@ function hintOf(provider: Provider, keys: number): string {
   return URL.parse(provider.baseUrl)?.host ?? provider.id;
 }
 
-/** What setup builds on: the settings and keys there are. */
+/** What setup starts from. */
 export type SetupContext = Pick<CommandContext, "env" | "paths" | "settings" | "keys">;

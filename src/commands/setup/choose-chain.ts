@@ -1,4 +1,4 @@
-import { PATIENCE } from "../../catalog/cache.ts";
+import { FETCH_POLICIES } from "../../catalog/cache.ts";
 import { loadCatalog } from "../../catalog/load-catalog.ts";
 import { askChoice, askText, type Guide, type PromptOption } from "../../cli/ask.ts";
 import type { ConfigAddition } from "../../config/config-edits.ts";
@@ -15,14 +15,13 @@ import { providersWithKey, writeCache } from "../catalog.ts";
 import { choiceHint, listNotes } from "../models/models-list.ts";
 import { answered } from "./ask-keys.ts";
 
-/** What there is to choose from. */
 interface Choosable {
   catalog: Catalog;
   providers: readonly Provider[];
   settings: Pick<Settings, "providers">;
 }
 
-/** The models to choose from: the one that surely works first, those that were taken away last. */
+/** The model that surely works comes first, retired ones last. */
 export function modelOptions({ catalog, providers, settings }: Choosable): PromptOption[] {
   const wish = wishedModel(providers, settings);
   const models = providers.flatMap(({ id }) =>
@@ -33,13 +32,13 @@ export function modelOptions({ catalog, providers, settings }: Choosable): Promp
     .toSorted((a, b) => rank(a) - rank(b))
     .map(({ ref, entry }) => ({ value: ref, label: ref, hint: choiceHint(entry) }));
   const isUnlisted = wish !== undefined && !options.some(({ value }) => value === wish);
-  // A list that came and does not have it is right; one that did not come says nothing against it.
+  // A list that loaded without the model is right; a list that failed to load proves nothing.
   return isUnlisted && catalog.modelsOf(parseModelRef(wish)?.provider ?? "").length === 0
     ? [{ value: wish, label: wish, hint: "most accounts have it" }, ...options]
     : options;
 }
 
-/** What orouter would take if nothing were chosen, by the id that it has here. */
+/** The model that orouter would use by default, by its id in this catalog. */
 function wishedModel(
   providers: readonly Provider[],
   settings: Pick<Settings, "providers">,
@@ -49,24 +48,21 @@ function wishedModel(
   return owner === undefined ? undefined : `${owner.id}/${name?.slice(opencodeId(owner.id).length + 1)}`;
 }
 
-/** What a chain is built from. */
 interface ChainParts {
   guide: Guide;
   settings: Settings;
-  /** Those with a key. */
   providers: readonly Provider[];
   models: LoadedModels;
 }
 
 type Chain = ConfigAddition["chain"];
 
-/** No model is called so: it has no provider. */
+/** No model can have this name: it has no provider. */
 const TYPED = "type";
 const NONE = "none";
 
 const USUAL_NAME = "coding";
 
-/** Asks for the first model and its fallbacks. Undefined: none for now. */
 export async function chooseChain(parts: ChainParts): Promise<Chain> {
   const { guide, settings, models } = parts;
   if (models.notes.length > 0) guide.warn(...models.notes);
@@ -105,7 +101,7 @@ async function chooseModels(parts: ChainParts, listed: readonly PromptOption[]):
   }
 }
 
-/** What surely works is a press of Enter away, the ways around it beside it. */
+/** The default is one press of Enter away; the alternatives follow. */
 function firstOptions(models: readonly PromptOption[]): PromptOption[] {
   const others = [
     { value: TYPED, label: "A model that is not on the list", hint: "type its name" },
@@ -145,17 +141,17 @@ export interface ModelSources {
   paths: Pick<Paths, "cacheDir">;
 }
 
-/** What can be chosen from, and what could not be asked. */
+/** The models, and the providers that could not be asked. */
 export interface LoadedModels {
   catalog: Catalog;
   notes: string[];
-  /** The providers that gave no list, now or ever. */
+  /** The providers without a list of models. */
   unlisted: readonly string[];
-  /** Writes the lists into the cache, so that the first start has them. Until then nothing is written. */
+  /** Writes the lists into the cache for the first start. Until then nothing is written. */
   keepLists: () => Promise<void>;
 }
 
-/** Asks the services for their models. What does not come in seconds is done without. */
+/** A list that takes longer than seconds is left out. */
 export async function loadModels({ settings, keys, paths }: ModelSources): Promise<LoadedModels> {
   const held = new Map<string, string>();
   const loaded = await loadCatalog({
@@ -164,7 +160,7 @@ export async function loadModels({ settings, keys, paths }: ModelSources): Promi
     keys,
     cacheDir: paths.cacheDir,
     writeFile: async (file, text) => void held.set(file, text),
-    patience: PATIENCE.list,
+    policy: FETCH_POLICIES.list,
   });
   return {
     catalog: loaded.catalog,

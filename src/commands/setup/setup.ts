@@ -17,7 +17,6 @@ import { isEmptyPlan, offerImports, planSetup, summaryLines, writeSetup } from "
 
 const SETUP_ARGS = {} satisfies ArgDefs;
 
-/** `orouter setup`: the questions of the first run, at any time. */
 export const setupCommand = defineCommand({
   name: "setup",
   about: "Set up services, keys and chains interactively",
@@ -39,7 +38,7 @@ async function setup(): Promise<number> {
   return EXIT.fine;
 }
 
-/** Asks for services, keys and models, and writes config.toml and keys.toml once all is answered, not before. */
+/** Writes config.toml and keys.toml only after the last answer. */
 export async function runSetup(context: SetupContext): Promise<Guide> {
   keepLoopbackDirect(process.env);
   using _held = holdKeyboard();
@@ -70,7 +69,7 @@ export async function runSetup(context: SetupContext): Promise<Guide> {
   return guide;
 }
 
-/** The context as it will be once the chosen services are written down: some have keys that count only then. */
+/** The context with the chosen services added: some have keys that count only then. */
 async function draftContext(
   context: SetupContext,
   chosen: Readonly<Record<string, ProviderAddition>>,
@@ -97,7 +96,6 @@ async function collectAll(ids: readonly string[], collecting: Collecting): Promi
   return fresh;
 }
 
-/** What there is to begin with, a line for each service. */
 function thereLines({ settings, keys }: SetupContext): string[] {
   if (keys.length === 0) return ["No keys yet in keys.toml, the environment or opencode."];
   return [...Map.groupBy(keys, (key) => key.provider)].map(([id, own]) => {

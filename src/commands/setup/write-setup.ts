@@ -18,7 +18,7 @@ import { readContextAgain } from "../context.ts";
 import { tokenText } from "../models/models-list.ts";
 import { answered, type FreshKey, freshKey, type SetupContext } from "./ask-keys.ts";
 
-/** Writes both files, each at once. Keys go first: whatever stops the second, what is lost can be chosen again. */
+/** Writes keys first: if the second file fails, choices are easier to repeat than keys. */
 export async function writeSetup(guide: Guide, plan: SetupPlan, context: SetupContext): Promise<void> {
   const { paths } = context;
   const { addition, keys } = plan;
@@ -31,7 +31,6 @@ export async function writeSetup(guide: Guide, plan: SetupPlan, context: SetupCo
   guide.tell(await startText(context));
 }
 
-/** Keys under names that are free. */
 async function namedKeys(keys: readonly FreshKey[], paths: SetupContext["paths"]) {
   const { entries } = await loadKeyEntries(paths);
   const standing = entries.map((entry) => ({ ...entry, fingerprint: undefined }));
@@ -41,7 +40,6 @@ async function namedKeys(keys: readonly FreshKey[], paths: SetupContext["paths"]
   return planImport(wished, standing).fresh;
 }
 
-/** What opencode will start with. */
 async function startText(context: SetupContext): Promise<string> {
   const after = await readContextAgain(context);
   const here = opencodePlace(after.env);
@@ -52,25 +50,23 @@ async function startText(context: SetupContext): Promise<string> {
   return model === undefined ? "Choose a model in opencode: /models" : `opencode starts with ${model}.`;
 }
 
-/** All that setup is going to write. */
 export interface SetupPlan {
   addition: ConfigAddition;
   keys: readonly FreshKey[];
 }
 
-/** What has been answered, and what was there before. */
 export interface SetupAnswers {
   before: Settings;
   chosen: Readonly<Record<string, ProviderAddition>>;
-  /** Those that were there, and those that came in. */
+  /** Existing keys, and new ones. */
   known: readonly Key[];
   fresh: readonly FreshKey[];
   chain: ConfigAddition["chain"];
-  /** The providers that gave no list of models. */
+  /** The providers without a list of models. */
   unlisted: readonly string[];
 }
 
-/** Turns answers into what has to be written: nothing that is there already, and no service without a key. */
+/** Leaves out what exists already, and services without a key. */
 export function planSetup(answers: SetupAnswers): SetupPlan {
   const { before, chosen, known, fresh, chain, unlisted } = answers;
   const withKey = new Set([...known, ...fresh].map((key) => key.provider));
@@ -79,14 +75,13 @@ export function planSetup(answers: SetupAnswers): SetupPlan {
   );
   const providers = added.map(([id, table]): [string, ProviderAddition] => {
     const models = modelsOf(id, chain?.models ?? []);
-    // A service of one's own that gives no list has the models that were typed; presets are known better than that.
+    // A custom service without a list gets the models that the user typed; presets have their own.
     const isBare = table.base_url !== undefined && unlisted.includes(id) && models.length > 0;
     return [id, isBare ? { ...table, models } : table];
   });
   return { addition: { providers: Object.fromEntries(providers), chain }, keys: fresh };
 }
 
-/** Whether there is anything to write at all. */
 export function isEmptyPlan({ addition, keys }: SetupPlan): boolean {
   return keys.length === 0 && addition.chain === undefined && Object.keys(addition.providers).length === 0;
 }
@@ -98,7 +93,7 @@ function modelsOf(provider: string, models: readonly string[]): string[] {
   });
 }
 
-/** What will be written, file by file; keys by their fingerprints. */
+/** Grouped by file; keys appear as fingerprints. */
 export function summaryLines(plan: SetupPlan, paths: Paths, catalog: Catalog): string[] {
   const services = Object.entries(plan.addition.providers).map(([id, { base_url: base }]) =>
     base === undefined ? `  service ${id}` : `  service ${id}, at ${base}`,
@@ -124,14 +119,13 @@ function fileLine(file: string, remark = ""): string {
   return existsSync(file) ? `Into ${file}` : `New: ${file}${remark}`;
 }
 
-/** What is taken over from other tools. */
 export interface TakenOver {
   keys: FreshKey[];
-  /** Whose they are, and what has to be written of services that are not known here. */
+  /** The providers of the keys, and the tables to add for unknown ones. */
   providers: Record<string, ProviderAddition>;
 }
 
-/** Offers the keys that other tools on this machine hold and that are not used yet. */
+/** Offers keys of other tools on this machine that are not used yet. */
 export async function offerImports(guide: Guide, context: SetupContext): Promise<TakenOver> {
   const found = await findImports({ ...context, ...opencodePlace(context.env) });
   const offers = found
@@ -159,7 +153,7 @@ export async function offerImports(guide: Guide, context: SetupContext): Promise
   return { keys, providers: Object.fromEntries([...owners, ...own]) };
 }
 
-/** Those that would be news. What is in the environment is used from there. */
+/** Keys in the environment are used from there. */
 function newKeys({ found }: ImportSource, { keys }: SetupContext): FreshKey[] {
   const known = new Set(keys.map((key) => `${key.provider} ${key.fingerprint}`));
   return found.keys.flatMap(({ provider, name, enabled, place }) => {

@@ -25,37 +25,37 @@ import { type CommandContext, readContextAgain } from "../context.ts";
 import { type ListedKey, listKeys } from "../keys/own-key.ts";
 import { openExistingState, type State } from "../state.ts";
 
-/** What is known at one moment, as a value: the table and the JSON are made of it. */
+/** The table and the JSON are made from this value. */
 export interface StatusSnapshot {
   nowMs: number;
   strategy: Strategy;
-  /** The oldest first. */
+  /** Oldest first. */
   runs: readonly StatusRun[];
   keys: readonly StatusKey[];
-  /** The cooldowns in effect, the first to end in front. */
+  /** Active cooldowns, the earliest end first. */
   cooldowns: readonly StatusCooldown[];
   chains: readonly StatusChain[];
-  /** The last result of each model that was measured. */
+  /** The last result of each measured model. */
   benches: readonly BenchResult[];
-  /** The newest first. */
+  /** Newest first. */
   requests: readonly LedgerEntry[];
 }
 
 export interface StatusKey extends ListedKey {
   readiness: Readiness;
-  /** Calls with it that are under way, in all runs. */
+  /** Requests in progress with this key, in all runs. */
   inFlight: number;
-  /** The runs, by pid, in which it is switched the other way, for that run only. */
+  /** The pids of runs in which the key is switched the other way, for that run only. */
   switchedIn: readonly number[];
-  /** Since midnight, where the reader is. */
+  /** Since local midnight. */
   today: Pick<KeyUsage, "requests" | "refusals" | "inputTokens" | "outputTokens">;
 }
 
 export interface StatusCooldown {
   cooldown: Cooldown;
-  /** The key it is about, by name where that is known; undefined for a model or a provider. */
+  /** The key's name, or its fingerprint if unknown; undefined for a model or a provider. */
   key: string | undefined;
-  /** The model it is about; undefined for a key or a provider as a whole. */
+  /** Undefined for a key or a provider as a whole. */
   model: string | undefined;
   provider: string | undefined;
 }
@@ -75,7 +75,6 @@ export interface SnapshotParts {
   nowMs: number;
 }
 
-/** Puts together what the files and the state say. */
 export function snapshotOf({
   context,
   runs,
@@ -124,7 +123,7 @@ function loadsOf({ provider, fingerprint }: ListedKey, { load }: StatusRun): Key
   return (load?.keys ?? []).filter((one) => one.provider === provider && one.fingerprint === fingerprint);
 }
 
-/** Local midnight: people count days where they live. */
+/** Local midnight, since users count days where they live. */
 export function startOfDayMs(nowMs: number): number {
   return new Date(nowMs).setHours(0, 0, 0, 0);
 }
@@ -148,17 +147,15 @@ function partyOf(cooldown: Cooldown, keys: readonly ListedKey[]): StatusCooldown
   return { cooldown, key, model, provider };
 }
 
-/** An orouter that is running now. */
 export interface StatusRun extends RunCard {
-  /** Undefined where it did not say: it may be stopped (Ctrl-Z), or about to end. */
+  /** Undefined if the run did not answer: it may be stopped (Ctrl-Z) or about to end. */
   load: RunLoad | undefined;
 }
 
-/** What a run has to do at the moment. */
 export interface RunLoad {
-  /** Calls to providers that are under way. */
+  /** Requests to providers in progress. */
   inFlight: number;
-  /** Requests that wait for a key to be free. */
+  /** Requests that wait for a free key. */
   waiting: number;
   keys: readonly KeyLoad[];
 }
@@ -173,7 +170,7 @@ export interface KeyLoad {
 /** A live run answers at once. */
 const ASK_MS = 400;
 
-/** The part of `/_orouter/state` that counts here; another version of orouter may say more. */
+/** The part of `/_orouter/state` that is used here; other versions of orouter may send more. */
 const STATE = v.object({
   keys: v.array(
     v.object({ provider: v.string(), fingerprint: v.string(), enabled: v.boolean(), inFlight: v.number() }),
@@ -181,7 +178,6 @@ const STATE = v.object({
   waiting: v.number(),
 });
 
-/** Asks every run of this user what it has to do, all at once. */
 export function askRuns(root: string): Promise<StatusRun[]> {
   keepLoopbackDirect(process.env);
   return Promise.all(findRuns(root).map(askRun));
@@ -201,9 +197,9 @@ async function askRun({ token, ...card }: FoundRun): Promise<StatusRun> {
   }
 }
 
-/** Where a status comes from: config and keys, read again when their files change, and the state of all runs. */
+/** Reads config and keys again when their files change, and the state of all runs. */
 export class StatusSource {
-  /** Failures, each reported once when the screen is free. */
+  /** Each failure is reported once, when the screen is free. */
   readonly troubles: Problem[] = [];
   readonly #cooldowns = new Map<string, Cooldown>();
   #context: CommandContext;
@@ -216,7 +212,6 @@ export class StatusSource {
     this.#credentials = credentialWatch(context.paths.opencodeDatabase);
   }
 
-  /** What is known now, with at most so many of the last requests. */
   async read(requests: number): Promise<StatusSnapshot> {
     await this.#lookAtFiles();
     this.#state ??= await this.#open();
@@ -234,7 +229,6 @@ export class StatusSource {
     });
   }
 
-  /** The theme that the settings name now. */
   get theme(): Settings["theme"] {
     return this.#context.settings.theme;
   }
@@ -243,7 +237,7 @@ export class StatusSource {
     await this.#state?.close();
   }
 
-  /** A file that is being edited may be wrong for a moment: then what was read before still holds. */
+  /** An edited file may be invalid for a moment; the previous version stays active. */
   async #lookAtFiles(): Promise<void> {
     const marks = `${fileMarks(this.#context)} ${(await this.#credentials()).text}`;
     const isFirst = this.#filesSeen === undefined;
@@ -274,7 +268,6 @@ export class StatusSource {
   }
 }
 
-/** Tells whether one of the files has changed since. */
 function fileMarks({ paths }: Pick<CommandContext, "paths">): string {
   return [paths.configFile, paths.keysFile, paths.opencodeAuthFile].map(markOf).join(" ");
 }
@@ -288,7 +281,7 @@ function markOf(file: string): string {
   }
 }
 
-/** As many as one looks at; `bench --all` may have left hundreds. */
+/** `bench --all` may have left hundreds of results. */
 const MODELS = 10;
 
 export const SPEED_COLUMNS: readonly Column[] = [
@@ -298,7 +291,7 @@ export const SPEED_COLUMNS: readonly Column[] = [
   { title: "MEASURED", tone: () => "muted" },
 ];
 
-/** What benchmarks have found, the last one first. */
+/** Newest first. */
 export function speedRows(benches: readonly BenchResult[], nowMs: number): string[][] {
   return benches
     .toSorted((a, b) => b.atMs - a.atMs)

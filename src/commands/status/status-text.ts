@@ -33,17 +33,17 @@ import {
   speedRows,
 } from "./snapshot.ts";
 
-/** A part of a screen: lines that always show, then rows of which the last ones can be left out. */
+/** Lines that always show, then rows that may be left out from the end. */
 export interface Section {
   head: readonly string[];
   rows: readonly string[];
-  /** Has no end that would be worth counting to, as a log has none. */
+  /** A log is open-ended, so its hidden rows are not counted. */
   isOpenEnded?: boolean;
 }
 
 const MIN_ROWS = 1;
 
-/** The lines of all sections, a blank line between them, in at most `maxLines`; what is left out is counted. */
+/** Blank lines separate sections; hidden rows are counted in a line. */
 export function fitSections(sections: readonly Section[], maxLines: number): string[] {
   const fixed = sections.reduce((sum, section) => sum + section.head.length, sections.length - 1);
   const shown = shares(
@@ -55,11 +55,11 @@ export function fitSections(sections: readonly Section[], maxLines: number): str
     ...section.head,
     ...cutRows(section, shown[at] ?? 0),
   ]);
-  // Where not even the heads fit, the first sections are the ones that matter.
+  // If not even the heads fit, the first sections matter most.
   return lines.slice(0, Math.max(maxLines, 0));
 }
 
-/** Shares the rows evenly; what a section does not need goes to the others, in order. */
+/** Shares the rows evenly; room that a section does not need goes to the others. */
 function shares(wanted: readonly number[], available: number): number[] {
   const given = wanted.map(() => 0);
   let left = available;
@@ -78,35 +78,34 @@ function shares(wanted: readonly number[], available: number): number[] {
 function cutRows({ rows, isOpenEnded }: Section, room: number): string[] {
   if (rows.length <= room || isOpenEnded === true) return rows.slice(0, room);
   if (room <= 0) return [];
-  // The line that counts the others takes the place of one of them.
+  // The line with the count takes the place of one row.
   const kept = Math.max(room - 1, 0);
   if (kept < MIN_ROWS) return [`… ${rows.length} in all`];
   return [...rows.slice(0, kept), `… and ${rows.length - kept} more`];
 }
 
-/** The room a status may take, and how it may look. */
+/** The size of a status, and its colours. */
 export interface StatusLook {
   width: number;
   /** Infinite outside a live screen. */
   height: number;
   paint: Paint;
-  /** What the first line ends with. */
+  /** The end of the first line. */
   note?: string;
 }
 
 const READINESS_TONES: Record<Readiness["kind"], Tone> = {
   ready: "good",
-  rests: "warn",
+  "cooling-down": "warn",
   dead: "bad",
   disabled: "muted",
   "no-secret": "bad",
   "no-key": "bad",
 };
 
-/** A folder may be called anything; what would steer the terminal is taken out. */
+/** Folders may have any name, including escape codes. */
 const FOLDER_CHARS = 300;
 
-/** The whole status, fitted to the room. */
 export function statusText(snapshot: StatusSnapshot, look: StatusLook): string {
   const sections = [
     runsSection(snapshot, look),
@@ -170,7 +169,7 @@ function keysSection({ keys, runs, nowMs }: StatusSnapshot, look: StatusLook): S
       rows: ["No keys yet. Add one: orouter keys add ollama-cloud"],
     };
   }
-  // Without a run there are no calls in flight.
+  // Without a run there are no requests in flight.
   const isRunning = runs.length > 0;
   const nowColumn: Column = { title: "NOW", tone: (row) => (keys[row]?.inFlight ? "accent" : undefined) };
   const columns: Column[] = [
@@ -192,7 +191,7 @@ function keysSection({ keys, runs, nowMs }: StatusSnapshot, look: StatusLook): S
   return tableSection(columns, rows, look);
 }
 
-/** A key that was enabled or disabled for a single run. */
+/** For a key that was enabled or disabled in single runs. */
 function switchedText({ enabled, switchedIn }: StatusKey): string {
   return switchedIn.length === 0 ? "" : `, ${enabled ? "off" : "on"} in ${switchedIn.join(", ")}`;
 }
@@ -295,9 +294,9 @@ function tableSection(
 }
 
 /**
- * A snapshot as `status --json` prints it; scripts rely on these names, and what `/_orouter/state` also has is called
- * the same there. Times are milliseconds since 1970, an end that never comes is null.
- * `state` is one of ready, cooling-down, dead, disabled, no-secret (keys) and ready, cooling-down, dead, no-key (models of chains).
+ * Scripts rely on these names, which match `/_orouter/state`. Times are milliseconds since 1970; an end that never
+ * comes is null. `state` is one of ready, cooling-down, dead, disabled, no-secret (keys) and ready, cooling-down, dead,
+ * no-key (models of chains).
  */
 export function statusJson(snapshot: StatusSnapshot) {
   return {
@@ -313,13 +312,7 @@ export function statusJson(snapshot: StatusSnapshot) {
   };
 }
 
-/** The control API keeps `rests` for older plugins. */
-export function readinessFields(readiness: Readiness) {
-  const fields = readinessJson(readiness);
-  return { ...fields, state: fields.state === "rests" ? "cooling-down" : fields.state };
-}
-
-/** `inFlight` and `waiting` are null where the run did not answer. */
+/** `inFlight` and `waiting` are null if the run did not answer. */
 function runJson({ what, pid, sinceMs, url, folder, load }: StatusRun) {
   return {
     what,
@@ -341,7 +334,7 @@ function keyJson(key: StatusKey) {
     fingerprint: fingerprint ?? null,
     enabled,
     source,
-    ...readinessFields(readiness),
+    ...readinessJson(readiness),
     inFlight,
     switchedIn,
     today: { requests, refusals, inputTokens, outputTokens },
@@ -372,7 +365,7 @@ function chainJson({ name, models }: StatusChain) {
       model,
       keys,
       ready,
-      ...readinessFields(readiness),
+      ...readinessJson(readiness),
     })),
   };
 }

@@ -20,7 +20,6 @@ const STATUS_ARGS = {
   },
 } satisfies ArgDefs;
 
-/** `orouter status`, over all runs. */
 export const statusCommand = defineCommand({
   name: "status",
   about: "Show runs, keys, cooldowns, chains and recent requests",
@@ -37,7 +36,7 @@ export const statusCommand = defineCommand({
 const PATH = ["orouter", "status"];
 const DRAW_EVERY_MS = 1000;
 
-/** As many requests as one looks at; on a screen more than its lines cannot be shown. */
+/** A screen cannot show more. */
 const REQUESTS = 10;
 
 async function status(args: ArgsOf<typeof STATUS_ARGS>): Promise<number> {

@@ -5,24 +5,21 @@ import type { Paths } from "../../config/paths.ts";
 import type { KeyEntry } from "../../core/settings/keys.ts";
 import { runFolders } from "../../harness/run/run-dir.ts";
 
-/** What orouter has left on this machine, by what it means to a person. */
+/** What orouter has left on this machine, grouped by its value to the user. */
 export interface Remains {
   config: readonly string[];
   keys: readonly string[];
   state: readonly string[];
   cache: readonly string[];
-  /** Folders of runs that ended in a crash. */
+  /** Folders of runs that crashed. */
   runs: readonly string[];
-  /** The folders of runs that are under way; they stay. */
+  /** The folders of active runs; they stay. */
   alive: readonly string[];
-  /** Folders to remove where nothing else is in them, deepest first. */
+  /** Folders to remove if nothing else is in them, deepest first. */
   folders: readonly string[];
 }
 
-/**
- * Finds every file of ours, by its name: under OROUTER_HOME, or in a folder that somebody shares with us, there may be
- * others, and those are not ours to remove.
- */
+/** Finds our files by name: OROUTER_HOME or a shared folder may contain other files, which must stay. */
 export function findRemains(paths: Paths): Remains {
   const runs = runFolders(paths.runRoot);
   const cacheRoot = paths.cacheDir;
@@ -37,12 +34,12 @@ export function findRemains(paths: Paths): Remains {
   };
 }
 
-/** In its usual place the cache folder bears our name; under OROUTER_HOME it is only called `cache`. */
+/** The default cache folder is named after orouter; under OROUTER_HOME it is only called `cache`. */
 function isOursAlone({ home, cacheDir }: Paths): boolean {
   return home === undefined && cacheDir.split(/[/\\]/).includes("orouter");
 }
 
-/** A file with what lies beside it: SQLite's logs, broken ones set aside, locks, and what a crash left half written. */
+/** A file and its companions: SQLite's logs, corrupt copies, locks, and files that a crash left half written. */
 function ourFiles(file: string): string[] {
   const name = basename(file);
   const isOurs = (one: string): boolean =>
@@ -74,19 +71,18 @@ function filesIn(folder: string): string[] {
   }
 }
 
-/** A link that leads nowhere is there, too. */
+/** A dangling link exists too. */
 function existing(files: readonly string[]): string[] {
   return files.filter((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined);
 }
 
-/** What could not be removed, and why. */
-export interface Refusal {
+export interface FailedRemoval {
   path: string;
   why: string;
 }
 
-/** Removes files and folders, each by itself: one that is held must not keep the others. */
-export function removeAll(paths: readonly string[]): Refusal[] {
+/** Removes each path separately, so that one failure does not keep the others. */
+export function removeAll(paths: readonly string[]): FailedRemoval[] {
   return paths.flatMap((path) => {
     try {
       rmSync(path, { recursive: true, force: true });
@@ -97,7 +93,7 @@ export function removeAll(paths: readonly string[]): Refusal[] {
   });
 }
 
-/** Removes empty folders; returns those that hold files of other programs. */
+/** Returns the folders that contain files of other programs. */
 export function removeEmpty(folders: readonly string[]): string[] {
   return folders.filter((folder) => {
     try {
@@ -109,15 +105,14 @@ export function removeEmpty(folders: readonly string[]): string[] {
   });
 }
 
-/** Takes the secrets of these keys out of the system's keychain. */
 export async function removeFromKeychain(
   entries: readonly KeyEntry[],
   keychain: Keychain,
-): Promise<Refusal[]> {
-  const refused: Refusal[] = [];
+): Promise<FailedRemoval[]> {
+  const refused: FailedRemoval[] = [];
   for (const entry of entries) {
     const name = keychainName(entry);
-    // What the keychain says may be anything; that it did not do it is what counts.
+    // The text of a keychain error is arbitrary; only the failure matters.
     await keychain
       .remove(name)
       .catch(() => refused.push({ path: `${name} in the keychain`, why: "refused" }));

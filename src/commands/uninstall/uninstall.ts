@@ -9,18 +9,18 @@ import { resolvePaths } from "../../config/paths.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { KeyEntry } from "../../core/settings/keys.ts";
 import {
+  type FailedRemoval,
   findRemains,
-  type Refusal,
   type Remains,
   removeAll,
   removeEmpty,
   removeFromKeychain,
 } from "./remains.ts";
 
-/** How a person removes the program itself: a program that deletes itself may delete the wrong one. */
+/** Printed rather than run: a program that deletes itself may delete the wrong one. */
 export function programRemoval(execPath: string, platform: string = process.platform): string {
   const name = basename(execPath.replaceAll("\\", "/")).toLowerCase();
-  // Run from source, the program that runs is Bun.
+  // When run from source, the executable is Bun.
   if (name === "bun" || name === "bun.exe")
     return "orouter runs from its sources here: there is no program file to remove.";
   if (/[/\\]node_modules[/\\]/.test(execPath))
@@ -34,7 +34,6 @@ const UNINSTALL_ARGS = {
   "keep-keys": { type: "boolean", description: "Keep keys.toml and the keychain" },
 } satisfies ArgDefs;
 
-/** `orouter uninstall`: takes away what orouter has made, asks first, and asks again before it deletes keys. */
 export const uninstallCommand = defineCommand({
   name: "uninstall",
   about: "Remove orouter's files, asking separately about keys",
@@ -96,13 +95,12 @@ function show(remains: Remains, keepsKeys: boolean): void {
   }
 }
 
-/** What may go. */
 interface Decision {
   others: boolean;
   keys: boolean;
 }
 
-/** Asks for everything before anything is removed. Undefined: the person would rather not. */
+/** Asks everything before anything is removed. Undefined if the user declines. */
 async function decide(
   isSure: boolean,
   { hasOthers, mayRemoveKeys }: { hasOthers: boolean; mayRemoveKeys: boolean },
@@ -126,7 +124,7 @@ async function decide(
   return others || keys ? { others, keys } : undefined;
 }
 
-/** The keys whose secret is in the keychain; none if keys.toml is faulty. */
+/** Empty if keys.toml is invalid. */
 async function keychainEntries(keysFile: string): Promise<KeyEntry[]> {
   try {
     const { entries } = await loadKeyEntries({ keysFile });
@@ -138,7 +136,7 @@ async function keychainEntries(keysFile: string): Promise<KeyEntry[]> {
   }
 }
 
-function tell(refused: readonly Refusal[], shared: readonly string[]): void {
+function tell(refused: readonly FailedRemoval[], shared: readonly string[]): void {
   for (const { path, why } of refused) say(`${path} could not be removed (${why}).`);
   if (refused.length === 0) say("Removed.");
   for (const folder of shared) say(`${folder} stays: it is not empty.`);

@@ -1,22 +1,18 @@
 import { type BenchResult, firstTokenText, type Spread, speedText } from "./results.ts";
 
-/** One model's bar. */
 export interface Bar {
   label: string;
-  /** Undefined where there is nothing to draw; the text says so. */
+  /** Undefined if there is no bar to draw. */
   spread: Spread | undefined;
   text: string;
 }
 
-/** Bars that share a measure. */
 export interface BarGroup {
   title: string;
-  /** Which way is better. */
   hint: string;
   bars: readonly Bar[];
 }
 
-/** What a benchmark looks like, wherever it is drawn: one group for each figure, the models in the order given. */
 export function benchChart(results: readonly BenchResult[]): BarGroup[] {
   return [
     {
@@ -40,12 +36,11 @@ export function benchChart(results: readonly BenchResult[]): BarGroup[] {
   ];
 }
 
-/** The value that fills a group's whole width. */
+/** The value of a bar of full width. */
 export function fullValue({ bars }: BarGroup, of: keyof Spread): number {
   return Math.max(0, ...bars.map(({ spread }) => spread?.[of] ?? 0));
 }
 
-/** What stands around the bars. */
 export interface SvgText {
   title: string;
   subtitle: string;
@@ -60,14 +55,14 @@ const BAR = 14;
 const GROUP_GAP = 18;
 const VALUE_WIDTH = 84;
 const GAP = 12;
-/** Of a fixed-width font of this size. */
+/** A monospaced font of this size. */
 const FONT = 12;
 const CHAR_WIDTH = 7.3;
 const MAX_LABEL_CHARS = 40;
-/** Ends that lie nearer together than this are a blot. */
+/** Ends closer than this would merge into a blot. */
 const MIN_ENDS = 6;
 
-// The attributes are the light form, for programs that read no style; the style follows the reader's own colours.
+// The attributes are the light theme, for programs that ignore the style; the style follows the reader's theme.
 const STYLE = `
   text { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
   @media (prefers-color-scheme: dark) {
@@ -82,7 +77,7 @@ const STYLE = `
 `;
 const COLOURS = { first: "#0969da", speed: "#1a7f37" } as const;
 
-/** The chart as an SVG that needs nothing else: no script, no font, no address. */
+/** Self-contained: no script, font or link. */
 export function chartSvg(groups: readonly BarGroup[], { title, subtitle }: SvgText): string {
   const labelWidth = Math.ceil(labelChars(groups) * CHAR_WIDTH);
   const rows = groups.reduce((sum, group) => sum + GROUP_HEAD + group.bars.length * ROW, 0);
@@ -111,13 +106,13 @@ function labelChars(groups: readonly BarGroup[]): number {
   return Math.min(MAX_LABEL_CHARS, Math.max(1, ...widths));
 }
 
-interface Place {
+interface BarPlace {
   top: number;
   labelWidth: number;
   colour: keyof typeof COLOURS;
 }
 
-function groupSvg(group: BarGroup, { top, labelWidth, colour }: Place): string {
+function groupSvg(group: BarGroup, { top, labelWidth, colour }: BarPlace): string {
   const left = MARGIN + labelWidth + GAP;
   const room = WIDTH - left - GAP - VALUE_WIDTH - MARGIN;
   const full = fullValue(group, "max");
@@ -158,7 +153,6 @@ interface TextParts {
   weight?: "bold";
   tone?: "faint";
   isRight?: boolean;
-  /** What a pointer that rests on it is shown. */
   hover?: string;
 }
 
@@ -187,7 +181,7 @@ const ENTITIES: Record<string, string> = {
   "'": "&apos;",
 };
 
-/** Names are a provider's: they may hold anything, control characters that XML does not allow included. */
+/** Names come from a provider and may contain anything, including control characters that XML forbids. */
 function escapeXml(text: string): string {
   return text
     .toWellFormed()

@@ -5,29 +5,28 @@ import { isObject, type JsonObject, parseJson } from "../json.ts";
 import { BLANK_LINE, createSseReader, DONE } from "../stream/sse.ts";
 import type { Verdict } from "../verdict/verdict.ts";
 
-/** What one run has shown. */
 export interface RunFigures {
   firstTokenMs: number;
-  /** Undefined where the answer came in one piece, so that it has no pace. */
+  /** Undefined if the answer came in one piece. */
   tokensPerSecond: number | undefined;
-  /** Whether tokens were counted by characters. */
+  /** True if tokens were estimated from characters. */
   isEstimated: boolean;
 }
 
-/** Roughly, over programs and English alike. */
+/** A rough average for code and English. */
 const CHARS_PER_TOKEN = 4;
 
-/** An answer that is over within this came out of somebody's buffer. */
+/** A shorter answer came out of a buffer, so it has no speed. */
 const MIN_SPAN_MS = 20;
 
 /**
- * Measures a streamed answer: it is told when each chunk came, and reads no clock itself. A token is a piece of text or
- * of reasoning; the role, comments and keep-alives are none.
+ * Reads no clock: the caller passes the arrival time of each chunk. A token is a piece of text or reasoning; the role,
+ * comments and keep-alives do not count.
  */
 export class RunMeter {
-  /** An event that says the answer has failed, as text for the verdict. */
+  /** The text of an error event, for the verdict. */
   error: string | undefined;
-  /** Whether the end mark has come: nothing that follows matters. */
+  /** True after the end mark: nothing that follows matters. */
   isDone = false;
 
   readonly #events: EventReader;
@@ -42,7 +41,7 @@ export class RunMeter {
   #sawReasoning = false;
   #tokens: { output: number; reasoning: number } | undefined;
 
-  /** `startMs` is when the call was sent. */
+  /** `startMs` is when the request was sent. */
   constructor(dialect: Dialect, startMs: number) {
     const spec = dialectSpec(dialect);
     this.#events = spec.reader();
@@ -50,7 +49,6 @@ export class RunMeter {
     this.#startMs = startMs;
   }
 
-  /** Takes what came at that time. True when there was a token in it. */
   push(chunk: Uint8Array, atMs: number): boolean {
     let hasToken = false;
     for (const { event } of this.#reader.push(chunk)) {
@@ -64,33 +62,32 @@ export class RunMeter {
     return hasToken;
   }
 
-  /** The stream has ended; its last event may lack its blank line. */
+  /** The last event may lack its blank line. */
   end(atMs: number): void {
     if (!this.isDone) this.push(BLANK_LINE, atMs);
   }
 
-  /** From the call to the first token; undefined until it has come. */
   get firstTokenMs(): number | undefined {
     return this.#firstMs === undefined ? undefined : this.#firstMs - this.#startMs;
   }
 
-  /** Whether the provider has said that the answer is over. */
+  /** Whether the provider has said that the answer is complete. */
   get isFinished(): boolean {
     return this.#isFinished || this.isDone;
   }
 
-  /** Tokens so far, by their characters. */
+  /** Tokens so far, estimated from characters. */
   get roughTokens(): number {
     return this.#chars / CHARS_PER_TOKEN;
   }
 
-  /** Undefined where no token came at all. */
+  /** Undefined if no token arrived. */
   figures(): RunFigures | undefined {
     const { firstTokenMs } = this;
     if (this.#firstMs === undefined || firstTokenMs === undefined) return undefined;
     const spanMs = this.#lastMs - this.#firstMs;
     const counted = this.#countedTokens();
-    // The clock starts with the first piece, so what was in it took none of the time.
+    // The clock starts with the first piece, so its text took none of the measured time.
     const share = (this.#chars - this.#firstChars) / this.#chars;
     if (spanMs < MIN_SPAN_MS || share === 0)
       return { firstTokenMs, tokensPerSecond: undefined, isEstimated: false };
@@ -106,7 +103,7 @@ export class RunMeter {
     const json = parseJson(data);
     if (!isObject(json)) return 0;
     const said = this.#events.read(json);
-    // Behind its finish an answer is whole: what fails there fails nobody.
+    // A finished answer is complete, so a later error does not matter.
     if (!this.#isFinished && said.error !== undefined) this.error ??= JSON.stringify(said.error);
     const { output, reasoning = 0 } = said.usage ?? {};
     if (output !== undefined) this.#tokens = { output, reasoning };
@@ -124,7 +121,7 @@ export class RunMeter {
     if (atMs === this.#firstMs) this.#firstChars += chars;
   }
 
-  /** What a model thought in silence was made before the first token was seen. */
+  /** Hidden reasoning happened before the first visible token. */
   #countedTokens(): number | undefined {
     if (this.#tokens === undefined) return undefined;
     const { output, reasoning } = this.#tokens;
@@ -133,39 +130,37 @@ export class RunMeter {
   }
 }
 
-/** How the question is put: services differ in the fields they take. */
+/** Services differ in the fields they accept. */
 export interface RequestForm {
-  /** Chat completions count the tokens of a stream only when asked to. */
+  /** Chat completions report token counts of a stream only on request. */
   asksUsage: boolean;
   limitField: "max_tokens" | "max_completion_tokens";
 }
 
-/** The question as most services take it. */
+/** The form that most services accept. */
 export const USUAL_FORM: RequestForm = { asksUsage: true, limitField: "max_tokens" };
 
-/** Long enough for a steady pace, short enough to wait for and to pay. */
+/** Long enough for a steady speed, short enough to wait and pay for. */
 const MAX_TOKENS = 1024;
 
-/** What is asked: code, and more of it than the limit lets through. */
 const TASK =
   "Write a complete TypeScript module with an LRU cache that has a time to live for each entry, a limit by count and " +
   "one by size, statistics, events, and an async loader that never loads the same key twice at once. Add doc comments " +
   "and a full set of unit tests. Answer with the code alone, and leave nothing out.";
 
-/** The endpoint below the provider's address, and the body of one measured call. */
+/** The endpoint below the provider's address, and the request body. */
 export function benchRequest(
   api: Dialect,
   model: string,
   { form, mark }: { form: RequestForm; mark: string },
 ): { endpoint: string; body: Record<string, unknown> } {
-  // Gateways keep answers: what was asked word for word before would come back from memory, and at once.
+  // Gateways cache answers, so each prompt must differ.
   const text = `${TASK} Name the class Cache${mark}.`;
   const { path, writeRequest } = dialectSpec(api);
   const question = plainQuestion(model, text, MAX_TOKENS);
   return { endpoint: path, body: inForm(writeRequest({ ...question, stream: true }, []), form) };
 }
 
-/** Only some dialects have the fields that services differ in. */
 function inForm(body: JsonObject, { asksUsage, limitField }: RequestForm): JsonObject {
   const { stream_options: usage, max_tokens: limit, ...others } = body;
   return {
@@ -175,11 +170,11 @@ function inForm(body: JsonObject, { asksUsage, limitField }: RequestForm): JsonO
   };
 }
 
-/** The form to try after a refusal that may be about the form; undefined where nothing is left to change. */
+/** The form to try after a refusal that may be about the form; undefined if nothing is left to change. */
 export function easierForm(form: RequestForm, { kind, message }: Verdict): RequestForm | undefined {
   if (kind !== "bad-request") return undefined;
   if (form.limitField === "max_tokens" && message.includes("max_completion_tokens"))
     return { ...form, limitField: "max_completion_tokens" };
-  // Who does not know `stream_options` seldom says so by name.
+  // A service that does not know `stream_options` seldom names it in the error.
   return form.asksUsage ? { ...form, asksUsage: false } : undefined;
 }

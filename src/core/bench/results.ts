@@ -1,32 +1,30 @@
 import type { Fault, Verdict } from "../verdict/verdict.ts";
 import type { RunFigures } from "./meter.ts";
 
-/** The middle of several measurements, and how far they lie apart. */
+/** The median of several measurements, and their range. */
 export interface Spread {
   median: number;
   min: number;
   max: number;
 }
 
-/** What a benchmark has found out about one model. It is kept, and shown wherever models are chosen. */
 export interface BenchResult {
   /** `provider/model`. */
   model: string;
-  /** When it was measured. */
   atMs: number;
-  /** Runs that were answered. */
+  /** Successful runs. */
   runs: number;
-  /** Runs that were not. */
+  /** Failed runs. */
   failed: number;
-  /** From the call to the first token, of text or of reasoning. */
+  /** From the request to the first token of text or reasoning. */
   firstTokenMs: Spread;
-  /** Undefined where the answers were too short, or came in one piece. */
+  /** Undefined if the answers were too short or came in one piece. */
   tokensPerSecond: Spread | undefined;
-  /** Whether tokens were counted by characters, since the provider did not tell. */
+  /** True if tokens were estimated from characters, since the provider reported none. */
   isEstimated: boolean;
 }
 
-/** One result of several runs; undefined where none of them was answered. */
+/** Undefined if every run failed. */
 export function summarise(
   subject: Pick<BenchResult, "model" | "atMs" | "failed">,
   runs: readonly RunFigures[],
@@ -46,7 +44,7 @@ export function summarise(
   };
 }
 
-/** The middle and the ends; of an even number of values the middle lies between two of them. */
+/** With an even number of values, the median is between the middle two. */
 export function spreadOf(values: readonly number[], round: (value: number) => number): Spread | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   const [min] = sorted;
@@ -61,30 +59,28 @@ function toTenth(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** How far the benchmark of one model has come. */
 export type BenchState =
   | { kind: "waiting" }
   | { kind: "running"; run: number; keyName: string; firstTokenMs: number | undefined; tokens: number }
   | { kind: "measured"; result: BenchResult }
-  /** No run was answered; the refusals say why. */
+  /** Every run failed; the refusals say why. */
   | { kind: "failed" }
   /** Nothing was sent. */
   | { kind: "skipped"; why: string }
-  /** Stopped by the person before any run was over. */
+  /** The user stopped it before the first run ended. */
   | { kind: "interrupted" };
 
-/** A call that was not answered, with the name of its key. */
-export interface Refusal {
+export interface BenchRefusal {
   keyName: string;
   verdict: Verdict;
 }
 
-/** One model in a benchmark, with what went wrong on the way, the oldest first. */
+/** The refusals are oldest first. */
 export interface ModelBench {
   model: string;
   state: BenchState;
-  refusals: readonly Refusal[];
-  /** Keys that were left alone, since they rest. */
+  refusals: readonly BenchRefusal[];
+  /** Keys that were skipped because they are in cooldown. */
   skippedKeys: readonly SkippedKey[];
 }
 
@@ -93,7 +89,7 @@ export interface SkippedKey {
   why: string;
 }
 
-/** What a refusal means for the runs that are left: whether another key, or another try, may do better. */
+/** Whether another key, or another run, may succeed. */
 export function afterRefusal(fault: Fault): "other-key" | "next-run" | "give-up" {
   switch (fault) {
     case "lane":
@@ -109,26 +105,26 @@ export function afterRefusal(fault: Fault): "other-key" | "next-run" | "give-up"
   }
 }
 
-/** Stands where nothing was measured. */
+/** Shown if nothing was measured. */
 export const NO_FIGURE = "—";
 
-/** The time to the first token: `0.42 s`. */
+/** For example `0.42 s`. */
 export function firstTokenText({ firstTokenMs }: BenchResult): string {
   return secondsText(firstTokenMs.median);
 }
 
-/** Seconds with as many digits as tell models apart. */
+/** As many digits as are needed to tell models apart. */
 export function secondsText(ms: number): string {
   return `${seconds(ms)} s`;
 }
 
-/** Tokens per second, `~81` where they were counted by characters. */
+/** `~81` if tokens were estimated from characters. */
 export function speedText({ tokensPerSecond, isEstimated }: BenchResult): string {
   if (tokensPerSecond === undefined) return NO_FIGURE;
   return `${isEstimated ? "~" : ""}${speed(tokensPerSecond.median)}`;
 }
 
-/** The same with how far the runs lie apart, `0.42 s (0.40–0.51)`, where they do. */
+/** With the range of the runs, if there is one: `0.42 s (0.40–0.51)`. */
 export function firstTokenSpread(result: BenchResult): string {
   return withEnds(firstTokenText(result), result.firstTokenMs, seconds);
 }
@@ -147,7 +143,7 @@ function seconds(ms: number): string {
   return (ms / 1000).toFixed(ms < 99_500 ? 2 : 0);
 }
 
-/** Below ten the tenths are what tells models apart. */
+/** Below ten, the tenths tell models apart. */
 function speed(tokensPerSecond: number): string {
   return tokensPerSecond < 9.95 ? tokensPerSecond.toFixed(1) : String(Math.round(tokensPerSecond));
 }

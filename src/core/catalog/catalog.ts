@@ -24,15 +24,15 @@ import {
 import type { ModelsDevIndex } from "./models-dev.ts";
 
 /**
- * What every one of some models can do. Limits are the smallest; an ability counts when all have it, and what is known
- * of none stays unknown: a limit made up would cut answers short. A price there is none, since any of them may answer.
+ * What every member can do. Limits are the smallest known ones and an ability counts if all have it; unknown values
+ * stay unknown, since an invented limit would cut answers short. There is no price, because any member may answer.
  */
 export function commonTraits(members: readonly ModelTraits[]): ModelTraits {
   if (members.length === 0) return UNKNOWN_TRAITS;
   return {
     context: smallest(members.map((member) => member.context)),
     output: smallest(members.map((member) => member.output)),
-    // A limit on prompts that one member does not have would bind the others, too.
+    // A prompt limit that one member lacks would bind the others too.
     input: members.every((member) => member.input !== undefined)
       ? smallest(members.map((member) => member.input))
       : undefined,
@@ -59,17 +59,16 @@ function sharedBy(lists: readonly (readonly Modality[] | undefined)[]): Modality
   const [first] = known;
   if (first === undefined) return undefined;
   const shared = first.filter((modality) => known.every((list) => list.includes(modality)));
-  // Of a member that says nothing only text can be expected.
+  // A member without information can be expected to take text only.
   return known.length === lists.length ? shared : shared.filter((modality) => modality === "text");
 }
 
-/** What several models have in common, and the members of which nothing is known. */
 export interface Common {
   traits: ModelTraits;
   leftOut: readonly string[];
 }
 
-/** The common traits of those members that something is known about; the others are told, not guessed. */
+/** The common traits of the members with known traits; the others are reported, not guessed. */
 export function commonOf(
   members: readonly string[],
   find: (member: string) => ModelTraits | undefined,
@@ -84,7 +83,7 @@ export function commonOf(
   return { traits: commonTraits(known), leftOut };
 }
 
-/** OmniRoute lists many models twice, under the short prefix of their account and under its long one. */
+/** OmniRoute lists many models twice, with the short and the long prefix of their account. */
 const LONG_FORMS: Readonly<Record<string, string>> = {
   claude: "cc",
   codex: "cx",
@@ -93,7 +92,7 @@ const LONG_FORMS: Readonly<Record<string, string>> = {
   "gemini-cli": "gc",
 };
 
-/** A list without the long forms of what is there in the short one, and without repetitions. */
+/** Drops the long form of models that are listed in the short one, and repetitions. */
 export function dropTwins<T extends { id: string }>(models: readonly T[]): T[] {
   const ids = new Set(models.map((model) => model.id));
   const seen = new Set<string>();
@@ -107,7 +106,7 @@ export function dropTwins<T extends { id: string }>(models: readonly T[]): T[] {
   });
 }
 
-/** The traits of the first, and of the second where the first says nothing. */
+/** The first one wins field by field. */
 export function fillTraits(first: ModelTraits, second: ModelTraits | undefined): ModelTraits {
   return {
     context: first.context ?? second?.context,
@@ -121,13 +120,11 @@ export function fillTraits(first: ModelTraits, second: ModelTraits | undefined):
   };
 }
 
-/** What a provider said about its models. */
 export interface ModelList {
   models: readonly ListedModel[];
   combos: readonly Combo[];
 }
 
-/** What the models of one provider are made of. */
 export interface ListParts {
   settings: Pick<Settings, "models">;
   modelsDev: ModelsDevIndex | undefined;
@@ -138,7 +135,7 @@ export interface ListParts {
 /** OmniRoute's model that picks any of the others. */
 const AUTO = "auto";
 
-/** The models of a provider: listed ones first, then those that the user adds. */
+/** Listed models first, then those that the user adds. */
 export function listProvider(provider: Provider, parts: ListParts): ModelEntry[] {
   const { models, source } = modelsFor(provider, parts);
   const named = models.map((model) => ({ ...model, id: wireModelId(model.id, provider.baseUrl) }));
@@ -169,12 +166,11 @@ export function listProvider(provider: Provider, parts: ListParts): ModelEntry[]
   );
 }
 
-/** The entry of a model of which only the name is known. */
 export function plainEntry(id: string, source: ModelSource): ModelEntry {
   return { ...UNKNOWN_TRAITS, id, name: id, source, isRetired: false, replacement: undefined, leftOut: [] };
 }
 
-/** What the provider said; else what the user wrote, what is built in, what models.dev has. */
+/** Sources in order: the provider, the user's config, the built-in table, models.dev. */
 function modelsFor(
   provider: Provider,
   parts: ListParts,
@@ -197,9 +193,9 @@ function describe(
   { modelsDev, source }: ListParts & { source: ModelSource },
 ): ModelEntry {
   const known = modelsDev?.find(provider.id, model.id);
-  // The live list wins over any table: what is in it is there.
+  // A model in the live list exists, whatever the table says.
   const retirement = source === "live" ? undefined : retirementOf(provider.id, model.id);
-  // Many lists repeat the id where the name belongs, and some in models.dev, too.
+  // Many lists, including models.dev, repeat the id as the name.
   const name = [model.name, known?.name].find(
     (one) => one !== undefined && one !== model.id && !one.includes("/"),
   );
@@ -225,7 +221,7 @@ function membersOf(model: ListedModel, provider: Provider, { combos, byId, model
   });
 }
 
-/** Whichever it picks: no more can be counted on than all of them have. That some are unknown is no news here. */
+/** `auto` may pick any model, so only what all of them can do counts. */
 function anyOf(models: readonly ModelEntry[]): Common {
   const { traits } = commonOf(
     models.map(({ id }) => id),
@@ -234,27 +230,25 @@ function anyOf(models: readonly ModelEntry[]): Common {
   return { traits, leftOut: [] };
 }
 
-/** What is known of the models of all providers. */
 export interface Catalog {
-  /** The models that a provider offers, or is thought to while it cannot be asked. */
+  /** The models that a provider offers, or is assumed to offer while it cannot be asked. */
   modelsOf: (provider: string) => readonly ModelEntry[];
-  /** A model or a chain as users write it; also one that is in no list. Undefined where nothing is known of it. */
+  /** Accepts a model or a chain as users write it, also an unlisted one. Undefined if nothing is known. */
   find: (ref: string) => ModelEntry | undefined;
-  /** Its window in tokens; that of a chain is the smallest known one of its models. */
+  /** In tokens; for a chain, the smallest known window of its models. */
   windowOf: (ref: string) => number | undefined;
-  /** Whether models.dev has a model under this very provider. */
+  /** Whether models.dev lists the model under this provider. */
   isPublic: (provider: string, model: string) => boolean;
 }
 
-/** What a catalogue is made of. */
 export interface CatalogParts {
   settings: Settings;
-  /** What the providers said, now or when they were last asked. */
+  /** What the providers last answered. */
   lists: ReadonlyMap<string, ModelList>;
   modelsDev: ModelsDevIndex | undefined;
 }
 
-/** Joins the providers' lists, models.dev and the user's own words. What nobody asks for is not worked out. */
+/** Merges the providers' lists, models.dev and the user's settings, lazily. */
 export function createCatalog({ settings, lists, modelsDev }: CatalogParts): Catalog {
   const known = new Map<string, Map<string, ModelEntry>>();
 
@@ -295,7 +289,7 @@ export function createCatalog({ settings, lists, modelsDev }: CatalogParts): Cat
   };
 }
 
-/** A model that its provider does not list: still served by some, and named in chains. */
+/** Some providers still serve models that they no longer list, and chains may name them. */
 function unlisted(
   provider: Provider,
   model: string,

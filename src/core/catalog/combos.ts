@@ -1,13 +1,12 @@
 import { looseFields } from "./model-list.ts";
 
-/** A model of models, as OmniRoute keeps them. */
 export interface Combo {
   name: string;
   /** Models, or names of other combos. */
   members: readonly string[];
 }
 
-/** Reads the answer to `GET /api/combos`: a bare list, or one under `combos`. Undefined for anything else. */
+/** Accepts a bare list, or one under `combos`. Undefined for anything else. */
 export function readCombos(value: unknown): Combo[] | undefined {
   const list = Array.isArray(value) ? value : inside(value);
   return list?.flatMap((entry) => {
@@ -27,7 +26,7 @@ function inside(value: unknown): { models?: unknown }[] | undefined {
   return Array.isArray(combos) ? combos : undefined;
 }
 
-/** The models behind a combo, with the combos among them opened up; each once, also where combos go in a circle. */
+/** Resolves nested combos; each model once, also if combos form a cycle. */
 export function comboMembers(name: string, combos: readonly Combo[]): string[] {
   const members = new Set<string>();
   const opened = new Set<string>();

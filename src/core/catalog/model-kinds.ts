@@ -2,7 +2,7 @@ import { parseModelRef } from "../model-ref.ts";
 import type { ModelOverride } from "../settings/settings.ts";
 import type { ListedModel, ModelTraits } from "./model-list.ts";
 
-/** Families that lists mix in with the chat models; each is a word of the id, or a run of them. */
+/** Non-chat families in provider lists; each entry is one word of the id, or several in a row. */
 const OTHER_FAMILIES = [
   // Embeddings, retrieval, ranking.
   [
@@ -31,7 +31,7 @@ const OTHER_FAMILIES = [
     "lyria",
   ],
   ["transcribe", "realtime", "speech", "melotts", "active-speaker-detection"],
-  // Pictures and film.
+  // Images and video.
   [
     "flux",
     "sdxl",
@@ -51,21 +51,21 @@ const OTHER_FAMILIES = [
   ["esm2", "esmfold", "alphafold2?", "boltz2?", "diffdock", "evo2", "genmol", "molmim", "proteinmpnn"],
   ["rfdiffusion", "openfold\\d?", "msa-search", "vista-3d", "fourcastnet", "corrdiff", "cuopt"],
   ["bevformer", "sparsedrive", "streampetr", "usdvalidate", "usdcode"],
-  // Completions of old, which have no chat.
+  // Old completion models without chat.
   ["babbage", "davinci", "aqa"],
 ].flat();
 
 const OTHER = new RegExp(`(?:^|[/_:.-])(?:${OTHER_FAMILIES.join("|")})(?:$|[/_:.\\d-])`, "i");
 
-/** Whether one can chat with a model, as far as its name tells. */
+/** A guess by the name alone. */
 export function isChatModel(id: string): boolean {
   return !OTHER.test(id);
 }
 
-/** A model that its provider has taken away, and what it recommends instead. */
+/** A model that its provider removed, and the recommended replacement. */
 type RetiredRow = [model: string, replacement?: string];
 
-/** Ollama Cloud announces these; a model of the list below that is back is in the live list, which wins. */
+/** Announced by Ollama Cloud. If one comes back, the live list wins. */
 const OLLAMA_CLOUD: readonly RetiredRow[] = [
   ["kimi-k2-thinking", "kimi-k2.6"],
   ["kimi-k2:1t", "kimi-k2.6"],
@@ -102,7 +102,7 @@ const RETIRED: Readonly<Record<string, ReadonlyMap<string, string | undefined>>>
   "ollama-cloud": new Map(OLLAMA_CLOUD.map(([model, replacement]) => [model, replacement])),
 };
 
-/** What became of a model: undefined while it is not known to be gone. A replacement that is gone itself is followed. */
+/** Undefined while the model is not known to be gone. Follows replacements that are gone themselves. */
 export function retirementOf(
   provider: string,
   model: string,
@@ -114,15 +114,15 @@ export function retirementOf(
   return { replacement };
 }
 
-/** Habits of hosts with the names of their models: what they list or users write, and what goes on the wire. */
+/** How hosts write model names: as listed or in configs, and on the wire. */
 const HABITS: readonly { host: RegExp; cut: RegExp }[] = [
-  // The suffix is for the local daemon, which takes it off before it asks the cloud.
+  // The suffix is for the local daemon, which removes it before it asks the cloud.
   { host: /(?:^|\.)ollama\.com$/, cut: /(?::|-)cloud$/ },
-  // Google's OpenAI form lists resource names.
+  // Google's OpenAI endpoint lists resource names.
   { host: /(?:^|\.)googleapis\.com$/, cut: /^models\// },
 ];
 
-/** Base URLs are few, and asked about with every request. */
+/** There are few base URLs, and every request looks one up. */
 const known = new Map<string, (typeof HABITS)[number] | undefined>();
 
 function habitOf(baseUrl: string): (typeof HABITS)[number] | undefined {
@@ -136,7 +136,7 @@ function habitOf(baseUrl: string): (typeof HABITS)[number] | undefined {
   return known.get(baseUrl);
 }
 
-/** The id that a provider's API knows a model by, for one as it is listed or written in a config. */
+/** The id that the provider's API uses, from one as listed or written in a config. */
 export function wireModelId(model: string, baseUrl: string): string {
   const habit = habitOf(baseUrl);
   const id = habit === undefined ? model : model.replace(habit.cut, "");
@@ -151,7 +151,7 @@ type DefaultRow = [
   abilities?: string,
 ];
 
-/** What to offer while a provider cannot be asked and nothing is in the cache: `t` tools, `r` reasoning, `v` vision. */
+/** Offered while a provider cannot be asked and nothing is cached: `t` tools, `r` reasoning, `v` vision. */
 const DEFAULTS: Readonly<Record<string, readonly DefaultRow[]>> = {
   "ollama-cloud": [
     ["gpt-oss:120b", "GPT OSS 120B", 131_072, 32_768, "tr"],
@@ -191,7 +191,6 @@ const DEFAULTS: Readonly<Record<string, readonly DefaultRow[]>> = {
   ],
 };
 
-/** The built-in list of a provider; empty for most. */
 export function defaultModels(provider: string): ListedModel[] {
   const rows = Object.hasOwn(DEFAULTS, provider) ? DEFAULTS[provider] : undefined;
   return (rows ?? []).map(([id, name, context, output, abilities]) => ({
@@ -209,7 +208,7 @@ export function defaultModels(provider: string): ListedModel[] {
   }));
 }
 
-/** The traits of `provider/model` with what the user's `[[models]]` say of it; later ones win, field by field. */
+/** Applies the user's `[[models]]`; later ones win, field by field. */
 export function withOverrides<T extends ModelTraits>(
   ref: string,
   traits: T,
@@ -224,12 +223,12 @@ export function withOverrides<T extends ModelTraits>(
   return { ...traits, context, output };
 }
 
-/** Whether the user has said anything about the limits of a model. */
+/** Whether the user has set any limit of the model. */
 export function isOverridden(ref: string, overrides: readonly ModelOverride[]): boolean {
   return overrides.some((one) => (one.context ?? one.output) !== undefined && covers(one, ref));
 }
 
-/** The ids of models that are to be listed for a provider even where it does not. */
+/** Models that the user adds to a provider's list. */
 export function addedModels(provider: string, overrides: readonly ModelOverride[]): string[] {
   return overrides.flatMap(({ id, addIfMissing }) => {
     const ref = id === undefined || !addIfMissing ? undefined : parseModelRef(id);

@@ -1,19 +1,18 @@
-/** Reads a value whose shape nobody has promised. Each field may go by several names; the first that fits counts. */
+/** Reads JSON of unknown shape. A field may have several names; the first that fits counts. */
 export interface LooseFields {
-  /** Text without control characters, which could play tricks on a terminal. */
+  /** Text without control characters, which could affect a terminal. */
   text: (...names: string[]) => string | undefined;
   /** A number of tokens: whole and above 0. */
   count: (...names: string[]) => number | undefined;
-  /** A number from 0 up, also when written as text. */
+  /** A number from 0 up, also if written as text. */
   amount: (...names: string[]) => number | undefined;
   flag: (...names: string[]) => boolean | undefined;
   texts: (...names: string[]) => string[] | undefined;
   modalities: (...names: string[]) => Modality[] | undefined;
 }
 
-/** No text of a catalogue needs to be longer. */
 const MAX_CHARS = 256;
-/** A window larger than this is a slip, or stands for "no limit". */
+/** A larger window is a mistake, or means "no limit". */
 const MAX_TOKENS = 100_000_000;
 
 const MODALITIES: Readonly<Record<string, Modality>> = {
@@ -26,7 +25,7 @@ const MODALITIES: Readonly<Record<string, Modality>> = {
   file: "pdf",
 };
 
-/** Fields may lie deeper: `limit.context`. */
+/** Accepts nested names: `limit.context`. */
 export function looseFields(value: unknown): LooseFields {
   const first = <T>(names: readonly string[], read: (found: unknown) => T | undefined): T | undefined => {
     for (const name of names) {
@@ -80,25 +79,25 @@ function readModalities(value: unknown): Modality[] | undefined {
   return known.length === 0 ? undefined : [...new Set(known)];
 }
 
-/** A model as its provider's own list has it. */
+/** A model in its provider's own list. */
 export interface ListedModel extends ModelTraits {
   id: string;
   name: string | undefined;
-  /** A model of models, as OmniRoute has them. */
+  /** A model that stands for several others, as in OmniRoute. */
   isCombo: boolean;
 }
 
-/** No provider has more; what comes behind them is not looked at. */
+/** No provider has more; further entries are ignored. */
 const MAX_MODELS = 5000;
 
-/** Words for what is no chat model, where a list has a `type`. */
+/** Values of `type` that mean a model without chat. */
 const OTHER_TYPES = new Set(
   "embedding embeddings image audio moderation rerank video transcribe tts".split(" "),
 );
 
 /**
- * Reads the answer to `GET /v1/models`, whatever its shape: `{data}`, `{models}`, a bare list, a table by id, entries
- * that are only names. Undefined for what is no list at all.
+ * Accepts every known shape: `{data}`, `{models}`, a bare list, a table by id, entries that are only names. Undefined
+ * if it is not a list.
  */
 export function readModelList(value: unknown): ListedModel[] | undefined {
   const entries = entriesOf(value);
@@ -131,7 +130,7 @@ function readModel(entry: unknown): ListedModel | undefined {
   };
 }
 
-/** Some providers say themselves that one cannot chat with a model. */
+/** Some providers mark models without chat. */
 function isOther(fields: LooseFields): boolean {
   const type = fields.text("type")?.toLowerCase();
   return (
@@ -171,7 +170,7 @@ function abilitiesOf(
   const can = (...names: string[]): boolean | undefined => {
     if (names.some((name) => words?.includes(name) === true || parameters?.includes(name) === true))
       return true;
-    // Only lists whose words are known to be complete say no by their silence: OpenRouter's and Ollama's.
+    // Absence means no only in lists that are known to be complete: OpenRouter's and Ollama's.
     return parameters !== undefined || words?.includes("completion") === true ? false : undefined;
   };
   return {
@@ -201,7 +200,7 @@ function inputsOf(fields: LooseFields, words: string[] | undefined): Modality[] 
 const MILLION = 1_000_000;
 
 function costOf(fields: LooseFields): ModelCost | undefined {
-  // OpenRouter's prices are for one token.
+  // OpenRouter's prices are per token.
   const perToken = (name: string) => times(fields.amount(`pricing.${name}`), MILLION);
   const input = perToken("prompt") ?? fields.amount("pricing.input", "cost.input");
   const output = perToken("completion") ?? fields.amount("pricing.output", "cost.output");
@@ -215,11 +214,11 @@ function costOf(fields: LooseFields): ModelCost | undefined {
 }
 
 function times(amount: number | undefined, factor: number): number | undefined {
-  // Without the rounding 0.00000015 a token would come out as 0.15000000000000002.
+  // Without rounding, 0.00000015 per token would become 0.15000000000000002.
   return amount === undefined ? undefined : Number((amount * factor).toPrecision(12));
 }
 
-/** A list of models as JSON that `readModelList` reads back: only what we know the meaning of, for the cache. */
+/** JSON for the cache that `readModelList` can read again; contains only fields we understand. */
 export function modelListJson(models: readonly ListedModel[]): { data: object[] } {
   return { data: models.map(modelJson) };
 }
@@ -249,10 +248,10 @@ function modelJson(model: ListedModel): object {
   };
 }
 
-/** Where it is known from that a provider has a model. */
+/** Where a model is known from. */
 export type ModelSource = "live" | "models.dev" | "config" | "default";
 
-/** Prices in dollars for a million tokens. */
+/** US dollars per million tokens. */
 export interface ModelCost {
   input: number;
   output: number;
@@ -260,16 +259,16 @@ export interface ModelCost {
   cacheWrite: number | undefined;
 }
 
-/** What a message may hold, in opencode's words. */
+/** Content types of a message, in opencode's words. */
 export type Modality = "text" | "image" | "audio" | "video" | "pdf";
 
-/** What a model can do. Undefined is what nobody has told: not a no. */
+/** Undefined means unknown, not no. */
 export interface ModelTraits {
-  /** Its window in tokens. */
+  /** In tokens. */
   context: number | undefined;
-  /** Its longest answer in tokens. */
+  /** The longest answer, in tokens. */
   output: number | undefined;
-  /** Its longest prompt, where that is less than the window. */
+  /** The longest prompt, if it is less than the window. */
   input: number | undefined;
   toolCall: boolean | undefined;
   reasoning: boolean | undefined;
@@ -278,21 +277,20 @@ export interface ModelTraits {
   cost: ModelCost | undefined;
 }
 
-/** A model of a provider, or one of our own chains. */
 export interface ModelEntry extends ModelTraits {
-  /** As it goes on the wire, without its provider. */
+  /** The id on the wire, without the provider. */
   id: string;
   name: string;
   source: ModelSource;
-  /** Its provider is known to have taken it away, and has not listed it since. */
+  /** The provider is known to have removed it and does not list it now. */
   isRetired: boolean;
-  /** The id of the model that its provider recommends in its place. */
+  /** The id of the replacement that the provider recommends. */
   replacement: string | undefined;
-  /** Members of a chain or combo that nothing is known about: the rest stands for all. */
+  /** Members of a chain or combo without known traits: the traits are those of the others. */
   leftOut: readonly string[];
 }
 
-/** The traits of a model that nobody has told anything about. */
+/** The traits of a model that nothing is known about. */
 export const UNKNOWN_TRAITS: ModelTraits = {
   context: undefined,
   output: undefined,
@@ -304,12 +302,11 @@ export const UNKNOWN_TRAITS: ModelTraits = {
   cost: undefined,
 };
 
-/** Whether a model takes images; undefined where nobody says. */
 export function takesImages(traits: Pick<ModelTraits, "inputs">): boolean | undefined {
   return traits.inputs?.includes("image");
 }
 
-/** Whether enough is known of a model to reckon with it. */
+/** Whether enough is known of a model to use its limits. */
 export function isResolved(traits: ModelTraits): boolean {
   return traits.context !== undefined || traits.toolCall !== undefined;
 }

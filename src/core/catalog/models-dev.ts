@@ -1,7 +1,7 @@
 import { isObject } from "../json.ts";
 import { looseFields, type ModelCost, type ModelTraits } from "./model-list.ts";
 
-/** What hosts write behind the name of a model without meaning another model: dates, channels, formats of the weights. */
+/** Suffixes of model names that do not mean another model: dates, channels, weight formats. */
 const TRIMMINGS = [
   /-20\d{2}-\d{2}-\d{2}$/,
   /-20\d{6}$/,
@@ -10,12 +10,12 @@ const TRIMMINGS = [
   /-(?:fp8|fp4|nvfp4|mxfp4|bf16|fp16|awq|gptq|int4|int8|gguf|mlx)$/,
 ];
 
-/** How hard it is to think, as gateways write it into names; of other families these words name models of their own. */
+/** Reasoning effort, which gateways append to names; in other families these words are part of a model's name. */
 const EFFORT = /^((?:o\d|(?:gpt|gemini|claude).*\d).*)-(?:minimal|low|medium|high|xhigh|thinking)$/;
 
 /**
- * A form of a model's name that hosts agree on: `GPT-OSS:120b` and `gpt-oss-120b-fp8` are one. Version numbers stay:
- * without them glm-5.1 would be taken for glm-5.2, and deepseek-v3 for deepseek-v4.
+ * A canonical form of a model's name: `GPT-OSS:120b` and `gpt-oss-120b-fp8` are the same. Version numbers stay: without
+ * them glm-5.1 would match glm-5.2, and deepseek-v3 deepseek-v4.
  */
 export function modelNameKey(name: string): string {
   let key = name.toLowerCase().replaceAll(/[_:@. ]/g, "-");
@@ -26,18 +26,18 @@ export function modelNameKey(name: string): string {
   return key;
 }
 
-/** The key without its effort; undefined where it names none. */
+/** The key without its effort; undefined if it has none. */
 export function withoutEffort(key: string): string | undefined {
   return EFFORT.exec(key)?.[1];
 }
 
-/** `cx/openai/gpt-5` and what is left of it behind each slash, the longest first. */
+/** `cx/openai/gpt-5` and the parts after each slash, longest first. */
 export function nameTails(id: string): string[] {
   const parts = id.split("/");
   return parts.map((_, from) => parts.slice(from).join("/")).filter((tail) => tail !== "");
 }
 
-/** Short and other names of providers, as gateways and hosts put them before a model, and models.dev's name for each. */
+/** Prefixes that gateways and hosts put before a model, and the provider's name in models.dev. */
 const ALIASES: Readonly<Record<string, string>> = {
   oai: "openai",
   cx: "openai",
@@ -68,7 +68,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   "meta-llama": "llama",
 };
 
-/** The provider of models.dev that a prefix means; the user's own aliases win. */
+/** The models.dev provider of a prefix; the user's own aliases win. */
 export function aliasedProvider(prefix: string, own: Readonly<Record<string, string>>): string {
   const word = prefix.toLowerCase();
   if (Object.hasOwn(own, prefix)) return own[prefix] ?? word;
@@ -79,8 +79,8 @@ export function aliasedProvider(prefix: string, own: Readonly<Record<string, str
 type ByName = Map<string, KnownModel[]>;
 
 /**
- * Finds models in models.dev, whatever they are called. Better nothing than the wrong one: a window that is not the
- * model's breaks a conversation. What is built for a search is kept for the next.
+ * Finds a model under any spelling. No result is better than a wrong one: the wrong window breaks a conversation. Keeps
+ * the tables it builds for later searches.
  */
 export class ModelsDevIndex {
   readonly #read: () => ModelsDev | undefined;
@@ -89,7 +89,7 @@ export class ModelsDevIndex {
   readonly #keysOf = new Map<string, ByName>();
   #everywhere: { byName: ByName; byKey: ByName } | undefined;
 
-  /** `read` is called when the first model is looked for: many runs never look for one. */
+  /** `read` is called at the first search: many runs never need one. */
   constructor(read: () => ModelsDev | undefined, aliases: Readonly<Record<string, string>> = {}) {
     this.#read = read;
     this.#aliases = aliases;
@@ -100,14 +100,13 @@ export class ModelsDevIndex {
     return this.#models;
   }
 
-  /** What models.dev lists of a provider. */
   modelsOf(provider: string): KnownModel[] {
     return [...(this.#modelsDev.get(aliasedProvider(provider, this.#aliases))?.values() ?? [])];
   }
 
   /**
-   * A provider's model. First by the provider itself, then by the one that the id names before its first slash, then by
-   * the name alone. What other hosts charge is no price of this one.
+   * Searches by the provider, then by the provider that the id names before its first slash, then by the name alone.
+   * Prices of other hosts are dropped.
    */
   find(provider: string, id: string): KnownModel | undefined {
     const own = this.#findAt(aliasedProvider(provider, this.#aliases), id);
@@ -140,7 +139,7 @@ export class ModelsDevIndex {
 
   #findAnywhere(id: string): KnownModel | undefined {
     const name = id.slice(id.lastIndexOf("/") + 1);
-    // `auto`, `fast`, `coding`: every gateway means something else by these.
+    // `auto`, `fast`, `coding`: these mean something else at every gateway.
     if (!/\d/.test(name)) return undefined;
     this.#everywhere ??= indexOfAll(this.#modelsDev);
     const { byName, byKey } = this.#everywhere;
@@ -178,7 +177,7 @@ function grouped(models: Iterable<KnownModel>, keyOf: (model: KnownModel) => str
   return groups;
 }
 
-/** Hosts of one model differ in its limits: the commonest are its own, and of equally common ones the smaller are safe. */
+/** Hosts of one model differ in its limits: take the most common, and the smaller one of equally common. */
 function usual(models: readonly KnownModel[] | undefined): KnownModel | undefined {
   if (models === undefined || models.length < 2) return models?.[0];
   const withContext = commonest(models, (model) => model.context);
@@ -200,18 +199,16 @@ function commonest(
   return ranked[0]?.[1] ?? [];
 }
 
-/** A model as models.dev knows it. */
 export interface KnownModel extends ModelTraits {
   id: string;
   name: string;
 }
 
-/** The models of models.dev by provider, then by id. */
 export type ModelsDev = ReadonlyMap<string, ReadonlyMap<string, KnownModel>>;
 
 /**
- * Reads models.dev's `api.json`; undefined for what is none. Models that are on their way out and those without a window,
- * which make pictures or embeddings, tell nothing worth knowing and are left out.
+ * Undefined if it is not models.dev's `api.json`. Leaves out deprecated models, and those without a window, which make
+ * pictures or embeddings.
  */
 export function readModelsDev(value: unknown): ModelsDev | undefined {
   if (!isObject(value)) return undefined;
@@ -225,7 +222,7 @@ export function readModelsDev(value: unknown): ModelsDev | undefined {
   return providers.size === 0 ? undefined : providers;
 }
 
-/** The same without what we have no use for: less than half the size on disk and to parse. */
+/** Keeps only what we use: less than half the size on disk and to parse. */
 export function trimModelsDev(value: unknown): object {
   if (!isObject(value)) return {};
   const providers = Object.entries(value).flatMap(([provider, entry]) => {

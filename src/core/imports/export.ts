@@ -2,14 +2,13 @@ import type { Strategy } from "../routing/session.ts";
 import { isTable } from "../settings/checks.ts";
 import { cleanSecret } from "../settings/keys.ts";
 
-/** What `orouter keys export` writes, and `keys import` reads again. */
 export interface KeyExport {
   format: typeof EXPORT_FORMAT;
   version: number;
   keys: readonly ExportedKey[];
 }
 
-/** One key; of `value`, `env` and `keychain` there is the one that keys.toml has. */
+/** Has one of `value`, `env` and `keychain`, as in keys.toml. */
 export interface ExportedKey {
   provider: string;
   name: string;
@@ -24,12 +23,11 @@ export interface ExportedKey {
 export const EXPORT_FORMAT = "orouter-keys";
 export const EXPORT_VERSION = 1;
 
-/** Whether a value says of itself that it is such an export. */
 export function isKeyExport(value: unknown): value is Record<string, unknown> {
   return isTable(value) && value["format"] === EXPORT_FORMAT;
 }
 
-/** Reads an export; what keys.toml did not have itself is left where it comes from. */
+/** Keys from outside keys.toml stay where they come from. */
 export function readKeyExport(value: Record<string, unknown>): KeyImport {
   const keys: ImportedKey[] = [];
   const leftOut: string[] = [];
@@ -59,7 +57,6 @@ function placeOf(entry: Record<string, unknown>): ImportedKey["place"] | { why: 
   return { kind: entry["keychain"] === true ? "keychain" : "value", secret };
 }
 
-/** A key to be exported. `secret` is there only where it is to be in the file. */
 export interface KeyToExport {
   provider: string;
   name: string;
@@ -69,7 +66,7 @@ export interface KeyToExport {
   place: { kind: "value" | "keychain"; secret: string | undefined } | { kind: "env"; variable: string };
 }
 
-/** The export as a value: `keys import` makes the same keys of it. */
+/** `keys import` restores the same keys from it. */
 export function keyExport(keys: readonly KeyToExport[]): KeyExport {
   return { format: EXPORT_FORMAT, version: EXPORT_VERSION, keys: keys.map(toExported) };
 }
@@ -81,27 +78,27 @@ function toExported({ provider, name, fingerprint, enabled, source, place }: Key
   return { ...head, ...secret, ...(place.kind === "keychain" ? { keychain: true } : {}) };
 }
 
-/** Where keys can be taken over from, by the word that people name it with. */
+/** Sources of an import, as the user names them. */
 export const IMPORT_KINDS = ["ollama-router", "multi-auth", "nim-rotator", "env", "auth", "export"] as const;
 export type ImportKind = (typeof IMPORT_KINDS)[number];
 
-/** What a file or an environment has for us. Its secrets stay in memory. */
+/** Keys and settings found in a file or an environment. The secrets stay in memory. */
 export interface KeyImport {
   keys: readonly ImportedKey[];
-  /** Sentences about what was not taken; never with a secret. */
+  /** Sentences about what was skipped; never with a secret. */
   leftOut: readonly string[];
   settings: ImportedSettings;
 }
 
 export interface ImportedKey {
   provider: string;
-  /** Undefined, or no name that we could keep: it gets the next free one. */
+  /** Undefined or invalid: the key gets the next free name. */
   name: string | undefined;
   enabled: boolean;
   place: { kind: "value" | "keychain"; secret: string } | { kind: "env"; variable: string };
 }
 
-/** What stands beside the keys and has a place in config.toml. */
+/** Settings of the other tool that have a counterpart in config.toml. */
 export interface ImportedSettings {
   strategy?: Strategy;
   triesPerKey?: number;
@@ -109,6 +106,5 @@ export interface ImportedSettings {
   rateLimitThreshold?: number;
   /** Models as `provider/model-id`, in the order they are tried. */
   chain?: readonly string[];
-  /** A provider that is neither known by its name nor in config.toml. */
   provider?: { id: string; baseUrl: string };
 }

@@ -8,12 +8,11 @@ import type { Settings } from "../settings/settings.ts";
 import { writeDuration } from "../text.ts";
 import type { ImportedKey, ImportedSettings } from "./export.ts";
 
-/** What an import would do to keys.toml. */
 export interface ImportPlan {
   fresh: readonly (ImportedKey & { name: string })[];
-  /** Keys that are there already, by the name they have there. */
+  /** Existing keys, with their name in keys.toml. */
   known: readonly PlannedKey[];
-  /** Keys that came more than once; each is taken once. */
+  /** Keys that occurred more than once; each is imported once. */
   twice: readonly PlannedKey[];
 }
 
@@ -22,10 +21,10 @@ export interface PlannedKey {
   name: string;
 }
 
-/** A key of keys.toml, with its secret's fingerprint where the secret can be had. */
+/** The fingerprint is undefined if the secret is not available. */
 export type StandingKey = Pick<KeyEntry, "provider" | "name" | "place"> & { fingerprint: string | undefined };
 
-/** Sorts out what is new. The same secret of a provider counts once, and no name is given twice. */
+/** A secret counts once per provider, and every key gets a unique name. */
 export function planImport(keys: readonly ImportedKey[], standing: readonly StandingKey[]): ImportPlan {
   const known = new Map<string, PlannedKey>();
   for (const key of standing) for (const id of standingIds(key)) known.set(id, key);
@@ -54,7 +53,7 @@ function idOf({ provider, place }: ImportedKey): string {
     : `${provider} ${fingerprint(place.secret)}`;
 }
 
-/** A key whose variable is set is known by both. */
+/** A key in a variable is matched by the variable and by its secret. */
 function standingIds({ provider, place, fingerprint: print }: StandingKey): string[] {
   return [
     ...(place.kind === "env" ? [`${provider} variable ${place.variable}`] : []),
@@ -62,7 +61,7 @@ function standingIds({ provider, place, fingerprint: print }: StandingKey): stri
   ];
 }
 
-/** The name that the key had, made into one that can be kept, and that nobody else has. */
+/** The original name, made valid and unique. */
 function keptName({ provider, name }: ImportedKey, taken: readonly PlannedKey[]): string {
   const wish = (name ?? "")
     .trim()
@@ -74,29 +73,29 @@ function keptName({ provider, name }: ImportedKey, taken: readonly PlannedKey[])
   return freeName(wish, (one) => names.has(one));
 }
 
-/** Room for a number behind it. */
+/** Leaves room for a number. */
 const MAX_CHARS = 60;
 
-/** A setting that came with keys and differs from what is in force. */
+/** A setting that came with keys and differs from the current one. */
 export interface SettingOffer {
-  /** Two steps: the table, and the name in it. */
+  /** The table, and the name in it. */
   path: readonly [table: string, name: string];
   value: string | number | readonly string[];
-  /** What is in force now, as it would be written; undefined: nothing is. */
+  /** The current value as it would be written; undefined if there is none. */
   now: string | number | undefined;
 }
 
-/** A chain that comes without a name gets this one. */
+/** The name for a chain that has none. */
 const CHAIN = "nim";
 
-/** What of the settings of older tools would change something here; each setting once, its first value counts. */
+/** Settings of older tools that would change something here; the first value of each counts. */
 export function settingOffers(found: readonly ImportedSettings[], settings: Settings): SettingOffer[] {
   const offers = new Map<string, SettingOffer>();
   for (const one of found.flatMap((imported) => wishesOf(imported, settings))) {
     const id = one.path.join(".");
     if (!offers.has(id)) offers.set(id, one);
   }
-  // Only now: where the first value is in force, a second tool's other one does not get its turn.
+  // Filter last: if the first value is already set, a second tool's value must not take its place.
   return [...offers.values()].filter(({ value, now }) => value !== now);
 }
 
@@ -122,7 +121,7 @@ function wishesOf(imported: ImportedSettings, settings: Settings): SettingOffer[
   return wishes;
 }
 
-/** The value of config.toml with the settings that were taken, and with the providers that its keys need. */
+/** Adds the accepted settings, and the providers that the keys need. */
 export function withImported(
   file: Record<string, unknown>,
   offers: readonly SettingOffer[],
@@ -135,22 +134,22 @@ export function withImported(
   return value;
 }
 
-/** A number that a setting of ours would take; undefined for any other. */
+/** Undefined unless it is a whole number in the range. */
 export function wholeNumber(value: unknown, min: number, max: number): number | undefined {
   return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
     ? value
     : undefined;
 }
 
-/** What the older tools for Ollama Cloud call their provider, and where its address stands. */
+/** The name and address of the provider in older tools for Ollama Cloud. */
 export interface ImportHome {
-  /** The tool's own word for the provider, where it has one. */
+  /** The tool's own name for the provider, if it has one. */
   id: string | undefined;
-  /** The address that opencode's config has for it. */
+  /** The address in opencode's config. */
   baseUrl: string | undefined;
 }
 
-/** Whom imported keys belong to. With `baseUrl`: one that has to be written into config.toml first. */
+/** The provider of imported keys. With `baseUrl`: it has to be added to config.toml first. */
 export interface ImportOwner {
   id: string;
   baseUrl?: string;
@@ -158,7 +157,7 @@ export interface ImportOwner {
 
 const OLLAMA = "ollama-cloud";
 
-/** Keys of an older tool are Ollama Cloud's, unless its provider was given another address. */
+/** Keys of an older tool belong to Ollama Cloud, unless its provider has another address. */
 export function importProvider({ id, baseUrl }: ImportHome, providers: readonly Provider[]): ImportOwner {
   const address = baseUrl === undefined ? undefined : normalizeBaseUrl(baseUrl);
   if (address === undefined) return { id: OLLAMA };
@@ -170,11 +169,11 @@ export function importProvider({ id, baseUrl }: ImportHome, providers: readonly 
   return { id: own, baseUrl: address };
 }
 
-/** What examples in readmes have in a key's place, and references that only opencode follows. */
+/** Placeholders from readme examples, and references that only opencode resolves. */
 const EXAMPLE = /^your[-_ ]|^<.*>$|^(?:sk|nvapi)-?(?:\.{3}|…)$|^\.{3}$|^x{4,}$/i;
 const REFERENCE = /^\{(?:env|file):/i;
 
-/** A secret that can be used, or why the text is none. */
+/** A usable secret, or why the text is not one. */
 export function importedSecret(value: unknown): { secret: string } | { why: string } {
   if (typeof value !== "string" || value.trim() === "") return { why: "there is no key" };
   const text = value.trim();

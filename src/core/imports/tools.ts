@@ -4,7 +4,6 @@ import type { Provider } from "../settings/provider.ts";
 import { type ImportedKey, type ImportedSettings, isKeyExport, type KeyImport } from "./export.ts";
 import { type ImportOwner, importedSecret, wholeNumber } from "./plan-import.ts";
 
-/** A key with a word for where it stands. */
 interface Entry {
   provider: string;
   name: string;
@@ -12,7 +11,7 @@ interface Entry {
   where: string;
 }
 
-/** What the environment has for the providers, each key under its variable's name. */
+/** Each key is named after its variable. */
 export function readEnvImport(
   env: Readonly<Record<string, string | undefined>>,
   providers: readonly Provider[],
@@ -23,7 +22,7 @@ export function readEnvImport(
   return toImport(entries, []);
 }
 
-/** opencode's keys. `ownerOf` says whom an id means here; undefined for one that nobody here answers to. */
+/** `ownerOf` maps opencode's id to a provider; undefined if there is none. */
 export function readAuthImport(
   entries: readonly AuthEntry[],
   ownerOf: (id: string) => string | undefined,
@@ -51,10 +50,10 @@ function toImport(entries: readonly Entry[], before: readonly string[]): KeyImpo
 
 const PROVIDER = "nvidia";
 
-/** What the tool can do with its keys; orouter does the same under the same names. */
+/** The rotator's strategies; orouter has the same under the same names. */
 const STRATEGIES = ["round-robin", "least-failures"] as const;
 
-/** Reads the rotator's store, or what it exports: `{keys: [{name, key, enabled}], rotationStrategy, fallbackChain, …}`. */
+/** Reads the rotator's store or export: `{keys: [{name, key, enabled}], rotationStrategy, fallbackChain, …}`. */
 export function readNimRotator(value: unknown): KeyImport {
   const store = isTable(value) ? value : {};
   const list = Array.isArray(store["keys"]) ? store["keys"] : [];
@@ -89,7 +88,7 @@ function rotatorSettings(store: Record<string, unknown>): ImportedSettings {
   };
 }
 
-/** Its ids are NVIDIA's own, whose first part is who made the model and not the provider. */
+/** NVIDIA's ids begin with the maker of the model, not with the provider. */
 function chainOf(value: unknown): string[] {
   const models = Array.isArray(value) ? value : [];
   const ids = models.flatMap((model: unknown) => {
@@ -99,10 +98,10 @@ function chainOf(value: unknown): string[] {
   return [...new Set(ids)];
 }
 
-/** The two tools that keep a plain list of keys; the same word means something else in each. */
+/** Two tools with a plain list of keys; the same option means something else in each. */
 export type OllamaTool = "ollama-router" | "multi-auth";
 
-/** The tool's own word for its provider. */
+/** The tool's own name for its provider. */
 export function ollamaToolProvider(value: unknown): string | undefined {
   const options = toolOptions(value);
   return typeof options["providerId"] === "string" ? options["providerId"] : undefined;
@@ -125,14 +124,14 @@ export function readOllamaTool(tool: OllamaTool, value: unknown, owner: ImportOw
   return { keys, leftOut, settings: { ...ollamaToolSettings(tool, options), ...providerOf(owner) } };
 }
 
-/** The plugin's options stand under a name of their own, or plainly. */
+/** The plugin's options may be nested under a name. */
 function toolOptions(value: unknown): Record<string, unknown> {
   if (!isTable(value)) return {};
   return isTable(value["ollamaMultiAuth"]) ? value["ollamaMultiAuth"] : value;
 }
 
 function ollamaToolSettings(tool: OllamaTool, options: Record<string, unknown>): ImportedSettings {
-  // With multi-auth the number bounds the walk over keys, which here ends when all of them were tried.
+  // multi-auth's number limits how many keys are tried; orouter always tries all of them.
   const tries = tool === "ollama-router" ? wholeNumber(options["maxRetries"], 1, 100) : undefined;
   const windowMs = wholeNumber(options["failWindowMs"], 1, Number.MAX_SAFE_INTEGER);
   return {
@@ -145,7 +144,7 @@ function providerOf({ id, baseUrl }: ImportOwner): ImportedSettings {
   return baseUrl === undefined ? {} : { provider: { id, baseUrl } };
 }
 
-/** What a file with keys is, as its content shows. */
+/** The format of a file, by its content. */
 export type ImportFormat =
   | "export"
   | "opencode-config"
@@ -154,7 +153,7 @@ export type ImportFormat =
   | "multi-auth"
   | "auth";
 
-/** Recognises a file by what is in it. The name decides only between two tools that write the same. */
+/** Decides by the content; the file name only separates two tools with the same format. */
 export function recogniseImport(value: unknown, fileName: string): ImportFormat | undefined {
   if (!isTable(value)) return undefined;
   if (isKeyExport(value)) return "export";

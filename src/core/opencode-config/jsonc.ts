@@ -7,19 +7,19 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 
-/** What stands between two values: blanks, comments and at most one comma. */
+/** The text between two values: blanks, comments and at most one comma. */
 export interface JsoncGap {
-  /** Where the comma is; undefined where there is none. */
+  /** The comma's offset; undefined without one. */
   comma: number | undefined;
-  /** The end of what still belongs to the value before: the comma and the comments on its line. */
+  /** The end of what belongs to the value before: the comma and the comments on its line. */
   ownEnd: number;
-  /** The end of the last comment; the beginning of the gap where it has none. */
+  /** The end of the last comment, or the start of the gap. */
   commentEnd: number;
 }
 
 const PIECE = /[ \t]+|\s+|,|\/\/[^\r\n]*|\/\*[\s\S]*?\*\//y;
 
-/** Reads the gap of a well-formed text from one offset to another. */
+/** The text must be well-formed. */
 export function jsoncGap(text: string, from: number, to: number): JsoncGap {
   const gap: JsoncGap = { comma: undefined, ownEnd: from, commentEnd: from };
   let isSameLine = true;
@@ -32,14 +32,13 @@ export function jsoncGap(text: string, from: number, to: number): JsoncGap {
     if (piece === ",") gap.comma = at;
     if (piece.startsWith("/")) gap.commentEnd = end;
     const isBlank = piece.trim() === "";
-    // A comma that stands on a later line still closes the value before.
+    // A comma on a later line still closes the value before.
     if (!isBlank && (isSameLine || piece === ",")) gap.ownEnd = end;
     if (/[\r\n]/.test(piece)) isSameLine = false;
   }
   return gap;
 }
 
-/** A property of an object, with both its halves. */
 export interface Property {
   key: string;
   value: Node;
@@ -47,7 +46,6 @@ export interface Property {
   end: number;
 }
 
-/** The properties of an object; none for any other value. */
 export function propertiesOf(object: Node | undefined): Property[] {
   if (object?.type !== "object") return [];
   return (object.children ?? []).flatMap((property) => {
@@ -59,86 +57,84 @@ export function propertiesOf(object: Node | undefined): Property[] {
   });
 }
 
-/** What a name in an object stands for. Of a name that is there twice the last counts: so does every reader of JSON. */
+/** If a name occurs twice, the last one counts, as for every JSON reader. */
 export function valueIn(object: Node | undefined, key: string): Node | undefined {
   return propertiesOf(object).findLast((property) => property.key === key)?.value;
 }
 
-/** The value at the end of a path of names. */
+/** Follows a path of names. */
 export function valueAt(root: Node | undefined, path: readonly string[]): Node | undefined {
   return path.reduce(valueIn, root);
 }
 
-/** A text value; undefined for all others. */
+/** Undefined unless it is a text. */
 export function textOf(node: Node | undefined): string | undefined {
   const value: unknown = node?.type === "string" ? getNodeValue(node) : undefined;
   return typeof value === "string" ? value : undefined;
 }
 
-/** How a file is laid out, for what is added to look as if its owner had written it. */
+/** The file's formatting, so that additions match it. */
 export interface JsoncStyle {
   eol: string;
   /** One step of indentation. */
   indent: string;
-  /** The whole file, or the part of it that is added to, stands in one line. */
+  /** The whole file, or the edited part of it, is on one line. */
   isOneLine: boolean;
   /** A blank follows each colon. */
   isSpaced: boolean;
 }
 
 const DEFAULT_INDENT = "  ";
-/** `JSON.stringify` takes no wider one. */
+/** The largest that `JSON.stringify` accepts. */
 const MAX_INDENT = 10;
 
-/** Reads the layout off a text: its first line end, and its first indented line that is no comment. */
+/** Detects the first line end and the first indented line that is not a comment. */
 export function jsoncStyle(text: string): JsoncStyle {
   const eol = /\r\n|\n|\r/.exec(text)?.[0];
-  // Lines of block comments begin with a blank and a star, which is no indentation of the file.
+  // Lines of block comments begin with a blank and a star, which is not indentation.
   const indent = /(?:^|[\r\n])([ \t]+)["}\]]/.exec(text)?.[1] ?? DEFAULT_INDENT;
   return {
     eol: eol ?? "\n",
     indent: indent.slice(0, MAX_INDENT),
-    // Of an empty object nobody can tell.
+    // An empty object has no detectable style.
     isOneLine: eol === undefined && text.includes('"'),
     isSpaced: eol !== undefined || !text.includes('"') || /"\s*:\s/.test(text),
   };
 }
 
-/** A value as it stands in the file at some depth; its first line is not indented. */
+/** The first line is not indented. */
 export function formatValue(value: unknown, style: JsoncStyle, base: string): string {
   if (!style.isOneLine)
     return JSON.stringify(value, undefined, style.indent).replaceAll("\n", style.eol + base);
-  // Line ends within texts are escaped: these are only between values.
+  // Line ends within texts are escaped, so these are only between values.
   return style.isSpaced
     ? JSON.stringify(value, undefined, 1).replaceAll(/\n */g, " ")
     : JSON.stringify(value);
 }
 
-/** The blanks that the line of an offset begins with. */
+/** The indentation of the line. */
 export function indentAt(text: string, offset: number): string {
   return /^[ \t]*/.exec(text.slice(lineStart(text, offset), offset))?.[0] ?? "";
 }
 
-/** Where the line of an offset begins. */
 export function lineStart(text: string, offset: number): number {
   const before = text.slice(0, offset);
   return Math.max(before.lastIndexOf("\n"), before.lastIndexOf("\r")) + 1;
 }
 
-/** A place in a text, as editors count. */
+/** Line and column count from 1, as in editors. */
 export interface JsoncFault {
   line: number;
   column: number;
   what: string;
 }
 
-/** A text that was taken apart. `root` is undefined where it holds nothing but blanks and comments. */
 export type ParsedJsonc = { kind: "parsed"; root: Node | undefined } | { kind: "faulty"; fault: JsoncFault };
 
-/** What opencode's own reader takes. */
+/** What opencode's own parser tolerates. */
 const TOLERATED = { allowTrailingComma: true, allowEmptyContent: true };
 
-/** The parser's words for its errors are names for programs. */
+/** The parser's error names are not meant for users. */
 const WORDS: Readonly<Record<string, string>> = {
   InvalidSymbol: "this is no JSON value",
   InvalidNumberFormat: "this is no number",
@@ -158,7 +154,7 @@ const WORDS: Readonly<Record<string, string>> = {
   InvalidCharacter: "a text must not hold this character as it is",
 };
 
-/** Reads JSON with comments, as tolerant as opencode is and no more. */
+/** As tolerant as opencode, and no more. */
 export function parseJsonc(text: string): ParsedJsonc {
   const errors: ParseError[] = [];
   let root: Node | undefined;
@@ -166,7 +162,7 @@ export function parseJsonc(text: string): ParsedJsonc {
     root = parseTree(text, errors, TOLERATED);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // The parser calls itself for every level.
+    // The parser recurses for every level.
     return { kind: "faulty", fault: { line: 1, column: 1, what: "its brackets are nested too deeply" } };
   }
   const [first] = errors;
@@ -175,7 +171,7 @@ export function parseJsonc(text: string): ParsedJsonc {
   return { kind: "faulty", fault: faultAt(text, first.offset, what) };
 }
 
-/** A fault with the line and column of an offset. */
+/** Converts an offset to line and column. */
 export function faultAt(text: string, offset: number, what: string): JsoncFault {
   const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
   return { line: lines.length, column: (lines.at(-1) ?? "").length + 1, what };
@@ -184,8 +180,8 @@ export function faultAt(text: string, offset: number, what: string): JsoncFault 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The edits that bring a value into a text, in the place of the one that is there. Objects are gone into: what only the
- * text has stays, with its comments, and what is equal is not touched.
+ * Replaces a value. Objects are merged: what only the text has stays, with its comments, and equal values are not
+ * touched.
  */
 export function setEdits(text: string, node: Node, value: unknown, style: JsoncStyle): Edit[] {
   if (!isFields(value) || node.type !== "object") {
@@ -209,8 +205,8 @@ export function setEdits(text: string, node: Node, value: unknown, style: JsoncS
 }
 
 /**
- * Adds properties at the end of an object. jsonc-parser's own `modify` would do it too, but puts them between the last
- * value and the comment behind it, so that the comment seems to speak of what is new.
+ * Adds properties at the end of an object. jsonc-parser's own `modify` would put them between the last value and its
+ * comment, so that the comment would seem to describe the new property.
  */
 function insertEdits(
   text: string,
@@ -223,7 +219,7 @@ function insertEdits(
   const close = object.offset + object.length - 1;
   const { comma, ownEnd } = jsoncGap(text, last.end, close);
   const base = indentAt(text, last.offset);
-  // Where its neighbours share a line, so does what is new; its own inside may then not be broken either.
+  // If the existing properties share a line, so must the new one, without line breaks inside.
   const isInline = !/[\r\n]/.test(text.slice(object.offset, last.offset));
   const own = isInline ? { ...style, isOneLine: true } : style;
   const lead = isInline ? (style.isSpaced ? " " : "") : style.eol + base;
@@ -236,7 +232,7 @@ function insertEdits(
   ];
 }
 
-/** Fills an object that has no property yet; comments inside it stay ahead of what is new. */
+/** For an object without properties; comments inside it stay before the new ones. */
 function fillEdits(
   text: string,
   object: Node,
@@ -262,7 +258,7 @@ function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The edits that take properties out of an object, each with its comma. Comments around them stay. */
+/** Removes properties with their commas. Comments around them stay. */
 export function removeEdits(text: string, object: Node, isWanted: (key: string) => boolean): Edit[] {
   const properties = propertiesOf(object);
   if (properties.every(({ key }) => isWanted(key))) return [];
@@ -275,7 +271,7 @@ export function removeEdits(text: string, object: Node, isWanted: (key: string) 
   );
   const lastKept = properties.findLastIndex(({ key }) => isWanted(key));
   const comma = commas[lastKept];
-  // Whoever ends a list without a comma shall not find one there now.
+  // If the list had no trailing comma, it must not have one now.
   const mustDropComma = lastKept < properties.length - 1 && commas.at(-1) === undefined;
   return comma === undefined || !mustDropComma
     ? edits
@@ -283,14 +279,14 @@ export function removeEdits(text: string, object: Node, isWanted: (key: string) 
 }
 
 function cut(text: string, { offset, end }: Property, comma: number | undefined): Edit[] {
-  // A comment may stand before the comma, and stays.
+  // Keep a comment that is before the comma.
   const isPlain = comma === undefined || text.slice(end, comma).trim() === "";
   const until = comma !== undefined && isPlain ? comma + 1 : end;
   const whole = widen(text, offset, until);
   return isPlain ? [whole] : [whole, { offset: comma, length: 1, content: "" }];
 }
 
-/** Takes the whole line where nothing else is on it, and else the blanks ahead, or behind where it begins the line. */
+/** Takes the whole line if nothing else is on it; otherwise the blanks before, or after at the start of a line. */
 function widen(text: string, offset: number, end: number): Edit {
   const first = lineStart(text, offset);
   const ahead = text.slice(first, offset);

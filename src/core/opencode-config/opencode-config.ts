@@ -15,48 +15,44 @@ import {
   valueIn,
 } from "./jsonc.ts";
 
-/** A model as opencode's picker shows it. */
 interface OpenCodeModel {
   name: string;
 }
 
-/** A provider of an opencode config, as far as it is ours to write. */
+/** The fields of a provider entry that orouter writes. */
 export interface OpenCodeProvider {
-  /** The AI SDK package that speaks to it; opencode carries both of ours within itself. */
+  /** The AI SDK package; opencode bundles both that we use. */
   npm: string;
   name: string;
   options: {
     /** With exactly one version in its path. */
     baseURL: string;
-    /** A key, a placeholder, or `{env:NAME}` and `{file:PATH}`, which opencode fills in itself. */
+    /** A key, a placeholder, or `{env:NAME}` and `{file:PATH}`, which opencode resolves. */
     apiKey: string;
   };
   models: Record<string, OpenCodeModel>;
 }
 
-/** An opencode config with nothing in it but providers. */
 export interface OpenCodeConfig {
   $schema: string;
   provider: Record<string, OpenCodeProvider>;
 }
 
-/** What a provider is to be called, where it is and what it has. */
 export interface OpenCodeConfigParts {
   id: string;
   name: string;
   baseURL: string;
   apiKey: string;
-  /** `chat` where absent. */
+  /** Default: `chat`. */
   apiMode?: Dialect | undefined;
   models: readonly string[];
-  /** What people read in place of an id. */
+  /** Shown instead of the id. */
   modelLabels?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The schema that opencode and editors check a config against. */
+/** The schema that opencode and editors validate a config with. */
 const SCHEMA_URL = "https://opencode.ai/config.json";
 
-/** The opencode config that brings in one provider. It can be a whole file, or be merged into one. */
 export function buildOpenCodeConfig(parts: OpenCodeConfigParts): OpenCodeConfig {
   const { id, name, baseURL, apiKey, models, modelLabels = {} } = parts;
   const labelOf = (model: string) => (Object.hasOwn(modelLabels, model) ? modelLabels[model] : undefined);
@@ -64,7 +60,7 @@ export function buildOpenCodeConfig(parts: OpenCodeConfigParts): OpenCodeConfig 
     $schema: SCHEMA_URL,
     provider: {
       [id]: {
-        // Whatever else a config made by hand or by another tool may say, chat is what every server speaks.
+        // For an unknown value, use chat, which every server speaks.
         npm: dialectSpec(dialectNamed(parts.apiMode) ?? DEFAULT_DIALECT).sdk,
         name,
         options: { baseURL, apiKey },
@@ -77,14 +73,12 @@ export function buildOpenCodeConfig(parts: OpenCodeConfigParts): OpenCodeConfig 
 /** The new text, equal to the old one if nothing changed; or the fault of the old one. @internal */
 export type MergedConfig = { kind: "merged"; text: string } | { kind: "faulty"; fault: JsoncFault };
 
-/** Windows editors put it first; it is none of JSON's business. */
+/** Windows editors write it; JSON does not allow it. */
 const BOM = "\uFEFF";
 
 /**
- * Brings the providers of a config into the text of an opencode.json or .jsonc. Only their entries change: of an entry
- * that is there already, what the config does not speak of stays, but the models are the config's alone. Comments, the
- * order, the layout and everything else are as they were.
- * @internal
+ * Merges the providers of a config into the text of an opencode.json or .jsonc. Only their entries change: other fields
+ * of an existing entry stay, but the models are replaced. Keeps comments, order and layout. @internal
  */
 export function mergeOpenCodeConfig(text: string, config: OpenCodeConfig): MergedConfig {
   const mark = text.startsWith(BOM) ? BOM : "";
@@ -103,7 +97,7 @@ function merge(text: string, config: OpenCodeConfig): MergedConfig {
   return { kind: "merged", text: withoutOtherModels(set, config) };
 }
 
-/** A file that held nothing, or only comments: those stay on top. */
+/** Comments of an otherwise empty file stay at the top. */
 function firstText(text: string, config: OpenCodeConfig): string {
   const { eol } = jsoncStyle(text);
   const value = JSON.stringify(config, undefined, 2).replaceAll("\n", eol) + eol;
@@ -125,7 +119,6 @@ function withoutOtherModels(text: string, config: OpenCodeConfig): string {
   return rest;
 }
 
-/** What stands where an object belongs and is none is not ours to throw away; `null` holds nothing. */
 function shapeFault(text: string, root: Node, config: OpenCodeConfig): JsoncFault | undefined {
   const ids = Object.keys(config.provider);
   const paths = [[], ["provider"], ...ids.flatMap((id) => entryPaths(id))];
@@ -144,7 +137,7 @@ function entryPaths(id: string): string[][] {
   return [entry, [...entry, "options"], [...entry, "models"]];
 }
 
-/** What a fresh OmniRoute offers, and what its own guide begins with; `auto` picks among whatever accounts it has. */
+/** The models of OmniRoute's own guide; `auto` picks among the available accounts. */
 const OMNIROUTE = [
   "auto",
   "claude-opus-4-5-thinking",
@@ -153,12 +146,12 @@ const OMNIROUTE = [
   "gemini-3-flash",
 ];
 
-/** The models that a provider's entry begins with where nobody has named any; none for most providers. */
+/** The models of a new provider entry if the user named none; empty for most providers. */
 export function firstModels(provider: string): string[] {
   return provider === "omniroute" ? [...OMNIROUTE] : defaultModels(provider).map((model) => model.id);
 }
 
-/** What people write where a server asks for no key. */
+/** Common placeholders for servers that need no key. */
 const PLACEHOLDERS = new Set([
   ...PRESETS.flatMap((preset) => preset.placeholderKey ?? []),
   ..."none dummy empty EMPTY local ollama lm-studio not-needed no-key sk-no-key-required placeholder x".split(
@@ -169,17 +162,17 @@ const PLACEHOLDERS = new Set([
 const VARIABLE = /^\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/;
 const FILE = /^\{file:[^{}\r\n]+\}$/;
 
-/** Whether an `apiKey` of a config is for all to see: a placeholder, or where opencode is to find the key. */
+/** True if the `apiKey` is not secret: a placeholder, or a reference. */
 export function isOpenApiKey(text: string): boolean {
   return PLACEHOLDERS.has(text) || VARIABLE.test(text) || FILE.test(text);
 }
 
-/** The variable that an `apiKey` names; undefined where it is of another form. */
+/** The variable in `{env:NAME}`; undefined for another form. */
 export function variableOf(apiKey: string): string | undefined {
   return VARIABLE.exec(apiKey)?.[1];
 }
 
-/** What a config says about a provider already; undefined or empty where it says nothing. */
+/** The existing entry of a provider; fields are undefined or empty if absent. */
 export interface StandingProvider {
   name: string | undefined;
   baseURL: string | undefined;
@@ -188,7 +181,7 @@ export interface StandingProvider {
   modelLabels: Readonly<Record<string, string>>;
 }
 
-/** Reads a provider's entry, so that what is not asked for anew can stay. A text with faults has none. */
+/** A text with faults has no entry. */
 export function standingProvider(text: string, id: string): StandingProvider {
   const parsed = parseJsonc(text.replace(/^\uFEFF/, ""));
   const entry = valueAt(parsed.kind === "parsed" ? parsed.root : undefined, ["provider", id]);

@@ -1,37 +1,36 @@
 import { type Node, parseTree } from "jsonc-parser";
 import { propertiesOf, textOf } from "./jsonc.ts";
 
-/** What the config of a project would read, seen from the machine that opencode runs on. */
+/** How a project's config would be resolved on this machine. */
 export interface ConfigReader {
   /** The environment that opencode gets. */
   env: Readonly<Record<string, string | undefined>>;
-  /** Why no project may read this variable; undefined for every other variable. */
+  /** Why a project must not read this variable; undefined if it may. */
   variableSecret: (name: string) => string | undefined;
-  /** The private file that a path leads to; undefined for every other path. Relative paths start at the config file. */
+  /** The private file that a path leads to; undefined for other paths. Relative paths start at the config file. */
   privateFile: (path: string) => string | undefined;
-  /** The same for what opencode takes as a path or a pattern below the working folder. */
+  /** The same for a path or pattern below the working folder. */
   privateMatch: (pattern: string) => string | undefined;
-  /** The text that opencode would put in place of `{file:PATH}`; empty where it cannot be read. */
+  /** The text for `{file:PATH}`; empty if the file cannot be read. */
   contentOf: (path: string) => string;
 }
 
-/** A place in a config that would give away something private. */
 export interface PrivateReference {
   line: number;
-  /** The reference as the file has it: what variables stand for is not shown. */
+  /** The reference as written: resolved variables are not shown. */
   written: string;
-  /** What it would give away. */
+  /** What it would reveal. */
   target: string;
 }
 
-/** Text in which parts were replaced, and where each part stood in the text before. */
+/** Text with replaced parts, and the original position of each part. */
 interface Expanded {
   text: string;
   pieces: readonly Piece[];
 }
 
 interface Piece {
-  /** Where the piece begins in the new text and in the old one. */
+  /** The start of the piece in the new text and in the original. */
   at: number;
   from: number;
   isReplacement: boolean;
@@ -40,16 +39,16 @@ interface Piece {
 const ENV_REFERENCE = /\{env:([^}]+)\}/g;
 const FILE_REFERENCE = /\{file:([^}]+)\}/g;
 
-/** Top-level settings whose texts name files or folders that opencode reads. */
+/** Top-level settings that name files or folders. */
 const PATH_SETTINGS = new Set(["instructions", "skills", "reference", "references"]);
 
-/** Prompts in which `@PATH` stands for the content of a file. */
+/** Prompts in which `@PATH` includes a file. */
 const PROMPT_SETTINGS = new Set(["command", "commands"]);
 const MENTION = /(?<![\w`])@(\.?[^\s`,.]*(?:\.[^\s`,.]+)*)/g;
 
 /**
- * Finds what a project's config would read of the user's private files. opencode fills in variables first, then files,
- * both in the plain text and before it parses anything; this does the same, so that no spelling can get around it.
+ * Finds private files that a project's config would read. opencode substitutes variables first, then files, both in the
+ * raw text before parsing; this does the same, so that no spelling can bypass it.
  */
 export function privateReferences(source: string, reader: ConfigReader): PrivateReference[] {
   const found: (PrivateReference & { offset: number })[] = [];
@@ -60,7 +59,7 @@ export function privateReferences(source: string, reader: ConfigReader): Private
   });
   const toSource = (at: number): number => originOf(withEnv, at);
   const withFiles = replaceAll(withEnv.text, FILE_REFERENCE, (path, at, written) => {
-    // The reader of opencode leaves a reference on such a line as it is.
+    // opencode does not substitute on such a line.
     if (isCommentLine(withEnv.text, at)) return written;
     const target = reader.privateFile(path);
     if (target === undefined) return JSON.stringify(reader.contentOf(path).trim()).slice(1, -1);
@@ -75,7 +74,7 @@ export function privateReferences(source: string, reader: ConfigReader): Private
   return found.toSorted((a, b) => a.offset - b.offset).map(({ offset: _, ...reference }) => reference);
 }
 
-/** Finds the private files that a prompt in a file of its own would read by `@PATH`. */
+/** Finds private files that a prompt file includes by `@PATH`. */
 export function privateMentions(
   source: string,
   reader: Pick<ConfigReader, "privateMatch">,
@@ -87,7 +86,7 @@ export function privateMentions(
   });
 }
 
-/** What a text of the parsed config would read beyond what was filled in. */
+/** Paths and mentions that remain after substitution. */
 function privateText(text: string, setting: string, reader: ConfigReader): string | undefined {
   if (/^file:/i.test(text)) {
     const path = pathOfUrl(text);
@@ -126,7 +125,7 @@ function replaceAll(
   return { text: text + source.slice(from), pieces };
 }
 
-/** Where a character of the new text came from; all of a replacement came from where it begins. */
+/** Every character of a replacement maps to where it begins. */
 function originOf({ pieces }: Expanded, at: number): number {
   const piece = pieces.findLast((one) => one.at <= at);
   if (piece === undefined) return at;
@@ -146,12 +145,12 @@ function lineOf(source: string, offset: number): number {
   return source.slice(0, offset).split(/\r\n|\r|\n/).length;
 }
 
-/** A text that opencode cannot parse is opencode's to complain about. */
+/** opencode reports a text that it cannot parse. */
 function parse(text: string): Node | undefined {
   try {
     return parseTree(text.replace(/^\uFEFF/, " "), [], { allowTrailingComma: true });
   } catch (error) {
-    // The parser calls itself for every level.
+    // The parser recurses for every level.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -161,7 +160,6 @@ interface ConfigText {
   text: string;
   start: number;
   end: number;
-  /** The top-level setting that it is part of. */
   setting: string;
 }
 

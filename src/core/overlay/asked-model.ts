@@ -4,7 +4,7 @@ import type { Settings } from "../settings/settings.ts";
 import { overlayModel } from "./opencode-providers.ts";
 import type { OverlayProvider } from "./overlay.ts";
 
-/** The model that opencode's own words name, in the forms its command line takes. */
+/** The model in the arguments, in the forms of opencode's command line. */
 export function askedModel(words: readonly string[]): string | undefined {
   const end = words.indexOf("--");
   const own = end < 0 ? words : words.slice(0, end);
@@ -18,14 +18,13 @@ export function askedModel(words: readonly string[]): string | undefined {
 export interface AskedOptions {
   settings: Settings;
   catalog: Catalog | undefined;
-  /** Also a model that its provider's own list does not have. */
+  /** Also if the provider's own list does not have it. */
   isForced?: boolean;
 }
 
 /**
- * The providers with the models that were asked for, on the command line or in a configuration. opencode refuses a model
- * that it does not know, or takes another in its place, even where a provider's list could not be had; so it is told of
- * those that were asked for, and the provider has the last word.
+ * Adds the models that the command line or a config names. opencode rejects or replaces a model that it does not know,
+ * even if the provider's list could not be loaded; the provider decides whether it exists.
  */
 export function withAskedModels(
   providers: readonly OverlayProvider[],
@@ -44,7 +43,7 @@ function withAskedModel(
   { settings, catalog, isForced = false }: AskedOptions,
 ): OverlayProvider {
   const { id, route, npm, models = [] } = provider;
-  // Behind `#` opencode 2 names a variant of the model.
+  // opencode 2 names a variant of the model after `#`.
   const asked = parseModelRef(ref.replace(/#.*$/, ""));
   const isOurs = asked?.provider === id && npm !== undefined && route !== CHAIN_PROVIDER;
   if (!isOurs || models.some((model) => model.id === asked.model)) return provider;

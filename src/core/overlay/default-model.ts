@@ -4,7 +4,7 @@ import type { Provider } from "../settings/provider.ts";
 import type { Settings } from "../settings/settings.ts";
 import { opencodeId } from "./opencode-providers.ts";
 
-/** A model that even the free accounts of a provider answer for, and that can use tools. */
+/** Models that free accounts can use and that support tools. */
 const SAFE: Readonly<Record<string, string>> = {
   "ollama-cloud": "gpt-oss:120b",
   nvidia: "openai/gpt-oss-120b",
@@ -14,7 +14,10 @@ const SAFE: Readonly<Record<string, string>> = {
   omniroute: "auto",
 };
 
-/** The default model in the form opencode knows it; undefined leaves the choice to opencode. */
+/**
+ * If the user has chosen none: their first chain, else a model that the first usable provider surely has, else the
+ * first in the catalog. In opencode's form; undefined leaves the choice to opencode.
+ */
 export function defaultModel(
   usable: readonly Provider[],
   settings: Pick<Settings, "chains" | "providers">,

@@ -11,27 +11,26 @@ import type { OverlayModel, OverlayProvider } from "./overlay.ts";
 import { toldLimits } from "./told-limits.ts";
 import { windowOf } from "./window.ts";
 
-/** opencode retries a 404 of providers named like these, or sends them headers of its own; so they get another name. */
+/** opencode retries a 404 of providers with such names, or sends them its own headers, so they get another name. */
 const SPECIAL_TO_OPENCODE = /^(?:openai|opencode)/;
 
-/** Presets of ours that are not in opencode's own table of providers. */
+/** Presets that are not in opencode's own table of providers. */
 const UNKNOWN_TO_OPENCODE = new Set(["omniroute"]);
 
 /** Assumed where nobody says: too small a window compacts early, too large a one fails. */
 export const ASSUMED = { context: 131_072, output: 32_768 };
 
-/** The id under which opencode knows a provider of ours. */
 export function opencodeId(provider: string): string {
   return SPECIAL_TO_OPENCODE.test(provider) ? `${CHAIN_PROVIDER}-${provider}` : provider;
 }
 
 /**
- * Which models opencode is told of: what its own table lacks; all, each provider with the package that speaks to it; or,
- * with the package too, only those that the settings name or that no table has.
+ * Which models opencode is told about: those its table lacks; all, with the SDK package; or, with the package, those
+ * that the settings name or that no table has.
  */
 export type Listing = "what-it-lacks" | "all" | "what-is-named";
 
-/** The providers that opencode is to reach through us: those with a key, and our own chains. */
+/** Providers with a key, and our own chains. */
 export function overlayProviders(
   usable: readonly Provider[],
   settings: Settings,
@@ -83,24 +82,24 @@ function overlayProvider(
   };
 }
 
-/** Whether opencode has to be told a provider's models: it does not know it, or not by the id we give it. */
+/** True if opencode does not know the provider by this id. */
 export function needsModels({ id }: Pick<Provider, "id">): boolean {
   return findPreset(id) === undefined || UNKNOWN_TO_OPENCODE.has(id) || opencodeId(id) !== id;
 }
 
-/** All that can be picked; a model that the user has written down also where its provider does not list it. */
+/** Includes models of the user's config that the provider does not list. */
 function offeredModels(provider: Provider, catalog: Catalog | undefined): string[] {
   const ids = catalog?.modelsOf(provider.id).map((entry) => entry.id) ?? [];
   return [...new Set([...ids, ...provider.models])];
 }
 
-/** Providers whose lists hold only what can be used, and change faster than opencode's own table. */
+/** Providers whose lists contain only usable models and change faster than opencode's table. */
 const TRUSTED_LISTS = new Set(["ollama-cloud"]);
 
-/** opencode knows these models better than we do: it is told only of what it cannot know. */
+/** opencode's own data is better, so send only what it cannot know. */
 function toldModels(provider: Provider, settings: Settings, catalog: Catalog | undefined): string[] {
   const isTrusted = TRUSTED_LISTS.has(provider.id);
-  // The usual case: nothing is told, so nothing need be worked out.
+  // The usual case: opencode needs nothing, so skip the work.
   if (!isTrusted && settings.models.length === 0 && provider.models.length === 0) return [];
   const isTold = (id: string) => isOverridden(`${provider.id}/${id}`, settings.models);
   const listed = (catalog?.modelsOf(provider.id) ?? [])
@@ -118,7 +117,6 @@ interface Described {
   entry: ModelEntry | undefined;
 }
 
-/** A model as opencode is told of it. */
 export function overlayModel(ref: string, { id, name, entry }: Described, settings: Settings): OverlayModel {
   const traits = entry ?? withOverrides(ref, UNKNOWN_TRAITS, settings.models);
   const context = traits.context ?? windowOf(ref, settings) ?? ASSUMED.context;
@@ -131,7 +129,7 @@ export function overlayModel(ref: string, { id, name, entry }: Described, settin
   };
 }
 
-/** Only what is known: the rest is opencode's to assume. */
+/** Leaves out unknown values, for which opencode has defaults. */
 function detailsOf(entry: ModelEntry): JsonObject {
   const { toolCall, reasoning, inputs, outputs, cost } = entry;
   return {

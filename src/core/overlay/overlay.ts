@@ -1,24 +1,23 @@
 import { isObject, type JsonObject } from "../json.ts";
 
-/** A model of ours as opencode needs to know it. A window of 0 would switch its compaction off. */
+/** A window of 0 would turn opencode's compaction off. */
 export interface OverlayModel {
   id: string;
   name: string;
   context: number;
   output: number;
-  /** The longest prompt, where that is less than the window. */
+  /** The longest prompt, if it is less than the window. */
   input?: number;
-  /** More fields of opencode's own model entries, where they are known. */
+  /** Further fields of opencode's model entries. */
   details?: JsonObject;
 }
 
-/** One provider that opencode is to reach through the proxy. */
 export interface OverlayProvider {
   id: string;
   /** The path segment under which the proxy serves it. */
   route: string;
   name?: string;
-  /** The AI SDK package that speaks its dialect; absent where opencode knows the provider. */
+  /** The AI SDK package for its dialect; absent if opencode knows the provider. */
   npm?: string;
   models?: readonly OverlayModel[];
 }
@@ -28,22 +27,22 @@ export interface OverlayOptions {
   tokenFile: string;
   runId: string;
   providers: readonly OverlayProvider[];
-  /** Chosen only where the user chose none. */
+  /** Used only if the user chose none. */
   model?: string;
-  /** A header that carries the token as well, for an opencode that sends the user's own stored key as the API key. */
+  /** A header with the token, for an opencode that sends the user's stored key as the API key. */
   tokenHeader?: string | undefined;
 }
 
-/** The key under which an overlay is marked, so that an orouter inside an opencode can tell it from the user's own. */
+/** Marks an overlay, so that a nested orouter can tell it from the user's own config. */
 const MARK = "x-orouter";
 
 /**
- * Silence is ours to judge: the proxy has its own first-token and stall limits, so opencode's must not be shorter.
- * `false` lets the proxy hold the head while it walks the keys.
+ * The proxy has its own first-token and stall timeouts, so opencode's must not be shorter. `false` lets the proxy hold
+ * the head while it tries keys.
  */
 const TIMEOUTS = { headerTimeout: false, chunkTimeout: 600_000 };
 
-/** The opencode config of one run. Nothing secret is in it: the token is read from a file. */
+/** Contains no secret: opencode reads the token from a file. */
 export function buildOverlay(options: OverlayOptions): JsonObject {
   const provider: JsonObject = {};
   for (const one of options.providers) provider[one.id] = overlayProvider(one, options);
@@ -55,7 +54,7 @@ export function buildOverlay(options: OverlayOptions): JsonObject {
   };
 }
 
-/** What holds for the whole run: where providers are and how they are spoken to, but not their models. */
+/** The part that does not change during the run: addresses and dialects, without models. */
 export function withoutModels(overlay: JsonObject): JsonObject {
   const provider = isObject(overlay["provider"]) ? overlay["provider"] : {};
   const entries = Object.entries(provider).map(([id, entry]) => {
@@ -99,9 +98,8 @@ function overlayModel(model: OverlayModel): JsonObject {
 }
 
 /**
- * Lays our overlay over what the user already had in OPENCODE_CONFIG_CONTENT. An overlay of an outer orouter is taken
- * off first: its proxy is not ours, and its token file may be gone. What we were laid over is kept in our mark, for an
- * orouter that is started inside this opencode and has to do the same.
+ * Merges our overlay into the user's OPENCODE_CONFIG_CONTENT. The overlay of an outer orouter is removed first: its
+ * token file may be gone. The user's own content is kept under our mark, for a nested orouter that has to do the same.
  */
 export function layOver(theirs: JsonObject, ours: JsonObject): JsonObject {
   const under = withoutOverlay(theirs);
@@ -110,7 +108,7 @@ export function layOver(theirs: JsonObject, ours: JsonObject): JsonObject {
   return { ...merged, [MARK]: { ...(isObject(mark) ? mark : {}), under } };
 }
 
-/** What the user's own configuration was before an outer orouter laid its overlay over it; untouched without one. */
+/** The user's own configuration, without the overlay of an outer orouter. */
 export function withoutOverlay(theirs: JsonObject): JsonObject {
   const mark = theirs[MARK];
   if (!isObject(mark)) return theirs;

@@ -1,24 +1,24 @@
-/** Sizes of a model as opencode is told of them, in tokens. */
+/** The limits that opencode is told, in tokens. */
 export interface Limits {
   context: number;
   output: number;
-  /** The longest prompt, where that is less than the window. */
+  /** The longest prompt, if it is less than the window. */
   input?: number;
 }
 
 /**
- * opencode shortens the conversation when less than this is left beside the longest answer. Its own prompt and tools
- * take about 8 000 tokens: with less room than that it would shorten an empty conversation, and again, for ever.
+ * opencode compacts the conversation when less than this remains beside the longest answer. Its own prompt and tools
+ * take about 8,000 tokens: with less room it would compact an empty conversation again and again.
  */
 const ROOM_FOR_PROMPT = 12_288;
 
-/** The smallest window opencode is told of; a model that really takes less refuses, and that comes to an end. */
+/** The smallest window that opencode is told; a model with less rejects the request, which ends. */
 export const SMALLEST_WINDOW = 16_384;
 
-/** What opencode keeps free below a limit of the prompt; opencode 2 below the window, too. */
+/** What opencode keeps free below a prompt limit; opencode 2 also below the window. */
 const KEPT_FREE = 20_000;
 
-/** Limits that opencode can live with: none of them has it shorten a conversation that has hardly begun. */
+/** Raises limits that would make opencode compact a new conversation. */
 export function toldLimits(known: Omit<Limits, "input"> & { input: number | undefined }): Limits {
   const { context, output, input } = known;
   const window = Math.max(context, SMALLEST_WINDOW);
@@ -29,7 +29,7 @@ export function toldLimits(known: Omit<Limits, "input"> & { input: number | unde
     : { ...told, input };
 }
 
-/** The same for opencode 2, which keeps more free: with a smaller window it would shorten what has hardly begun. */
+/** opencode 2 keeps more free, so it needs a larger minimum. */
 export function withRoomKept<T extends Limits>(limits: T): T {
   const { context, input } = limits;
   const smallest = ROOM_FOR_PROMPT + KEPT_FREE;

@@ -4,10 +4,7 @@ import { UNKNOWN_TRAITS } from "../catalog/model-list.ts";
 import { chainNamed, expandModels } from "../settings/chains.ts";
 import type { Settings } from "../settings/settings.ts";
 
-/**
- * A model's window in tokens as the catalogue knows it, or without one as the settings tell; that of a chain is the
- * smallest known one of its models.
- */
+/** In tokens, from the catalog or else the settings; for a chain, the smallest known window of its models. */
 export function windowOf(
   model: string,
   settings: Pick<Settings, "models" | "chains">,

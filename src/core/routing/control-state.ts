@@ -9,11 +9,13 @@ import type { Strategy } from "./session.ts";
  * 1970, and an end that never comes is null. No secret is in it.
  */
 export interface ControlState {
+  /** Changes with the names. */
+  version: 2;
   now: number;
   strategy: Strategy;
   keys: ControlKey[];
-  /** Those that still last, the one that ends first in front. */
-  rests: ControlCooldown[];
+  /** Active ones, the earliest end first. */
+  cooldowns: ControlCooldown[];
   chains: ControlChain[];
   /** Who gave the last answer; null before the first. */
   last: ControlAnswer | null;
@@ -47,7 +49,7 @@ export interface ControlCooldown {
   message: string;
   sinceMs: number;
   untilMs: number | null;
-  strikes: number;
+  failures: number;
 }
 
 export interface ControlChain {

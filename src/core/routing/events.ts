@@ -7,7 +7,7 @@ import type { AwaitedLane } from "./next-step.ts";
 
 /** What happens in the router, for those who listen at its side: the store, the ledger, the plugin, `status --watch`. */
 export type RouterEvent =
-  | { kind: "rested"; rest: Cooldown; keyName: string }
+  | { kind: "cooldown-started"; cooldown: Cooldown; keyName: string }
   | { kind: "cleared"; id: string }
   | { kind: "rotated"; provider: string; from: string; to: string; why: VerdictKind; model: string }
   | { kind: "fell-back"; from: string; to: string; why: VerdictKind }

@@ -8,7 +8,7 @@ import { cooldownsOn } from "./lane.ts";
 /** Whether a key, or a model through any of its keys, can be used now. */
 export type Readiness =
   | { kind: "ready" }
-  | { kind: "rests"; cooldown: Cooldown }
+  | { kind: "cooling-down"; cooldown: Cooldown }
   /** Until the key itself changes. */
   | { kind: "dead"; cooldown: Cooldown }
   | { kind: "disabled" }
@@ -58,7 +58,7 @@ export function modelReadiness(
 
 function readinessUnder(cooldown: Cooldown | undefined): Readiness {
   if (cooldown === undefined) return { kind: "ready" };
-  return { kind: cooldown.untilMs >= NEVER_MS ? "dead" : "rests", cooldown };
+  return { kind: cooldown.untilMs >= NEVER_MS ? "dead" : "cooling-down", cooldown };
 }
 
 function longest(cooldowns: readonly Cooldown[]): Cooldown | undefined {
@@ -91,7 +91,7 @@ export function readinessText(readiness: Readiness, nowMs: number): string {
   switch (readiness.kind) {
     case "ready":
       return "ready";
-    case "rests":
+    case "cooling-down":
       return `cooling down until ${formatClock(readiness.cooldown.untilMs, nowMs)}: ${verdictWords(readiness.cooldown.kind)}`;
     case "dead":
       return `dead: ${verdictWords(readiness.cooldown.kind)}`;

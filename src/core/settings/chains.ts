@@ -1,16 +1,16 @@
 import { CHAIN_PROVIDER, parseModelRef } from "../model-ref.ts";
 
-/** Named lists of models; an entry is `provider/model` or the name of another chain. */
+/** An entry is `provider/model` or the name of another chain. */
 export type Chains = Readonly<Record<string, readonly string[]>>;
 
-/** The chain that an entry names, `coding` and `orouter/coding` alike; undefined for a plain model. */
+/** Accepts `coding` and `orouter/coding`; undefined for a plain model. */
 export function chainNamed(entry: string): string | undefined {
   const ref = parseModelRef(entry);
   if (ref === undefined) return entry;
   return ref.provider === CHAIN_PROVIDER ? ref.model : undefined;
 }
 
-/** The plain models behind a list of entries, in order, each once, with the chains among them opened up. */
+/** In order, each once, with nested chains resolved. */
 export function expandModels(entries: readonly string[], chains: Chains): string[] {
   const models = new Set<string>();
   const opened = new Set<string>();
@@ -28,7 +28,7 @@ export function expandModels(entries: readonly string[], chains: Chains): string
   return [...models];
 }
 
-/** The way from a chain back to itself, `["a", "b", "a"]`; undefined when there is none. */
+/** The path from a chain back to itself, `["a", "b", "a"]`; undefined without a cycle. */
 export function circleThrough(name: string, chains: Chains): string[] | undefined {
   const seen = new Set<string>();
   const search = (current: string, way: readonly string[]): string[] | undefined => {
@@ -49,29 +49,27 @@ function membersOf(name: string, chains: Chains): readonly string[] {
   return Object.hasOwn(chains, name) ? (chains[name] ?? []) : [];
 }
 
-/** A chain is a model id of one segment, so that it cannot be taken for `provider/model`. */
+/** One path segment, so that it differs from `provider/model`. */
 const CHAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@+-]*$/;
 export const CHAIN_NAME_ALLOWED = "letters, digits and . _ : @ + -, beginning with a letter or digit";
 
-/** Whether a text may name a chain. */
 export function isChainName(name: string): boolean {
   return CHAIN_NAME.test(name);
 }
 
-/** What is wrong with a name for a new chain; undefined where nothing is. */
+/** What is wrong with the name of a new chain; undefined if it is fine. */
 export function chainNameFault(name: string, taken: Readonly<Record<string, unknown>>): string | undefined {
   if (name === "") return "A chain needs a name.";
   if (Object.hasOwn(taken, name)) return `There is a chain ${name} already.`;
   return isChainName(name) ? undefined : `Only ${CHAIN_NAME_ALLOWED}.`;
 }
 
-/** Lists of models by name, as `[chains]` and `[fallbacks]` have them. */
 export type ModelLists = Record<string, string[]>;
 
-/** Where a model goes within its chain: a place counted from 1, or one step. */
+/** A position counted from 1, or one step. */
 export type Move = "up" | "down" | number;
 
-/** The place of a model in a list: by its name, its place counted from 1, or the end of its name where that is enough. */
+/** Accepts a name, a position counted from 1, or the unambiguous end of a name. */
 export function placeOf(list: readonly string[], asked: string): number | undefined {
   const exact = list.indexOf(asked);
   if (exact >= 0) return exact;
@@ -80,24 +78,23 @@ export function placeOf(list: readonly string[], asked: string): number | undefi
   return others.length === 0 ? only : undefined;
 }
 
-/** Where a move leads to, as an index; undefined where there is no such place. */
+/** The target index; undefined if it is out of range. */
 export function destinationOf(from: number, move: Move, length: number): number | undefined {
   const to = typeof move === "number" ? move - 1 : from + (move === "up" ? -1 : 1);
   return Number.isInteger(to) && to >= 0 && to < length ? to : undefined;
 }
 
-/** The list with one entry at another place. */
 export function moved(list: readonly string[], from: number, to: number): string[] {
   const others = list.toSpliced(from, 1);
   return others.toSpliced(to, 0, ...list.slice(from, from + 1));
 }
 
-/** The lists that name a chain, each by its key. */
+/** The names of the lists that contain a chain. */
 export function listsNaming(chain: string, lists: ModelLists): string[] {
   return Object.keys(lists).filter((name) => lists[name]?.some((entry) => isChain(entry, chain)) === true);
 }
 
-/** The lists with every mention of a chain under its new name, in either way of writing it. */
+/** Renames a chain in all lists, in both spellings. */
 export function withMentions(lists: ModelLists, from: string, to: string): ModelLists {
   const rename = (entry: string): string => {
     if (entry === from) return to;
@@ -106,7 +103,6 @@ export function withMentions(lists: ModelLists, from: string, to: string): Model
   return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, list.map(rename)]));
 }
 
-/** The lists with one key under another name, in its old place. */
 export function withKeyRenamed(lists: ModelLists, from: string, to: string): ModelLists {
   return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name === from ? to : name, list]));
 }

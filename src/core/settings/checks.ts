@@ -9,12 +9,10 @@ import { findPreset, PRESETS } from "./presets.ts";
 import { bare, childOf, metaAt, type SchemaNode } from "./schema.ts";
 import { formatSettingPath, type SettingKind, type SettingPath } from "./setting-kinds.ts";
 
-/** One thing that is wrong in a file. */
 export interface SettingFault {
   path: SettingPath;
-  /** A sentence without its final dot; it never contains a secret. */
+  /** A sentence without its final dot; never contains a secret. */
   what: string;
-  /** What is allowed there. */
   allowed?: string;
 }
 
@@ -29,13 +27,12 @@ const SHOWN: ReadonlySet<SettingKind> = new Set([
   "budget",
 ]);
 
-/** The longest value that a message repeats. */
 const SHOWN_CHARS = 40;
 
 /** Whether messages may repeat wrong values; for keys.toml they must not. */
 export type Showing = "values" | "no-values";
 
-/** Checks a parsed file against its schema and returns all faults. */
+/** Returns all faults, not only the first. */
 export function readSchema<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
@@ -50,7 +47,7 @@ export function readSchema<Schema extends v.GenericSchema>(
   };
 }
 
-/** Whether a value is a table: not a list, a date or a plain value. */
+/** False for lists, dates and plain values. */
 export function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
@@ -116,18 +113,17 @@ function unknownKey(known: readonly string[], key: string, path: SettingPath): S
   };
 }
 
-/** An id is a path segment of the proxy; the proxy's own paths begin with `v1`. */
+/** An id is a path segment of the proxy, whose own paths begin with `v1`. */
 const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const RESERVED: readonly string[] = [CHAIN_PROVIDER, "v1"];
 
-/** Whether a text is valid as `<id>` in `[providers.<id>]`. */
 export function isProviderId(id: string): boolean {
   return PROVIDER_ID.test(id) && !RESERVED.includes(id);
 }
 
 /**
- * Rules between settings. They read the raw value of the file, so that a fault elsewhere does not hide them. Values of
- * the wrong kind are skipped: the schema reports those.
+ * Checks between settings. They read the raw file, so that a fault elsewhere does not hide them, and skip values of the
+ * wrong kind, which the schema reports.
  */
 export function tableFaults(value: unknown): SettingFault[] {
   const file = tableIn(value);
@@ -141,7 +137,7 @@ export function tableFaults(value: unknown): SettingFault[] {
   ];
 }
 
-/** Settings that work, but probably not as intended. */
+/** Settings that are valid, but probably not as intended. */
 export function settingWarnings(value: unknown): SettingFault[] {
   const file = tableIn(value);
   const providers = tableIn(file["providers"]);
@@ -193,12 +189,16 @@ function providerFaults(providers: Record<string, unknown>): SettingFault[] {
         },
       ];
     }
-    if (!isTable(provider) || Object.hasOwn(provider, "base_url") || findPreset(id) !== undefined) return [];
+    if (!isTable(provider)) return [];
+    const listed = textsOf(provider["models"]).flatMap(
+      (model, index) => severalModels(model, [...path, "models", index]) ?? [],
+    );
+    if (Object.hasOwn(provider, "base_url") || findPreset(id) !== undefined) return listed;
     const presets = PRESETS.map((preset) => preset.id);
     const guess = nearest(id, presets);
     const hint = guess === undefined ? "" : `; did you mean ${guess}?`;
     const allowed = `a base_url, or the id of a preset: ${presets.join(", ")}`;
-    return [{ path, what: `${where} needs a base_url${hint}`, allowed }];
+    return [...listed, { path, what: `${where} needs a base_url${hint}`, allowed }];
   });
 }
 
@@ -227,6 +227,10 @@ function fallbackFaults(fallbacks: Record<string, string[]>, chains: readonly st
   return Object.entries(fallbacks).flatMap(([model, entries]) => {
     const path = ["fallbacks", model];
     const faults = entries.flatMap((entry, index) => entryFaults(entry, [...path, index], chains));
+    if (model.includes(",")) {
+      const what = `${formatSettingPath(path)} contains a comma`;
+      return [...faults, { path, what, allowed: "one model per line, each with its own list" }];
+    }
     if (model !== ANY_MODEL && chainNamed(model) !== undefined) {
       const what = `${formatSettingPath(path)} is not a single model`;
       faults.push({ path, what, allowed: '"provider/model", or "*" for all other models' });
@@ -236,12 +240,26 @@ function fallbackFaults(fallbacks: Record<string, string[]>, chains: readonly st
 }
 
 function entryFaults(entry: string, path: (string | number)[], chains: readonly string[]): SettingFault[] {
+  const several = severalModels(entry, path);
+  if (several !== undefined) return [several];
   const name = chainNamed(entry);
   if (entry === "" || name === undefined || chains.includes(name)) return [];
   const guess = nearest(name, chains);
   const what = `${formatSettingPath(path)}: ${JSON.stringify(entry)} is neither "provider/model" nor a chain`;
   const fault = { path, what: guess === undefined ? what : `${what}; did you mean ${guess}?` };
   return chains.length === 0 ? [fault] : [{ ...fault, allowed: `"provider/model", ${chains.join(", ")}` }];
+}
+
+/** No model id has a comma, so `"a/x,b/y"` is two models in one text. */
+function severalModels(text: string, path: (string | number)[]): SettingFault | undefined {
+  if (!text.includes(",")) return undefined;
+  const what = `${formatSettingPath(path)}: ${JSON.stringify(text)} contains a comma`;
+  const parts = text.split(",").map((part) => part.trim());
+  return {
+    path,
+    what,
+    allowed: `one model per entry, as in ${JSON.stringify(parts).replaceAll('","', '", "')}`,
+  };
 }
 
 function strangeProvider(entry: string, path: (string | number)[], known: readonly string[]): SettingFault[] {
@@ -261,6 +279,10 @@ function modelFaults(models: unknown): SettingFault[] {
     const { id, match, add_if_missing: adds } = model;
     if ((id === undefined) === (match === undefined))
       return [{ path, what: `${where} needs either an id or a match` }];
+    if (typeof id === "string" && id.includes(",")) {
+      const what = `${where}.id contains a comma`;
+      return [{ path: [...path, "id"], what, allowed: "one model per [[models]] table" }];
+    }
     if (typeof id === "string" && id !== "" && parseModelRef(id) === undefined) {
       return [{ path: [...path, "id"], what: `${where}.id is not a model`, allowed: '"provider/model"' }];
     }
@@ -299,7 +321,7 @@ function tableIn(value: unknown): Record<string, unknown> {
   return isTable(value) ? value : {};
 }
 
-/** The lists of a table; other values are skipped. */
+/** Skips values that are not lists. */
 function listsIn(value: unknown): Record<string, string[]> {
   const lists = Object.entries(tableIn(value)).filter(([, list]) => Array.isArray(list));
   return Object.fromEntries(lists.map(([name, list]) => [name, textsOf(list)]));

@@ -4,22 +4,21 @@ import { freeName, type Key } from "../key.ts";
 import { isTable, readSchema, type SettingFault } from "./checks.ts";
 import { about, flag, maybeVariable } from "./setting-kinds.ts";
 
-/** A key as it goes into a header: printable ASCII in one piece. */
+/** Printable ASCII without blanks, since it goes into a header. */
 const SENDABLE = /^[\x21-\x7e]+$/;
 
-/** Cleans a secret of the blanks that copying adds; undefined where it could not be sent in a header. */
+/** Removes blanks from copying; undefined if the text cannot go into a header. */
 export function cleanSecret(text: string): string | undefined {
   const trimmed = text.trim();
   return SENDABLE.test(trimmed) ? trimmed : undefined;
 }
 
-/** Where the secret of a `[[keys]]` entry lies. */
+/** Where the secret of a `[[keys]]` entry is stored. */
 export type SecretPlace =
   | { kind: "value"; secret: string }
   | { kind: "env"; variable: string }
   | { kind: "keychain" };
 
-/** One `[[keys]]` table of keys.toml. */
 export interface KeyEntry {
   provider: string;
   name: string;
@@ -27,7 +26,7 @@ export interface KeyEntry {
   place: SecretPlace;
 }
 
-/** A name goes into a header, a path and a table's column. */
+/** A name is used in a header, a path and a table column. */
 const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/;
 const KEY_NAME_ALLOWED = "up to 64 letters, digits and . _ @ + -, beginning with a letter or digit";
 const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -61,12 +60,11 @@ const KEYS_FILE = v.object({
 
 type WrittenEntry = v.InferOutput<typeof entry>;
 
-/** Whether a text may name a key. */
 export function isKeyName(name: string): boolean {
   return KEY_NAME.test(name);
 }
 
-/** Reads the value of a parsed keys.toml. Faults never repeat a value. */
+/** Faults never repeat a value. */
 export function parseKeyEntries(value: unknown): { entries: KeyEntry[] } | { faults: SettingFault[] } {
   const { output, faults } = readSchema(KEYS_FILE, value, "no-values");
   const all = [...faults, ...entryFaults(value)];
@@ -81,7 +79,7 @@ export function parseKeyEntries(value: unknown): { entries: KeyEntry[] } | { fau
   };
 }
 
-/** The first of `key-1`, `key-2`, … that no other key of the provider has. */
+/** The first of `key-1`, `key-2`, … that the provider does not have. */
 export function freeKeyName(provider: string, taken: readonly { provider: string; name: string }[]): string {
   const names = new Set(taken.filter((key) => key.provider === provider).map((key) => key.name));
   let number = 1;
@@ -94,7 +92,7 @@ function placeOf({ value, env }: WrittenEntry): SecretPlace {
   return env === undefined ? { kind: "keychain" } : { kind: "env", variable: env };
 }
 
-/** What no single value shows: one secret per entry, one entry per name. */
+/** Checks over several entries: one secret per entry, one entry per name. */
 function entryFaults(value: unknown): SettingFault[] {
   const keys = isTable(value) && Array.isArray(value["keys"]) ? value["keys"] : [];
   const seen = new Set<string>();
@@ -126,15 +124,14 @@ function entryFaults(value: unknown): SettingFault[] {
   });
 }
 
-/** A key that opencode holds. */
 export interface AuthEntry {
   provider: string;
   text: string;
 }
 
 /**
- * The plain API keys in the text of opencode's auth.json; its sign-ins are its own business. Undefined for a text
- * that is not such a file at all.
+ * Reads the plain API keys of opencode's auth.json; OAuth sign-ins are left to opencode. Undefined if it is not such a
+ * file.
  */
 export function readAuthEntries(text: string): AuthEntry[] | undefined {
   const value = parseJson(text);
@@ -145,13 +142,13 @@ export function readAuthEntries(text: string): AuthEntry[] | undefined {
   });
 }
 
-/** A row of the table in which opencode 2 keeps what `/connect` was given. */
+/** A row of the table in which opencode 2 stores the keys of `/connect`. */
 export interface CredentialRow {
   provider: unknown;
   value: unknown;
 }
 
-/** The plain API keys among them; sign-ins, and tokens of an organisation's address, are opencode's own business. */
+/** The plain API keys; OAuth sign-ins and organisation tokens are left to opencode. */
 export function credentialEntries(rows: readonly CredentialRow[]): AuthEntry[] {
   return rows.flatMap(({ provider, value }) => {
     const entry = typeof value === "string" ? parseJson(value) : undefined;
@@ -161,20 +158,19 @@ export function credentialEntries(rows: readonly CredentialRow[]): AuthEntry[] {
   });
 }
 
-/** A variable that holds a key of a provider. */
 export interface EnvKey {
   provider: string;
   variable: string;
   text: string;
 }
 
-/** What of a provider says where its keys are. */
+/** The fields of a provider that tell where its keys are. */
 interface KeyedProvider {
   id: string;
   env: readonly string[];
 }
 
-/** Finds the keys in an environment: `NAME`, then `NAME_1`, `NAME_2`, … by number, for each provider's names. */
+/** `NAME`, then `NAME_1`, `NAME_2`, … by number, for each provider's names. */
 export function findEnvKeys(
   env: Readonly<Record<string, string | undefined>>,
   providers: readonly KeyedProvider[],
@@ -190,7 +186,7 @@ export function findEnvKeys(
   );
 }
 
-/** The variables that end in a number, by what stands before it: an environment is searched once, not per provider. */
+/** Grouped by the part before the number, so that an environment is searched once, not per provider. */
 function numberedVariables(env: Readonly<Record<string, string | undefined>>): Map<string, string[]> {
   const found = new Map<string, { variable: string; number: number }[]>();
   for (const variable of Object.keys(env)) {
@@ -208,9 +204,8 @@ function numberedVariables(env: Readonly<Record<string, string | undefined>>): M
 }
 
 /**
- * Joins keys from several places, the first place first. The same secret of the same provider counts once and stays
- * as its first place has it: a key disabled in keys.toml is not brought back by the environment. Names are made
- * unique per provider.
+ * Earlier places win: a key disabled in keys.toml stays disabled even if it is in the environment. A secret counts once
+ * per provider, and names become unique per provider.
  */
 export function mergeKeys(places: readonly (readonly Key[])[]): Key[] {
   const secrets = new Set<string>();

@@ -1,24 +1,23 @@
 import { DEFAULT_DIALECT, DIALECT_NAMES, type Dialect, dialectSpec } from "../dialect/registry.ts";
 import type { UnfinishedMark } from "../stream/prefill.ts";
 
-/** A provider that needs no more than its name, because its address and habits are known here. */
+/** A provider whose address and limits are built in. */
 export interface Preset {
   id: string;
   name: string;
-  /** Taken as it stands: not every one ends in `/v1`. */
+  /** Used as it is: not every address ends in `/v1`. */
   baseUrl: string;
-  /** The variables that may hold a key, the usual one first. */
+  /** The variables that may contain a key, the usual one first. */
   env: readonly string[];
   api: Dialect;
-  /** Calls a minute that one key may make, where the provider has such a limit. */
+  /** Requests per minute and key, if the provider has such a limit. */
   rpm: number | undefined;
-  /** What to send where the server asks for no key; undefined: a key is needed. */
+  /** Sent if the server needs no key; undefined if a key is required. */
   placeholderKey: string | undefined;
-  /** Where a person gets a key. */
   keysUrl: string;
   /**
-   * The variable serves other tools too (git, gh, hub clients): it counts only once the provider is configured,
-   * and is never taken from opencode's environment.
+   * Other tools (git, gh, hub clients) use the variable too: it counts only if the provider is configured, and stays in
+   * opencode's environment.
    */
   sharedEnv: boolean;
   /** The field that marks a last turn of the assistant as unfinished, where the service continues it only with one. */
@@ -70,7 +69,7 @@ const ROWS: readonly Row[] = [
   ["lmstudio", "LM Studio", "http://127.0.0.1:1234/v1", "LMSTUDIO_API_KEY", "https://lmstudio.ai", { placeholderKey: "lm-studio" }],
 ];
 
-/** Every known provider; the three of the first screen come first. */
+/** The three of the first screen come first. */
 export const PRESETS: readonly Preset[] = ROWS.map(([id, name, baseUrl, env, keysUrl, extras]) => ({
   id,
   name,
@@ -88,15 +87,14 @@ export const PRESETS: readonly Preset[] = ROWS.map(([id, name, baseUrl, env, key
 
 const BY_ID = new Map(PRESETS.map((preset) => [preset.id, preset]));
 
-/** The preset of a provider id. */
 export function findPreset(id: string): Preset | undefined {
   return BY_ID.get(id);
 }
 
-/** `v1`, `v4`, `v1beta`: a path segment that says which version of an API it leads to. */
+/** `v1`, `v4`, `v1beta`: a path segment with an API version. */
 const VERSION = /^v\d+[a-z0-9]*$/i;
 
-/** Endpoints that people copy from a curl line together with the base. */
+/** Endpoints that users copy from a curl line together with the base. */
 const ENDPOINTS = [
   ...DIALECT_NAMES.map((dialect) => dialectSpec(dialect).path),
   "completions",
@@ -105,11 +103,9 @@ const ENDPOINTS = [
 ];
 
 /**
- * The base under which an upstream's endpoints lie, without a slash at its end.
- *
- * A path that names a version is kept (`/api/paas/v4`, `/v1beta/openai`, `/inference/v1`), as is the address of a
- * preset; every other one gets `/v1`. Exactly one: `/v1/v1` is the most common broken setting of all.
- * Undefined for what is no plain http(s) address; a user name, query or fragment has no place in a base.
+ * The base address of an upstream's endpoints, without a final slash. A path with a version stays (`/api/paas/v4`,
+ * `/v1beta/openai`, `/inference/v1`), as does a preset's address; every other one gets `/v1`. Exactly one: `/v1/v1` is
+ * the most common mistake. Undefined unless it is a plain http(s) address without user name, query and fragment.
  */
 export function normalizeBaseUrl(text: string): string | undefined {
   const url = URL.parse(text.trim());

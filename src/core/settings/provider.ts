@@ -5,25 +5,24 @@ import type { UnfinishedMark } from "../stream/prefill.ts";
 import { findPreset, type Preset } from "./presets.ts";
 import { emptyProvider, type ProviderTable } from "./schema.ts";
 
-/** An upstream service as it is used: what config.toml says, filled up from the preset of the same id. */
+/** An upstream service: the settings in config.toml merged with the preset of the same id. */
 export interface Provider {
   id: string;
   name: string;
   baseUrl: string;
   api: Dialect;
-  /** Calls a minute per key; undefined: no pacing. */
+  /** Requests per minute and key; undefined: no limit. */
   rpm: number | undefined;
-  /** Calls at a time per key; undefined: no cap. */
+  /** Parallel requests per key; undefined: no limit. */
   concurrency: number | undefined;
-  /** Model ids for when the upstream cannot be asked. */
   models: readonly string[];
   refreshOnList: boolean;
   modelCacheTtlMs: number;
-  /** The variables whose keys are its own, without the `_1`, `_2` … forms. */
+  /** The variables with its keys, without the `_1`, `_2` … forms. */
   env: readonly string[];
-  /** The variables among them that other tools live on: never taken from a child's environment. */
+  /** Variables that other tools use too: never removed from a child's environment. */
   sharedEnv: readonly string[];
-  /** What to send while there is no key; undefined: nothing can be sent. */
+  /** Sent if there is no key; undefined: a key is required. */
   placeholderKey: string | undefined;
   /** How to read what is left on a key; undefined: it cannot be read. */
   quota: string | undefined;
@@ -39,10 +38,10 @@ export interface Provider {
   unfinishedMark?: UnfinishedMark | undefined;
 }
 
-/** What stands for a key at a server of one's own that asks for none. */
+/** Stands for the key of a local server that needs none. */
 const NO_KEY = "none";
 
-/** Joins an entry of config.toml with its preset; undefined where neither knows an address. */
+/** Undefined if neither has an address. */
 export function toProvider(id: string, written: ProviderTable | undefined): Provider | undefined {
   const preset = findPreset(id);
   const table = written ?? emptyProvider();
@@ -77,17 +76,17 @@ function variables(
   const known = preset?.env ?? [];
   const sharedEnv = preset?.sharedEnv ? known : [];
   const own = written?.env === undefined ? [] : [written.env];
-  // A shared variable is meant for orouter only once its provider was written down.
+  // A shared variable counts only if its provider is in config.toml.
   const usable = written === undefined ? known.filter((name) => !sharedEnv.includes(name)) : known;
   return { env: [...new Set([...own, ...usable])], sharedEnv };
 }
 
-/** 0 in the file means no pacing, also where the preset has some. */
+/** 0 in the file turns the preset's limit off. */
 function pace(rpm: number | undefined): number | undefined {
   return rpm === 0 ? undefined : rpm;
 }
 
-/** A server on this machine needs a key seldom enough that having none must not make it useless. */
+/** A server on this machine rarely needs a key, so it must work without one. */
 function isLoopback(baseUrl: string): boolean {
   const host = URL.parse(baseUrl)?.hostname ?? "";
   return (

@@ -27,7 +27,6 @@ import {
   texts,
 } from "./setting-kinds.ts";
 
-/** The themes, by their opencode names. */
 export const THEMES = [
   "opencode",
   "catppuccin",
@@ -278,7 +277,7 @@ export type ProviderTable = ConfigFile["providers"][string];
 
 let empty: ProviderTable | undefined;
 
-/** A provider table without any setting, for presets that the file does not name. All of them share one. */
+/** For presets that the file does not mention. */
 export function emptyProvider(): ProviderTable {
   empty ??= v.parse(provider, {});
   return empty;
@@ -293,12 +292,11 @@ export interface SchemaNode {
   readonly wrapped?: SchemaNode;
 }
 
-/** The node inside its `optional` wrappers. */
+/** Unwraps `optional`. */
 export function bare(node: SchemaNode): SchemaNode {
   return node.wrapped === undefined ? node : bare(node.wrapped);
 }
 
-/** The child node at a key or an index. */
 export function childOf(node: SchemaNode, step: string | number): SchemaNode | undefined {
   const { entries, value, item } = bare(node);
   if (item !== undefined) return item;
@@ -306,7 +304,6 @@ export function childOf(node: SchemaNode, step: string | number): SchemaNode | u
   return entries !== undefined && Object.hasOwn(entries, step) ? entries[step] : undefined;
 }
 
-/** The metadata of a node; undefined if it has none. */
 export function metaOf(node: SchemaNode): SettingMeta | undefined {
   const found: Partial<SettingMeta> = v.getMetadata(node as v.GenericSchema);
   const { kind, help, allowed, defaultText } = found;
@@ -314,7 +311,7 @@ export function metaOf(node: SchemaNode): SettingMeta | undefined {
   return { kind, help, allowed, defaultText: defaultText ?? "" };
 }
 
-/** The metadata of the node at a path, or of its nearest parent that has some. */
+/** The metadata of the nearest node on the path that has some. */
 export function metaAt(root: SchemaNode, path: readonly (string | number)[]): SettingMeta | undefined {
   let node: SchemaNode | undefined = root;
   let meta = metaOf(root);

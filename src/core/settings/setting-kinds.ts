@@ -5,10 +5,10 @@ import { normalizeBaseUrl } from "./presets.ts";
 
 const SLASHED = /^\/(.+)\/([dgimsuvy]*)$/s;
 
-/** Flags that only serve a caller of the pattern; `g` and `y` would even make it remember its last call. */
+/** Flags that only matter to a caller; `g` and `y` would even make the pattern stateful. */
 const IDLE_FLAGS = /[dgy]/g;
 
-/** Reads a user's pattern, `/x/i` or plain `x`; undefined when it does not compile. */
+/** Accepts `/x/i` and plain `x`; undefined if it does not compile. */
 export function parsePattern(text: string): RegExp | undefined {
   if (text === "") return undefined;
   const [, source = text, flags = ""] = SLASHED.exec(text) ?? [];
@@ -19,7 +19,6 @@ export function parsePattern(text: string): RegExp | undefined {
   }
 }
 
-/** What a setting's value looks like. */
 export type SettingKind =
   | "choice"
   | "duration"
@@ -35,21 +34,20 @@ export type SettingKind =
   | "list"
   | "table";
 
-/** What help, docs and faults say about one setting; it hangs on the setting's schema. */
+/** Help, docs and faults use this metadata of a setting's schema. */
 export type SettingMeta = {
   kind: SettingKind;
   help: string;
   allowed: string;
-  /** As one would write it in the file; empty: there is none. */
+  /** As written in the file; empty if there is no default. */
   defaultText: string;
 };
 
-/** Timers count in 31 bits: a longer wait would end at once. */
+/** Timers have 31 bits: a longer delay would fire at once. */
 const LONGEST_MS = 24 * 86_400_000;
 const DURATION = 'a duration such as "30s", "5m" or "1h30m"';
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Whether a text may name a variable of the environment. */
 export function isVariableName(text: string): boolean {
   return VARIABLE.test(text);
 }
@@ -73,18 +71,15 @@ const durationMs = (minMs: number) =>
     v.maxValue(LONGEST_MS),
   );
 
-/** A duration with a default, in milliseconds. */
 export function duration(fallback: string, help: string, minMs = 1) {
   const allowed = minMs === 0 ? `${DURATION}, or "0s" for none` : DURATION;
   return v.pipe(v.optional(durationMs(minMs), fallback), meta("duration", help, allowed, fallback));
 }
 
-/** A duration that may be left out. */
 export function maybeDuration(help: string) {
   return v.pipe(v.optional(durationMs(1)), meta("duration", help, DURATION));
 }
 
-/** The limits of a number, both included. */
 export interface Range {
   min: number;
   max: number;
@@ -93,38 +88,33 @@ export interface Range {
 const wholeNumber = (range: Range) =>
   v.pipe(v.number(), v.integer(), v.minValue(range.min), v.maxValue(range.max));
 
-/** A whole number with a default. */
 export function count(fallback: number, range: Range, help: string) {
   const allowed = `a whole number from ${range.min} to ${range.max}`;
   return v.pipe(v.optional(wholeNumber(range), fallback), meta("count", help, allowed, fallback));
 }
 
-/** A whole number that may be left out. */
 export function maybeCount(range: Range, help: string) {
   const allowed = `a whole number from ${range.min} to ${range.max}`;
   return v.pipe(v.optional(wholeNumber(range)), meta("count", help, allowed));
 }
 
-/** A number with a default. */
 export function amount(fallback: number, range: Range, help: string) {
   const schema = v.pipe(v.number(), v.minValue(range.min), v.maxValue(range.max));
   const allowed = `a number from ${range.min} to ${range.max}`;
   return v.pipe(v.optional(schema, fallback), meta("number", help, allowed, fallback));
 }
 
-/** True or false, with a default. */
 export function flag(fallback: boolean, help: string) {
   return v.pipe(v.optional(v.boolean(), fallback), meta("flag", help, "true or false", fallback));
 }
 
-/** One of several words, the first being the default. */
+/** The first word is the default. */
 export function choice<const Words extends readonly [string, ...string[]]>(words: Words, help: string) {
   const fallback: Words[number] = words[0];
   const allowed = `one of ${words.join(", ")}`;
   return v.pipe(v.optional(v.picklist(words), fallback), meta("choice", help, allowed, fallback));
 }
 
-/** One of several words that has to be given. */
 export function requiredChoice<const Words extends readonly [string, ...string[]]>(
   words: Words,
   help: string,
@@ -165,13 +155,11 @@ export function maybeText(help: string, allowed = "text") {
   return v.pipe(v.optional(v.pipe(v.string(), v.trim(), v.nonEmpty())), meta("text", help, allowed));
 }
 
-/** Text with a default. */
 export function text(fallback: string, help: string, allowed: string) {
   const schema = v.pipe(v.string(), v.trim(), v.nonEmpty());
   return v.pipe(v.optional(schema, fallback), meta("text", help, allowed, fallback));
 }
 
-/** A list of texts, empty by default. */
 export function texts(help: string, allowed: string) {
   const list = v.array(v.pipe(v.string(), v.nonEmpty()));
   return v.pipe(
@@ -186,7 +174,6 @@ export function maybeVariable(help: string) {
   return v.pipe(v.optional(v.pipe(v.string(), v.regex(VARIABLE))), meta("variable", help, allowed));
 }
 
-/** A provider's base URL, normalised. */
 export function maybeBaseUrl(help: string) {
   const schema = v.pipe(
     v.string(),
@@ -197,7 +184,7 @@ export function maybeBaseUrl(help: string) {
   return v.pipe(v.optional(schema), meta("address", help, allowed));
 }
 
-/** An http(s) address taken as it is. */
+/** An http(s) address, not normalised. */
 export function address(fallback: string, help: string) {
   const isWeb = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? "");
   const schema = v.pipe(v.string(), v.check(isWeb));
@@ -230,23 +217,22 @@ export function maybePattern(help: string) {
   return v.pipe(v.optional(schema), meta("pattern", help, allowed));
 }
 
-/** What is said about a group of settings. */
+/** Metadata for a group of settings. */
 export function about<Input>(help: string, allowed = "a table"): v.MetadataAction<Input, SettingMeta> {
   return meta("table", help, allowed);
 }
 
-/** A list that has to name at least one thing. */
 export function requiredTexts(help: string, allowed: string) {
   const list = v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty());
   return v.pipe(list, meta("list", help, allowed));
 }
 
-/** Where in a file a value stands: keys of tables and places in lists. */
+/** Keys of tables and indexes of lists. */
 export type SettingPath = readonly (string | number)[];
 
 const BARE = /^[A-Za-z0-9_-]+$/;
 
-/** Writes a path the way TOML does: `chains.coding[1]`, `fallbacks."a/b"`. */
+/** In TOML's notation: `chains.coding[1]`, `fallbacks."a/b"`. */
 export function formatSettingPath(path: SettingPath): string {
   let text = "";
   for (const step of path) {

@@ -4,18 +4,17 @@ import { isTable } from "./checks.ts";
 import { bare, CONFIG, childOf, metaOf, type SchemaNode } from "./schema.ts";
 import type { SettingKind, SettingPath } from "./setting-kinds.ts";
 
-/** One setting as help and docs list it. */
 export interface SettingRow {
   /** `routing.fail_window`, `providers.<id>.rpm`, `models[].match`. */
   path: string;
   kind: SettingKind;
-  /** As one would write it in the file; empty: there is none. */
+  /** As written in the file; empty if there is no default. */
   defaultText: string;
   allowed: string;
   help: string;
 }
 
-/** Every setting of config.toml, tables before what is in them, in the order of the file. */
+/** In the order of the file, tables before their settings. */
 export function settingRows(): SettingRow[] {
   return rowsOf(CONFIG, "");
 }
@@ -30,22 +29,21 @@ function rowsOf(node: SchemaNode, path: string): SettingRow[] {
   }
   if (value?.type === "object") return [...own, ...rowsOf(value, `${path}.<id>`)];
   if (value !== undefined) return [...own, ...rowsOf(value, `${path}.<name>`)];
-  // A list of plain texts says all about itself in its own row.
+  // A list of plain texts needs no rows for its items.
   return item?.type === "object" ? [...own, ...rowsOf(item, `${path}[]`)] : own;
 }
 
-/** A place in config.toml that settings can stand at. */
 export interface FoundSetting {
   path: SettingPath;
   node: SchemaNode;
 }
 
-/** One step of a path: a name behind its dot, bare or in quotes, or a place in a list. */
+/** One step of a path: a name after its dot, bare or quoted, or an index. */
 const STEP = /\.(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^.[\]"']+))|\[(\d+)\]/y;
 
 /**
- * Finds a setting by its path as people type it: `routing.strategy`, `models[0].context`. The dots in the name of a
- * model need no quotes: `fallbacks.ollama-cloud/kimi-k2.6`. Where there is none, the path that may have been meant.
+ * Finds a setting by the path that a user types: `routing.strategy`, `models[0].context`. The dots in a model's name
+ * need no quotes: `fallbacks.ollama-cloud/kimi-k2.6`. If there is none, returns the most similar path.
  */
 export function findSetting(text: string): FoundSetting | { near: string | undefined } {
   const steps = stepsOf(text);
@@ -71,7 +69,7 @@ function follow(steps: SettingPath): FoundSetting | undefined {
   return { path, node };
 }
 
-/** Whether the keys of a table are the user's words, with nothing but a value behind each. */
+/** Whether the table's keys are chosen by the user and have plain values. */
 function hasPlainNames(node: SchemaNode): boolean {
   const { value } = bare(node);
   return value !== undefined && bare(value).entries === undefined;
@@ -99,7 +97,7 @@ function unescaped(text: string): string | undefined {
   }
 }
 
-/** `strategy` is near `routing.strategy`, `routng.strategy` too. */
+/** Finds `routing.strategy` for `strategy` and for `routng.strategy`. */
 function nearPath(text: string): string | undefined {
   const [, word = ""] = text.split(".");
   const owner = /^[\w-]+$/.test(word) ? word : "NAME";
@@ -115,7 +113,6 @@ function lastOf(path: string): string {
   return path.split(".").at(-1) ?? path;
 }
 
-/** The value at a path of a parsed file. */
 export function valueAt(root: unknown, path: SettingPath): unknown {
   return path.reduce<unknown>((value, step) => {
     if (typeof step === "number") return Array.isArray(value) ? value[step] : undefined;
@@ -123,7 +120,7 @@ export function valueAt(root: unknown, path: SettingPath): unknown {
   }, root);
 }
 
-/** A file's value with another one at a path; undefined takes it out. */
+/** Undefined removes the value. */
 export function withValueAt(file: Record<string, unknown>, path: SettingPath, value: unknown) {
   const changed = changedAt(file, path, value);
   return isTable(changed) ? changed : {};
@@ -139,7 +136,7 @@ function changedAt(old: unknown, [step, ...rest]: SettingPath, value: unknown): 
   const { [step]: inner, ...others } = isTable(old) ? old : {};
   const changed = changedAt(inner, rest, value);
   if (changed === undefined) return others;
-  // In its old place: the order of a table is its reader's.
+  // Keep the position of the key in its table.
   return isTable(old) ? { ...old, [step]: changed } : { [step]: changed };
 }
 
@@ -152,7 +149,7 @@ function noSuchEntry(index: number, length: number): Problem {
   });
 }
 
-/** A value as one would write it in a TOML file. */
+/** In TOML's notation. */
 export function tomlValue(value: unknown): string {
   if (value instanceof Date) return String(value);
   if (Array.isArray(value)) return `[${value.map(tomlValue).join(", ")}]`;
@@ -161,12 +158,12 @@ export function tomlValue(value: unknown): string {
   return pairs.length === 0 ? "{}" : `{ ${pairs.join(", ")} }`;
 }
 
-/** A key, in quotes where it needs them. */
+/** Quoted only if needed. */
 export function tomlKey(key: string): string {
   return /^[A-Za-z0-9_-]+$/.test(key) ? key : tomlText(key);
 }
 
-/** JSON's quoting is TOML's, but for one control character. */
+/** JSON's quoting is valid TOML, except for one control character. */
 function tomlText(text: string): string {
   return JSON.stringify(text).replaceAll("\x7f", "\\u007f");
 }

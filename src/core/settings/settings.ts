@@ -3,7 +3,7 @@ import { PRESETS } from "./presets.ts";
 import { type Provider, toProvider } from "./provider.ts";
 import { CONFIG, type ConfigFile } from "./schema.ts";
 
-/** config.toml as the code uses it: every default filled in, durations in milliseconds. */
+/** config.toml in the form the code uses: defaults filled in, durations in milliseconds. */
 export interface Settings {
   theme: ConfigFile["theme"];
   routing: RoutingSettings;
@@ -27,13 +27,12 @@ export type RoutingSettings = ReturnType<typeof toRouting>;
 export type StoreSettings = ConfigFile["store"];
 /** One `[[models]]` table; `id` or `match` is there. */
 export type ModelOverride = ReturnType<typeof toModelOverride>;
-/** One `[[rules]]` table; what is undefined matches every reply. */
+/** One `[[rules]]` table; an undefined condition matches every reply. */
 export type UserRule = ReturnType<typeof toUserRule>;
 
-/** Either settings with what a person should hear about them, or all that is wrong. */
+/** The settings with remarks for the user, or all faults. */
 export type ParsedSettings = { settings: Settings; warnings: SettingFault[] } | { faults: SettingFault[] };
 
-/** Reads the value of a parsed config.toml. */
 export function parseSettings(value: unknown): ParsedSettings {
   const { output, faults } = readSchema(CONFIG, value, "values");
   const all = [...faults, ...tableFaults(value)];
@@ -41,19 +40,17 @@ export function parseSettings(value: unknown): ParsedSettings {
   return { settings: toSettings(output), warnings: settingWarnings(value) };
 }
 
-/** The settings of someone who wrote none. */
 export function defaultSettings(): Settings {
   const parsed = parseSettings({});
   if ("faults" in parsed) throw new Error(`the defaults break the schema: ${parsed.faults[0]?.what}`);
   return parsed.settings;
 }
 
-/** A provider by its id, from the file or else from the presets. */
 export function providerOf(settings: Settings, id: string): Provider | undefined {
   return Object.hasOwn(settings.providers, id) ? settings.providers[id] : toProvider(id, undefined);
 }
 
-/** Every provider there is, those of the file first. */
+/** Those of the file come first. */
 export function allProviders(settings: Settings): Provider[] {
   const written = Object.values(settings.providers);
   const others = PRESETS.filter((preset) => !Object.hasOwn(settings.providers, preset.id));

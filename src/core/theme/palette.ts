@@ -1,7 +1,7 @@
-/** Dark and light, each the colours of accent, good, warn, bad and muted. */
+/** The colours of accent, good, warn, bad and muted, dark and light. */
 type Row = readonly [dark: string, light: string];
 
-/** opencode's own themes as version 1.18 has them; text is left in the terminal's own colour. */
+/** opencode's own themes as of version 1.18; text keeps the terminal's own colour. */
 const ROWS: Readonly<Record<string, Row>> = {
   aura: ["a277ff 61ffca ffca85 ff6767 6d6d6d", "a277ff 61ffca ffca85 ff6767 6d6d6d"],
   ayu: ["59c2ff 7fd962 e6b673 d95757 565b66", "59c2ff 7fd962 e6b673 d95757 565b66"],
@@ -38,10 +38,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   zenburn: ["8cd0d3 7f9f7f f0dfaf cc9393 9f9f9f", "5f7f8f 5f8f5f 8f8f5f 8f5f5f 6f6f6f"],
 };
 
-/** Whether the terminal's background is dark or light. */
 export type Mode = "dark" | "light";
 
-/** The colours of a theme, each by what it says, as six hexadecimal digits. */
 export interface Palette {
   accent: string;
   good: string;
@@ -50,7 +48,7 @@ export interface Palette {
   muted: string;
 }
 
-/** The palette of a theme by its name in opencode; undefined for `system` and for themes of a user's own. */
+/** Undefined for `system` and for the user's own themes. */
 export function paletteOf(theme: string, mode: Mode): Palette | undefined {
   const row = Object.hasOwn(ROWS, theme) ? ROWS[theme] : undefined;
   if (row === undefined) return undefined;
@@ -61,7 +59,7 @@ export function paletteOf(theme: string, mode: Mode): Palette | undefined {
 /** How many colours a terminal shows: its own sixteen, a fixed table of 256, or any. */
 export type ColourDepth = 16 | 256 | "any";
 
-/** Without a palette, or with few colours, the terminal's own scheme says it. */
+/** Without a palette, or with few colours, use the terminal's own scheme. */
 const OWN_CODES: Record<keyof Palette, string> = {
   accent: "36",
   good: "32",
@@ -70,7 +68,7 @@ const OWN_CODES: Record<keyof Palette, string> = {
   muted: "90",
 };
 
-/** The parameters of the escape sequence that sets a palette's colour. */
+/** The parameters of an SGR escape sequence. */
 export function colourCode(role: keyof Palette, palette: Palette | undefined, depth: ColourDepth): string {
   if (palette === undefined || depth === 16) return OWN_CODES[role];
   const rgb = channelsOf(palette[role]);
@@ -84,7 +82,7 @@ function channelsOf(hex: string): Rgb {
   return [channel(0), channel(2), channel(4)];
 }
 
-/** The steps of the cube of 6 × 6 × 6 colours; the grey ramp behind it goes from 8 in steps of 10. */
+/** The steps of the cube of 6 × 6 × 6 colours; the grey ramp after it goes from 8 in steps of 10. */
 const CUBE = [0, 95, 135, 175, 215, 255];
 const CUBE_AT = 16;
 const GREY_AT = 232;

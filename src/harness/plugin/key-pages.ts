@@ -24,13 +24,13 @@ export function statusPage(context: PageContext): ListPage {
 function ways(context: PageContext): Line[] {
   const state = context.state();
   if (state === undefined) return [];
-  const { rests, chains, last, now } = state;
+  const { cooldowns, chains, last, now } = state;
   const end = nextEnd(state);
   const next = end === undefined ? "" : `, the next ends ${formatClock(end, now)}`;
   const lines: Line[] = [
     {
       title: "Cooldowns",
-      description: rests.length === 0 ? "none" : counted(rests.length, "cooldown") + next,
+      description: cooldowns.length === 0 ? "none" : counted(cooldowns.length, "cooldown") + next,
       run: () => context.pages.open(cooldownsPage(context)),
     },
     {
@@ -133,8 +133,8 @@ function actions(key: RouterKey, state: RouterState, context: PageContext): Line
   ];
 }
 
-function cooldownsOf({ fingerprint }: RouterKey, { rests }: RouterState): Cooldown[] {
-  return rests.filter((rest) => rest.fingerprint === fingerprint);
+function cooldownsOf({ fingerprint }: RouterKey, { cooldowns }: RouterState): Cooldown[] {
+  return cooldowns.filter((cooldown) => cooldown.fingerprint === fingerprint);
 }
 
 function nameOf({ provider, name }: RouterKey): string {
@@ -146,34 +146,34 @@ export function cooldownsPage(context: PageContext): ListPage {
   return {
     kind: "list",
     title: () => {
-      const count = context.state()?.rests.length ?? 0;
+      const count = context.state()?.cooldowns.length ?? 0;
       return count === 0 ? "orouter: cooldowns" : `orouter: ${counted(count, "cooldown")} (Enter ends one)`;
     },
     lines: () => {
       const state = context.state();
       if (state === undefined) return [NOT_YET];
-      if (state.rests.length === 0) return [{ title: "No cooldowns: every key and model can be used." }];
-      const rows = state.rests.map((rest) => ({
-        ...cooldownLine(rest, state.now, context),
-        category: (rest.key ?? rest.model ?? rest.provider ?? "").split("/")[0] ?? "",
+      if (state.cooldowns.length === 0) return [{ title: "No cooldowns: every key and model can be used." }];
+      const rows = state.cooldowns.map((cooldown) => ({
+        ...cooldownLine(cooldown, state.now, context),
+        category: (cooldown.key ?? cooldown.model ?? cooldown.provider ?? "").split("/")[0] ?? "",
       }));
       return [...rows, { title: "End all cooldowns", category: "All", run: () => endAll(context) }];
     },
   };
 }
 
-function cooldownLine(rest: Cooldown, nowMs: number, { client, act }: PageContext): Line {
+function cooldownLine(cooldown: Cooldown, nowMs: number, { client, act }: PageContext): Line {
   return {
-    title: partyWords(rest),
-    description: verdictWords(rest.kind),
-    footer: rest.untilMs === null ? "until it changes" : untilWords(rest.untilMs, nowMs),
-    run: () => act(async () => void (await client.post("/reset", { id: rest.id }))),
+    title: partyWords(cooldown),
+    description: verdictWords(cooldown.kind),
+    footer: cooldown.untilMs === null ? "until it changes" : untilWords(cooldown.untilMs, nowMs),
+    run: () => act(async () => void (await client.post("/reset", { id: cooldown.id }))),
   };
 }
 
 /** Asks before every key and model is tried again. */
 export function resetPage(context: PageContext): ConfirmPage {
-  const count = context.state()?.rests.length ?? 0;
+  const count = context.state()?.cooldowns.length ?? 0;
   return {
     kind: "confirm",
     title: "orouter: reset cooldowns",

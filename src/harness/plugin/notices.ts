@@ -113,9 +113,9 @@ function providerOf(model: string): string {
 
 /** The keys whose cooldowns are gone: they have expired, an answer has ended them, or another process has. */
 export function backNotices(before: RouterState | undefined, after: RouterState): Notice[] {
-  const still = new Set(after.rests.map(({ id }) => id));
+  const still = new Set(after.cooldowns.map(({ id }) => id));
   const usable = new Set(after.keys.flatMap((key) => (key.enabled ? key.fingerprint : [])));
-  return (before?.rests ?? []).flatMap(({ id, key, fingerprint, model }) => {
+  return (before?.cooldowns ?? []).flatMap(({ id, key, fingerprint, model }) => {
     if (still.has(id) || key === null || fingerprint === null || !usable.has(fingerprint)) return [];
     const who = model === null ? shortKey(key) : `${shortKey(key)} for ${shortModel(model)}`;
     return {

@@ -80,7 +80,7 @@ const untilMs = v.nullable(v.number());
 const text = v.nullable(v.string());
 
 const readiness = {
-  state: v.picklist(["ready", "rests", "dead", "disabled", "no-secret", "no-key"]),
+  state: v.picklist(["ready", "cooling-down", "dead", "disabled", "no-secret", "no-key"]),
   untilMs,
   why: v.nullable(verdict),
 };
@@ -150,7 +150,7 @@ const ROUTER_STATE = v.object({
   now: v.number(),
   strategy: v.picklist(STRATEGIES),
   keys: v.array(KEY),
-  rests: v.array(COOLDOWN),
+  cooldowns: v.array(COOLDOWN),
   chains: v.array(CHAIN),
   last: v.nullable(v.object({ atMs: v.number(), model: v.string(), key: v.string() })),
   waits: v.optional(v.array(WAIT), []),
@@ -160,7 +160,7 @@ const ROUTER_STATE = v.object({
 /** The state of the router, as the plugin knows it. */
 export type RouterState = v.InferOutput<typeof ROUTER_STATE>;
 export type RouterKey = RouterState["keys"][number];
-export type Cooldown = RouterState["rests"][number];
+export type Cooldown = RouterState["cooldowns"][number];
 export type Chain = RouterState["chains"][number];
 
 const NEWS = v.variant("kind", [

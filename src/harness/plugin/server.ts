@@ -153,15 +153,15 @@ function keyNamed(asked: unknown, { keys }: RouterState): RouterKey | undefined 
   return keys.find((key) => nameOf(key) === asked) ?? keys.find((key) => key.name === asked);
 }
 
-function keyList({ keys, rests, now }: RouterState): string {
+function keyList({ keys, cooldowns, now }: RouterState): string {
   const lines = keys.map((key) => {
-    const lanes = rests.flatMap(({ fingerprint, scope, model, untilMs }) =>
+    const lanes = cooldowns.flatMap(({ fingerprint, scope, model, untilMs }) =>
       fingerprint === key.fingerprint && scope === "lane" && untilMs !== null
         ? [`${shortModel(model ?? "")} ${untilWords(untilMs, now)}`]
         : [],
     );
-    const cooldowns = lanes.length === 0 ? "" : `; cooldown for ${lanes.join(", ")}`;
-    return `${nameOf(key)}: ${readinessWords(key, now)}${cooldowns}`;
+    const paused = lanes.length === 0 ? "" : `; cooldown for ${lanes.join(", ")}`;
+    return `${nameOf(key)}: ${readinessWords(key, now)}${paused}`;
   });
   return lines.join("\n");
 }

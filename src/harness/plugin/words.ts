@@ -21,7 +21,7 @@ export function readinessWords({ state, untilMs, why }: ReadinessJson, nowMs: nu
   switch (state) {
     case "ready":
       return "ready";
-    case "rests":
+    case "cooling-down":
       return untilMs === null ? `cooldown${reason}` : `cooldown ${untilWords(untilMs, nowMs)}${reason}`;
     case "dead":
       return `dead${reason}`;
@@ -127,8 +127,8 @@ function written(chars: number | undefined): string {
 }
 
 /** When the first cooldown ends; those of removed keys do not count. */
-export function nextEnd({ rests, now }: RouterState): number | undefined {
-  const ours = rests.filter(({ fingerprint, key }) => fingerprint === null || key !== null);
+export function nextEnd({ cooldowns, now }: RouterState): number | undefined {
+  const ours = cooldowns.filter(({ fingerprint, key }) => fingerprint === null || key !== null);
   const ends = ours.flatMap(({ untilMs }) => (untilMs !== null && untilMs > now ? [untilMs] : []));
   return ends.length === 0 ? undefined : Math.min(...ends);
 }
@@ -177,8 +177,9 @@ export function keySection(state: RouterState): KeySection {
 }
 
 /** Cooldowns for single models: the key itself can be used. */
-function cooldownsOf({ fingerprint }: RouterKey, { rests }: RouterState): number {
-  return rests.filter((rest) => rest.scope === "lane" && rest.fingerprint === fingerprint).length;
+function cooldownsOf({ fingerprint }: RouterKey, { cooldowns }: RouterState): number {
+  return cooldowns.filter((cooldown) => cooldown.scope === "lane" && cooldown.fingerprint === fingerprint)
+    .length;
 }
 
 function keyStatus(key: RouterKey, lanes: number, nowMs: number): Omit<KeyRow, "name"> {
@@ -186,7 +187,7 @@ function keyStatus(key: RouterKey, lanes: number, nowMs: number): Omit<KeyRow, "
     case "ready":
       if (lanes > 0) return { tone: "warning", status: `${counted(lanes, "model")} in cooldown` };
       return { tone: "success", status: key.inFlight > 0 ? "in use" : "ready" };
-    case "rests":
+    case "cooling-down":
       return {
         tone: "warning",
         status: key.untilMs === null ? "cooldown" : `cooldown until ${formatClock(key.untilMs, nowMs)}`,

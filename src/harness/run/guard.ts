@@ -2,8 +2,8 @@
  * If orouter is killed outright, the agent would go on against a proxy that is gone: minutes of retries and no message.
  * Two small shells wait for that, each on a pipe from orouter that ends with it. One of them stops the agent, prints
  * what happened and removes the run folder; opencode at times ignores a first SIGTERM, so it is repeated. The other
- * one does the same if the first is gone and the agent still runs. It is no child of orouter and its command line has no name of ours,
- * so what kills orouter by its name or as a group of processes does not find it.
+ * one does the same if the first is gone and the agent still runs. It has a session of its own, and its command line has
+ * no name of ours, so what kills orouter by its name or as a group of processes does not find it.
  *
  * The values are variables: $AGENT and $GUARD are pids, $FOLDER is the run folder, $WORDS is the message.
  */
@@ -19,14 +19,11 @@ const DEAF = "trap '' INT QUIT HUP TERM TSTP TTOU\n";
 
 const FIRST = `${DEAF}read -r goodbye && exit 0\n${STOP}`;
 
-/** Its parent ends at once; a job in the background would read from /dev/null, so the pipe gets a number of its own. */
-const SECOND = `${DEAF}exec 3<&0
-{ read -r goodbye <&3 && exit 0
+const SECOND = `${DEAF}read -r goodbye && exit 0
 n=0
 while [ $n -lt 60 ] && kill -0 "$GUARD" 2>/dev/null; do n=$((n+1)); sleep 0.2; done
 kill -0 "$AGENT" 2>/dev/null || exit 0
-${STOP}} &
-`;
+${STOP}`;
 
 export interface Guard {
   dismiss: () => void;
@@ -42,8 +39,8 @@ export function startGuard(childPid: number, runDir: string, name: string): Guar
     WORDS: `\n[orouter] orouter was killed, so ${name} was stopped: its model calls went through orouter. Start again with: orouter ${name}`,
   };
   try {
-    const first = watcher([FIRST, "orouter-guard"], env);
-    const second = watcher([SECOND], { ...env, GUARD: String(first.pid) });
+    const first = watcher([FIRST, "orouter-guard"], env, false);
+    const second = watcher([SECOND], { ...env, GUARD: String(first.pid) }, true);
     return {
       dismiss: () => {
         for (const { stdin } of [first, second]) {
@@ -59,9 +56,10 @@ export function startGuard(childPid: number, runDir: string, name: string): Guar
 }
 
 /** Its environment is nothing but what it needs: no key of the user's gets there. */
-function watcher(words: readonly string[], env: Record<string, string>) {
+function watcher(words: readonly string[], env: Record<string, string>, detached: boolean) {
   const shell = Bun.spawn(["/bin/sh", "-c", ...words], {
     env,
+    detached,
     stdin: "pipe",
     stdout: "ignore",
     stderr: "inherit",

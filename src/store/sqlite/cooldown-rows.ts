@@ -21,20 +21,19 @@ interface CooldownRow {
   revision: number;
 }
 
-/** A change with the process that wrote it, and the revision it was written in. */
 export interface WrittenChange {
   change: CooldownChange;
   writer: string;
   revision: number;
 }
 
-/** A row this far ahead of the clock was written before the clock was set back, and must not keep out newer changes. */
+/** A row this far ahead was written before the clock was set back and must not override newer changes. */
 const AHEAD_MS = 60_000;
 
-/** A cleared cooldown stays until every process has learned of it, including one on a laptop that sleeps overnight. */
+/** A cleared cooldown stays until every process has seen it, including one on a laptop that sleeps overnight. */
 const CLEARED_KEPT_MS = 24 * 60 * 60_000;
 
-// Processes write what they have learned some time after they learned it, in any order: the later change holds.
+// Processes write some time after a change, in any order, so the later change wins.
 const PUT = `
   INSERT INTO cooldowns VALUES
     ($id, $at_ms, $is_cleared, $scope, $provider, $fingerprint, $model, $kind, $status, $message, $until_ms,
@@ -46,7 +45,7 @@ const PUT = `
     failures = excluded.failures, writer = excluded.writer, revision = excluded.revision
   WHERE excluded.at_ms >= cooldowns.at_ms OR cooldowns.at_ms > $ahead_ms`;
 
-/** Writes changes of this process; call within a transaction. */
+/** Call within a transaction. */
 export function putChanges(
   db: Database,
   changes: readonly CooldownChange[],
@@ -60,7 +59,6 @@ export function putChanges(
   }
 }
 
-/** The changes that were written after a revision, the latest last. */
 export function changesAfter(db: Database, revision: number): WrittenChange[] {
   const rows = db
     .query<CooldownRow, [number]>("SELECT * FROM cooldowns WHERE revision > ? ORDER BY revision, id")
@@ -82,7 +80,7 @@ export class NewsReader {
   #dataVersion = -1;
   #revision = 0;
 
-  /** `opening` counts the files that were opened: revisions of another file mean nothing in this one. */
+  /** `opening` counts opened files: revisions of another file mean nothing in this one. */
   read(db: Database, opening: number): WrittenChange[] {
     if (opening !== this.#opening) this.#startOver(opening);
     // SQLite's data version changes when another connection has written; until then no table is read.
@@ -91,13 +89,13 @@ export class NewsReader {
     return this.#readAfter(db, version, this.#revision);
   }
 
-  /** Reads everything; later reads go on from here. */
+  /** Reads everything; later reads continue from here. */
   readAll(db: Database, opening: number): WrittenChange[] {
     this.#startOver(opening);
     return this.#readAfter(db, dataVersionOf(db), 0);
   }
 
-  /** The version is taken before the rows: what is written in between is read twice, but never missed. */
+  /** Take the version before the rows: concurrent writes are then read twice, but never missed. */
   #readAfter(db: Database, version: number, revision: number): WrittenChange[] {
     const changes = changesAfter(db, revision);
     this.#dataVersion = version;
@@ -161,7 +159,7 @@ function changeOf(row: CooldownRow): CooldownChange {
   const { id, at_ms: atMs } = row;
   const scope = SCOPES.find((one) => one === row.scope);
   const kind = VERDICT_KINDS.find((one) => one === row.kind);
-  // A word that we do not know was written by another version; we do not hold it against anyone.
+  // Another version wrote a word that we do not know, so ignore the row.
   if (row.is_cleared === 1 || scope === undefined || kind === undefined) return { kind: "cleared", id, atMs };
   const { provider, status, message, until_ms: untilMs } = row;
   const cooldown: Cooldown = {

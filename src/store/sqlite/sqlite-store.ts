@@ -23,7 +23,7 @@ const PRUNE_EVERY_MS = 10 * 60_000;
 /** Changes kept while the file cannot be written; the oldest are dropped first. */
 const MAX_CHANGES = 10_000;
 
-/** A store in state.db, shared by the processes of one machine. It blocks for the few milliseconds of each statement. */
+/** Shared by the processes of one machine. Blocks for the few milliseconds of each statement. */
 export class SqliteStore implements Store {
   readonly cooldowns: CooldownStore;
   readonly quotas: QuotaStore;
@@ -38,7 +38,7 @@ export class SqliteStore implements Store {
   readonly #quotasBehind: WriteBehind<readonly QuotaRecord[]>;
   #poll: ReturnType<typeof setInterval> | undefined;
 
-  /** The file is the caller's to close, after the store. */
+  /** The caller closes the file, after the store. */
   constructor(file: StateFile, options: StoreOptions) {
     this.#file = file;
     this.#options = options;
@@ -97,7 +97,7 @@ export class SqliteStore implements Store {
     this.#behind.flush();
     const written = this.#read((db) => this.#news.readAll(db, this.#file.openings));
     const changes = new Map(written.map(({ change }) => [change.id, change]));
-    // A lock may keep the queue from being written.
+    // A lock may have kept the queue from being written.
     for (const change of this.#queue.next())
       if (!isOlder(change, changes.get(change.id))) changes.set(change.id, change);
     const nowMs = this.#options.nowMs();
@@ -119,7 +119,7 @@ export class SqliteStore implements Store {
   #readNews(): News {
     const news: News = { set: [], cleared: [] };
     for (const { change, writer } of this.#read((db) => this.#news.read(db, this.#file.openings))) {
-      // What this process has queued since will win over it.
+      // The queued change of this process will win.
       if (writer === this.#writer || isOlder(change, this.#queue.get(change.id))) continue;
       if (change.kind === "set") news.set.push(change.cooldown);
       else news.cleared.push(change.id);
@@ -137,7 +137,6 @@ function isOlder(change: CooldownChange, other: CooldownChange | undefined): boo
   return other !== undefined && other.atMs >= change.atMs;
 }
 
-/** Changes of this process that are not written yet. */
 export class CooldownQueue implements WriteQueue<readonly CooldownChange[]> {
   readonly #changes = new Map<string, CooldownChange>();
   readonly #writer: string;
@@ -153,7 +152,7 @@ export class CooldownQueue implements WriteQueue<readonly CooldownChange[]> {
     return this.#changes.size === 0;
   }
 
-  /** Of several changes to one cooldown only the last one matters. */
+  /** Only the last of several changes to one cooldown matters. */
   add(change: CooldownChange): void {
     this.#changes.delete(change.id);
     this.#changes.set(change.id, change);
