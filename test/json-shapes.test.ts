@@ -120,6 +120,8 @@ const RUNS: readonly Run[] = [
   { call: "config show --json", words: ["config", "show", "--json"], full: ["models", "rules"] },
   { call: "config get SETTING --json", words: ["config", "get", "chains", "--json"] },
   { call: "config check --json", words: ["config", "check", "--json"] },
+  { call: "clients add NAME --json", words: ["clients", "add", "laptop", "--json"] },
+  { call: "clients list --json", words: ["clients", "list", "--json"], full: ["clients"] },
   { call: "demo --list --json", words: ["demo", "--list", "--json"], full: ["scenes"] },
   { call: "models clear-cache --json", words: ["models", "clear-cache", "--json"] },
 ];

@@ -104,6 +104,8 @@ export const configShow = v.strictObject({
     answerBytes: count,
     headerBytes: count,
     openRequests: count,
+    drainMs: amount,
   }),
   state: v.strictObject({ ledgerDays: count, ledgerRows: count }),
+  store: v.strictObject({ url: v.optional(text), prefix: text, keychain: flag }),
 });

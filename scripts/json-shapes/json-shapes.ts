@@ -11,7 +11,7 @@ import {
   modelRefresh,
 } from "./model-shapes.ts";
 import { request } from "./request-shapes.ts";
-import { demo, doctor, serve, status, version } from "./run-shapes.ts";
+import { clientAdd, clientList, demo, doctor, serve, status, version } from "./run-shapes.ts";
 
 /** What a command prints with `--json`. */
 export interface JsonShape {
@@ -57,6 +57,8 @@ export const JSON_SHAPES: readonly JsonShape[] = [
   },
   { calls: ["version --json"], schema: version },
   { calls: ["serve --json"], schema: serve, note: "One line, once it accepts connections." },
+  { calls: ["clients add NAME --json"], schema: clientAdd },
+  { calls: ["clients list --json"], schema: clientList },
   {
     calls: ["demo --list --json", "demo --serve --json"],
     schema: demo,

@@ -35,6 +35,7 @@ export const request = named(
     id: text,
     atMs,
     session: field(orNull(text), "opencode's"),
+    client: field(orNull(text), "the client of `orouter serve`; null: the owner"),
     asked: field(orNull(text), "the model that was asked for"),
     served: field(orNull(text), "the model that answered"),
     keyName: orNull(text),

@@ -28,6 +28,14 @@ const run = v.strictObject({
   waiting: field(orNull(count), "requests that wait for a key"),
 });
 
+const runElsewhere = v.strictObject({
+  machine: text,
+  what: field(text, "the command"),
+  sinceMs: amount,
+  inFlight: count,
+  waiting: count,
+});
+
 const key = v.strictObject({
   provider,
   name: text,
@@ -63,6 +71,7 @@ export const status = v.strictObject({
   now: amount,
   strategy: v.picklist(STRATEGIES),
   runs: field(v.array(run), "orouters that run now, the oldest first"),
+  elsewhere: field(v.array(runElsewhere), "runs of other machines with the same store"),
   keys: v.array(key),
   cooldowns: field(v.array(cooldown), "the first to end in front"),
   chains: v.array(
@@ -93,6 +102,14 @@ export const version = v.strictObject({ version: text });
 
 /** `serve` */
 export const serve = v.strictObject({ url: text, token: text, pid: count });
+
+/** `clients add` */
+export const clientAdd = v.strictObject({ name: text, token: field(text, "shown only now") });
+
+/** `clients list` */
+export const clientList = v.strictObject({
+  clients: v.array(v.strictObject({ name: text, created: field(text, "the day") })),
+});
 
 /** `demo --list` and `demo --serve` */
 export const demo = v.union([

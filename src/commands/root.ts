@@ -73,6 +73,10 @@ export const rootCommand: Command = defineCommand({
       about: "Run the proxy for any other client until it is stopped",
       load: async () => (await import("./serve.ts")).serveCommand,
     },
+    clients: {
+      about: "Manage named tokens for `orouter serve`",
+      load: async () => (await import("./clients.ts")).clientsCommand,
+    },
     status: {
       about: "Show runs, keys, cooldowns, chains and recent requests",
       load: async () => (await import("./status/status.ts")).statusCommand,

@@ -6,6 +6,7 @@ import { windowOf } from "../core/overlay/window.ts";
 import { namedModels } from "../core/routing/targets.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { allProviders, type Settings } from "../core/settings/settings.ts";
+import { newToken } from "../proxy/access.ts";
 import type { ControlHooks } from "../proxy/control.ts";
 import type { Env } from "../proxy/env.ts";
 import { Router, type RouterOptions } from "../proxy/router.ts";
@@ -24,6 +25,12 @@ export interface RouterParts {
 }
 
 export interface RoutingOptions extends RouterParts {
+  /** A token that stays the same over restarts; absent: a new one. */
+  token?: string | undefined;
+  /** The name of the client that has a token of its own. */
+  clientOf?: ((token: string) => string | undefined) | undefined;
+  /** Makes what `/metrics` shows; absent: there is no such page. */
+  metricsOf?: ((router: Router) => () => Promise<Response>) | undefined;
   host?: string | undefined;
   port?: number | undefined;
   /** The client of the proxy; if absent, each request's user-agent decides. */
@@ -47,20 +54,20 @@ export interface Routing {
   know: (catalog: Catalog) => void;
 }
 
-const TOKEN_BYTES = 32;
-
 /** The proxy accepts connections when this returns. */
 export function startRouting(options: RoutingOptions): Routing {
   keepLoopbackDirect(process.env);
   let { settings, keys, catalog } = options;
   const router = createRouter(options, options.makeRouter);
-  const token = Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url");
+  const token = options.token ?? newToken();
   const proxy = startProxy({
     router,
     get settings() {
       return settings;
     },
     token,
+    clientOf: options.clientOf,
+    metrics: options.metricsOf?.(router),
     profile: options.profile,
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),

@@ -175,7 +175,9 @@ export async function runRouted(
       });
       watch.follow(router);
       const onTrouble = (problem: Problem): void => tally.noteTrouble(problem);
-      const forget = await keepState({ paths, settings, keys, router, onOpen: onState, onTrouble });
+      const forget = await keepState({
+        ...{ paths, settings, keys, router, what: agent.name, onOpen: onState, onTrouble },
+      });
       return async () => {
         unfollow();
         await forget();

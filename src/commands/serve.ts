@@ -1,11 +1,14 @@
 import { untilStopped } from "../cli/ask.ts";
 import { type ArgDefs, type ArgsOf, defineCommand, portArg } from "../cli/command.ts";
 import { failureText, out, say } from "../cli/talk.ts";
+import { KnownClients, readTokenFile } from "../config/clients-file.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { EXIT, Problem } from "../core/problem.ts";
+import { counted, formatWait } from "../core/text.ts";
 import { hideVariables } from "../harness/run/own-memory.ts";
 import { RUN_FILES } from "../harness/run/run-card.ts";
 import { createRunDir } from "../harness/run/run-dir.ts";
+import { newToken } from "../proxy/access.ts";
 import { loadRunCatalog } from "./catalog.ts";
 import { readUserFiles, requireKey } from "./context.ts";
 import { followFiles } from "./follow-files.ts";
@@ -17,6 +20,12 @@ import { keepState } from "./state.ts";
 const SERVE_ARGS = {
   port: { type: "string", description: "Listen on this port (default: a free one)", valueHint: "PORT" },
   host: { type: "string", description: "Listen on this address (default: 127.0.0.1)", valueHint: "ADDRESS" },
+  "token-file": {
+    type: "string",
+    description: "Read the token from this file; create it if missing",
+    valueHint: "FILE",
+  },
+  metrics: { type: "boolean", description: "Serve /metrics for Prometheus, with the same token" },
   json: { type: "boolean", description: 'Print {"url","token","pid"} as one line' },
 } satisfies ArgDefs;
 
@@ -25,6 +34,10 @@ export const serveCommand = defineCommand({
   about: "Run the proxy for any other client until it is stopped",
   examples: [
     { line: "orouter serve", does: "on a free port of 127.0.0.1; prints its address and token" },
+    {
+      line: "orouter serve --port 8787 --token-file ~/orouter.token",
+      does: "the same address and token each time",
+    },
     { line: "orouter serve --port 8787 --json", does: "one line of JSON when it accepts connections" },
   ],
   args: SERVE_ARGS,
@@ -43,9 +56,15 @@ async function serve(args: ArgsOf<typeof SERVE_ARGS>): Promise<number> {
   await hideVariables(files.variables);
   const tally = new RunTally();
   const run = await loadRunCatalog({ settings, keys, paths });
+  const { tokenFile } = args;
+  const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile, newToken);
+  const clients = new KnownClients(paths);
   const routing = startRouting({
     settings,
     keys,
+    token,
+    clientOf: (given) => clients.nameOf(given),
+    metricsOf: args.metrics === true ? (await import("../proxy/metrics.ts")).createMetrics : undefined,
     catalog: run.catalog,
     host: args.host,
     port: portArg(args.port),
@@ -62,6 +81,7 @@ async function serve(args: ArgsOf<typeof SERVE_ARGS>): Promise<number> {
     settings,
     keys,
     router,
+    what: "serve",
     onTrouble: (problem) => say(troubleText(problem)),
   });
   const unfollow = followFiles({
@@ -75,12 +95,30 @@ async function serve(args: ArgsOf<typeof SERVE_ARGS>): Promise<number> {
   leaveCard(paths.runRoot, routing);
   announce(routing.proxy.url, routing.token, args.json === true);
   await untilStopped();
+  await drain(routing, settings.limits.drainMs);
   unfollow();
   await routing.proxy.stop();
   await forget();
   const summary = tally.summary();
   if (summary !== "") say(summary);
   return EXIT.fine;
+}
+
+const DRAIN_STEP_MS = 50;
+
+/** Answers under way may finish; a second signal ends them. */
+async function drain({ proxy }: Routing, limitMs: number): Promise<void> {
+  if (proxy.open === 0 || limitMs === 0) return;
+  proxy.drain();
+  say(
+    `Waiting up to ${formatWait(limitMs)} for ${counted(proxy.open, "request")} to finish. Stop at once with Ctrl-C.`,
+  );
+  let isOver = false;
+  void untilStopped().then(() => {
+    isOver = true;
+  });
+  const endMs = performance.now() + limitMs;
+  while (proxy.open > 0 && !isOver && performance.now() < endMs) await Bun.sleep(DRAIN_STEP_MS);
 }
 
 /** `status` finds the proxy by this file. The proxy also works without it. */

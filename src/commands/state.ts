@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import type { Paths } from "../config/paths.ts";
 import type { Key } from "../core/key.ts";
 import { type Cooldown, notFromLater } from "../core/routing/cooldown.ts";
@@ -134,6 +135,8 @@ export interface KeepStateOptions {
   settings: Settings;
   keys: readonly Key[];
   router: Router;
+  /** The command, for `status` on other machines; absent: they do not hear of the run. */
+  what?: string;
   /** Called with the state when it is open. */
   onOpen?: (state: State) => void;
   /** Called once for each kind of trouble; requests continue without the disk. */
@@ -163,13 +166,34 @@ export async function keepState(options: KeepStateOptions): Promise<() => Promis
     onTrouble,
   });
   const detach = await attachState(router, state);
+  const withdraw = options.what === undefined ? undefined : announce(options.what, router, state.store);
   options.onOpen?.(state);
   const stopQuota = watchQuota(router, state.store);
   return async () => {
     stopQuota();
     unsubscribe();
+    withdraw?.();
     detach();
     await state.close();
+  };
+}
+
+const ANNOUNCE_EVERY_MS = 3_000;
+
+/** Tells other machines of this run until the returned function is called. */
+function announce(what: string, router: Router, { runs }: Store): () => void {
+  const id = crypto.randomUUID();
+  const sinceMs = router.env.now();
+  const tell = (): void => {
+    const inFlight = router.snapshot.keys.reduce((sum, key) => sum + router.inFlight(key), 0);
+    runs.announce({ id, machine: hostname(), what, sinceMs, inFlight, waiting: router.queue.length });
+  };
+  tell();
+  const timer = setInterval(tell, ANNOUNCE_EVERY_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    runs.withdraw(id);
   };
 }
 

@@ -10,6 +10,8 @@ export interface Paths {
   configDir: string;
   configFile: string;
   keysFile: string;
+  /** Hashed tokens for `orouter serve`. */
+  clientsFile: string;
   stateDir: string;
   stateDb: string;
   cacheDir: string;
@@ -33,6 +35,7 @@ export function resolvePaths(env: Env, platform: string = process.platform): Pat
     ...folders,
     configFile: join(folders.configDir, "config.toml"),
     keysFile: join(folders.configDir, "keys.toml"),
+    clientsFile: join(folders.configDir, "clients.toml"),
     stateDb: join(folders.stateDir, "state.db"),
     opencodeAuthFile: join(dataHome, "opencode", "auth.json"),
     opencodeDatabase: resolve(dataHome, "opencode", env["OPENCODE_DB"] || "opencode.db"),

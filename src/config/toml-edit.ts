@@ -27,7 +27,8 @@ export function invalidFile(what: string, fix = FIX): Problem {
   return new Problem({ code: "config-invalid", what, fix, exit: EXIT.config });
 }
 
-async function readText(file: string): Promise<string | undefined> {
+/** Undefined if there is no such file. */
+export async function readText(file: string): Promise<string | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);

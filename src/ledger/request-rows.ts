@@ -23,11 +23,12 @@ export interface LedgerEntry extends RequestRecord {
 }
 
 type RequestRow = Omit<LedgerEntry, "attempts" | NullableField> &
-  Record<"session" | "asked" | "served" | "keyName", string | null> &
+  Record<"session" | "client" | "asked" | "served" | "keyName", string | null> &
   Record<"firstTokenMs" | "inputTokens" | "outputTokens", number | null> & { outcome: RequestOutcome };
 
 type NullableField =
   | "session"
+  | "client"
   | "asked"
   | "served"
   | "keyName"
@@ -37,9 +38,9 @@ type NullableField =
 
 // A batch whose commit was cut off is written again; the unique id keeps its requests from being there twice.
 const PUT_REQUEST = `
-  INSERT INTO requests (id, at_ms, session, asked, served, key_name, outcome, waited_ms, first_token_ms,
+  INSERT INTO requests (id, at_ms, session, client, asked, served, key_name, outcome, waited_ms, first_token_ms,
     duration_ms, input_tokens, output_tokens, has_failure, served_by)
-  VALUES ($id, $atMs, $session, $asked, $served, $keyName, $outcome, $waitedMs, $firstTokenMs,
+  VALUES ($id, $atMs, $session, $client, $asked, $served, $keyName, $outcome, $waitedMs, $firstTokenMs,
     $durationMs, $inputTokens, $outputTokens, $hasFailure, $servedBy)
   ON CONFLICT (id) DO NOTHING RETURNING seq`;
 
@@ -49,12 +50,23 @@ const PUT_ATTEMPT = `
 
 /** Writes one request with its attempts; call within a transaction. */
 export function putRecord(db: Database, record: RequestRecord): void {
-  const { attempts, session, asked, served, keyName, firstTokenMs, inputTokens, outputTokens, ...rest } =
-    record;
+  const {
+    attempts,
+    session,
+    client,
+    asked,
+    served,
+    keyName,
+    firstTokenMs,
+    inputTokens,
+    outputTokens,
+    ...rest
+  } = record;
   const servedBy = attempts.findLastIndex((attempt) => attempt.verdict === "ok");
   const row = db.query<{ seq: number }, [Record<string, string | number | null>]>(PUT_REQUEST).get({
     ...rest,
     session: session ?? null,
+    client: client ?? null,
     asked: asked ?? null,
     served: served ?? null,
     keyName: keyName ?? null,
@@ -75,7 +87,7 @@ function hasFailure({ outcome, attempts }: RequestRecord): boolean {
   return outcome !== "served" && outcome !== "client-gone";
 }
 
-const REQUEST_FIELDS = `seq, id, at_ms AS atMs, session, asked, served, key_name AS keyName, outcome,
+const REQUEST_FIELDS = `seq, id, at_ms AS atMs, session, client, asked, served, key_name AS keyName, outcome,
   waited_ms AS waitedMs, first_token_ms AS firstTokenMs, duration_ms AS durationMs,
   input_tokens AS inputTokens, output_tokens AS outputTokens`;
 
@@ -95,6 +107,7 @@ export function readRequests(db: Database, filter: LedgerFilter): LedgerEntry[] 
   return rows.map((row) => ({
     ...row,
     session: row.session ?? undefined,
+    client: row.client ?? undefined,
     asked: row.asked ?? undefined,
     served: row.served ?? undefined,
     keyName: row.keyName ?? undefined,
@@ -201,6 +214,7 @@ export function scrubRecord(record: RequestRecord, secrets: readonly string[]): 
     ...record,
     id: MADE_HERE.test(record.id) ? record.id : name(record.id),
     session: optional(record.session),
+    client: optional(record.client),
     asked: optional(record.asked),
     served: optional(record.served),
     keyName: optional(record.keyName),

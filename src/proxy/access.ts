@@ -1,5 +1,12 @@
 import { TOKEN_HEADER } from "../core/client/token-header.ts";
 
+/** Random enough that a plain hash of a token cannot be reversed. */
+const TOKEN_BYTES = 32;
+
+export function newToken(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url");
+}
+
 /** Host names that mean this machine; with any other in `Host` a browser was led here by a foreign name. */
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
@@ -7,6 +14,14 @@ export interface AccessOptions {
   token: string;
   /** Names beside loopback under which the proxy was asked to listen (`--host`). */
   hosts: readonly string[];
+  /** The name of the client that has a token of its own; absent: there are none. */
+  clientOf?: ((token: string) => string | undefined) | undefined;
+}
+
+/** Who calls: the owner of this run, or a client with a token of its own. */
+export interface Caller {
+  token: string;
+  client: string | undefined;
 }
 
 /** Why a request is turned away, or undefined when it may pass. */
@@ -26,7 +41,7 @@ const TOKEN_FIELDS = [
 ] as const;
 
 /** Checks who calls: no foreign Host (DNS rebinding), no browser page at all, and only with this run's token. */
-export function createAccess(options: AccessOptions): (headers: Headers) => AccessRefusal | undefined {
+export function createAccess(options: AccessOptions): (headers: Headers) => AccessRefusal | Caller {
   const fields = TOKEN_FIELDS.map(([name, scheme]) => [name, scheme + options.token] as const);
   const hosts = new Set([...LOOPBACK, ...options.hosts.map(bracketed)]);
   const isForAll = options.hosts.some((host) => host === "0.0.0.0" || host === "::");
@@ -34,6 +49,8 @@ export function createAccess(options: AccessOptions): (headers: Headers) => Acce
     const name = hostName(host);
     return hosts.has(name) || (isForAll && isAddress(name));
   };
+  const owner: Caller = { token: options.token, client: undefined };
+  const { clientOf } = options;
   // A client names the same one with every request.
   let knownHost: string | undefined;
   return (headers) => {
@@ -43,11 +60,21 @@ export function createAccess(options: AccessOptions): (headers: Headers) => Acce
     }
     knownHost = host;
     if (headers.has("origin")) return { status: 403, message: "orouter does not answer web pages." };
-    if (!fields.some(([name, expected]) => matches(headers.get(name), expected))) {
-      return { status: 401, message: "orouter: the token is missing or is not this run's." };
-    }
-    return undefined;
+    if (fields.some(([name, expected]) => matches(headers.get(name), expected))) return owner;
+    const client = clientOf === undefined ? undefined : callerIn(headers, clientOf);
+    return client ?? { status: 401, message: "orouter: the token is missing or is not this run's." };
   };
+}
+
+function callerIn(headers: Headers, clientOf: (token: string) => string | undefined): Caller | undefined {
+  for (const [name, scheme] of TOKEN_FIELDS) {
+    const value = headers.get(name);
+    if (value === null || !value.startsWith(scheme)) continue;
+    const token = value.slice(scheme.length);
+    const client = clientOf(token);
+    if (client !== undefined) return { token, client };
+  }
+  return undefined;
 }
 
 /** As a `Host` header has it. */

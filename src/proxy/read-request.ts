@@ -83,6 +83,8 @@ export interface ReadOptions {
   sessions: SessionBook;
   settings: Settings;
   profile: ClientProfile;
+  /** The named client whose token it carries; undefined for the owner. */
+  client: string | undefined;
   nowMs: number;
 }
 
@@ -129,6 +131,7 @@ export async function readRequest(req: Request, options: ReadOptions): Promise<M
     asked: formatModelRef(ref),
     targets,
     profile,
+    client: options.client,
     sessionId,
     session: sessions.of(sessionId),
     snapshot,
@@ -218,6 +221,8 @@ export interface ModelRequest {
   targets: readonly ModelRef[];
   /** How the client wants to be spoken to. */
   profile: ClientProfile;
+  /** The named client whose token it carries; undefined for the owner. */
+  client: string | undefined;
   sessionId: string | undefined;
   session: Session;
   snapshot: RoutingSnapshot;

@@ -443,12 +443,13 @@ export class RequestRun {
   }
 
   #record(outcome: RequestOutcome, usage: Usage | undefined): RequestRecord {
-    const { id, sessionId, asked, startedMs } = this.request;
+    const { id, sessionId, client, asked, startedMs } = this.request;
     const served = outcome === "served" ? this.#serving : undefined;
     return {
       id,
       atMs: startedMs,
       session: sessionId,
+      client,
       asked,
       served: served && formatModelRef(served.ref),
       keyName: served?.key.name,

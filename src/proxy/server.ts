@@ -4,7 +4,7 @@ import { profileByUserAgent, profileFor } from "../core/client/profiles.ts";
 import { Problem } from "../core/problem.ts";
 import { parseRoute, type Route } from "../core/routing/targets.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import { createAccess } from "./access.ts";
+import { type Caller, createAccess } from "./access.ts";
 import { type ControlHooks, createControl } from "./control.ts";
 import { readRequest, refuseForm } from "./read-request.ts";
 import { bugReply, clientGone, finalReply, respond } from "./respond.ts";
@@ -80,6 +80,10 @@ export interface ProxyOptions {
   /** Read anew for each request: they may change while the proxy runs. */
   readonly settings: Settings;
   token: string;
+  /** The name of the client that has a token of its own. */
+  clientOf?: ((token: string) => string | undefined) | undefined;
+  /** What `/metrics` shows; absent: there is no such page. */
+  metrics?: (() => Promise<Response>) | undefined;
   /** The client that the token is for; absent: each request's user-agent tells. */
   profile?: ProfileName | undefined;
   host?: string;
@@ -96,6 +100,10 @@ export interface ProxyOptions {
 export interface ProxyServer {
   /** Without a slash at its end. */
   url: string;
+  /** Requests under way. */
+  readonly open: number;
+  /** Refuses new requests; those under way go on. */
+  drain: () => void;
   stop: () => Promise<void>;
 }
 
@@ -104,9 +112,13 @@ const LOOPBACK = "127.0.0.1";
 /** Starts the proxy. It serves from the moment this returns. */
 export function startProxy(options: ProxyOptions): ProxyServer {
   const hostname = options.host ?? LOOPBACK;
-  const access = createAccess({ token: options.token, hosts: hostname === LOOPBACK ? [] : [hostname] });
+  const access = createAccess({
+    token: options.token,
+    clientOf: options.clientOf,
+    hosts: hostname === LOOPBACK ? [] : [hostname],
+  });
   const room = new RequestRoom();
-  const handle = createHandler(options, room);
+  const { handle, gate } = createHandler(options, room);
   let server: Bun.Server<undefined>;
   try {
     server = Bun.serve({
@@ -120,12 +132,12 @@ export function startProxy(options: ProxyOptions): ProxyServer {
       // On Bun's own 413 an agent may compact and ask again for ever; too long a body is ours to refuse.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (req) => {
-        const refusal = access(req.headers);
-        if (refusal !== undefined)
-          return Response.json({ error: { message: refusal.message } }, { status: refusal.status });
+        const caller = access(req.headers);
+        if ("status" in caller)
+          return Response.json({ error: { message: caller.message } }, { status: caller.status });
         if (isHeadTooLong(req.headers, options.settings.limits.headerBytes))
           return unroutable(profileOf(options, req), 431, "The head of the request is too large.");
-        return room.isNarrow ? handle(req).then(closing) : handle(req);
+        return room.isNarrow ? handle(req, caller).then(closing) : handle(req, caller);
       },
       error: (error) => {
         options.onBug(error);
@@ -136,31 +148,55 @@ export function startProxy(options: ProxyOptions): ProxyServer {
     throw portProblem(cause, hostname, options.port);
   }
   const authority = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return { url: `http://${authority}:${server.port}`, stop: () => server.stop(true) };
+  return {
+    url: `http://${authority}:${server.port}`,
+    get open() {
+      return gate.open;
+    },
+    drain: () => {
+      gate.isDraining = true;
+    },
+    stop: () => server.stop(true),
+  };
 }
 
-function createHandler(options: ProxyOptions, room: RequestRoom): (req: Request) => Promise<Response> {
+/** How many requests are under way, and whether more may begin. */
+interface Gate {
+  open: number;
+  isDraining: boolean;
+}
+
+type Handle = (req: Request, caller: Caller) => Promise<Response>;
+
+function createHandler(options: ProxyOptions, room: RequestRoom): { handle: Handle; gate: Gate } {
   const { router } = options;
   const control = createControl({ router, settings: () => options.settings, ...options.control });
   const addressOf = createAddressBook();
-  let open = 0;
-  const serve = async (req: Request, { provider, rest }: ApiRoute, search: string): Promise<Response> => {
+  const gate: Gate = { open: 0, isDraining: false };
+  const serve = async (
+    req: Request,
+    { provider, rest }: ApiRoute,
+    search: string,
+    caller: Caller,
+  ): Promise<Response> => {
     const { settings } = options;
     const profile = profileOf(options, req);
     if (rest === "models" && req.method === "GET" && (provider === undefined || provider === "orouter")) {
       return modelList(options.listModels());
     }
-    if (open >= Math.min(settings.limits.openRequests, room.requests))
-      return finalReply(profile, { why: "too-many-open", message: tooManyOpen(open) });
-    open++;
+    if (gate.isDraining) return closing(finalReply(profile, { why: "too-many-open", message: STOPPING }));
+    if (gate.open >= Math.min(settings.limits.openRequests, room.requests))
+      return finalReply(profile, { why: "too-many-open", message: tooManyOpen(gate.open) });
+    gate.open++;
     const onClose = (): void => {
-      open--;
+      gate.open--;
     };
     const request = await readRequest(req, {
       provider,
       rest,
-      search: withoutTokenIn(search, options.token),
-      headers: withoutToken(req.headers, options.token),
+      client: caller.client,
+      search: withoutTokenIn(search, caller.token),
+      headers: withoutToken(req.headers, caller.token),
       snapshot: router.snapshot,
       sessions: router.sessions,
       nowMs: router.env.now(),
@@ -181,15 +217,18 @@ function createHandler(options: ProxyOptions, room: RequestRoom): (req: Request)
       onBug: options.onBug,
     });
   };
-  return async (req) => {
+  const handle: Handle = async (req, caller) => {
     const refused = refuseForm(req);
     if (refused !== undefined) return refused;
     const { route, search } = addressOf(req.url);
-    if (route.kind === "control") return control(req, route.path);
+    if (route.kind === "control")
+      return caller.client === undefined ? control(req, route.path) : notForClients();
+    if (options.metrics !== undefined && isMetrics(req)) return options.metrics();
     // A token that was put into the path would reach the provider, too.
-    if (route.kind === "api" && !route.rest.includes(options.token)) return serve(req, route, search);
+    if (route.kind === "api" && !route.rest.includes(caller.token)) return serve(req, route, search, caller);
     return unroutable(profileOf(options, req), 404, "orouter serves /<provider>/v1/… and /v1/…");
   };
+  return { handle, gate };
 }
 
 function profileOf({ profile }: ProxyOptions, req: Request): ClientProfile {
@@ -200,6 +239,16 @@ function profileOf({ profile }: ProxyOptions, req: Request): ClientProfile {
 function closing(response: Response): Response {
   response.headers.set("connection", "close");
   return response;
+}
+
+const STOPPING = "[orouter] The server is being stopped. Try again in a moment.";
+
+function isMetrics(req: Request): boolean {
+  return req.method === "GET" && new URL(req.url).pathname === "/metrics";
+}
+
+function notForClients(): Response {
+  return Response.json({ error: { message: "Only the owner's token may do this." } }, { status: 403 });
 }
 
 function tooManyOpen(open: number): string {

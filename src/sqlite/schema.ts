@@ -133,6 +133,7 @@ const STEPS: readonly string[] = [
      due_ms INTEGER NOT NULL,
      PRIMARY KEY (key, id)
    ) WITHOUT ROWID;`,
+  "ALTER TABLE requests ADD COLUMN client TEXT",
 ];
 
 const SCHEMA_VERSION = STEPS.length;

@@ -13,6 +13,7 @@ export interface Store {
   readonly cooldowns: CooldownStore;
   readonly limits: LimitStore;
   readonly quotas: QuotaStore;
+  readonly runs: RunStore;
   /** Reports what other processes change, until the returned function is called. */
   watch: (onNews: (news: News) => void) => () => void;
   /** Resolves when the queue is written, or could not be. */
@@ -56,6 +57,26 @@ export interface LimitStore {
   release: (id: string) => void;
   /** A request no longer waits for this key. */
   leave: (request: Pick<ClaimRequest, "waiter" | "key">) => void;
+}
+
+/** A run on some machine, as the others may know it: no folder, no prompt, no key. */
+export interface SharedRun {
+  id: string;
+  /** The name of its machine. */
+  machine: string;
+  /** The command: `opencode`, `serve`. */
+  what: string;
+  sinceMs: number;
+  inFlight: number;
+  waiting: number;
+}
+
+/** The runs of other machines. Those of this one are found by their folders. */
+export interface RunStore {
+  /** Says that a run is alive; to be repeated every few seconds. */
+  announce: (run: SharedRun) => void;
+  withdraw: (id: string) => void;
+  others: () => Promise<SharedRun[]>;
 }
 
 /** What other processes have changed since the last time. */

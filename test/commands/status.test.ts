@@ -49,8 +49,9 @@ test("status --json has runs, keys, cooldowns, chains and requests", async () =>
   expect(JSON.parse(run.stdout)).toEqual({
     version: 2,
     now: moment,
-    strategy: "sticky",
+    strategy: "auto",
     runs: [],
+    elsewhere: [],
     keys: [
       {
         provider: "ollama-cloud",

@@ -8,6 +8,7 @@ test("without any variable the files lie where XDG puts them", () => {
     configDir: "/home/ada/.config/orouter",
     configFile: "/home/ada/.config/orouter/config.toml",
     keysFile: "/home/ada/.config/orouter/keys.toml",
+    clientsFile: "/home/ada/.config/orouter/clients.toml",
     stateDir: "/home/ada/.local/state/orouter",
     stateDb: "/home/ada/.local/state/orouter/state.db",
     cacheDir: "/home/ada/.cache/orouter",

@@ -27,6 +27,8 @@ const CHECKED: Readonly<Record<string, (page: string) => boolean>> = {
   yaml: () => true,
   js: (page) => page === "docs/LIBRARY.md",
   text: (page) => ["docs/LIBRARY.md", "docs/COMMANDS.md"].includes(page),
+  ini: () => true,
+  dockerfile: () => true,
   ts: (page) => ["docs/JSON.md", "docs/OMNIROUTE.md"].includes(page),
 };
 
@@ -50,6 +52,19 @@ describe("shell samples name commands that are there", () => {
       expect(await shellFaults(runs.flatMap(shellCommands))).toEqual([]);
     },
   );
+
+  test("in units and image recipes, too", async () => {
+    const lines = ALL.filter(({ language }) => language === "ini" || language === "dockerfile").flatMap(
+      ({ text }) =>
+        text.split("\n").flatMap((line) => {
+          const [, unit] = /^ExecStart=\S*\/(orouter .*)$/.exec(line) ?? [];
+          const [, words] = /^ENTRYPOINT (\[.*\])$/.exec(line) ?? [];
+          return unit ?? (words === undefined ? [] : (JSON.parse(words) as string[]).join(" "));
+        }),
+    );
+    expect(lines).toHaveLength(2);
+    expect(await shellFaults(lines.flatMap(shellCommands))).toEqual([]);
+  });
 
   test("and a missing command is found", async () => {
     const text = [

@@ -200,6 +200,7 @@ export class Simulation {
       asked: "orouter/chain",
       targets: this.refs,
       profile: profileFor("opencode1"),
+      client: undefined,
       sessionId: "one",
       session: this.router.sessions.of("one"),
       snapshot: this.router.snapshot,

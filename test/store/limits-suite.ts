@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import type { KeyLimits } from "../../src/core/routing/limits.ts";
 import type { Claim, ClaimRequest } from "../../src/core/routing/shared-limits.ts";
 import type { LimitStore } from "../../src/store/store.ts";
-import { until } from "./samples.ts";
 
 /** A process's limits, and the way to end them as a killed process would: without giving anything back. */
 export interface OpenLimits {
@@ -60,7 +59,6 @@ export function limitsSuite(
       expect(await kindOf(one.limits.claim(first))).toBe("granted");
       expect(await kindOf(other.limits.claim(claimOf("b", single)))).toBe("wait");
       one.limits.release(first.id);
-      await until(() => true);
       const granted = await asksUntilGranted(other.limits, "b", single);
       expect(granted).toBe(true);
       expect(await kindOf(one.limits.claim(claimOf("c", single)))).toBe("wait");

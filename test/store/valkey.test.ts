@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { hostname } from "node:os";
 import type { Problem } from "../../src/core/problem.ts";
 import { StateFile } from "../../src/sqlite/state-file.ts";
 import { SqliteStore } from "../../src/store/sqlite/sqlite-store.ts";
@@ -108,7 +109,6 @@ function suite(program: string): void {
     await server.start();
     await until(() => other.news.some(({ set }) => set.some(({ id }) => id === "key a")));
     // The two calls that the server did not see count there now.
-    await until(() => true);
     expect((await other.store.limits.claim(claimOf("r", rpm))).kind).toBe("wait");
     expect(one.troubles).toHaveLength(1);
   });
@@ -151,6 +151,27 @@ function suite(program: string): void {
     expect((await one.store.cooldowns.all()).map(({ id }) => id)).toEqual(["key a"]);
   });
 
+  test("runs of other machines are seen until they end, those of this machine are not", async () => {
+    await using server = await ValkeyServer.start(program);
+    await using one = await machine(server);
+    await using other = await machine(server);
+    const run = {
+      id: "r",
+      machine: "another-machine",
+      what: "opencode",
+      sinceMs: Date.now(),
+      inFlight: 1,
+      waiting: 0,
+    };
+    one.store.runs.announce(run);
+    one.store.runs.announce({ ...run, id: "own", machine: hostname() });
+    const seen = (): Promise<string[]> =>
+      other.store.runs.others().then((runs) => runs.map(({ machine: where, what }) => `${what} on ${where}`));
+    await becomes(seen, ["opencode on another-machine"]);
+    one.store.runs.withdraw("r");
+    await becomes(seen, []);
+  });
+
   test("a dead process's calls are free again within ten seconds", async () => {
     await using server = await ValkeyServer.start(program);
     await using one = await machine(server);
@@ -179,6 +200,12 @@ function suite(program: string): void {
     }
     expect(claim.kind).toBe("granted");
   }, 30_000);
+}
+
+/** The value comes to be this one; a wrong one at the end is shown. */
+async function becomes(read: () => Promise<string[]>, wanted: string[]): Promise<void> {
+  for (let tries = 0; tries < 100 && !Bun.deepEquals(await read(), wanted); tries++) await Bun.sleep(20);
+  expect(await read()).toEqual(wanted);
 }
 
 async function everything(server: ValkeyServer): Promise<string> {

@@ -139,12 +139,13 @@ function attemptLines(attempt: AttemptRecord, index: number, { width, paint }: L
  * its `status` is 0 if no response came.
  */
 export function requestJson(entry: LedgerEntry) {
-  const { seq, id, atMs, session, asked, served, keyName, outcome } = entry;
+  const { seq, id, atMs, session, client, asked, served, keyName, outcome } = entry;
   return {
     seq,
     id,
     atMs,
     session: session ?? null,
+    client: client ?? null,
     asked: asked ?? null,
     served: served ?? null,
     keyName: keyName ?? null,

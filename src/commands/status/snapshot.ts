@@ -20,6 +20,7 @@ import type { Settings } from "../../core/settings/settings.ts";
 import { formatWait } from "../../core/text.ts";
 import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-card.ts";
 import type { KeyUsage, LedgerEntry } from "../../ledger/request-rows.ts";
+import type { SharedRun } from "../../store/store.ts";
 import { keepLoopbackDirect } from "../catalog.ts";
 import { type CommandContext, readContextAgain } from "../context.ts";
 import { type ListedKey, listKeys } from "../keys/own-key.ts";
@@ -31,6 +32,8 @@ export interface StatusSnapshot {
   strategy: Strategy;
   /** Oldest first. */
   runs: readonly StatusRun[];
+  /** Runs of other machines that share a store with this one. */
+  elsewhere: readonly SharedRun[];
   keys: readonly StatusKey[];
   /** Active cooldowns, the earliest end first. */
   cooldowns: readonly StatusCooldown[];
@@ -68,6 +71,7 @@ export interface StatusChain {
 export interface SnapshotParts {
   context: Pick<CommandContext, "settings" | "entries" | "keys" | "paths">;
   runs: readonly StatusRun[];
+  elsewhere?: readonly SharedRun[];
   cooldowns: Iterable<Cooldown>;
   usage: readonly KeyUsage[];
   benches: readonly BenchResult[];
@@ -78,6 +82,7 @@ export interface SnapshotParts {
 export function snapshotOf({
   context,
   runs,
+  elsewhere = [],
   cooldowns,
   usage,
   benches,
@@ -99,6 +104,7 @@ export function snapshotOf({
     nowMs,
     strategy: settings.routing.strategy,
     runs,
+    elsewhere,
     keys,
     cooldowns: [...lasting.values()]
       .toSorted((a, b) => a.untilMs - b.untilMs || a.id.localeCompare(b.id))
@@ -217,10 +223,12 @@ export class StatusSource {
     this.#state ??= await this.#open();
     const ledger = this.#state?.ledger;
     const runs = await askRuns(this.#context.paths.runRoot);
+    const elsewhere = (await this.#state?.store.runs.others()) ?? [];
     const nowMs = Date.now();
     return snapshotOf({
       context: this.#context,
       runs,
+      elsewhere,
       cooldowns: this.#cooldowns.values(),
       usage: ledger?.usageSince(startOfDayMs(nowMs)) ?? [],
       benches: ledger?.benches() ?? [],

@@ -109,6 +109,7 @@ const FOLDER_CHARS = 300;
 export function statusText(snapshot: StatusSnapshot, look: StatusLook): string {
   const sections = [
     runsSection(snapshot, look),
+    elsewhereSection(snapshot, look),
     keysSection(snapshot, look),
     cooldownsSection(snapshot, look),
     chainsSection(snapshot, look),
@@ -153,6 +154,25 @@ function runsSection({ runs, nowMs }: StatusSnapshot, look: StatusLook): Section
     load === undefined ? "no answer" : String(load.inFlight).padStart("NOW".length),
     load === undefined ? "-" : String(load.waiting).padStart("WAITING".length),
     oneLine(folder, FOLDER_CHARS),
+  ]);
+  return tableSection(columns, rows, look);
+}
+
+/** Runs of other machines, if a store is shared. */
+function elsewhereSection({ elsewhere, nowMs }: StatusSnapshot, look: StatusLook): Section {
+  const columns: Column[] = [
+    { title: "ELSEWHERE" },
+    { title: "MACHINE", shrinks: true },
+    { title: "SINCE" },
+    { title: "NOW", tone: (row) => ((elsewhere[row]?.inFlight ?? 0) > 0 ? "accent" : undefined) },
+    { title: "WAITING" },
+  ];
+  const rows = elsewhere.map(({ what, machine, sinceMs, inFlight, waiting }) => [
+    what,
+    oneLine(machine, FOLDER_CHARS),
+    formatClock(sinceMs, nowMs),
+    String(inFlight).padStart("NOW".length),
+    String(waiting).padStart("WAITING".length),
   ]);
   return tableSection(columns, rows, look);
 }
@@ -304,6 +324,9 @@ export function statusJson(snapshot: StatusSnapshot) {
     now: snapshot.nowMs,
     strategy: snapshot.strategy,
     runs: snapshot.runs.map(runJson),
+    elsewhere: snapshot.elsewhere.map(({ machine, what, sinceMs, inFlight, waiting }) => ({
+      ...{ machine, what, sinceMs, inFlight, waiting },
+    })),
     keys: snapshot.keys.map(keyJson),
     cooldowns: snapshot.cooldowns.map(cooldownJson),
     chains: snapshot.chains.map(chainJson),

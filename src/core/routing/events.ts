@@ -53,6 +53,8 @@ export interface RequestRecord {
   id: string;
   atMs: number;
   session: string | undefined;
+  /** The named client of `orouter serve` that sent it; undefined for the owner. */
+  client?: string | undefined;
   /** The model that was asked for; undefined for endpoints that name none. */
   asked: string | undefined;
   served: string | undefined;

@@ -206,6 +206,7 @@ const limits = v.object({
   // Bun rejects a head above 16 KiB.
   header_bytes: count(16 * 1024, { min: 1024, max: 16 * 1024 }, "Largest request head."),
   open_requests: count(1024, { min: 1, max: 65_536 }, "Open requests at the same time."),
+  drain: duration("30s", "How long `orouter serve` lets answers finish when it is stopped.", 0),
 });
 
 const state = v.object({

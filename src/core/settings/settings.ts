@@ -142,6 +142,7 @@ function toLimits(table: ConfigFile["limits"]) {
     answerBytes: table.answer_bytes,
     headerBytes: table.header_bytes,
     openRequests: table.open_requests,
+    drainMs: table.drain,
   };
 }
 

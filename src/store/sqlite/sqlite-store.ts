@@ -9,6 +9,7 @@ import {
   isForgotten,
   type News,
   type QuotaStore,
+  type RunStore,
   type Store,
   type StoreOptions,
   scrubChange,
@@ -23,11 +24,15 @@ const PRUNE_EVERY_MS = 10 * 60_000;
 /** Changes kept while the file cannot be written; the oldest are dropped first. */
 const MAX_CHANGES = 10_000;
 
+/** state.db is of one machine. */
+const NO_OTHER_RUNS: RunStore = { announce: () => {}, withdraw: () => {}, others: async () => [] };
+
 /** Shared by the processes of one machine. Blocks for the few milliseconds of each statement. */
 export class SqliteStore implements Store {
   readonly cooldowns: CooldownStore;
   readonly quotas: QuotaStore;
   readonly limits: SqliteLimits;
+  readonly runs: RunStore = NO_OTHER_RUNS;
   readonly #options: StoreOptions;
   readonly #file: StateFile;
   readonly #writer = crypto.randomUUID();

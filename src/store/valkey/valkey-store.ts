@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { parseQuotaRecord, type QuotaRecord, quotaRecordId } from "../../core/quota/quota.ts";
 import type { Cooldown } from "../../core/routing/cooldown.ts";
 import {
@@ -15,6 +16,8 @@ import {
   type OnTrouble,
   QUOTAS_KEPT_MS,
   type QuotaStore,
+  type RunStore,
+  type SharedRun,
   type Store,
   type StoreOptions,
   scrubChange,
@@ -23,6 +26,7 @@ import {
 import { CLAIM, NOTE, RENEW } from "./scripts.ts";
 import { cooldownIn, entryOf } from "./shared-cooldown.ts";
 import { SharedEntries, type SharedEntry } from "./shared-entries.ts";
+import { RUN_KEPT_MS, runEntry, runIn } from "./shared-run.ts";
 import { type ValkeyAddress, ValkeyClient } from "./valkey-client.ts";
 
 export interface ValkeyOptions extends StoreOptions, ValkeyAddress {
@@ -43,11 +47,13 @@ export class ValkeyStore implements Store {
   readonly cooldowns: CooldownStore;
   readonly limits: LimitStore;
   readonly quotas: QuotaStore;
+  readonly runs: RunStore;
   readonly #local: Store;
   readonly #options: ValkeyOptions;
   readonly #client: ValkeyClient;
   readonly #cooldowns: SharedEntries;
   readonly #quotas: SharedEntries;
+  readonly #runs: SharedEntries;
   readonly #queue = new Map<string, CooldownChange>();
   /** The keys of the calls under way that hold a lease on the server. */
   readonly #leases = new Map<string, string>();
@@ -64,6 +70,12 @@ export class ValkeyStore implements Store {
     this.#client = new ValkeyClient(options, options.onTrouble, () => void this.#rejoin());
     this.#cooldowns = new SharedEntries(this.#client, options.prefix, "cooldowns");
     this.#quotas = new SharedEntries(this.#client, options.prefix, "quotas");
+    this.#runs = new SharedEntries(this.#client, options.prefix, "runs");
+    this.runs = {
+      announce: (run) => void this.#runs.put([runEntry(run, options.nowMs())]),
+      withdraw: (id) => void this.#runs.put([{ id, ageMs: 0, keptMs: 0, text: undefined }]),
+      others: () => this.#otherRuns(),
+    };
     this.quotas = {
       all: () => this.#allQuotas(),
       set: (record) => {
@@ -97,6 +109,7 @@ export class ValkeyStore implements Store {
     this.#every(PRUNE_EVERY_MS, () => {
       this.#cooldowns.prune();
       this.#quotas.prune();
+      this.#runs.prune();
     });
     return this;
   }
@@ -236,6 +249,15 @@ export class ValkeyStore implements Store {
       if (record !== undefined && atMs > (byId.get(id)?.atMs ?? -1)) byId.set(id, { ...record, atMs });
     }
     return [...byId.values()];
+  }
+
+  async #otherRuns(): Promise<SharedRun[]> {
+    const nowMs = this.#options.nowMs();
+    const entries = (await this.#runs.all(nowMs)) ?? [];
+    return entries
+      .filter(({ atMs }) => nowMs - atMs < RUN_KEPT_MS)
+      .flatMap(({ text }) => (text === undefined ? [] : (runIn(text, nowMs) ?? [])))
+      .filter(({ machine }) => machine !== hostname());
   }
 
   async #putQuota(record: QuotaRecord): Promise<void> {

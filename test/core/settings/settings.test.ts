@@ -102,6 +102,7 @@ answer_bytes = 2097152
 error_body_bytes = 2048
 header_bytes = 4096
 open_requests = 2
+drain = "1s"
 [state]
 ledger_days = 1
 ledger_rows = 100
@@ -159,6 +160,7 @@ test("no file at all gives the documented defaults", () => {
       errorBodyBytes: 65_536,
       headerBytes: 16_384,
       openRequests: 1024,
+      drainMs: 30_000,
     },
     state: { ledgerDays: 7, ledgerRows: 50_000 },
     quota: { enabled: true, pollMs: 60_000, reserve: 0 },
@@ -232,6 +234,7 @@ test("every setting that is written arrives", () => {
     errorBodyBytes: 2048,
     headerBytes: 4096,
     openRequests: 2,
+    drainMs: 1000,
   });
   expect(settings.state).toEqual({ ledgerDays: 1, ledgerRows: 100 });
 });
