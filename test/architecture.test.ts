@@ -148,6 +148,7 @@ const OTHER_NAMES = [
   /^core\/catalog\/(?:catalog|model-kinds|models-dev)\.ts$/,
   /^core\/settings\/presets\.ts$/,
   /^core\/quota\//,
+  /^core\/verdict\/declared-wait\.ts$/,
   // Who has seen a refusal.
   /^core\/verdict\/error-rules(?:-\w+)?\.ts$/,
   // The table [opencode] of config.toml, its comments there, and its key source.

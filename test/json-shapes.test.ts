@@ -106,6 +106,8 @@ const RUNS: readonly Run[] = [
     worstExit: 1,
   },
   { call: "keys export", words: ["keys", "export"], full: ["keys"] },
+  { call: "simulate --json", words: ["simulate", "--json"] },
+  { call: "quota --json", words: ["quota", "--json"], full: ["keys"] },
   { call: "keys strategy --json", words: ["keys", "strategy", "--json"] },
   { call: "models --json", words: ["models", "--json"], full: ["models", "providers"] },
   { call: "models list --json", words: ["models", "list", "--json"], full: ["models", "providers"] },

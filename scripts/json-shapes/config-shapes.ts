@@ -42,6 +42,12 @@ const providerSettings = v.strictObject({
   env: texts,
   sharedEnv: texts,
   placeholderKey: v.optional(text),
+  quota: v.optional(text),
+  isQuotaNamed: field(flag, "quota is written in the file"),
+  billing: v.optional(v.picklist(["flat", "metered"])),
+  dailyBudget: v.optional(
+    v.strictObject({ amount: v.number(), unit: v.picklist(["USD", "tokens", "requests"]) }),
+  ),
   firstTokenTimeoutMs: v.optional(amount),
   stallTimeoutMs: v.optional(amount),
 });
@@ -59,6 +65,7 @@ export const configShow = v.strictObject({
     stallTimeoutMs: amount,
     patienceMs: amount,
     maxWaitMs: amount,
+    holdMs: count,
     resume: flag,
     cooldown: v.strictObject({ baseMs: amount, factor: amount, maxMs: amount }),
   }),
@@ -106,6 +113,7 @@ export const configShow = v.strictObject({
     openRequests: count,
     drainMs: amount,
   }),
+  quota: v.strictObject({ enabled: flag, pollMs: count, reserve: field(v.number(), "a share from 0 to 1") }),
   state: v.strictObject({ ledgerDays: count, ledgerRows: count }),
   store: v.strictObject({ url: v.optional(text), prefix: text, keychain: flag }),
 });

@@ -11,7 +11,17 @@ import {
   modelRefresh,
 } from "./model-shapes.ts";
 import { request } from "./request-shapes.ts";
-import { clientAdd, clientList, demo, doctor, serve, status, version } from "./run-shapes.ts";
+import {
+  clientAdd,
+  clientList,
+  demo,
+  doctor,
+  quota,
+  serve,
+  simulate,
+  status,
+  version,
+} from "./run-shapes.ts";
 
 /** What a command prints with `--json`. */
 export interface JsonShape {
@@ -41,6 +51,8 @@ export const JSON_SHAPES: readonly JsonShape[] = [
   { calls: ["chain test CHAIN|MODEL --json"], schema: chainTest, note: "Exit code 1 if no model answered." },
   { calls: ["bench --json"], schema: bench },
   { calls: ["status --json"], schema: status },
+  { calls: ["quota --json"], schema: quota },
+  { calls: ["simulate --json"], schema: simulate },
   {
     calls: ["logs --json"],
     schema: request,

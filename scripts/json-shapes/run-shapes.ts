@@ -6,10 +6,12 @@ import {
   amount,
   count,
   field,
+  fingerprint,
   fingerprintOrNull,
   flag,
   keySource,
   model,
+  named,
   orNull,
   provider,
   readiness,
@@ -26,6 +28,76 @@ const run = v.strictObject({
   folder: field(text, "where it works"),
   inFlight: field(orNull(count), "calls to providers; null where it does not answer"),
   waiting: field(orNull(count), "requests that wait for a key"),
+  heldUntilMs: field(
+    orNull(amount),
+    "until when the first of them waits for a reset of quota; null if none does",
+  ),
+});
+
+const quotaWindow = named(
+  "QuotaWindow",
+  v.strictObject({
+    window: field(text, "5 h, day, week, month, credit …, with the models it counts if not all"),
+    unit: v.picklist(["requests", "tokens", "credits", "USD", "CNY", "percent"]),
+    used: field(orNull(v.number()), "null: unknown"),
+    limit: orNull(v.number()),
+    remaining: orNull(v.number()),
+    usedShare: field(orNull(v.number()), "from 0 to 1"),
+    resetsAt: field(orNull(amount), "null: no reset, or unknown"),
+    dryAt: field(orNull(amount), "when it is used up at this pace, if that is before its reset"),
+    forecast: orNull(text),
+    blocking: field(flag, "whether the key is skipped once it is used up"),
+    exact: field(flag, "false: rounded or estimated"),
+    source: field(
+      v.picklist(["provider", "learned", "budget"]),
+      "learned: from the ledger; budget: your daily_budget",
+    ),
+    text,
+  }),
+);
+
+/** `quota` */
+export const quota = v.strictObject({
+  now: amount,
+  keys: v.array(
+    v.strictObject({
+      provider,
+      name: text,
+      fingerprint,
+      state: field(
+        v.picklist(["known", "no-plan", "key-rejected", "unknown", "not-read"]),
+        "not-read: the provider does not tell",
+      ),
+      why: field(orNull(text), "why it is unknown"),
+      readAt: orNull(amount),
+      windows: v.array(quotaWindow),
+    }),
+  ),
+});
+
+const simulated = named(
+  "SimulatedRequests",
+  v.strictObject({
+    served: count,
+    failed: field(count, "requests without an answer"),
+    refusedCalls: field(count, "calls that a provider refused"),
+    waited: field(count, "requests that waited for a second or more"),
+    waitedMs: amount,
+    tokens: count,
+    usd: field(amount, "at list prices"),
+    keys: v.array(v.strictObject({ key: text, served: count, refused: count })),
+  }),
+);
+
+/** `simulate` */
+export const simulate = v.strictObject({
+  fromMs: field(orNull(amount), "null: the ledger is empty"),
+  toMs: orNull(amount),
+  requests: count,
+  leftOut: field(count, "requests that name no model"),
+  same: field(count, "requests that were decided as recorded"),
+  recorded: simulated,
+  simulated,
 });
 
 const runElsewhere = v.strictObject({
@@ -45,6 +117,7 @@ const key = v.strictObject({
   ...readiness,
   inFlight: field(count, "calls with it, in all runs"),
   switchedIn: field(v.array(count), "pids of the runs in which it is switched the other way, for that run"),
+  quota: field(v.array(quotaWindow), "as last read; empty if unknown"),
   today: field(
     v.strictObject({ requests: count, refusals: count, inputTokens: count, outputTokens: count }),
     "since midnight, local time",

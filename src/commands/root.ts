@@ -81,6 +81,14 @@ export const rootCommand: Command = defineCommand({
       about: "Show runs, keys, cooldowns, chains and recent requests",
       load: async () => (await import("./status/status.ts")).statusCommand,
     },
+    quota: {
+      about: "Show what is left on each key, when it resets and when it runs dry",
+      load: async () => (await import("./quota/quota.ts")).quotaCommand,
+    },
+    simulate: {
+      about: "Show what recent requests would have met with another config or other keys",
+      load: async () => (await import("./simulate/simulate.ts")).simulateCommand,
+    },
     bench: {
       about: "Measure time to first token and tokens per second of models",
       load: async () => (await import("./bench/bench.ts")).benchCommand,

@@ -7,6 +7,7 @@ import { namedModels } from "../core/routing/targets.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { allProviders, type Settings } from "../core/settings/settings.ts";
 import { newToken } from "../proxy/access.ts";
+import type { PriceOf } from "../proxy/budgets.ts";
 import type { ControlHooks } from "../proxy/control.ts";
 import type { Env } from "../proxy/env.ts";
 import { Router, type RouterOptions } from "../proxy/router.ts";
@@ -22,6 +23,8 @@ export interface RouterParts {
   env?: Partial<Env> | undefined;
   /** How requests reach providers; by default over the network. */
   transport?: Transport | undefined;
+  /** What models cost; absent: nothing is known of that. */
+  priceOf?: PriceOf | undefined;
 }
 
 export interface RoutingOptions extends RouterParts {
@@ -58,7 +61,8 @@ export interface Routing {
 export function startRouting(options: RoutingOptions): Routing {
   keepLoopbackDirect(process.env);
   let { settings, keys, catalog } = options;
-  const router = createRouter(options, options.makeRouter);
+  const priceOf: PriceOf = (model) => catalog?.find(model)?.cost;
+  const router = createRouter({ ...options, priceOf }, options.makeRouter);
   const token = options.token ?? newToken();
   const proxy = startProxy({
     router,
@@ -93,13 +97,14 @@ export function startRouting(options: RoutingOptions): Routing {
 
 /** The one place where a router is put together, for every command. */
 export function createRouter(
-  { settings, keys, env, transport }: RouterParts,
+  { settings, keys, env, transport, priceOf }: RouterParts,
   make = (options: RouterOptions) => new Router(options),
 ): Router {
   return make({
     ...snapshotInput(settings, keys),
     env: { now: Date.now, random: Math.random, ...env },
     ...(transport === undefined ? {} : { transport }),
+    ...(priceOf === undefined ? {} : { priceOf }),
   });
 }
 

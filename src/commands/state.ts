@@ -168,7 +168,7 @@ export async function keepState(options: KeepStateOptions): Promise<() => Promis
   const detach = await attachState(router, state);
   const withdraw = options.what === undefined ? undefined : announce(options.what, router, state.store);
   options.onOpen?.(state);
-  const stopQuota = watchQuota(router, state.store);
+  const stopQuota = watchQuota(router, { ...state, priceOf: (model) => router.priceOf(model) });
   return async () => {
     stopQuota();
     unsubscribe();

@@ -245,7 +245,7 @@ const MORE = `# Fallbacks for every model that has none of its own:
 # "*" = ["coding"]
 
 # [routing]
-# strategy = "sticky"              # or random, round-robin, least-failures
+# strategy = "auto"                # or sticky, random, round-robin, least-failures
 # first_token_timeout = "60s"      # without a first token after this time, another key or model is tried
 # max_wait = "90s"                 # keep waiting and retrying up to this long before a request fails
 `;

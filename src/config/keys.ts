@@ -74,7 +74,7 @@ async function resolveEntry(entry: KeyEntry, places: KeyPlaces): Promise<Key | s
   if (typeof text !== "string") return text.missing;
   const found = { provider: entry.provider, name: entry.name, text, from: places.paths.keysFile };
   const key = toKey({ ...found, source: "keys.toml" });
-  return typeof key === "string" ? key : { ...key, enabled: entry.enabled };
+  return typeof key === "string" ? key : { ...key, enabled: entry.enabled, dailyBudget: entry.dailyBudget };
 }
 
 async function secretText(

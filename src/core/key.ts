@@ -1,3 +1,5 @@
+import type { DailyBudget } from "./quota/budget.ts";
+
 /** In order of priority if the same secret is found twice. */
 export type KeySource = "keys.toml" | "environment" | "auth.json" | "opencode.db" | "embedded";
 
@@ -17,6 +19,8 @@ export interface Key {
   source: KeySource;
   /** The variable's name, or the file. */
   from: string;
+  /** A cap of the user's own for this key alone. */
+  dailyBudget?: DailyBudget | undefined;
 }
 
 /** 48 bits tell a user's keys apart and reveal nothing. */

@@ -6,14 +6,18 @@ import type { StateFile } from "../sqlite/state-file.ts";
 import { WriteBehind, type WriteQueue } from "../sqlite/write-behind.ts";
 import { pruneBenches, putBench, readBenches } from "./bench-rows.ts";
 import {
+  type KeyCall,
   type KeyUsage,
   type LedgerBounds,
   type LedgerEntry,
   type LedgerFilter,
   ledgerStartMs,
+  type ModelSpend,
   pruneRequests,
   putRecord,
+  readCalls,
   readRequests,
+  readSpends,
   readUsage,
   scrubRecord,
 } from "./request-rows.ts";
@@ -64,6 +68,16 @@ export class Ledger {
   /** What each key has done in requests that began since then, the busiest first. */
   usageSince(sinceMs: number): KeyUsage[] {
     return this.#read((db) => readUsage(db, Math.max(sinceMs, this.#startMs()))) ?? [];
+  }
+
+  /** What each key has spent on each model in requests that began since then. */
+  spendsSince(sinceMs: number): ModelSpend[] {
+    return this.#read((db) => readSpends(db, Math.max(sinceMs, this.#startMs()))) ?? [];
+  }
+
+  /** The calls since then that were served, or refused for a used-up quota, oldest first. */
+  callsSince(sinceMs: number): KeyCall[] {
+    return this.#read((db) => readCalls(db, Math.max(sinceMs, this.#startMs()))) ?? [];
   }
 
   /** Keeps the result of a benchmark, in place of the model's last one. */

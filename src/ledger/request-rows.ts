@@ -1,6 +1,7 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/routing/events.ts";
 import { scrubMessage, scrubName } from "../core/scrub.ts";
+import type { Fault } from "../core/verdict/verdict.ts";
 
 /** Which requests to read; an absent field matches all. */
 export interface LedgerFilter {
@@ -46,7 +47,8 @@ const PUT_REQUEST = `
 
 const PUT_ATTEMPT = `
   INSERT INTO attempts VALUES
-    ($request, $place, $atMs, $model, $keyName, $fingerprint, $status, $verdict, $durationMs, $message)`;
+    ($request, $place, $atMs, $model, $keyName, $fingerprint, $status, $verdict, $durationMs, $message, $fault,
+     $waitMs)`;
 
 /** Writes one request with its attempts; call within a transaction. */
 export function putRecord(db: Database, record: RequestRecord): void {
@@ -78,7 +80,10 @@ export function putRecord(db: Database, record: RequestRecord): void {
   });
   if (row === null) return;
   const put = db.query(PUT_ATTEMPT);
-  for (const [place, attempt] of attempts.entries()) put.run({ ...attempt, request: row.seq, place });
+  for (const [place, attempt] of attempts.entries()) {
+    const { fault = null, waitMs = null, ...rest } = attempt;
+    put.run({ ...rest, fault, waitMs, request: row.seq, place });
+  }
 }
 
 /** A client that hung up is not a failure. */
@@ -87,12 +92,15 @@ function hasFailure({ outcome, attempts }: RequestRecord): boolean {
   return outcome !== "served" && outcome !== "client-gone";
 }
 
+type AttemptRow = Omit<AttemptRecord, "fault" | "waitMs"> & { fault: Fault | null; waitMs: number | null };
+
 const REQUEST_FIELDS = `seq, id, at_ms AS atMs, session, client, asked, served, key_name AS keyName, outcome,
   waited_ms AS waitedMs, first_token_ms AS firstTokenMs, duration_ms AS durationMs,
   input_tokens AS inputTokens, output_tokens AS outputTokens`;
 
 const ATTEMPTS = `
-  SELECT at_ms AS atMs, model, key_name AS keyName, fingerprint, status, verdict, duration_ms AS durationMs, message
+  SELECT at_ms AS atMs, model, key_name AS keyName, fingerprint, status, verdict, duration_ms AS durationMs, message, fault,
+    wait_ms AS waitMs
   FROM attempts WHERE request = ? ORDER BY place`;
 
 /** The requests that match, the newest first. */
@@ -103,7 +111,7 @@ export function readRequests(db: Database, filter: LedgerFilter): LedgerEntry[] 
       `SELECT ${REQUEST_FIELDS} FROM requests ${where} ORDER BY seq DESC LIMIT ?`,
     )
     .all(...values, filter.limit);
-  const attempts = db.query<AttemptRecord, [number]>(ATTEMPTS);
+  const attempts = db.query<AttemptRow, [number]>(ATTEMPTS);
   return rows.map((row) => ({
     ...row,
     session: row.session ?? undefined,
@@ -114,7 +122,11 @@ export function readRequests(db: Database, filter: LedgerFilter): LedgerEntry[] 
     firstTokenMs: row.firstTokenMs ?? undefined,
     inputTokens: row.inputTokens ?? undefined,
     outputTokens: row.outputTokens ?? undefined,
-    attempts: attempts.all(row.seq),
+    attempts: attempts.all(row.seq).map(({ fault, waitMs, ...attempt }) => ({
+      ...attempt,
+      ...(fault === null ? {} : { fault }),
+      ...(waitMs === null ? {} : { waitMs }),
+    })),
   }));
 }
 
@@ -167,6 +179,44 @@ export function readUsage(db: Database, sinceMs: number): KeyUsage[] {
     .query<KeyUsage & { lastMs: number }, [number]>(USAGE)
     .all(sinceMs)
     .map(({ lastMs: _lastMs, ...usage }) => usage);
+}
+
+/** What one key has spent on one model. */
+export interface ModelSpend {
+  fingerprint: string;
+  model: string;
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+}
+
+const SPENDS = `
+  SELECT attempts.fingerprint, attempts.model, count(*) AS requests,
+    sum(coalesce(input_tokens, 0)) AS inputTokens, sum(coalesce(output_tokens, 0)) AS outputTokens
+  FROM requests JOIN attempts ON attempts.request = requests.seq AND attempts.place = requests.served_by
+  WHERE requests.at_ms >= ? GROUP BY attempts.fingerprint, attempts.model`;
+
+/** What was spent since then, by key and model. */
+export function readSpends(db: Database, sinceMs: number): ModelSpend[] {
+  return db.query<ModelSpend, [number]>(SPENDS).all(sinceMs);
+}
+
+/** A call of a key, for what is learned of its quota. */
+export interface KeyCall {
+  fingerprint: string;
+  model: string;
+  atMs: number;
+  verdict: AttemptRecord["verdict"];
+}
+
+const CALLS = `
+  SELECT attempts.fingerprint, attempts.model, attempts.at_ms AS atMs, attempts.verdict
+  FROM requests JOIN attempts ON attempts.request = requests.seq
+  WHERE requests.at_ms >= ? AND attempts.verdict IN ('ok', 'quota') ORDER BY attempts.at_ms`;
+
+/** The calls since then that were served, or refused for a used-up quota, oldest first. */
+export function readCalls(db: Database, sinceMs: number): KeyCall[] {
+  return db.query<KeyCall, [number]>(CALLS).all(sinceMs);
 }
 
 /** How much of the ledger is kept. */

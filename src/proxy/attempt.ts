@@ -112,7 +112,7 @@ export class Attempt implements TriedLane {
     if (outcome.kind === "running") return undefined;
     const said =
       outcome.kind === "failed"
-        ? { status: outcome.verdict.status, verdict: outcome.verdict.kind, message: outcome.verdict.message }
+        ? recordOf(outcome.verdict)
         : { status: outcome.status, verdict: "ok" as const, message: "" };
     return {
       atMs: this.startedMs,
@@ -123,6 +123,16 @@ export class Attempt implements TriedLane {
       ...said,
     };
   }
+}
+
+function recordOf({
+  status,
+  kind,
+  message,
+  fault,
+  waitMs,
+}: Verdict): Omit<AttemptRecord, "atMs" | "model" | "keyName" | "fingerprint" | "durationMs"> {
+  return { status, verdict: kind, message, fault, waitMs };
 }
 
 /** Whose request it is, and how far it has come. */

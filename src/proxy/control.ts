@@ -2,6 +2,7 @@ import type { BenchResult } from "../core/bench/results.ts";
 import type { Key } from "../core/key.ts";
 import { parseModelRef } from "../core/model-ref.ts";
 import { Problem } from "../core/problem.ts";
+import { quotaLines } from "../core/quota/quota-lines.ts";
 import type {
   ControlAnswer,
   ControlBench,
@@ -9,6 +10,7 @@ import type {
   ControlCooldown,
   ControlKey,
   ControlModel,
+  ControlQuota,
   ControlState,
 } from "../core/routing/control-state.ts";
 import {
@@ -113,6 +115,7 @@ export function controlState(parts: StateParts): ControlState {
     last: parts.last ?? null,
     waiting: router.queue.length,
     waits: router.queue.waits(),
+    quotas: quotasOf(router),
     answers: router.answers.list(),
   };
 }
@@ -127,6 +130,16 @@ function keysOf(router: Router, lasting: Lasting): ControlKey[] {
     inFlight: router.inFlight(key),
     ...readinessJson(keyReadiness(key, lasting)),
   }));
+}
+
+function quotasOf(router: Router): ControlQuota[] {
+  const nowMs = router.env.now();
+  return router.snapshot.keys.flatMap((key) => {
+    const record = router.quotas.of(key);
+    if (record === undefined) return [];
+    const { provider, fingerprint } = key;
+    return quotaLines(record, nowMs).map((line) => ({ provider, fingerprint, ...line }));
+  });
 }
 
 function cooldownOf(cooldown: Cooldown, router: Router): ControlCooldown {

@@ -222,7 +222,7 @@ export interface ModelRequest {
   /** How the client wants to be spoken to. */
   profile: ClientProfile;
   /** The named client whose token it carries; undefined for the owner. */
-  client: string | undefined;
+  client?: string | undefined;
   sessionId: string | undefined;
   session: Session;
   snapshot: RoutingSnapshot;

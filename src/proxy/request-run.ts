@@ -39,6 +39,8 @@ export type RunResult =
   | { kind: "client-gone" };
 
 export interface RequestRunOptions {
+  /** Makes a call; over the transport of the router when left out. */
+  call?: (options: CallOptions) => Promise<CallOutcome>;
   router: Router;
   rules: readonly UserRule[];
   errorBodyBytes: number;
@@ -308,7 +310,8 @@ export class RequestRun {
     const { key, ref } = attempt;
     const waiting = { phase: "waiting", tool: null, chars: 0 } as const;
     const forget = router.answers.add(() => progressOf(this.request, attempt, waiting));
-    const outcome = await callProvider({
+    const { call = callProvider } = this.#options;
+    const outcome = await call({
       ...to,
       request: this.request,
       attempt,

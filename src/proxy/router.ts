@@ -31,6 +31,7 @@ import { restick, type Session, SessionBook, unstick } from "../core/routing/ses
 import type { Claim, ClaimRequest } from "../core/routing/shared-limits.ts";
 import type { Verdict, VerdictKind } from "../core/verdict/verdict.ts";
 import { Attempt, type RunContext } from "./attempt.ts";
+import { Budgets, type PriceOf, type TokenPrice } from "./budgets.ts";
 import { Cooldowns } from "./cooldowns.ts";
 import { type Env, realAfter } from "./env.ts";
 import { Quotas } from "./quotas.ts";
@@ -100,6 +101,8 @@ export interface RouterOptions extends SnapshotInput {
   env: Env;
   /** How calls reach providers; over the network when left out. */
   transport?: Transport;
+  /** What models cost, for budgets in dollars. */
+  priceOf?: PriceOf;
 }
 
 /** The limits of keys over all processes, as a store keeps them. */
@@ -128,6 +131,8 @@ export class Router {
   readonly #byHand = new HandSwitched();
   readonly #cooldowns = new Cooldowns((event) => this.emit(event));
   readonly quotas: Quotas;
+  readonly budgets: Budgets;
+  readonly #priceOf: PriceOf;
   readonly #loads = new Map<string, Load>();
   readonly #listeners = new Listeners();
   readonly #turns = new Map<string, number>();
@@ -139,6 +144,14 @@ export class Router {
     this.env = { after: realAfter, ...options.env };
     this.transport = options.transport ?? startCall;
     this.queue = new WaitQueue(this.env);
+    this.#priceOf = options.priceOf ?? (() => undefined);
+    this.budgets = new Budgets({
+      cooldowns: this.#cooldowns,
+      keys: () => this.#snapshot.keys,
+      budgetOf: (key) => key.dailyBudget ?? this.#snapshot.providers.get(key.provider)?.dailyBudget,
+      priceOf: this.#priceOf,
+      env: this.env,
+    });
     this.quotas = new Quotas({
       cooldowns: this.#cooldowns,
       emit: (event) => this.emit(event),
@@ -146,6 +159,11 @@ export class Router {
       reserve: () => this.#snapshot.quota.reserve,
       env: this.env,
     });
+  }
+
+  /** What a model costs; undefined where that is not known. */
+  priceOf(model: string): TokenPrice | undefined {
+    return this.#priceOf(model);
   }
 
   /** What requests that begin now go by. */
@@ -327,6 +345,7 @@ export class Router {
   }
 
   emit(event: RouterEvent): void {
+    if (event.kind === "finished") this.budgets.note(event.record);
     this.#listeners.tell(event);
   }
 

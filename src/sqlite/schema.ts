@@ -134,6 +134,9 @@ const STEPS: readonly string[] = [
      PRIMARY KEY (key, id)
    ) WITHOUT ROWID;`,
   "ALTER TABLE requests ADD COLUMN client TEXT",
+  // `orouter simulate` replays refusals with them; of older rows it guesses.
+  `ALTER TABLE attempts ADD COLUMN fault TEXT;
+   ALTER TABLE attempts ADD COLUMN wait_ms INTEGER;`,
 ];
 
 const SCHEMA_VERSION = STEPS.length;

@@ -39,6 +39,7 @@ function snapshot(cooldowns: Cooldown[], parts: Partial<SnapshotParts> & { keys?
     runs: [],
     cooldowns,
     usage: [],
+    quotas: [],
     benches: [],
     requests: [],
     nowMs: NOW,

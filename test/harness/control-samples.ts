@@ -13,6 +13,7 @@ export function controlState(parts: Partial<RouterState>): RouterState {
     last: null,
     waits: [],
     answers: [],
+    quotas: [],
     ...parts,
   };
 }

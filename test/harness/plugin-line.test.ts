@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { lineRoom } from "../../src/harness/plugin/host1.ts";
 import type { RouterState } from "../../src/harness/plugin/router-client.ts";
-import { keySection, statusLine } from "../../src/harness/plugin/words.ts";
+import { holdTitle, keySection, statusLine } from "../../src/harness/plugin/words.ts";
 import { controlState, cooldownFor, keyOf, NOW_MS } from "./control-samples.ts";
 
 const MODEL = "nvidia/openai/gpt-oss-120b";
@@ -59,8 +59,44 @@ test.each<[ms: number, expected: RegExp]>([
   [5000, /^work · gpt-oss-120b · waiting 5 s$/],
   [900_000, /^work · gpt-oss-120b · waiting 5 s, until \d\d:\d\d$/],
 ])("a request without a lane shows how long it waits, and the end of a long wait: %i ms", (ms, expected) => {
-  const wait = { session: null, model: MODEL, key: "work", sinceMs: NOW_MS - 5000, untilMs: NOW_MS + ms };
+  const times = { sinceMs: NOW_MS - 5000, untilMs: NOW_MS + ms };
+  const wait = { session: null, model: MODEL, key: "work", ...times, isHold: false };
   expect(lineFor(controlState({ waits: [wait] }))).toMatch(expected);
+});
+
+test("a held request shows when it goes on, in the line and in the terminal's title", () => {
+  const times = { sinceMs: NOW_MS - 5000, untilMs: NOW_MS + 7_200_000 };
+  const state = controlState({
+    waits: [{ session: null, model: MODEL, key: "work", ...times, isHold: true }],
+  });
+  expect(lineFor(state)).toMatch(/^work · gpt-oss-120b · held until \d\d:\d\d$/);
+  expect(holdTitle(state)).toMatch(/^waiting until \d\d:\d\d$/);
+  expect(holdTitle(controlState({}))).toBeUndefined();
+});
+
+function quotaFor(
+  name: string,
+  usedShare: number,
+  dryAt: number | null = null,
+): RouterState["quotas"][number] {
+  const { provider, fingerprint } = keyOf(name);
+  const shown = { forecast: null, blocking: true, text: "", resetsAt: NOW_MS + 7_200_000 };
+  return { provider, fingerprint, window: "week", usedShare, dryAt, ...shown };
+}
+
+test("the line and the sidebar show the window that stops a key first", () => {
+  const keys = [keyOf("work"), keyOf("home"), keyOf("spare")];
+  const quotas = [
+    quotaFor("work", 0.3),
+    { ...quotaFor("work", 0.825), window: "5 h" },
+    quotaFor("home", 0.5, NOW_MS + 3_600_000),
+  ];
+  const state = controlState({ keys, quotas, last: { atMs: NOW_MS, model: "a/gpt-oss-120b", key: "work" } });
+  expect(lineFor(state)).toBe("work · gpt-oss-120b · 5 h 82 %");
+  const rows = keySection(state).rows.map(({ name, status, tone }) => [name, status, tone]);
+  expect(rows[0]).toEqual(["work", "5 h 82 % used", "warning"]);
+  expect(rows[1]?.[1]).toMatch(/^week 50 % used, dry \d\d:\d\d$/);
+  expect(rows[2]).toEqual(["spare", "ready", "success"]);
 });
 
 test.each<[place: "home" | "session", columns: number, expected: RegExp]>([

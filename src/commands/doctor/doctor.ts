@@ -14,6 +14,7 @@ import { checkChains, checkKeys } from "./check-keys.ts";
 import { checkClock, checkEnvironment } from "./check-network.ts";
 import { checkOpencode, checkOpencodeConfig, checkPlugin, checkProject } from "./check-opencode.ts";
 import { checkAddresses, checkProvider, probeAll, usableProviders } from "./check-providers.ts";
+import { checkQuotas } from "./check-quotas.ts";
 import { type DoctorContext, type Finding, note, readContext } from "./doctor-context.ts";
 
 const DOCTOR_ARGS = {
@@ -122,6 +123,7 @@ async function examine({
     ...opencode.findings,
     ...findings,
     ...checkKeys(context, cooldowns, nowMs),
+    ...(reason !== undefined || context.keys === undefined ? [] : await checkQuotas(context)),
     ...checkAddresses(context, usableProviders(context)),
     ...(reason !== undefined ? [note("providers", reason)] : probed.map(checkProvider)),
     ...checkClock(probed),

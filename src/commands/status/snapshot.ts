@@ -6,6 +6,8 @@ import { type BenchResult, firstTokenText, speedText } from "../../core/bench/re
 import { keyTitle } from "../../core/key.ts";
 import { parseModelRef } from "../../core/model-ref.ts";
 import { Problem } from "../../core/problem.ts";
+import type { QuotaRecord } from "../../core/quota/quota.ts";
+import { type QuotaLine, quotaLines } from "../../core/quota/quota-lines.ts";
 import { type Cooldown, cooldownParty, ownerOf } from "../../core/routing/cooldown.ts";
 import {
   keyReadiness,
@@ -20,6 +22,7 @@ import type { Settings } from "../../core/settings/settings.ts";
 import { formatWait } from "../../core/text.ts";
 import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-card.ts";
 import type { KeyUsage, LedgerEntry } from "../../ledger/request-rows.ts";
+import { startOfDayMs } from "../../proxy/budgets.ts";
 import type { SharedRun } from "../../store/store.ts";
 import { keepLoopbackDirect } from "../catalog.ts";
 import { type CommandContext, readContextAgain } from "../context.ts";
@@ -50,6 +53,8 @@ export interface StatusKey extends ListedKey {
   inFlight: number;
   /** The pids of runs in which the key is switched the other way, for that run only. */
   switchedIn: readonly number[];
+  /** The windows of its quota, as they were last read. */
+  quota: readonly QuotaLine[];
   /** Since local midnight. */
   today: Pick<KeyUsage, "requests" | "refusals" | "inputTokens" | "outputTokens">;
 }
@@ -74,6 +79,7 @@ export interface SnapshotParts {
   elsewhere?: readonly SharedRun[];
   cooldowns: Iterable<Cooldown>;
   usage: readonly KeyUsage[];
+  quotas: readonly QuotaRecord[];
   benches: readonly BenchResult[];
   requests: readonly LedgerEntry[];
   nowMs: number;
@@ -85,6 +91,7 @@ export function snapshotOf({
   elsewhere = [],
   cooldowns,
   usage,
+  quotas,
   benches,
   requests,
   nowMs,
@@ -98,6 +105,7 @@ export function snapshotOf({
     readiness: keyReadiness(key, lasting),
     inFlight: inFlightOf(key, runs),
     switchedIn: runs.filter((run) => isSwitched(key, run)).map(({ pid }) => pid),
+    quota: quotaOf(key, quotas, nowMs),
     today: used.get(key.fingerprint ?? "") ?? NOTHING,
   }));
   return {
@@ -115,6 +123,15 @@ export function snapshotOf({
   };
 }
 
+function quotaOf(
+  { provider, fingerprint }: ListedKey,
+  quotas: readonly QuotaRecord[],
+  nowMs: number,
+): QuotaLine[] {
+  const record = quotas.find((one) => one.provider === provider && one.fingerprint === fingerprint);
+  return record === undefined ? [] : quotaLines(record, nowMs);
+}
+
 const NOTHING = { requests: 0, refusals: 0, inputTokens: 0, outputTokens: 0 };
 
 function inFlightOf(key: ListedKey, runs: readonly StatusRun[]): number {
@@ -127,11 +144,6 @@ function isSwitched(key: ListedKey, run: StatusRun): boolean {
 
 function loadsOf({ provider, fingerprint }: ListedKey, { load }: StatusRun): KeyLoad[] {
   return (load?.keys ?? []).filter((one) => one.provider === provider && one.fingerprint === fingerprint);
-}
-
-/** Local midnight, since users count days where they live. */
-export function startOfDayMs(nowMs: number): number {
-  return new Date(nowMs).setHours(0, 0, 0, 0);
 }
 
 function chainsOf({ settings, keys }: SnapshotParts["context"], lasting: ReadonlyMap<string, Cooldown>) {
@@ -163,6 +175,8 @@ export interface RunLoad {
   inFlight: number;
   /** Requests that wait for a free key. */
   waiting: number;
+  /** Until when the first of them is held for a reset; undefined where none is. */
+  heldUntilMs: number | undefined;
   keys: readonly KeyLoad[];
 }
 
@@ -182,6 +196,7 @@ const STATE = v.object({
     v.object({ provider: v.string(), fingerprint: v.string(), enabled: v.boolean(), inFlight: v.number() }),
   ),
   waiting: v.number(),
+  waits: v.optional(v.array(v.object({ untilMs: v.number(), isHold: v.optional(v.boolean(), false) })), []),
 });
 
 export function askRuns(root: string): Promise<StatusRun[]> {
@@ -195,9 +210,11 @@ async function askRun({ token, ...card }: FoundRun): Promise<StatusRun> {
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(ASK_MS),
     });
-    const { keys, waiting } = v.parse(STATE, await response.json());
+    const { keys, waiting, waits } = v.parse(STATE, await response.json());
     const inFlight = keys.reduce((sum, key) => sum + key.inFlight, 0);
-    return { ...card, load: { inFlight, waiting, keys } };
+    const held = waits.flatMap(({ untilMs, isHold }) => (isHold ? untilMs : []));
+    const heldUntilMs = held.length === 0 ? undefined : Math.min(...held);
+    return { ...card, load: { inFlight, waiting, heldUntilMs, keys } };
   } catch {
     return { ...card, load: undefined };
   }
@@ -230,6 +247,7 @@ export class StatusSource {
       runs,
       elsewhere,
       cooldowns: this.#cooldowns.values(),
+      quotas: (await this.#state?.store.quotas.all()) ?? [],
       usage: ledger?.usageSince(startOfDayMs(nowMs)) ?? [],
       benches: ledger?.benches() ?? [],
       requests: ledger?.requests({ limit: requests }) ?? [],

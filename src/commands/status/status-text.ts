@@ -1,6 +1,7 @@
 import type { Paint, Tone } from "../../cli/colour.ts";
 import { type Column, tableText } from "../../cli/table.ts";
 import { keyTitle } from "../../core/key.ts";
+import { shortQuota, tightestLine } from "../../core/quota/quota-lines.ts";
 import { NEVER_MS } from "../../core/routing/cooldown.ts";
 import {
   cooldownEnd,
@@ -24,6 +25,7 @@ import {
   tokensText,
 } from "../logs/log-text.ts";
 import {
+  type RunLoad,
   SPEED_COLUMNS,
   type StatusChain,
   type StatusCooldown,
@@ -152,7 +154,7 @@ function runsSection({ runs, nowMs }: StatusSnapshot, look: StatusLook): Section
     String(pid),
     formatClock(sinceMs, nowMs),
     load === undefined ? "no answer" : String(load.inFlight).padStart("NOW".length),
-    load === undefined ? "-" : String(load.waiting).padStart("WAITING".length),
+    load === undefined ? "-" : waitingText(load, nowMs),
     oneLine(folder, FOLDER_CHARS),
   ]);
   return tableSection(columns, rows, look);
@@ -177,6 +179,11 @@ function elsewhereSection({ elsewhere, nowMs }: StatusSnapshot, look: StatusLook
   return tableSection(columns, rows, look);
 }
 
+function waitingText({ waiting, heldUntilMs }: RunLoad, nowMs: number): string {
+  const count = String(waiting).padStart("WAITING".length);
+  return heldUntilMs === undefined ? count : `${count}, held until ${formatClock(heldUntilMs, nowMs)}`;
+}
+
 function loadTone(run: StatusRun | undefined): Tone | undefined {
   if (run?.load === undefined) return "warn";
   return run.load.inFlight > 0 ? "accent" : undefined;
@@ -192,11 +199,18 @@ function keysSection({ keys, runs, nowMs }: StatusSnapshot, look: StatusLook): S
   // Without a run there are no requests in flight.
   const isRunning = runs.length > 0;
   const nowColumn: Column = { title: "NOW", tone: (row) => (keys[row]?.inFlight ? "accent" : undefined) };
+  const isQuotaKnown = keys.some(({ quota }) => tightestLine(quota) !== undefined);
+  const quotaColumn: Column = {
+    title: "QUOTA",
+    shrinks: true,
+    tone: (row) => quotaTone(tightestLine(keys[row]?.quota ?? [])?.usedShare),
+  };
   const columns: Column[] = [
     { title: "KEY", shrinks: true },
     { title: "FINGERPRINT", tone: () => "muted" },
     { title: "STATE", shrinks: true, tone: (row) => toneOf(keys[row]) },
     ...(isRunning ? [nowColumn] : []),
+    ...(isQuotaKnown ? [quotaColumn] : []),
     { title: "TODAY" },
     { title: "REFUSED" },
     { title: "TOKENS" },
@@ -206,9 +220,24 @@ function keysSection({ keys, runs, nowMs }: StatusSnapshot, look: StatusLook): S
     key.fingerprint ?? "-",
     readinessText(key.readiness, nowMs) + switchedText(key),
     ...(isRunning ? [String(key.inFlight).padStart("NOW".length)] : []),
+    ...(isQuotaKnown ? [quotaCell(key, nowMs)] : []),
     ...todayCells(key),
   ]);
   return tableSection(columns, rows, look);
+}
+
+/** The window that stops the key first, and when it runs dry if that is before its reset. */
+function quotaCell({ quota }: StatusKey, nowMs: number): string {
+  const line = tightestLine(quota);
+  if (line === undefined) return "-";
+  const dry = line.dryAt === null ? "" : `, dry ${formatClock(line.dryAt, nowMs)}`;
+  return shortQuota(line) + dry;
+}
+
+function quotaTone(usedShare: number | null | undefined): Tone | undefined {
+  if (usedShare === null || usedShare === undefined) return "muted";
+  if (usedShare >= 1) return "bad";
+  return usedShare >= 0.8 ? "warn" : undefined;
 }
 
 /** For a key that was enabled or disabled in single runs. */
@@ -345,11 +374,12 @@ function runJson({ what, pid, sinceMs, url, folder, load }: StatusRun) {
     folder,
     inFlight: load?.inFlight ?? null,
     waiting: load?.waiting ?? null,
+    heldUntilMs: load?.heldUntilMs ?? null,
   };
 }
 
 function keyJson(key: StatusKey) {
-  const { provider, name, fingerprint, enabled, source, readiness, inFlight, switchedIn } = key;
+  const { provider, name, fingerprint, enabled, source, readiness, inFlight, switchedIn, quota } = key;
   const { requests, refusals, inputTokens, outputTokens } = key.today;
   return {
     provider,
@@ -360,6 +390,7 @@ function keyJson(key: StatusKey) {
     ...readinessJson(readiness),
     inFlight,
     switchedIn,
+    quota,
     today: { requests, refusals, inputTokens, outputTokens },
   };
 }

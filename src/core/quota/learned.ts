@@ -1,44 +1,5 @@
+import { pacificDay, type QuotaDay, utcDay } from "../verdict/declared-wait.ts";
 import type { Quota } from "./quota.ts";
-
-const DAY_MS = 86_400_000;
-
-/** A day of a provider, in which it counts requests. */
-export interface QuotaDay {
-  startMs: number;
-  endMs: number;
-}
-
-/** The day in UTC. */
-function utcDay(nowMs: number): QuotaDay {
-  const startMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
-  return { startMs, endMs: startMs + DAY_MS };
-}
-
-/** The day on the Pacific coast of the United States, which has summer time. */
-export function pacificDay(nowMs: number): QuotaDay {
-  const offsetMs = pacificOffsetMs(nowMs);
-  const local = new Date(nowMs - offsetMs);
-  const [year, month, date] = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
-  // Both midnights by the time of their own: on two days of the year they differ.
-  const midnight = (day: number): number => {
-    const utcMs = Date.UTC(year, month, day);
-    return utcMs + pacificOffsetMs(utcMs + 8 * 3_600_000);
-  };
-  return { startMs: midnight(date), endMs: midnight(date + 1) };
-}
-
-/** Seven hours behind UTC from the second Sunday of March to the first of November, at 2 o'clock, else eight. */
-function pacificOffsetMs(atMs: number): number {
-  const year = new Date(atMs).getUTCFullYear();
-  const springMs = nthSunday(year, 2, 2) + 10 * 3_600_000;
-  const autumnMs = nthSunday(year, 10, 1) + 9 * 3_600_000;
-  return (atMs >= springMs && atMs < autumnMs ? 7 : 8) * 3_600_000;
-}
-
-function nthSunday(year: number, month: number, nth: number): number {
-  const weekday = new Date(Date.UTC(year, month, 1)).getUTCDay();
-  return Date.UTC(year, month, 1 + ((7 - weekday) % 7) + (nth - 1) * 7);
-}
 
 /** Providers that tell nothing of a day that they count. */
 const DAYS: Readonly<Record<string, (nowMs: number) => QuotaDay>> = {

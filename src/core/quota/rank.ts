@@ -1,4 +1,12 @@
-import { countsModel, isCurrent, isSpent, type Quota, type QuotaRecord, shareLeft } from "./quota.ts";
+import {
+  amountLeft,
+  countsModel,
+  isCurrent,
+  isSpent,
+  type Quota,
+  type QuotaRecord,
+  shareLeft,
+} from "./quota.ts";
 
 /** What a key's quota says of it when a new session is looking for a key. */
 export interface Standing {
@@ -6,7 +14,7 @@ export interface Standing {
    * 0: quota that expires, 1: nothing known, 2: money, which never expires, 3: a short window that is nearly used up.
    */
   tier: 0 | 1 | 2 | 3;
-  /** In tier 0: how fast the tightest window would have to be used to leave nothing at its reset. */
+  /** In tier 0: how soon what is left would be lost, in resets an hour. */
   urgency: number;
 }
 
@@ -15,7 +23,8 @@ export const UNKNOWN_STANDING: Standing = { tier: 1, urgency: 0 };
 /** A session would soon have to leave a key whose short window has no more than this left. */
 const NEARLY_SPENT = 0.04;
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /** A window that begins with its first use counts as a whole one. */
 const LENGTH_MS: Partial<Record<Quota["window"], number>> = {
@@ -47,25 +56,33 @@ export function standingOf(
   const timed = windows.filter(({ window }) => window !== "credit");
   if (windows.length === 0) return UNKNOWN_STANDING;
   if (timed.length === 0 || timed.every((quota) => isSpent(quota, reserve))) return { tier: 2, urgency: 0 };
-  const rates = timed.map((quota) => ({ quota, rate: rateOf(quota, { nowMs, reserve }) }));
-  const long = rates.filter(({ quota }) => !SHORT.has(quota.window));
-  const urgency = Math.min(...(long.length > 0 ? long : rates).map(({ rate }) => rate));
-  const isNearlySpent = rates.some(
-    ({ quota }) => SHORT.has(quota.window) && (shareLeft(quota) ?? 1) - reserve <= NEARLY_SPENT,
+  const long = timed.filter(({ window }) => !SHORT.has(window));
+  const binding = bindingOf(long.length > 0 ? long : timed);
+  const isNearlySpent = timed.some(
+    (quota) => SHORT.has(quota.window) && (shareLeft(quota) ?? 1) - reserve <= NEARLY_SPENT,
   );
-  return { tier: isNearlySpent ? 3 : 0, urgency };
+  return { tier: isNearlySpent ? 3 : 0, urgency: HOUR_MS / untilResetMs(binding, nowMs) };
 }
 
-/** The share that is left for each hour until the reset. */
-function rateOf(quota: Quota, { nowMs, reserve }: { nowMs: number; reserve: number }): number {
-  const share = Math.max(0, (shareLeft(quota) ?? 0) - reserve);
+/** The window that ends first by what is left in it: what the others have left over is not lost at its reset. */
+function bindingOf(windows: readonly Quota[]): Quota | undefined {
+  const units = new Set(windows.map(({ unit }) => unit));
+  const isComparable = units.size === 1 && !units.has("percent");
+  const left = (quota: Quota): number =>
+    // Of shares alone one can only say that longer windows hold more.
+    (isComparable ? amountLeft(quota) : undefined) ??
+    (shareLeft(quota) ?? 1) * (LENGTH_MS[quota.window] ?? 0);
+  return windows.toSorted((a, b) => left(a) - left(b))[0];
+}
+
+function untilResetMs(quota: Quota | undefined, nowMs: number): number {
+  if (quota === undefined) return HOUR_MS;
   const whole = LENGTH_MS[quota.window] ?? 24 * HOUR_MS;
-  const leftMs = quota.resetsAt === undefined ? whole : Math.min(whole * 1.1, quota.resetsAt - nowMs);
-  return share / Math.max(leftMs / HOUR_MS, 0.05);
+  return Math.max(MINUTE_MS, (quota.resetsAt ?? nowMs + whole) - nowMs);
 }
 
 /** Urgencies within this factor are the same: keys are not changed for small differences. */
-const ALIKE = 1.5;
+const ALIKE = 1.2;
 
 /** The candidates among which the next session is spread: the best tier, and the most urgent in it. */
 export function mostUrgent<One extends { standing: Standing; inFlight: number }>(

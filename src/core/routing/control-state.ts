@@ -1,3 +1,4 @@
+import type { QuotaLine } from "../quota/quota-lines.ts";
 import type { VerdictKind } from "../verdict/verdict.ts";
 import type { CooldownScope } from "./cooldown.ts";
 import type { AnswerProgress, RequestWait } from "./events.ts";
@@ -23,6 +24,8 @@ export interface ControlState {
   waiting: number;
   /** What each of them waits for, first come first. */
   waits: RequestWait[];
+  /** The windows of the keys' quotas, as far as they are known. */
+  quotas: ControlQuota[];
   /** Answers that are being streamed, and how far each has come. */
   answers: AnswerProgress[];
 }
@@ -34,6 +37,12 @@ export interface ControlKey extends ReadinessJson {
   enabled: boolean;
   source: string;
   inFlight: number;
+}
+
+/** One window of a key's quota. */
+export interface ControlQuota extends QuotaLine {
+  provider: string;
+  fingerprint: string;
 }
 
 export interface ControlCooldown {

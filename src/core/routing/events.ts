@@ -1,6 +1,6 @@
 import type { QuotaWarning } from "../quota/forecast.ts";
 import type { QuotaRecord } from "../quota/quota.ts";
-import type { VerdictKind } from "../verdict/verdict.ts";
+import type { Fault, VerdictKind } from "../verdict/verdict.ts";
 import type { Cooldown } from "./cooldown.ts";
 import type { Exhaustion } from "./exhaustion.ts";
 import type { AwaitedLane } from "./next-step.ts";
@@ -41,6 +41,9 @@ export interface AttemptRecord {
   /** `ok` when it served. */
   verdict: VerdictKind | "ok";
   durationMs: number;
+  /** Who was at fault by the refusal's own words, and the wait it named; undefined for what served. */
+  fault?: Fault | undefined;
+  waitMs?: number | undefined;
   /** The first 300 characters of what the provider said, secrets removed. */
   message: string;
 }

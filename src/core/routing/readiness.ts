@@ -29,7 +29,12 @@ export function keyReadiness(
 ): Readiness {
   if (!key.enabled) return { kind: "disabled" };
   if (key.fingerprint === undefined) return { kind: "no-secret" };
-  const ids = [cooldownId.key(key.fingerprint), cooldownId.provider(key.provider)];
+  const ids = [
+    cooldownId.key(key.fingerprint),
+    cooldownId.provider(key.provider),
+    cooldownId.quota(key.provider, key.fingerprint, "all"),
+    cooldownId.budget(key.provider, key.fingerprint),
+  ];
   return readinessUnder(longest(ids.flatMap((id) => lasting.get(id) ?? [])));
 }
 

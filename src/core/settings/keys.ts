@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { parseJson } from "../json.ts";
 import { freeName, type Key } from "../key.ts";
+import type { DailyBudget } from "../quota/budget.ts";
 import { isTable, readSchema, type SettingFault } from "./checks.ts";
-import { about, flag, maybeVariable } from "./setting-kinds.ts";
+import { about, flag, maybeBudget, maybeVariable } from "./setting-kinds.ts";
 
 /** Printable ASCII without blanks, since it goes into a header. */
 const SENDABLE = /^[\x21-\x7e]+$/;
@@ -24,6 +25,8 @@ export interface KeyEntry {
   name: string;
   enabled: boolean;
   place: SecretPlace;
+  /** A cap for this key alone. */
+  dailyBudget?: DailyBudget | undefined;
 }
 
 /** A name is used in a header, a path and a table column. */
@@ -49,6 +52,7 @@ const entry = v.object({
   env: maybeVariable("The variable that holds the secret."),
   keychain: flag(false, "The secret lies in the system's keychain."),
   enabled: flag(true, "Whether it is used."),
+  daily_budget: maybeBudget("A cap of your own for this key and day; overrides that of its provider."),
 });
 
 const KEYS_FILE = v.object({
@@ -74,7 +78,9 @@ export function parseKeyEntries(value: unknown): { entries: KeyEntry[] } | { fau
     entries: output.keys.map((written) => {
       const name = written.name ?? freeKeyName(written.provider, taken);
       if (written.name === undefined) taken.push({ provider: written.provider, name });
-      return { provider: written.provider, name, enabled: written.enabled, place: placeOf(written) };
+      const { provider, enabled, daily_budget } = written;
+      const cap = daily_budget === undefined ? {} : { dailyBudget: daily_budget };
+      return { provider, name, enabled, place: placeOf(written), ...cap };
     }),
   };
 }

@@ -1,5 +1,5 @@
 import { oneLine, redact } from "../scrub.ts";
-import { declaredWaitMs, nextResetMs, type ResetWindow } from "./declared-wait.ts";
+import { declaredWaitMs, namedWindow, resetOf } from "./declared-wait.ts";
 import { matchesRule, matchesUserRule, type RuleSubject, type UserRule } from "./error-rule.ts";
 import { errorRules } from "./error-rules.ts";
 import { type ErrorText, type FoundError, findError, type ReplyContent } from "./find-error.ts";
@@ -130,14 +130,10 @@ function waitOf(finding: Finding, reply: ProviderReply, words: ErrorText, nowMs:
   if (fault === "request") return undefined;
   const declared = declaredWaitMs({ headers: reply.headers, text: words.text, json: words.json, nowMs });
   if (declared !== undefined && !(finding.ignoresWait === true && declared < SHORT_WAIT_MS)) return declared;
-  const window = finding.namesWindow === true ? windowIn(words.text) : undefined;
-  return window === undefined ? undefined : nextResetMs(window, nowMs) - nowMs;
-}
-
-function windowIn(text: string): ResetWindow | undefined {
-  return /\b(session|hourly|daily|weekly|monthly) usage limit/i.exec(text)?.[1]?.toLowerCase() as
-    | ResetWindow
-    | undefined;
+  const isNamed = finding.namesWindow === true || finding.kind === "quota";
+  const window = isNamed ? namedWindow(reply.provider, words.text) : undefined;
+  const resetMs = window && resetOf(reply.provider, window, nowMs);
+  return resetMs === undefined ? undefined : resetMs - nowMs;
 }
 
 /** 522 and 524 are Cloudflare's own; the rest of 52x and 530 mean an origin that it could not use. */

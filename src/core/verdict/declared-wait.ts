@@ -260,3 +260,72 @@ export function nextResetMs(window: ResetWindow, nowMs: number): number {
 function nextMultiple(nowMs: number, lengthMs: number, offsetMs: number): number {
   return (Math.floor((nowMs - offsetMs) / lengthMs) + 1) * lengthMs + offsetMs;
 }
+
+/** A day of a provider, in which it counts requests. */
+export interface QuotaDay {
+  startMs: number;
+  endMs: number;
+}
+
+/** The day in UTC. */
+export function utcDay(nowMs: number): QuotaDay {
+  const startMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
+  return { startMs, endMs: startMs + DAY_MS };
+}
+
+/** The day on the Pacific coast of the United States, which has summer time. */
+export function pacificDay(nowMs: number): QuotaDay {
+  const offsetMs = pacificOffsetMs(nowMs);
+  const local = new Date(nowMs - offsetMs);
+  const [year, month, date] = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
+  // Both midnights by the time of their own: on two days of the year they differ.
+  const midnight = (day: number): number => {
+    const utcMs = Date.UTC(year, month, day);
+    return utcMs + pacificOffsetMs(utcMs + 8 * HOUR_MS);
+  };
+  return { startMs: midnight(date), endMs: midnight(date + 1) };
+}
+
+/** Seven hours behind UTC from the second Sunday of March to the first of November, at 2 o'clock, else eight. */
+function pacificOffsetMs(atMs: number): number {
+  const year = new Date(atMs).getUTCFullYear();
+  const springMs = nthSunday(year, 2, 2) + 10 * HOUR_MS;
+  const autumnMs = nthSunday(year, 10, 1) + 9 * HOUR_MS;
+  return (atMs >= springMs && atMs < autumnMs ? 7 : 8) * HOUR_MS;
+}
+
+function nthSunday(year: number, month: number, nth: number): number {
+  const weekday = new Date(Date.UTC(year, month, 1)).getUTCDay();
+  return Date.UTC(year, month, 1 + ((7 - weekday) % 7) + (nth - 1) * 7);
+}
+
+/** Resets by a provider's own clock. Undefined: only the provider knows it, as for the month of a plan. */
+const OWN_RESETS: Readonly<
+  Record<string, Partial<Record<ResetWindow, (nowMs: number) => number | undefined>>>
+> = {
+  // A month begins on the day of the subscription.
+  "ollama-cloud": { monthly: () => undefined },
+  "opencode-go": { monthly: () => undefined },
+  google: { daily: (nowMs) => pacificDay(nowMs).endMs },
+};
+
+/** When a provider's window ends, where that can be computed. */
+export function resetOf(provider: string, window: ResetWindow, nowMs: number): number | undefined {
+  const own = Object.hasOwn(OWN_RESETS, provider) ? OWN_RESETS[provider]?.[window] : undefined;
+  return own === undefined ? nextResetMs(window, nowMs) : own(nowMs);
+}
+
+/** How these providers say that a quota of the day is used up, if they name no time. */
+const DAILY_WORDS: Readonly<Record<string, RegExp>> = {
+  google: /per ?day/i,
+  openrouter: /free-models-per-day/i,
+  opencode: /free ?usage/i,
+};
+
+/** The window that a refusal names; undefined for none. */
+export function namedWindow(provider: string, text: string): ResetWindow | undefined {
+  const named = /\b(session|hourly|daily|weekly|monthly) usage limit/i.exec(text)?.[1]?.toLowerCase();
+  if (named !== undefined) return named as ResetWindow;
+  const daily = Object.hasOwn(DAILY_WORDS, provider) ? DAILY_WORDS[provider] : undefined;
+  return daily?.test(text) === true ? "daily" : undefined;
+}

@@ -29,7 +29,11 @@ export interface TuiApi {
   slots: { register: (plugin: { slots: Record<string, () => unknown> }) => void };
   theme: { readonly current: { readonly textMuted: unknown } };
   tuiConfig: { keybinds?: { bindings?: readonly { key?: unknown }[] } };
-  renderer: { readonly width: number; on: (event: "resize", listener: () => void) => void };
+  renderer: {
+    readonly width: number;
+    on: (event: "resize", listener: () => void) => void;
+    setTerminalTitle?: (title: string) => void;
+  };
   lifecycle: { readonly signal: AbortSignal };
 }
 

@@ -6,7 +6,11 @@ import { type Cell, COMMANDS, type Command } from "./plugin.ts";
 export interface TuiContext {
   data: { session: { status: (id: string) => string } };
   keymap: Keymap;
-  renderer: { readonly width: number; on: (event: "resize", listener: () => void) => void };
+  renderer: {
+    readonly width: number;
+    on: (event: "resize", listener: () => void) => void;
+    setTerminalTitle?: (title: string) => void;
+  };
   readonly theme: { text: Theme };
   ui: {
     toast: { show: (toast: Toast & { duration: number }) => void };

@@ -13,7 +13,7 @@ export interface Toast {
 
 /** One change that a person may want to know. */
 export interface Notice extends Toast {
-  kind: "rotated" | "fell-back" | "waiting" | "back" | "exhausted" | "settings" | "proxy";
+  kind: "rotated" | "fell-back" | "waiting" | "quota" | "back" | "exhausted" | "settings" | "proxy";
   /** The result, for the line that sums up several notices. */
   now: string;
 }
@@ -60,6 +60,14 @@ export function noticeOf(news: RouterNews): Notice | undefined {
       return exhausted(news.exhaustion);
     case "waiting":
       return waiting(news.wait);
+    case "quota-warning":
+      return {
+        kind: "quota",
+        variant: "warning",
+        title: news.warning.kind === "runs dry" ? "Quota runs dry" : "Quota nearly used up",
+        message: `${news.keyName}: ${news.warning.text}.`,
+        now: "",
+      };
     case "settings-refused":
       return {
         kind: "settings",
@@ -95,7 +103,17 @@ function waiting({
   why,
   untilMs,
   sinceMs,
+  isHold,
 }: Extract<RouterNews, { kind: "waiting" }>["wait"]): Notice | undefined {
+  if (isHold) {
+    return {
+      kind: "waiting",
+      variant: "warning",
+      title: "All keys are used up",
+      message: `The request for ${shortModel(model)} waits for the reset of ${shortKey(key)} and continues at ${formatClock(untilMs, sinceMs)}. Esc ends it.`,
+      now: "",
+    };
+  }
   if (untilMs - sinceMs < LONG_WAIT_MS) return undefined;
   const reason = why === "busy" ? "busy" : verdictWords(why);
   return {
@@ -161,7 +179,7 @@ const READING_MS = 4000;
 const REPEAT_MS = 30_000;
 
 /** Most important first; the first kind gives a summary its colour. */
-const KINDS = ["proxy", "exhausted", "waiting", "settings", "fell-back", "rotated", "back"] as const;
+const KINDS = ["proxy", "exhausted", "waiting", "quota", "settings", "fell-back", "rotated", "back"] as const;
 
 /** Shows notices as few, readable toasts. */
 export function calmToasts({ show, nowMs, after }: CalmOptions): (notice: Notice) => void {
@@ -214,5 +232,7 @@ function lineOf(group: readonly Notice[]): string {
     case "waiting":
     case "settings":
       return last.message;
+    case "quota":
+      return group.map(({ message }) => message).join("\n");
   }
 }

@@ -4,7 +4,7 @@ import { cooldownsPage, keysPage, resetPage, statusPage } from "./key-pages.ts";
 import { backNotices, calmToasts, FOUND, LOST, MODELS_CHANGED, noticeOf, type Toast } from "./notices.ts";
 import { createPageContext, type Page, type PageContext, type Pages } from "./page.ts";
 import { type PluginOptions, type RouterState, routerClient } from "./router-client.ts";
-import { statusLine } from "./words.ts";
+import { holdTitle, statusLine } from "./words.ts";
 
 export interface TuiOptions extends PluginOptions {
   toasts: boolean;
@@ -41,6 +41,8 @@ export interface Host {
   toast: (toast: Toast & { duration: number }) => void;
   /** The open session, if there is one. */
   session: () => string | undefined;
+  /** Sets the title of the terminal, or gives it back; absent where opencode does not allow it. */
+  title?: (words: string | undefined) => void;
   /** Whether opencode is at work in the open session. */
   isBusy: () => boolean;
   /** Has opencode read its models again and calls back when it has; absent where opencode does so by itself. */
@@ -75,6 +77,7 @@ export function startPlugin(host: Host, options: TuiOptions): Plugin {
   const say = (toast: Omit<Toast, "title"> & { title?: string }): void =>
     host.toast({ title: "orouter", duration: TOAST_MS, ...toast });
   const tell = options.toasts ? calmToasts({ show: say, nowMs: Date.now, after }) : () => {};
+  const setTitle = titleSetter(host);
   const states = refresher({
     look: client.state,
     take: (next, isOwnDoing) => {
@@ -82,6 +85,7 @@ export function startPlugin(host: Host, options: TuiOptions): Plugin {
       if (!isOwnDoing) for (const notice of backNotices(state(), next)) tell(notice);
       setNow(Date.now());
       setState(next);
+      setTitle(next);
     },
     signal,
   });
@@ -135,6 +139,16 @@ export function startPlugin(host: Host, options: TuiOptions): Plugin {
       setTests(NO_TESTS);
       pages.start(page(context));
     },
+  };
+}
+
+/** The terminal's title tells of a hold to who has gone to another window. */
+function titleSetter({ title }: Host): (state: RouterState) => void {
+  let shown: string | undefined;
+  return (state) => {
+    const words = holdTitle(state);
+    if (words !== shown) title?.(words);
+    shown = words;
   };
 }
 

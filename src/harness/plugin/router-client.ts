@@ -133,6 +133,20 @@ const WAIT = v.object({
   key: v.string(),
   sinceMs: v.number(),
   untilMs: v.number(),
+  isHold: v.optional(v.boolean(), false),
+});
+
+/** A window of a key's quota. */
+const QUOTA = v.object({
+  provider: v.string(),
+  fingerprint: v.string(),
+  window: v.string(),
+  usedShare: v.nullable(v.number()),
+  resetsAt: v.nullable(v.number()),
+  dryAt: v.nullable(v.number()),
+  forecast: text,
+  blocking: v.boolean(),
+  text: v.string(),
 });
 
 /** A request that a provider is answering. */
@@ -155,10 +169,12 @@ const ROUTER_STATE = v.object({
   last: v.nullable(v.object({ atMs: v.number(), model: v.string(), key: v.string() })),
   waits: v.optional(v.array(WAIT), []),
   answers: v.optional(v.array(ANSWER), []),
+  quotas: v.optional(v.array(QUOTA), []),
 });
 
 /** The state of the router, as the plugin knows it. */
 export type RouterState = v.InferOutput<typeof ROUTER_STATE>;
+export type Quota = RouterState["quotas"][number];
 export type RouterKey = RouterState["keys"][number];
 export type Cooldown = RouterState["cooldowns"][number];
 export type Chain = RouterState["chains"][number];
@@ -188,7 +204,13 @@ const NEWS = v.variant("kind", [
       why: v.union([verdict, v.literal("busy")]),
       sinceMs: v.number(),
       untilMs: v.number(),
+      isHold: v.optional(v.boolean(), false),
     }),
+  }),
+  v.object({
+    kind: v.literal("quota-warning"),
+    keyName: v.string(),
+    warning: v.object({ kind: v.picklist(["nearly used up", "runs dry"]), text: v.string() }),
   }),
   v.object({ kind: v.literal("settings-refused"), what: v.string() }),
   v.object({ kind: v.literal("models-changed") }),

@@ -20,6 +20,7 @@ async function tui(api: TuiApi, options: TuiOptions): Promise<void> {
       pages: dialogPages(api, createSignal),
       toast: api.ui.toast,
       session: () => sessionOf(api),
+      title: (words) => api.renderer.setTerminalTitle?.(words ?? USUAL_TITLE),
       isBusy: () => busy.has(sessionOf(api) ?? ""),
       reloadModels: modelReload({ event: api.event, after, reload: askForReload }),
     },
@@ -28,6 +29,9 @@ async function tui(api: TuiApi, options: TuiOptions): Promise<void> {
   registerCommands(api, options.keyPrefix, plugin.open);
   registerLine(api, plugin.line);
 }
+
+/** opencode puts its own words behind it again with the next change of session. */
+const USUAL_TITLE = "OpenCode";
 
 function after(ms: number, call: () => void): void {
   setTimeout(call, ms);

@@ -23,6 +23,7 @@ function setup(context: TuiContext): () => void {
       pages: dialogPages(ui.dialog, context.keymap.mode, createSignal),
       toast: (toast) => ui.toast.show(toast),
       session,
+      title: (words) => context.renderer.setTerminalTitle?.(words ?? USUAL_TITLE),
       isBusy: () => context.data.session.status(session() ?? "") === "running",
     },
     options,
@@ -46,6 +47,9 @@ function setup(context: TuiContext): () => void {
   ui.slot({ append: "sidebar.content", render: () => keysSection(context, plugin.state) });
   return () => leaving.abort();
 }
+
+/** opencode puts its own words behind it again with the next change of session. */
+const USUAL_TITLE = "OpenCode";
 
 /** Letters that opencode's own words take beside the line: folder, tokens and a hint; at home the version. */
 const PROMPT_TAKEN = 50;

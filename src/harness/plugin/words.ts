@@ -1,7 +1,8 @@
+import { shortQuota, tightestLine } from "../../core/quota/quota-lines.ts";
 import type { ReadinessJson } from "../../core/routing/readiness.ts";
 import { counted, formatClock, formatWait } from "../../core/text.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
-import type { Chain, RouterKey, RouterState } from "./router-client.ts";
+import type { Chain, Quota, RouterKey, RouterState } from "./router-client.ts";
 
 type Model = Chain["models"][number];
 
@@ -78,7 +79,26 @@ export function statusLine(state: RouterState | undefined, { session, room, nowM
   if (work !== undefined) return lineOf(work, workWords(work, nowMs), room);
   const end = nextEnd(state);
   const ending = end === undefined ? [] : [`cooldown ends ${formatClock(end, nowMs)}`];
-  return state.last === null ? ending.join(BETWEEN) : lineOf(state.last, ending, room);
+  if (state.last === null) return ending.join(BETWEEN);
+  return lineOf(state.last, [...quotaWords(state.last, state), ...ending], room);
+}
+
+/** How much is used of the window that stops the key in use first. */
+function quotaWords({ key, model }: { key: string; model: string }, state: RouterState): string[] {
+  const provider = model.slice(0, model.indexOf("/"));
+  const owner = state.keys.find((one) => one.provider === provider && one.name === shortKey(key));
+  const line = owner && tightestOf(owner, state);
+  return line === undefined ? [] : [shortQuota(line).replace(" used", "")];
+}
+
+function tightestOf({ provider, fingerprint }: RouterKey, { quotas }: RouterState): Quota | undefined {
+  return tightestLine(quotas.filter((one) => one.provider === provider && one.fingerprint === fingerprint));
+}
+
+/** What the terminal's title says while every key is used up; undefined where no request is held. */
+export function holdTitle({ waits, now }: RouterState): string | undefined {
+  const ends = waits.flatMap(({ isHold, untilMs }) => (isHold ? untilMs : []));
+  return ends.length === 0 ? undefined : `waiting until ${formatClock(Math.min(...ends), now)}`;
 }
 
 function lineOf(
@@ -110,6 +130,8 @@ function workWords(work: Work, nowMs: number): string[] {
   const took = formatWait(nowMs - work.sinceMs);
   switch (work.phase) {
     case "waiting":
+      if (work.untilMs !== undefined && work.isHold)
+        return [`held until ${formatClock(work.untilMs, nowMs)}`];
       if (work.untilMs === undefined || work.untilMs - nowMs < LONG_WAIT_MS) return [`waiting ${took}`];
       return [`waiting ${took}, until ${formatClock(work.untilMs, nowMs)}`];
     case "thinking":
@@ -170,10 +192,17 @@ export function keySection(state: RouterState): KeySection {
     summary: `${keys.filter(isReady).length} of ${keys.length} ready`,
     rows: ordered.slice(0, MOST_ROWS).map((key) => ({
       name: hasManyProviders ? `${key.provider}/${key.name}` : key.name,
-      ...keyStatus(key, cooldownsOf(key, state), now),
+      ...keyStatus(key, { lanes: cooldownsOf(key, state), quota: tightestOf(key, state) }, now),
     })),
     more: left > 0 ? `and ${left} more` : "",
   };
+}
+
+function quotaStatus(quota: Quota, nowMs: number): Omit<KeyRow, "name"> {
+  const used = shortQuota(quota);
+  if (quota.dryAt !== null)
+    return { tone: "warning", status: `${used}, dry ${formatClock(quota.dryAt, nowMs)}` };
+  return { tone: (quota.usedShare ?? 0) >= 0.8 ? "warning" : "success", status: used };
 }
 
 /** Cooldowns for single models: the key itself can be used. */
@@ -182,9 +211,18 @@ function cooldownsOf({ fingerprint }: RouterKey, { cooldowns }: RouterState): nu
     .length;
 }
 
-function keyStatus(key: RouterKey, lanes: number, nowMs: number): Omit<KeyRow, "name"> {
+/** From this share on a window is shown in place of the word that the key is ready. */
+const NOTABLE_SHARE = 0.01;
+
+function keyStatus(
+  key: RouterKey,
+  { lanes, quota }: { lanes: number; quota: Quota | undefined },
+  nowMs: number,
+): Omit<KeyRow, "name"> {
   switch (key.state) {
     case "ready":
+      if (lanes === 0 && quota !== undefined && (quota.usedShare ?? 0) >= NOTABLE_SHARE)
+        return quotaStatus(quota, nowMs);
       if (lanes > 0) return { tone: "warning", status: `${counted(lanes, "model")} in cooldown` };
       return { tone: "success", status: key.inFlight > 0 ? "in use" : "ready" };
     case "cooling-down":

@@ -3,8 +3,10 @@ import fc from "fast-check";
 import {
   declaredWaitMs,
   LONGEST_WAIT_MS,
+  namedWindow,
   nextResetMs,
   type ResetWindow,
+  resetOf,
 } from "../../../src/core/verdict/declared-wait.ts";
 
 const NOW = Date.UTC(2026, 9, 7, 12, 0, 0);
@@ -232,6 +234,30 @@ test.each<[window: ResetWindow, now: string, end: string]>([
   ["monthly", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z"],
 ])("a %s window that %s lies in ends at %s", (window, now, end) => {
   expect(new Date(nextResetMs(window, Date.parse(now))).toISOString()).toBe(end.replace("Z", ".000Z"));
+});
+
+test.each<[provider: string, window: ResetWindow, end: string | undefined]>([
+  // The month of a plan begins on its own day.
+  ["ollama-cloud", "monthly", undefined],
+  ["opencode-go", "monthly", undefined],
+  ["ollama-cloud", "weekly", "2026-10-12T00:00:00Z"],
+  ["acme", "monthly", "2026-11-01T00:00:00Z"],
+  ["openrouter", "daily", "2026-10-08T00:00:00Z"],
+  ["google", "daily", "2026-10-08T07:00:00Z"],
+])("the reset of %s: %s", (provider, window, end) => {
+  const resetMs = resetOf(provider, window, Date.parse("2026-10-07T12:34:56Z"));
+  expect(resetMs).toBe(end === undefined ? undefined : Date.parse(end));
+});
+
+test.each<[provider: string, text: string, expected: ResetWindow | undefined]>([
+  ["ollama-cloud", "you (name) have reached your monthly usage limit", "monthly"],
+  ["google", "You exceeded your current quota. GenerateRequestsPerDayPerProjectPerModel-FreeTier", "daily"],
+  ["google", "Quota exceeded for metric GenerateRequestsPerMinute", undefined],
+  ["openrouter", "Rate limit exceeded: free-models-per-day", "daily"],
+  ["opencode", "FreeUsageLimitError Free usage exceeded, add credits", "daily"],
+  ["acme", "requests per day", undefined],
+])("the window that %s names in %p", (provider, text, expected) => {
+  expect(namedWindow(provider, text)).toBe(expected);
 });
 
 test("a window always ends later than now, and within its length", () => {
