@@ -152,22 +152,24 @@ export interface CallTarget {
  * A request that the other dialect has no words for cannot be sent: `why` says what it asks for.
  */
 export function translateCall(
-  request: Pick<ModelRequest, "id" | "body" | "dialect" | "endpoint">,
+  request: Pick<ModelRequest, "id" | "body" | "dialect" | "endpoint" | "profile">,
   target: CallTarget,
   env: Pick<Required<Env>, "now" | "after">,
 ): TranslatedCall | { kind: "untranslatable"; why: string } | undefined {
-  const { id, dialect, endpoint, body } = request;
+  const { id, dialect, endpoint, body, profile } = request;
   if (dialect === undefined || dialect === target.api) return undefined;
   const asked = parseObject(body);
   if (asked === undefined)
     return { kind: "untranslatable", why: "the body of the request is no JSON object" };
-  const translated = translateRequest({ from: dialect, to: target.api }, { ...asked, model: target.model });
+  const way = { from: dialect, to: target.api, leavesOutHosted: profile.isAgent };
+  const translated = translateRequest(way, { ...asked, model: target.model });
   if (translated.kind === "untranslatable") return { kind: "untranslatable", why: translated.why };
   const names: AnswerNames = {
     id: id.replaceAll("-", ""),
     model: target.model,
     createdS: Math.floor(env.now() / 1000),
     wantsUsage: translated.wantsUsage,
+    tools: translated.tools,
   };
   const isStreamWanted = asked["stream"] === true;
   return {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import type { ProfileName } from "../../src/core/client/client-profile.ts";
+import { profileFor } from "../../src/core/client/profiles.ts";
 import type { Dialect } from "../../src/core/dialect/registry.ts";
 import { createEventBytes, encodeEvents } from "../../src/core/dialect/translate.ts";
 import { asObject } from "../../src/core/json.ts";
@@ -24,12 +26,16 @@ const ANSWER: Answer = {
 };
 
 /** A request as the proxy reads it. */
-function requestOf(dialect: Dialect | undefined, more: Record<string, unknown> = {}) {
+function requestOf(
+  dialect: Dialect | undefined,
+  more: Record<string, unknown> = {},
+  name: ProfileName = "neutral",
+) {
   const said = [{ role: "user", content: "hi" }];
   const own = dialect === "responses" ? { input: said } : { messages: said };
   const body = new TextEncoder().encode(JSON.stringify({ model: "chain", stream: true, ...own, ...more }));
   const path = dialect === "responses" ? "responses" : "chat/completions";
-  return { id: "0-1-2", dialect, endpoint: `${path}?api-version=1`, body };
+  return { id: "0-1-2", dialect, endpoint: `${path}?api-version=1`, body, profile: profileFor(name) };
 }
 
 function callOf(
@@ -167,6 +173,21 @@ test("nothing is translated for a provider of the client's own dialect, or at ot
   const env = new FakeClock().env();
   expect(translateCall(requestOf("chat"), { api: "chat", model: "m" }, env)).toBeUndefined();
   expect(translateCall(requestOf(undefined), { api: "chat", model: "m" }, env)).toBeUndefined();
+});
+
+test("a tool that only its provider can run is refused for most clients, and left out for agents", () => {
+  const tools = [{ type: "web_search" }, { type: "function", name: "look", parameters: {} }];
+  const target = { api: "chat", model: "m" } as const;
+  const env = new FakeClock().env();
+  expect(translateCall(requestOf("responses", { tools }), target, env)).toEqual({
+    kind: "untranslatable",
+    why: "tools of the type web_search cannot be said in the chat completions dialect",
+  });
+  const call = translateCall(requestOf("responses", { tools }, "codex"), target, env);
+  if (call?.kind !== "translated") throw new Error("this request should be translated");
+  expect(JSON.parse(new TextDecoder().decode(call.body))).toMatchObject({
+    tools: [{ type: "function", function: { name: "look" } }],
+  });
 });
 
 test("what cannot be said is named", () => {

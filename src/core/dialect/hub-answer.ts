@@ -123,6 +123,15 @@ export interface AnswerEnd {
   usage: Usage | undefined;
 }
 
+/** A tool that is a function for the provider and has another form for the client. */
+export interface ToolOrigin {
+  name: string;
+  /** Empty for a tool outside of namespaces. */
+  namespace: string;
+  /** Whether it takes free text. */
+  isCustom: boolean;
+}
+
 /** The identifiers of an answer if the provider sends none. */
 export interface AnswerNames {
   model: string;
@@ -132,6 +141,8 @@ export interface AnswerNames {
   createdS: number;
   /** Whether the client has requested usage, in a dialect where that is optional. */
   wantsUsage: boolean;
+  /** The client's tools that are not plain functions, by the name of their function. */
+  tools?: ReadonlyMap<string, ToolOrigin> | undefined;
 }
 
 /** Writes the events of one answer. Calls are numbered from 0 in the order of `openCall`. */

@@ -1,4 +1,5 @@
 import { asArray, asObject, asText, isObject, type JsonObject } from "../json.ts";
+import type { ToolOrigin } from "./hub-answer.ts";
 
 /**
  * Encrypted reasoning or a signature, which only the provider that wrote it accepts. `family` is the format in the words of
@@ -54,6 +55,10 @@ export interface HubRequest {
   model: string;
   turns: HubTurn[];
   tools: HubTool[];
+  /** What only the client's dialect has of the tools, by the name of their function. */
+  toolOrigins?: ReadonlyMap<string, ToolOrigin>;
+  /** What is asked of the provider itself, such as a web search. */
+  hosted?: readonly string[];
   /** `auto`, `none`, `required`, or one tool. */
   toolChoice: string | { name: string } | undefined;
   parallelToolCalls: unknown;

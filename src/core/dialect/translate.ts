@@ -25,6 +25,8 @@ import { type Dialect, dialectSpec } from "./registry.ts";
 export interface Translating {
   from: Dialect;
   to: Dialect;
+  /** Leave out tools that the provider would run itself: agents list them in every request and do without. */
+  leavesOutHosted?: boolean;
 }
 
 export interface Translated {
@@ -32,6 +34,8 @@ export interface Translated {
   body: JsonObject;
   /** Whether the client expects usage in a stream. */
   wantsUsage: boolean;
+  /** For the way back. */
+  tools: AnswerNames["tools"];
 }
 
 /** A request with something that the other dialect cannot express. */
@@ -46,15 +50,17 @@ export interface Untranslatable {
 export type Translation = Translated | Untranslatable;
 
 /** Translates a request. The reason for a failure is the first thing that the hub or the target cannot express. */
-export function translateRequest({ from, to }: Translating, body: JsonObject): Translation {
+export function translateRequest({ from, to, leavesOutHosted }: Translating, body: JsonObject): Translation {
   const target = dialectSpec(to);
   const unsaid: string[] = [];
   const request = dialectSpec(from).readRequest(body, unsaid);
+  if (leavesOutHosted !== true) unsaid.push(...(request.hosted ?? []));
   const written = target.writeRequest(request, unsaid);
   const [field] = unsaid;
   if (field !== undefined)
     return { kind: "untranslatable", field, why: `${field} cannot be said in the ${target.title} dialect` };
-  return { kind: "translated", body: pick(written, Object.keys(written)), wantsUsage: request.wantsUsage };
+  const { wantsUsage, toolOrigins: tools } = request;
+  return { kind: "translated", body: pick(written, Object.keys(written)), wantsUsage, tools };
 }
 
 interface PassedCall {

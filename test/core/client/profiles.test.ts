@@ -7,6 +7,7 @@ import {
 } from "../../../src/core/client/client-profile.ts";
 import { profileByUserAgent, profileFor } from "../../../src/core/client/profiles.ts";
 import type { Dialect } from "../../../src/core/dialect/registry.ts";
+import { defaultSettings } from "../../../src/core/settings/settings.ts";
 
 const OPENCODE: ProfileName[] = ["opencode1", "opencode2"];
 
@@ -14,6 +15,9 @@ test.each<[userAgent: string | null, profile: ProfileName]>([
   ["opencode/1.18.33 ai-sdk/provider-utils/4.0.23 runtime/bun/1.3.14", "opencode1"],
   ["opencode/latest/2.0.15/cli", "opencode2"],
   ["opencode/next/0.0.0-next-16350/cli", "opencode2"],
+  ["claude-cli/2.1.332 (external, cli)", "claude"],
+  ["codex_exec/0.171.0 (Debian 12; x86_64) xterm", "codex"],
+  ["codex-tui/0.171.0 (Debian 12; x86_64)", "codex"],
   ["opencode", "neutral"],
   ["my opencode/1.18.33", "neutral"],
   ["OpenAI/JS 7.59.0", "neutral"],
@@ -86,6 +90,65 @@ function eventsIn(text: string): { name: string | undefined; data: unknown }[] {
       data: JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? "") as unknown,
     }));
 }
+
+describe("Claude Code", () => {
+  const claude = profileFor("claude");
+
+  test.each(FAILURES)("hears of a failure in a status that it neither repeats nor varies: %j", (failure) => {
+    const { status, headers } = claude.finalError(failure, undefined);
+    if (failure.why === "refused") expect(status).toBe(400);
+    else if (failure.why === "too-many-open") expect(status).toBe(529);
+    else expect({ status, headers }).toEqual({ status: 402, headers: { "x-should-retry": "false" } });
+  });
+
+  test("shortens a conversation on its own words for one that is too long", () => {
+    const overflow = (message: string) => claude.overflow({ message, asked: "m", inARow: 3 }, undefined);
+    expect(overflow("too much").body).toMatchObject({ error: { message: "prompt is too long: too much" } });
+    expect(overflow("Prompt is too long: 9").body).toMatchObject({
+      error: { message: "Prompt is too long: 9" },
+    });
+  });
+
+  const settings = (more: object, chains: Record<string, string[]> = {}) => {
+    const defaults = defaultSettings();
+    return { chains, agents: { ...defaults.agents, claude: { ...defaults.agents.claude, ...more } } };
+  };
+
+  test.each<[name: string, own: object, chains: Record<string, string[]>, hasKey: boolean, meant: string]>([
+    ["claude-opus-5-5", { opus: "a/big" }, {}, true, "a/big"],
+    ["claude-haiku-4-5-20251001", { opus: "a/big", model: "a/b" }, {}, true, "a/b"],
+    ["claude-sonnet-5", {}, { coding: ["a/b"] }, false, "orouter/coding"],
+    ["claude-sonnet-5", {}, { coding: ["a/b"] }, true, "anthropic/claude-sonnet-5"],
+    ["claude-sonnet-5", {}, { "claude-sonnet-5": ["a/b"] }, true, "claude-sonnet-5"],
+    ["claude-sonnet-5", {}, {}, false, "claude-sonnet-5"],
+    ["orouter/coding", { opus: "a/big" }, {}, true, "orouter/coding"],
+  ])(
+    "by %s with %j and the chains %j it means (Anthropic key: %p) %s",
+    (name, own, chains, hasKey, meant) => {
+      const sources = { settings: settings(own, chains), hasKey: () => hasKey };
+      expect(claude.modelNamed?.(name, sources)).toBe(meant);
+    },
+  );
+});
+
+describe("Codex", () => {
+  const codex = profileFor("codex");
+
+  test.each(FAILURES)("hears of a failure in a status that it shows at once: %j", (failure) => {
+    expect(codex.finalError(failure, "responses").status).toBe(failure.why === "too-many-open" ? 503 : 400);
+  });
+
+  test("is told to stop by invalid_prompt, and to ask again by server_error", () => {
+    const failed = (text: string) => eventsIn(text).at(-1)?.data;
+    expect(failed(codex.finalEvent(MESSAGE, "responses"))).toMatchObject({
+      type: "response.failed",
+      response: { error: { code: "invalid_prompt", message: MESSAGE } },
+    });
+    expect(failed(codex.askAgainEvent(MESSAGE, "responses"))).toMatchObject({
+      response: { error: { code: "server_error" } },
+    });
+  });
+});
 
 describe("the event that ends a stream", () => {
   test("is JSON within the message for opencode 1, which reads nothing else of it", () => {
@@ -225,6 +288,9 @@ test.each<[profile: ProfileName, headers: Record<string, string>, session: strin
   ["neutral", { session_id: "d" }, "d"],
   ["neutral", { "x-session-id": "", session_id: "d" }, "d"],
   ["neutral", {}, undefined],
+  ["claude", { "x-claude-code-session-id": "e" }, "e"],
+  ["codex", { "session-id": "f", "thread-id": "g" }, "f"],
+  ["codex", { session_id: "h" }, "h"],
 ])("%s with the headers %j is in session %s", (name, headers, session) => {
   expect(profileFor(name).sessionId(new Headers(headers))).toBe(session);
 });

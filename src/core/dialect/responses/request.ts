@@ -9,11 +9,11 @@ import {
   noteWishes,
   readFormat,
   readToolChoice,
-  readTools,
   saidParts,
   textIn,
   type Wish,
 } from "../hub-request.ts";
+import { argumentsOf, functionName, readTools } from "./tools.ts";
 
 /** State at the provider, and content of the answer that only this dialect has. */
 const WISHES: readonly Wish[] = [
@@ -31,15 +31,19 @@ const WISHES: readonly Wish[] = [
 
 export function readResponsesRequest(body: JsonObject, unsaid: string[]): HubRequest {
   noteWishes(body, WISHES, unsaid);
+  const items = asArray(body["input"]).map(asObject);
+  const added = items.flatMap((item) => (item["type"] === "additional_tools" ? asArray(item["tools"]) : []));
+  const { tools, hosted, origins } = readTools([...asArray(body["tools"]), ...added]);
+  const fromProvider = [...hosted.map((type) => `tools of the type ${type}`), ...items.flatMap(hostedItem)];
   const text = asObject(body["text"]);
   const effort = asObject(body["reasoning"])["effort"];
   return {
     model: asText(body["model"]),
     turns: readTurns(body, unsaid),
-    tools: readTools(body["tools"], (tool) => tool, unsaid),
-    toolChoice: isFilled(body["tools"])
-      ? readToolChoice(body["tool_choice"], (choice) => choice["name"], unsaid)
-      : undefined,
+    tools,
+    ...(origins.size === 0 ? {} : { toolOrigins: origins }),
+    ...(fromProvider.length === 0 ? {} : { hosted: fromProvider }),
+    toolChoice: tools.length > 0 ? readToolChoice(toolChoiceIn(body), nameOf, unsaid) : undefined,
     parallelToolCalls: body["parallel_tool_calls"],
     stream: body["stream"],
     wantsUsage: true,
@@ -52,6 +56,32 @@ export function readResponsesRequest(body: JsonObject, unsaid: string[]): HubReq
     stop: [],
     labels: pick(body, LABELS),
   };
+}
+
+/** Free text is a matter of the tool, not of its choice. */
+function toolChoiceIn({ tool_choice: choice }: JsonObject): unknown {
+  return isObject(choice) && choice["type"] === "custom" ? { ...choice, type: "function" } : choice;
+}
+
+/** The name of a tool in a call or a choice. */
+function nameOf({ namespace, name }: JsonObject): string {
+  return functionName(asText(namespace), asText(name));
+}
+
+/** What the provider did by itself in earlier turns: only its own service reads these. */
+const HOSTED_ITEMS = new Set([
+  "web_search_call",
+  "file_search_call",
+  "code_interpreter_call",
+  "image_generation_call",
+  "mcp_call",
+  "mcp_list_tools",
+  "tool_search_call",
+  "tool_search_output",
+]);
+
+function hostedItem({ type }: JsonObject): string[] {
+  return HOSTED_ITEMS.has(asText(type)) ? [`input of the type ${asText(type)}`] : [];
 }
 
 function readTurns({ instructions, input }: JsonObject, unsaid: string[]): HubTurn[] {
@@ -70,13 +100,15 @@ function addItem(turns: HubTurn[], item: JsonObject, unsaid: string[]): void {
     case "message":
       addMessage(turns, item, unsaid);
       return;
-    case "function_call": {
-      const { call_id: id, name, arguments: given } = item;
-      const call = { id: asText(id), name: asText(name), arguments: asText(given) || "{}" };
-      addSpoken(turns, [{ kind: "call", ...call }]);
+    case "function_call":
+    case "custom_tool_call": {
+      const { call_id: id, arguments: given, input } = item;
+      const written = type === "function_call" ? asText(given) || "{}" : argumentsOf(input);
+      addSpoken(turns, [{ kind: "call", id: asText(id), name: nameOf(item), arguments: written }]);
       return;
     }
-    case "function_call_output": {
+    case "function_call_output":
+    case "custom_tool_call_output": {
       const parts = readContent(item["output"], unsaid);
       addResult(turns, { callId: asText(item["call_id"]), parts });
       return;
@@ -84,8 +116,10 @@ function addItem(turns: HubTurn[], item: JsonObject, unsaid: string[]): void {
     case "reasoning":
       addSpoken(turns, [readReasoning(item)]);
       return;
+    case "additional_tools":
+      return;
     default:
-      unsaid.push(`input of the type ${String(type)}`);
+      if (!HOSTED_ITEMS.has(asText(type))) unsaid.push(`input of the type ${String(type)}`);
   }
 }
 

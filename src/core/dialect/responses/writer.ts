@@ -6,9 +6,11 @@ import {
   type AnswerNames,
   type AnswerWriter,
   fullUsage,
+  type ToolOrigin,
   type Usage,
   type WireEvent,
 } from "../hub-answer.ts";
+import { inputOf } from "./tools.ts";
 
 /** Kinds of text. Each becomes an item with one part. */
 type PartKind = "text" | "refusal" | "reasoning";
@@ -71,6 +73,8 @@ const PART_FORMS: Readonly<Record<PartKind, PartForm>> = {
 /** A tool call that is being written. */
 interface OpenCall {
   at: number;
+  /** Undefined for a plain function. */
+  origin: ToolOrigin | undefined;
   item: JsonObject;
   written: string[];
 }
@@ -123,9 +127,17 @@ export class ResponsesWriter implements AnswerWriter {
   openCall(_call: number, callId: string, name: string): WireEvent[] {
     const opening = [...this.begin({ model: "" }), ...this.#closePart()];
     const at = this.#items++;
-    const item = { id: this.#id("fc", at), type: "function_call", call_id: callId, name };
-    this.#calls.push({ at, item, written: [] });
-    const added = { ...item, status: "in_progress", arguments: "" };
+    const origin = this.#options.tools?.get(name);
+    const isCustom = origin?.isCustom === true;
+    const item: JsonObject = {
+      id: this.#id(isCustom ? "ctc" : "fc", at),
+      type: isCustom ? "custom_tool_call" : "function_call",
+      call_id: callId,
+      ...(origin === undefined || origin.namespace === "" ? {} : { namespace: origin.namespace }),
+      name: origin?.name ?? name,
+    };
+    this.#calls.push({ at, origin, item, written: [] });
+    const added = { ...item, status: "in_progress", [isCustom ? "input" : "arguments"]: "" };
     return [...opening, this.#event("response.output_item.added", { output_index: at, item: added })];
   }
 
@@ -133,6 +145,8 @@ export class ResponsesWriter implements AnswerWriter {
     const call = this.#calls[number];
     if (call === undefined) return [];
     call.written.push(delta);
+    // Its text is read out of the arguments once they are complete.
+    if (call.origin?.isCustom === true) return [];
     const at = { item_id: call.item["id"], output_index: call.at };
     return [this.#event("response.function_call_arguments.delta", { ...at, delta })];
   }
@@ -188,6 +202,7 @@ export class ResponsesWriter implements AnswerWriter {
   }
 
   #closeCall(call: OpenCall, status: string): WireEvent[] {
+    if (call.origin?.isCustom === true) return this.#closeCustom(call, status);
     // Clients parse the arguments as JSON, even if there are none.
     const given = call.written.join("") || "{}";
     const item = { ...call.item, status, arguments: given };
@@ -195,6 +210,18 @@ export class ResponsesWriter implements AnswerWriter {
     const at = { item_id: call.item["id"], output_index: call.at };
     return [
       this.#event("response.function_call_arguments.done", { ...at, arguments: given }),
+      this.#event("response.output_item.done", { output_index: call.at, item }),
+    ];
+  }
+
+  #closeCustom(call: OpenCall, status: string): WireEvent[] {
+    const input = inputOf(call.written.join(""));
+    const item = { ...call.item, status, input };
+    this.#output[call.at] = item;
+    const at = { item_id: call.item["id"], output_index: call.at };
+    return [
+      this.#event("response.custom_tool_call_input.delta", { ...at, delta: input }),
+      this.#event("response.custom_tool_call_input.done", { ...at, input }),
       this.#event("response.output_item.done", { output_index: call.at, item }),
     ];
   }
