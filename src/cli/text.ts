@@ -25,14 +25,6 @@ export function hangingLines(front: string, text: string, width: number): string
   return lines.map((line, at) => (at === 0 ? front : " ".repeat(indent)) + line);
 }
 
-/** Characters that a shell does not interpret. */
-const PLAIN = /^[\w@%+=:,./-]+$/;
-
-/** Quoted only if needed. */
-export function shellWord(text: string): string {
-  return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 /** For a terminal that does not report its size. */
 export const USUAL_SIZE = { columns: 80, rows: 24 };
 

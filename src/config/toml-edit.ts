@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse, TomlError } from "smol-toml";
 import { EXIT, Problem } from "../core/problem.ts";
 import type { SettingFault } from "../core/settings/checks.ts";
+import { requireTrusted } from "./trusted-path.ts";
 import { errorCode, fileProblem, withLock, writeFileAtomic } from "./write.ts";
 
 /** The text, for positions and edits, and its parsed value. */
@@ -17,8 +18,9 @@ const FIX = "Fix it in an editor; orouter has not changed the file.";
 const CONTROL_IN_TEXT = "control characters are not allowed in strings";
 const OPEN_TEXT = "a text has no quote at its end";
 
-/** Undefined if there is no such file. */
+/** Undefined if there is no such file. A file that another user could change is a Problem. */
 export async function readToml(file: string): Promise<TomlFile | undefined> {
+  requireTrusted(file);
   const text = await readText(file);
   return text === undefined ? undefined : { text, value: parseToml(file, text) };
 }

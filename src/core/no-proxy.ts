@@ -1,3 +1,6 @@
+/** Every way to write an address of this machine; the forms are those that programs look for in NO_PROXY. */
+const LOOPBACK = ["127.0.0.1", "localhost", "127.0.0.0/8", "::1", "[::1]", "0.0.0.0", "::", "[::]"];
+
 /** `*` already covers everything. */
 export function withLoopback(list: string | undefined): string {
   const hosts = (list ?? "")
@@ -5,6 +8,5 @@ export function withLoopback(list: string | undefined): string {
     .map((host) => host.trim())
     .filter(Boolean);
   if (hosts.includes("*")) return hosts.join(",");
-  for (const host of ["127.0.0.1", "localhost"]) if (!hosts.includes(host)) hosts.push(host);
-  return hosts.join(",");
+  return [...hosts, ...LOOPBACK.filter((host) => !hosts.includes(host))].join(",");
 }

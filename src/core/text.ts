@@ -142,3 +142,11 @@ function editDistance(from: string, to: string): number {
   }
   return last[to.length] ?? 0;
 }
+
+/** Characters that a shell does not interpret. */
+const PLAIN = /^[\w@%+=:,./-]+$/;
+
+/** Quoted only if needed. */
+export function shellWord(text: string): string {
+  return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

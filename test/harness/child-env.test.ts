@@ -4,6 +4,8 @@ import { buildOverlay, layOver } from "../../src/core/overlay/overlay.ts";
 import { cleanEnv } from "../../src/harness/opencode/clean-env.ts";
 import { childEnv } from "../../src/harness/run/child-env.ts";
 
+const LOOPBACK = "127.0.0.1,localhost,127.0.0.0/8,::1,[::1],0.0.0.0,::,[::]";
+
 const ROOT = "/run/orouter";
 
 test("keys are taken out, ours is laid over, the rest stays", () => {
@@ -12,8 +14,8 @@ test("keys are taken out, ours is laid over, the rest stays", () => {
   expect(child).toEqual({
     PATH: "/ours",
     EMPTY: "",
-    NO_PROXY: "127.0.0.1,localhost",
-    no_proxy: "127.0.0.1,localhost",
+    NO_PROXY: LOOPBACK,
+    no_proxy: LOOPBACK,
     OROUTER_ADDED: "NO_PROXY,no_proxy",
   });
 });
@@ -58,10 +60,10 @@ test.each(["{ nonsense", "[]", '{"x-mine": true}', ""])("content that is not our
 });
 
 test.each([
-  [undefined, "127.0.0.1,localhost"],
-  ["", "127.0.0.1,localhost"],
-  ["corp.example, .internal", "corp.example,.internal,127.0.0.1,localhost"],
-  ["localhost", "localhost,127.0.0.1"],
+  [undefined, LOOPBACK],
+  ["", LOOPBACK],
+  ["corp.example, .internal", `corp.example,.internal,${LOOPBACK}`],
+  ["localhost", "localhost,127.0.0.1,127.0.0.0/8,::1,[::1],0.0.0.0,::,[::]"],
   ["*", "*"],
 ])("NO_PROXY %p becomes %p", (list, expected) => {
   expect(withLoopback(list)).toBe(expected);

@@ -1,10 +1,9 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { shellWord } from "../../cli/text.ts";
 import type { ImportSource } from "../../config/older-tools.ts";
 import { fingerprint } from "../../core/key.ts";
 import type { Problem } from "../../core/problem.ts";
-import { counted } from "../../core/text.ts";
+import { counted, shellWord } from "../../core/text.ts";
 import { runFolders } from "../../harness/run/run-dir.ts";
 import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 

@@ -2,12 +2,12 @@ import { basename } from "node:path";
 import { type ArgDefs, type ArgsOf, defineCommand, usageProblem } from "../../cli/command.ts";
 import { holdKeyboard } from "../../cli/keyboard.ts";
 import { isInteractive, out, say } from "../../cli/talk.ts";
-import { shellWord } from "../../cli/text.ts";
 import { systemKeychain } from "../../config/keychain.ts";
 import { loadKeyEntries } from "../../config/keys-file.ts";
 import { resolvePaths } from "../../config/paths.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { KeyEntry } from "../../core/settings/keys.ts";
+import { shellWord } from "../../core/text.ts";
 import {
   type FailedRemoval,
   findRemains,

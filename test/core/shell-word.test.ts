@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { shellWord } from "../../src/cli/text.ts";
+import { shellWord } from "../../src/core/text.ts";
 
 test("a plain path stays as it is", () => {
   expect(shellWord("/home/me/.config/x-1.json")).toBe("/home/me/.config/x-1.json");
