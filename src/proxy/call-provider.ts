@@ -5,8 +5,9 @@ import { withPrefill } from "../core/stream/prefill.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Call, CallOptions, CallOutcome } from "./attempt.ts";
+import { bodyFor } from "./destination.ts";
 import { noAnswer, openStream, readBody, readWhole, refusal } from "./read-reply.ts";
-import { bodyFor, wantsStream } from "./read-request.ts";
+import { wantsStream } from "./read-request.ts";
 import { type TranslatedCall, translateCall } from "./translated-call.ts";
 import { AnswerTooLong, type Reply, unpacked } from "./transport.ts";
 

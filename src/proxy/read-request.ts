@@ -1,13 +1,21 @@
 import type { ClientProfile } from "../core/client/client-profile.ts";
 import { type Dialect, dialectAt } from "../core/dialect/registry.ts";
-import { ANY_MODEL, CHAIN_PROVIDER, formatModelRef, type ModelRef } from "../core/model-ref.ts";
+import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
+import { conversationOf } from "../core/routing/conversation.ts";
 import type { Session, SessionBook } from "../core/routing/session.ts";
-import { askedRef, targetsOf } from "../core/routing/targets.ts";
-import type { Settings } from "../core/settings/settings.ts";
+import type { Kept } from "../core/routing/ties.ts";
 import { choicesIn, hasToolsIn, mayAnswerNothing } from "../core/stream/asked.ts";
 import { cleanHistory, refusesLastTurn } from "../core/stream/clean-history.ts";
-import { findField, readField, type Span, spliceValue } from "../core/stream/rewrite.ts";
+import { findField, readField } from "../core/stream/rewrite.ts";
 import type { Asked, GateFailure } from "../core/stream/stream-gate.ts";
+import {
+  type DestinationOptions,
+  destinationOf,
+  findModel,
+  lanesFor,
+  type NamedModel,
+  type Unroutable,
+} from "./destination.ts";
 import type { RoutingSnapshot } from "./snapshot.ts";
 import { overLimit } from "./transport.ts";
 
@@ -72,103 +80,78 @@ async function readCounted(
   return Buffer.concat(parts);
 }
 
-export interface ReadOptions {
-  provider: string | undefined;
-  rest: string;
+export interface ReadOptions extends DestinationOptions {
   search: string;
   /** Without the run's token. */
   headers: Headers;
-  /** What routing goes by while this request lasts. */
-  snapshot: RoutingSnapshot;
   sessions: SessionBook;
-  settings: Settings;
-  profile: ClientProfile;
   /** The named client whose token it carries; undefined for the owner. */
   client: string | undefined;
   nowMs: number;
 }
 
-/** Why a request cannot be routed: the status and the words for the client, or that there is no client any more. */
-export type Unroutable = { status: number; message: string } | { isGone: true };
-
-const decoder = new TextDecoder();
-
 /** Reads a request as far as routing needs it: its model, its session, and the models that may answer it. */
-export async function readRequest(req: Request, options: ReadOptions): Promise<ModelRequest | Unroutable> {
-  const { snapshot, sessions, settings, provider, rest, profile, nowMs } = options;
+export async function readRequest(
+  req: Request,
+  options: ReadOptions,
+): Promise<ModelRequest | Unroutable | { isGone: true }> {
+  const { sessions, settings, provider, rest, profile, nowMs } = options;
   const dialect = req.method === "POST" ? dialectAt(rest) : undefined;
   const raw = hasBody(req.method) ? await readWithin(req, settings.limits.bodyBytes) : undefined;
   if (raw === "gone") return { isGone: true };
   if (raw === "too-long") return tooLong(settings.limits.bodyBytes);
-  const body =
-    raw === undefined || dialect === undefined
-      ? raw
-      : cleanHistory(raw, dialect, profile.isAgent ? "left-over" : "empty");
-  const model = body === undefined ? undefined : findModel(body);
+  const body = cleaned(raw, dialect, profile);
+  const model = body === undefined ? undefined : findModel(body, options.headers.get("content-type"));
   if (dialect !== undefined && model === undefined) {
     return {
       status: 400,
       message: "The request names no model: its body must be a JSON object with a `model`.",
     };
   }
-  const ref = model === undefined ? endpointRef(provider) : askedRef(provider, meantBy(model.value, options));
-  if (ref === undefined)
-    return { status: 404, message: "This address serves models only; a provider's is /<provider>/v1/…" };
-  const targets = dialect === undefined ? withoutFallbacks(ref, settings) : targetsOf(ref, settings);
-  const unroutable = whyNot(ref, targets, options);
+  const destination = destinationOf(req.method, model?.value, options);
+  if ("status" in destination) return destination;
+  const { ref, path } = destination;
+  const lanes = lanesFor(destination, { body, dialect }, options);
+  if (!("targets" in lanes)) return lanes;
+  const unroutable = whyNot(ref, lanes.targets, options);
   if (unroutable !== undefined) return unroutable;
-  const sessionId = profile.sessionId(options.headers);
+  const conversation = conversationOf({
+    headers: options.headers,
+    body: dialect && body,
+    client: profile,
+  });
   return {
     // In the order of time: by ids of pure chance every row of the ledger would land on a page of its own.
     id: Bun.randomUUIDv7(),
     method: req.method,
-    endpoint: rest + options.search,
+    endpoint: path + options.search,
     headers: options.headers,
     body,
     dialect,
     model,
     pathProvider: provider,
     asked: formatModelRef(ref),
-    targets,
+    ...lanes,
     profile,
     client: options.client,
-    sessionId,
-    session: sessions.of(sessionId),
-    snapshot,
+    sessionId: conversation.id,
+    session: sessions.ofConversation(conversation),
     signal: req.signal,
     startedMs: nowMs,
   };
 }
 
+function cleaned(
+  raw: Uint8Array<ArrayBuffer> | undefined,
+  dialect: Dialect | undefined,
+  { isAgent }: ClientProfile,
+): Uint8Array<ArrayBuffer> | undefined {
+  if (raw === undefined || dialect === undefined) return raw;
+  return cleanHistory(raw, dialect, isAgent ? "left-over" : "empty");
+}
+
 function hasBody(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
-}
-
-function findModel(body: Uint8Array): ModelRequest["model"] {
-  const span = findField(body, "model");
-  if (span === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(decoder.decode(body.subarray(span.start, span.end)));
-    return typeof value === "string" && value !== "" ? { span, value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Some clients have names of their own for models. */
-function meantBy(name: string, { profile, settings, snapshot }: ReadOptions): string {
-  const hasKey = (provider: string): boolean => snapshot.keysOf(provider).length > 0;
-  return profile.modelNamed?.(name, { settings, hasKey }) ?? name;
-}
-
-/** An endpoint without a model (a list of files, say) still needs a provider. */
-function endpointRef(provider: string | undefined): ModelRef | undefined {
-  return provider === undefined || provider === CHAIN_PROVIDER ? undefined : { provider, model: ANY_MODEL };
-}
-
-/** Outside of chats another model is no help: its embeddings, say, mean something else. */
-function withoutFallbacks(ref: ModelRef, settings: Settings): readonly ModelRef[] {
-  return targetsOf(ref, { chains: settings.chains, fallbacks: {} });
 }
 
 function tooLong(maxBytes: number): Unroutable {
@@ -213,7 +196,7 @@ export interface ModelRequest {
   /** Undefined for endpoints whose streams we do not look into. */
   dialect: Dialect | undefined;
   /** Where the model's name stands in the body, and what it is. */
-  model: { span: Span; value: string } | undefined;
+  model: NamedModel | undefined;
   /** The provider that the path itself names: its dialect is the client's own choice. */
   pathProvider: string | undefined;
   /** As the client would write it: `provider/model`, or a chain's name. */
@@ -225,6 +208,8 @@ export interface ModelRequest {
   client?: string | undefined;
   sessionId: string | undefined;
   session: Session;
+  /** What an account keeps and the request names. */
+  kept?: Kept | undefined;
   snapshot: RoutingSnapshot;
   /** Fires when the client hangs up. */
   signal: AbortSignal;
@@ -235,13 +220,6 @@ export interface ModelRequest {
   choices?: number;
   /** Answers that ended well and were of no use. */
   flaws?: Flaws;
-}
-
-/** The body for one target: the same bytes where the model stays, else with only its name replaced. */
-export function bodyFor(request: ModelRequest, wireModel: string): Uint8Array<ArrayBuffer> | undefined {
-  const { body, model } = request;
-  if (body === undefined || model === undefined || model.value === wireModel) return body;
-  return spliceValue(body, model.span, wireModel);
 }
 
 /**

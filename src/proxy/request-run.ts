@@ -27,6 +27,7 @@ import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Attempt, CallOptions, CallOutcome, ErrorReply, RunContext } from "./attempt.ts";
 import { callProvider } from "./call-provider.ts";
+import { noteKept } from "./kept.ts";
 import { failureVerdict } from "./read-reply.ts";
 import { cleanAfter, type ModelRequest } from "./read-request.ts";
 import { progressOf, type Router } from "./router.ts";
@@ -91,7 +92,7 @@ export class RequestRun {
   #isClosed = false;
   /** Keys whose shared limits this request waits for. */
   readonly #inLineFor = new Set<string>();
-  #overflow: { verdict: Verdict; reply: ErrorReply | undefined } | undefined;
+  #refusal: { verdict: Verdict; reply: ErrorReply | undefined } | undefined;
 
   constructor(request: ModelRequest, options: RequestRunOptions) {
     this.request = request;
@@ -128,7 +129,7 @@ export class RequestRun {
       const found = now.kind === "wait" ? await this.#wait(now) : now;
       if (found === undefined) continue;
       if (found.kind === "give-up")
-        return this.#overflow ? { kind: "refusal", ...this.#overflow } : { kind: "exhausted" };
+        return this.#refusal ? { kind: "refusal", ...this.#refusal } : { kind: "exhausted" };
       const result = await this.#attempt(found.attempt, continues);
       if (result !== undefined) return result;
     }
@@ -288,6 +289,8 @@ export class RequestRun {
       if (attempt.prefill !== undefined) router.facts.learnPrefill(ref, "continued");
       router.succeed(attempt, this.request.session);
       if (dialect !== undefined) router.facts.answered(ref, dialect);
+      const by = { provider: ref.provider, fingerprint: attempt.key.fingerprint };
+      noteKept(this.request, outcome, by, router.ties);
       this.#serve(attempt, outcome.kind === "stream" ? outcome.stream.status : outcome.status);
       return { kind: "answer", outcome, attempt };
     }
@@ -347,13 +350,27 @@ export class RequestRun {
       this.#repeat(attempt, verdict);
       return undefined;
     }
+    if (reply !== undefined && this.#isKeptElsewhere(reply)) {
+      this.#refusal ??= { verdict, reply };
+      this.#noteFailure(attempt, verdict);
+      this.progress.excludedKeys.add(attempt.key.fingerprint);
+      attempt.close();
+      return undefined;
+    }
     const decision = this.fail(attempt, verdict);
     if (decision.kind === "serve-error") return { kind: "refusal", verdict, reply };
     if (decision.kind === "larger-model") {
-      this.#overflow ??= { verdict, reply };
+      this.#refusal ??= { verdict, reply };
       this.#excludeSmaller(attempt);
     }
     return undefined;
+  }
+
+  /** Whether the key does not know what the request names, and another one may: it is not known which key made it. */
+  #isKeptElsewhere({ status, body }: ErrorReply): boolean {
+    const { kept } = this.request;
+    if (kept === undefined || kept.tie !== undefined) return false;
+    return status === 404 || ((status === 400 || status === 403) && kept.ids.some((id) => body.includes(id)));
   }
 
   /** The same lane is asked once more, with a call that differs. */

@@ -220,7 +220,13 @@ function exhausted(run: RequestRun, router: Router): Response {
   const { profile, dialect } = run.request;
   const firstMs = firstFreeMs(exhaustion);
   const freeInMs = firstMs === undefined ? undefined : firstMs - exhaustion.atMs;
-  return finalReply(profile, { why: "exhausted", message: exhaustionSummary(exhaustion), freeInMs }, dialect);
+  const message = exhaustionSummary(exhaustion) + keptWords(run.request);
+  return finalReply(profile, { why: "exhausted", message, freeInMs }, dialect);
+}
+
+/** Why no other key could help. */
+function keptWords({ kept }: ModelRequest): string {
+  return kept?.tie === undefined ? "" : `\nOnly the key that made ${kept.ids.join(", ")} can use it.`;
 }
 
 /** The request itself is at fault: the provider's words go back. */

@@ -27,8 +27,9 @@ import {
   type StepInput,
 } from "../core/routing/next-step.ts";
 import { isExcluded } from "../core/routing/progress.ts";
-import { restick, type Session, SessionBook, unstick } from "../core/routing/session.ts";
+import { restick, type Session, SessionBook, sessionContext, unstick } from "../core/routing/session.ts";
 import type { Claim, ClaimRequest } from "../core/routing/shared-limits.ts";
+import { TieBook } from "../core/routing/ties.ts";
 import type { Verdict, VerdictKind } from "../core/verdict/verdict.ts";
 import { Attempt, type RunContext } from "./attempt.ts";
 import { Budgets, type PriceOf, type TokenPrice } from "./budgets.ts";
@@ -122,6 +123,7 @@ export class Router {
   readonly env: Required<Env>;
   readonly transport: Transport;
   readonly sessions = new SessionBook();
+  readonly ties = new TieBook();
   readonly queue: WaitQueue;
   readonly connections = new ConnectionLoad();
   readonly facts = new ModelFacts();
@@ -372,8 +374,7 @@ export class Router {
       holdMs: policy.holdMs,
       standingOf: (key, ref) => this.quotas.standing(key, ref),
       contextOf: (provider) => ({
-        session: session.id,
-        stuckTo: session.stuckTo.get(provider),
+        ...sessionContext(session, provider, (key) => (this.#loads.get(key)?.inFlight ?? 0) > 0),
         turn: this.#turns.get(provider) ?? 0,
         random: this.env.random,
       }),

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { ClientProfile, ProfileName } from "../core/client/client-profile.ts";
 import { profileByUserAgent, profileFor } from "../core/client/profiles.ts";
+import { CHAIN_PROVIDER } from "../core/model-ref.ts";
 import { Problem } from "../core/problem.ts";
+import { endpointAt } from "../core/routing/endpoints.ts";
 import { parseRoute, type Route } from "../core/routing/targets.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { type Caller, createAccess } from "./access.ts";
@@ -181,9 +183,12 @@ function createHandler(options: ProxyOptions, room: RequestRoom): { handle: Hand
   ): Promise<Response> => {
     const { settings } = options;
     const profile = profileOf(options, req);
-    if (rest === "models" && req.method === "GET" && (provider === undefined || provider === "orouter")) {
-      return modelList(options.listModels());
-    }
+    const isRead = req.method === "GET" || req.method === "HEAD";
+    const listed =
+      isRead && (provider === undefined || provider === CHAIN_PROVIDER)
+        ? modelReply(rest, options.listModels)
+        : undefined;
+    if (listed !== undefined) return listed;
     if (gate.isDraining) return closing(finalReply(profile, { why: "too-many-open", message: STOPPING }));
     if (gate.open >= Math.min(settings.limits.openRequests, room.requests))
       return finalReply(profile, { why: "too-many-open", message: tooManyOpen(gate.open) });
@@ -199,6 +204,7 @@ function createHandler(options: ProxyOptions, room: RequestRoom): { handle: Hand
       headers: withoutToken(req.headers, caller.token),
       snapshot: router.snapshot,
       sessions: router.sessions,
+      ties: router.ties,
       nowMs: router.env.now(),
       settings,
       profile,
@@ -255,9 +261,18 @@ function tooManyOpen(open: number): string {
   return `[orouter] ${open} requests are open at once, and that is all that open_requests under [limits] in config.toml or the system's limit on open files (ulimit -n) allows.`;
 }
 
-function modelList(models: readonly string[]): Response {
-  const data = models.map((id) => ({ id, object: "model", created: 0, owned_by: "orouter" }));
-  return Response.json({ object: "list", data });
+/** The list of models, or one of them as it stands there; undefined for what is to be asked of a provider. */
+function modelReply(path: string, listModels: () => readonly string[]): Response | undefined {
+  if (path === "models") return Response.json({ object: "list", data: listModels().map(modelObject) });
+  const endpoint = endpointAt("GET", path);
+  if (endpoint?.kind !== "one-model") return undefined;
+  const names = [endpoint.id, `${CHAIN_PROVIDER}/${endpoint.id}`];
+  const found = listModels().find((id) => names.includes(id));
+  return found === undefined ? undefined : Response.json(modelObject(found));
+}
+
+function modelObject(id: string): object {
+  return { id, object: "model", created: 0, owned_by: "orouter" };
 }
 
 function unroutable(profile: ClientProfile, status: number, message: string): Response {

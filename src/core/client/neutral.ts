@@ -3,8 +3,17 @@ import { standardFinish } from "../dialect/hub-answer.ts";
 import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../dialect/registry.ts";
 import { type ClientProfile, type ErrorReply, type FinalFailure, firstHeader } from "./client-profile.ts";
 
-/** The session headers of the clients that have one, best first. */
-const SESSION_HEADERS = ["x-session-id", "x-session-affinity", "x-opencode-session", "session_id"];
+/** The session headers of the clients that have one, best first: opencode and Kilo, Claude Code, Codex. */
+const SESSION_HEADERS = [
+  "x-session-id",
+  "x-session-affinity",
+  "x-opencode-session",
+  "x-claude-code-session-id",
+  "session-id",
+  "thread-id",
+  "session_id",
+  "conversation_id",
+];
 
 /** Status, type and code of each failure but the exhausted one, as OpenAI would give them. */
 const FORMS: Record<

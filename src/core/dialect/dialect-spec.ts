@@ -18,6 +18,8 @@ export interface DialectSpec {
   readonly title: string;
   /** The endpoint, relative to the base URL of a provider. */
   readonly path: string;
+  /** Whether providers keep answers that a later request may name, unless the request says otherwise. */
+  readonly storesAnswers?: true;
   /** The AI SDK package that speaks it. */
   readonly sdk: string;
   /** The header that carries a key. */

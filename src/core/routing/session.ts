@@ -1,10 +1,13 @@
 import type { Key } from "../key.ts";
 import { mostUrgent, type Standing } from "../quota/rank.ts";
+import type { ConversationName } from "./conversation.ts";
 
 /** What is remembered of one session of a client while orouter runs. */
 export interface Session {
   /** As the client names it, in every process alike. */
   readonly id: string | undefined;
+  /** Whether the id is only how the conversation begins: several at once may share it. */
+  readonly isGuess: boolean;
   /** The key it used last, per provider: prompt caches live with the account. */
   stuckTo: Map<string, string>;
   /** 429s in a row, over all its requests. */
@@ -22,10 +25,10 @@ const MAX_SESSIONS = 2_000;
 export class SessionBook {
   readonly #sessions = new Map<string, Session>();
 
-  /** A request without a session header gets a session of its own, which is not kept. */
-  of(id: string | undefined): Session {
-    if (id === undefined) return newSession(undefined);
-    const session = this.#sessions.get(id) ?? newSession(id);
+  /** A request of which nothing tells the conversation gets a session of its own, which is not kept. */
+  of(id: string | undefined, isGuess = false): Session {
+    if (id === undefined) return newSession(undefined, false);
+    const session = this.#sessions.get(id) ?? newSession(id, isGuess);
     this.#sessions.delete(id);
     this.#sessions.set(id, session);
     if (this.#sessions.size > MAX_SESSIONS) {
@@ -34,10 +37,14 @@ export class SessionBook {
     }
     return session;
   }
+
+  ofConversation({ id, guess }: ConversationName): Session {
+    return id === undefined ? this.of(guess, true) : this.of(id);
+  }
 }
 
-function newSession(id: string | undefined): Session {
-  return { id, stuckTo: new Map(), limitedInARow: 0, overflows: 0, broken: 0 };
+function newSession(id: string | undefined, isGuess: boolean): Session {
+  return { id, isGuess, stuckTo: new Map(), limitedInARow: 0, overflows: 0, broken: 0 };
 }
 
 /** A session keeps the first key it is given: its title and its prompt, asked at once, share an account's cache. */
@@ -63,6 +70,21 @@ export function unstick(session: Session, failed: Key, keys: readonly Key[], str
   const usable = keys.filter((key) => key.enabled);
   const next = usable[(usable.indexOf(failed) + 1) % usable.length];
   if (next !== undefined) session.stuckTo.set(failed.provider, next.fingerprint);
+}
+
+/**
+ * What a choice of a key may know of a session. Requests that merely begin alike, at the same time, are not crowded onto
+ * one key: while it is busy each goes where there is room.
+ */
+export function sessionContext(
+  session: Session,
+  provider: string,
+  isBusy: (fingerprint: string) => boolean,
+): Pick<StrategyContext, "session" | "stuckTo"> {
+  const stuckTo = session.stuckTo.get(provider);
+  if (session.isGuess && stuckTo !== undefined && isBusy(stuckTo))
+    return { session: undefined, stuckTo: undefined };
+  return { session: session.id, stuckTo };
 }
 
 export const STRATEGIES = ["auto", "sticky", "random", "round-robin", "least-failures"] as const;

@@ -83,9 +83,27 @@ export function readField(body: Uint8Array, name: string): unknown {
   return span === undefined ? undefined : parseJsonBytes(body.subarray(span.start, span.end));
 }
 
+/** The elements of the array at a span, one by one, for as long as they are asked for. */
+export function* elementsOf(body: Uint8Array, { start, end }: Span): Generator<Uint8Array> {
+  if (body[start] !== OPEN_BRACKET) return;
+  let at = skipSpace(body, start + 1);
+  while (at < end && body[at] !== CLOSE_BRACKET) {
+    const elementEnd = valueEnd(body, at);
+    if (elementEnd === undefined) return;
+    yield body.subarray(at, elementEnd);
+    at = skipSpace(body, elementEnd);
+    if (body[at] !== COMMA) return;
+    at = skipSpace(body, at + 1);
+  }
+}
+
 /** The body with one span replaced by a JSON value; every other byte stays as it is. */
 export function spliceValue(body: Uint8Array, span: Span, value: unknown): Uint8Array<ArrayBuffer> {
-  const middle = encoder.encode(JSON.stringify(value));
+  return spliceBytes(body, span, encoder.encode(JSON.stringify(value)));
+}
+
+/** The same for a body that is no JSON. */
+export function spliceBytes(body: Uint8Array, span: Span, middle: Uint8Array): Uint8Array<ArrayBuffer> {
   const spliced = new Uint8Array(span.start + middle.length + (body.length - span.end));
   spliced.set(body.subarray(0, span.start));
   spliced.set(middle, span.start);

@@ -11,6 +11,7 @@ import { ResponsesWriter, responsesEventsOf, responsesWholeOf } from "./writer.t
 export const responses: DialectSpec = {
   title: "Responses",
   path: "responses",
+  storesAnswers: true,
   sdk: "@ai-sdk/openai",
   authHeader: (secret) => ["authorization", `Bearer ${secret}`],
   readRequest: readResponsesRequest,
