@@ -1,6 +1,6 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { orouterBinary } from "../test/e2e/binary.ts";
 import { type Agent, type AgentName, findAgent } from "./chaos/agents.ts";
@@ -16,10 +16,13 @@ const USAGE = `Usage: bun run chaos [FLAG…]
   --profile NAME[,NAME…]   ${Object.keys(PROFILES).join(", ")}
   --agent NAME[,NAME…]     opencode1, opencode2 (its binary in OROUTER_TEST_OPENCODE2), client
   --seed N                 one seed, to see a session again
-  --seeds N                seeds 1 to N (5)
+  --seeds N                so many seeds (5)
+  --from N                 the first of them (1)
   --keys N, --models N     other lanes than the profile's
-  --requests N             requests of the client at 1, at 16 and at 64 at a time (500)
+  --requests N             requests of the client for each number at a time (500)
+  --at N[,N…]              how many requests at a time (1,16,64)
   --plain                  the agent alone with one key and one model, on the same seeds
+  --plugin ID=FILE         the agent with a plugin that turns all keys, as the provider ID, and one model
   --short                  what there is time for in three minutes
   --long                   two routers on one home, kill -9, edits and a soak, in place of sessions
   --parallel N             sessions at a time (2)
@@ -32,10 +35,13 @@ const { values } = parseArgs({
     agent: { type: "string" },
     seed: { type: "string" },
     seeds: { type: "string", default: "5" },
+    from: { type: "string", default: "1" },
     keys: { type: "string" },
     models: { type: "string" },
     requests: { type: "string", default: "500" },
+    at: { type: "string" },
     plain: { type: "boolean", default: false },
+    plugin: { type: "string" },
     short: { type: "boolean", default: false },
     long: { type: "boolean", default: false },
     parallel: { type: "string", default: "2" },
@@ -109,14 +115,15 @@ function sessionPlans(folder: string, agents: readonly Agent[]): SessionPlan[] {
   if (agents.length === 0) return [];
   const seeds = values.seed
     ? [whole("--seed", values.seed)]
-    : Array.from({ length: whole("--seeds", values.seeds) }, (_, nth) => nth + 1);
+    : Array.from({ length: whole("--seeds", values.seeds) }, (_, nth) => whole("--from", values.from) + nth);
   const orouter = values.orouter ?? orouterBinary();
   const one = (profileName: string, agent: Agent, seed: number): SessionPlan => ({
     profileName,
     profile: profileNamed(profileName),
     agent,
     seed,
-    isPlain: values.plain,
+    isPlain: values.plain || values.plugin !== undefined,
+    plugin: keyPlugin(),
     orouter,
     folder,
   });
@@ -125,6 +132,13 @@ function sessionPlans(folder: string, agents: readonly Agent[]): SessionPlan[] {
   if (values.short)
     return seeds.flatMap((seed) => names.flatMap((name) => agents.map((agent) => one(name, agent, seed))));
   return names.flatMap((name) => agents.flatMap((agent) => seeds.map((seed) => one(name, agent, seed))));
+}
+
+function keyPlugin(): SessionPlan["plugin"] {
+  if (values.plugin === undefined) return undefined;
+  const [provider = "", file = ""] = values.plugin.split("=", 2);
+  if (provider === "" || file === "") throw new Error("--plugin takes ID=FILE.");
+  return { provider, file: resolve(file) };
 }
 
 function profileNames(): readonly string[] {
@@ -166,10 +180,10 @@ function agentNamed(name: string): AgentName {
 
 async function runClients(folder: string): Promise<ClientResult[]> {
   const results: ClientResult[] = [];
-  const names = values.profile?.split(",") ?? ["p20", "stalls-3x1"];
+  const names = values.profile?.split(",") ?? ["p20", "silent-keys"];
   const requests = values.short ? SHORT_REQUESTS : whole("--requests", values.requests);
   for (const profileName of names) {
-    for (const atATime of AT_A_TIME) {
+    for (const atATime of atATimes()) {
       const result = await runClient({
         profileName,
         profile: profileNamed(profileName),
@@ -184,6 +198,10 @@ async function runClients(folder: string): Promise<ClientResult[]> {
     }
   }
   return results;
+}
+
+function atATimes(): readonly number[] {
+  return values.at ? values.at.split(",").map((text) => whole("--at", text)) : AT_A_TIME;
 }
 
 async function runSessions(plans: SessionPlan[], signal: AbortSignal): Promise<SessionResult[]> {
@@ -207,10 +225,10 @@ async function runSessions(plans: SessionPlan[], signal: AbortSignal): Promise<S
   return results;
 }
 
-function lineOf({ plan, isRight, isJudged, calls, needed, ms, faults }: SessionResult): string {
+function lineOf({ plan, isRight, isJudged, unsolvable, calls, needed, ms, faults }: SessionResult): string {
   const word = isRight ? "right" : isJudged ? "WRONG" : "ended";
   const name = `${groupName(plan)} ${plan.seed}`;
-  const what = faults.slice(0, 2).join("; ");
+  const what = [unsolvable ?? "", ...faults.slice(0, 2)].filter((one) => one !== "").join("; ");
   return `${word}  ${name}  ${calls}/${needed} calls  ${(ms / 1000).toFixed(1)} s  ${what}`;
 }
 

@@ -129,13 +129,30 @@ export function startBehind(orouter: string, profile: Profile, prompt: string): 
   return { command: [orouter, "opencode", "run", "-m", modelFor(profile), prompt], env: {} };
 }
 
-/** The agent alone, with the first key and the first model. */
-export function startAlone(agent: Agent, profile: Profile, baseUrl: string, prompt: string): Start {
+/** A plugin of the agent that turns keys by itself, as the provider of this id. */
+export interface KeyPlugin {
+  provider: string;
+  file: string;
+}
+
+/** What runs in place of orouter. */
+export interface Alone {
+  agent: Agent;
+  profile: Profile;
+  baseUrl: string;
+  prompt: string;
+  plugin: KeyPlugin | undefined;
+}
+
+/** The agent alone with the first model and the first key, or with a plugin that is given all keys. */
+export function startAlone({ agent, profile, baseUrl, prompt, plugin }: Alone, home: string): Start {
   const dialect = profile.dialects[0] ?? "chat";
+  const id = plugin?.provider ?? "relay";
   const config = {
     $schema: "https://opencode.ai/config.json",
+    ...(plugin === undefined ? {} : { plugin: [`file://${plugin.file}`] }),
     provider: {
-      relay: {
+      [id]: {
         npm: dialect === "chat" ? "@ai-sdk/openai-compatible" : "@ai-sdk/openai",
         name: "relay",
         options: { baseURL: baseUrl, apiKey: secretOf(0, dialect) },
@@ -145,9 +162,17 @@ export function startAlone(agent: Agent, profile: Profile, baseUrl: string, prom
       },
     },
   };
+  const keys =
+    plugin === undefined ? [] : Array.from({ length: profile.keys }, (_, nth) => secretOf(nth, dialect));
+  const keyEnv = Object.fromEntries(keys.map((key, nth) => [`OLLAMA_API_KEY_${nth + 1}`, key]));
+  if (plugin !== undefined)
+    writePrivate(
+      join(home, ".local/share/opencode/auth.json"),
+      JSON.stringify({ [id]: { type: "api", key: secretOf(0, dialect) } }),
+    );
   const standalone = agent.name === "opencode2" ? ["--standalone"] : [];
   return {
-    command: [agent.binary, "run", ...standalone, "-m", "relay/model-1", prompt],
-    env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(config) },
+    command: [agent.binary, "run", ...standalone, "-m", `${id}/model-1`, prompt],
+    env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(config), ...keyEnv },
   };
 }

@@ -338,6 +338,14 @@ export const FAULTS = {
   "no finish": breaks(["end"], ["text", "arguments", "second call", "before the finish"]),
 } satisfies Record<string, readonly Fault[]>;
 
+/** An answer that breaks when a client has shown some of its words. */
+export function tornReply(exchange: Exchange): Reply {
+  const actions = broken({ ...exchange, roll: () => TORN_AT }, "text", "reset");
+  return { label: "torn text", kind: "fault", actions };
+}
+
+const TORN_AT = 0.5;
+
 export type FaultGroup = keyof typeof FAULTS | "limits" | "odd";
 
 /** A fault of a group as a reply. `limits` are not here: they hold for a time, which the injector keeps. */

@@ -2,7 +2,7 @@ import { SMALL_CONTEXT } from "./agents.ts";
 import type { Answer } from "./answer.ts";
 import { type Conversation, callId, type Progress, SUMMARY_MARK } from "./conversation.ts";
 import { between, pick, roll } from "./dice.ts";
-import { DEAD, faultReply, LIMITS } from "./faults.ts";
+import { DEAD, faultReply, LIMITS, tornReply } from "./faults.ts";
 import type { Prefill, Profile } from "./profiles.ts";
 import { type Exchange, goodReply, jsonReply, type Reply, wholeReply } from "./reply.ts";
 import { OPENINGS, type TaskStep, type ToolUse } from "./task.ts";
@@ -82,6 +82,7 @@ export class Injector {
   #outages: Outage[];
   #living: { key: number; model: number };
   #calls = 0;
+  #tornCalls = 0;
   readonly #profile: Profile;
   readonly #seed: number;
   readonly #script: Script;
@@ -160,6 +161,7 @@ export class Injector {
       this.#outageReply(atMs, progress.step) ??
       this.#refusal(lane, atMs, note) ??
       this.#limitReply(lane, atMs, note) ??
+      this.#silence(lane) ??
       this.#cannot(lane, conversation, progress);
     if (stopped) return stopped;
     const nth = (lane.tries.get(progress.step) ?? 0) + 1;
@@ -169,7 +171,22 @@ export class Injector {
       answer: this.#answerOf(conversation, progress, lane),
       roll: (word) => roll(this.#seed, "call", progress.step, lane.key, lane.model, nth, word),
     };
-    return this.#drawn(exchange, lane, progress.step, atMs) ?? goodReply(exchange);
+    return (
+      this.#torn(exchange, progress.step) ??
+      this.#drawn(exchange, lane, progress.step, atMs) ??
+      goodReply(exchange)
+    );
+  }
+
+  /** The first answer to the last step breaks in its words. */
+  #torn(exchange: Exchange, step: number): Reply | undefined {
+    if (!this.#isTornStep(step)) return undefined;
+    const isFirst = this.#tornCalls++ === 0;
+    return isFirst ? tornReply(exchange) : undefined;
+  }
+
+  #isTornStep(step: number): boolean {
+    return this.#profile.isTorn && step === this.#script.steps.length - 1;
   }
 
   #drawn(exchange: Exchange, lane: Lane, step: number, atMs: number): Reply | undefined {
@@ -245,6 +262,13 @@ export class Injector {
     return { label: kind.name, kind: "fault", actions: kind.reply(limit.untilMs - atMs) };
   }
 
+  #silence({ key }: Lane): Reply | undefined {
+    const { silentKeys, keys } = this.#profile;
+    const behindLiving = (key - this.#living.key + keys) % keys;
+    if (key < 0 || behindLiving === 0 || behindLiving > silentKeys) return undefined;
+    return { label: "silent key", kind: "fault", actions: [{ do: "hang", keepAlive: false }] };
+  }
+
   /** What the service behind a lane does not take, however often it is asked. */
   #cannot(lane: Lane, conversation: Conversation, { step }: Progress): Reply | undefined {
     const last = conversation.turns.at(-1);
@@ -286,7 +310,9 @@ export class Injector {
     const begun = isPrefill && this.#prefill(lane) === "continue" ? last.text : undefined;
     const wordings =
       text === "" || !this.#profile.isWordy ? [text] : OPENINGS.map((opening) => opening + text);
-    const own = pick(wordings, this.#seed, "wording", step, lane.key, lane.model, lane.tries.get(step) ?? 0);
+    const own = this.#isTornStep(step)
+      ? OPENINGS[this.#tornCalls === 0 ? 0 : 1 + (this.#tornCalls % 2)] + text
+      : pick(wordings, this.#seed, "wording", step, lane.key, lane.model, lane.tries.get(step) ?? 0);
     const continued = begun === undefined ? undefined : wordings.find((wording) => wording.startsWith(begun));
     return {
       ...this.#empty(conversation),

@@ -75,27 +75,34 @@ function isWhole(stdout: string, text: string): boolean {
 
 /** A session that cannot end right has to end once, soon, and with the words that say why. */
 export function judgeHopeless(
-  { stderr, exitCode, wasStopped, notes }: Evidence,
+  { task, files, stderr, exitCode, wasStopped, notes }: Evidence,
   lastWord: string,
-  lastChanceToEndMs: number,
+  /** Since the last chance of an answer. */
+  late: { toldMs: number; endMs: number },
 ): string[] {
   const times = stderr.split(lastWord).length - 1;
   const filtered = notes.filter(({ label }) => label === FILTERED).length;
+  const { twice } = countShellLines(task, files.get(SHELL_LOG) ?? "");
   return [
     ...(wasStopped ? ["it had to be stopped"] : []),
+    ...(twice === 0 ? [] : [`${twice} shell steps ran more than once`]),
     ...(exitCode === 1 || wasStopped ? [] : [`exit code ${exitCode}`]),
     ...(times === 1 ? [] : [`"${lastWord}" was shown ${times} times`]),
     ...(filtered <= 1 ? [] : [`${filtered} calls for what a filter had refused`]),
-    ...(lastChanceToEndMs <= HOPELESS_END_MS
-      ? []
-      : [`it ended ${(lastChanceToEndMs / 1000).toFixed(1)} s after its last env`]),
+    ...(late.toldMs <= TOLD_MS ? [] : [`told ${seconds(late.toldMs)} after the last chance of an answer`]),
+    ...(late.endMs <= ENDED_MS ? [] : [`it ended ${seconds(late.endMs)} after the last chance of an answer`]),
   ];
 }
 
 /** How the log calls the refusal of a filter. */
 export const FILTERED = "refused: filter";
-/** The router has 5 s; an agent takes some of its own to end. */
-const HOPELESS_END_MS = 10_000;
+const TOLD_MS = 5_000;
+/** An agent takes some time of its own to end. */
+const ENDED_MS = 10_000;
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
 
 /** Each line of the shell steps once; their order among parallel calls is free. */
 function countShellLines({ shellLines }: Task, log: string): { faults: string[]; twice: number } {

@@ -27,6 +27,10 @@ export interface Profile {
   /** A session of this profile cannot end right, only end: once, with these words. */
   isHopeless: boolean;
   lastWord: string;
+  /** So many keys accept each call and never say anything. */
+  silentKeys: number;
+  /** The final text breaks, and no lane goes on from it: a client that may not ask again cannot have a whole one. */
+  isTorn: boolean;
   /** Each lane words its texts in its own way, another one at each try. */
   isWordy: boolean;
 }
@@ -46,6 +50,8 @@ const QUIET: Profile = {
   dialects: ["chat"],
   isHopeless: false,
   lastWord: "ALL KEYS EXHAUSTED!",
+  silentKeys: 0,
+  isTorn: false,
   isWordy: false,
 };
 
@@ -115,6 +121,20 @@ export const PROFILES: Record<string, Profile> = {
     groups: ["breaks", "no finish", "errors in a 200"],
     prefill: ["refuse", "restart"],
     isWordy: true,
+  },
+  torn: {
+    ...QUIET,
+    about: "the final text breaks, and every lane begins anew in other words",
+    prefill: ["refuse", "restart"],
+    isTorn: true,
+    lastWord: "broke off in the middle of its answer",
+  },
+  "silent-keys": {
+    ...QUIET,
+    about: "2 of 4 keys accept every call and never answer",
+    keys: 4,
+    models: 1,
+    silentKeys: 2,
   },
   stalls: {
     ...QUIET,

@@ -1,5 +1,5 @@
 import type { ClientResult } from "./client.ts";
-import type { SessionPlan, SessionResult } from "./session.ts";
+import { type SessionPlan, type SessionResult, variantOf } from "./session.ts";
 
 /** One profile with one agent. */
 export interface Row {
@@ -33,8 +33,8 @@ function calmName({ plan: { agent, isPlain, seed } }: SessionResult): string {
   return `${agent.name} ${isPlain} ${seed}`;
 }
 
-export function groupName({ profileName, agent, isPlain }: SessionPlan): string {
-  return `${profileName} ${agent.name}${isPlain ? " plain" : ""}`;
+export function groupName(plan: SessionPlan): string {
+  return `${plan.profileName} ${plan.agent.name}${variantOf(plan, " ")}`;
 }
 
 function rowOf(results: readonly SessionResult[], calm: ReadonlyMap<string, number>): Row {

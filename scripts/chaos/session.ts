@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from "node:path";
 import {
   type Agent,
+  type KeyPlugin,
   modelNames,
   type SessionFolder,
   type Start,
@@ -25,6 +26,8 @@ export interface SessionPlan {
   seed: number;
   /** Without orouter: the agent with one key and one model. */
   isPlain: boolean;
+  /** Without orouter, and with a plugin that turns the keys. */
+  plugin: KeyPlugin | undefined;
   orouter: string;
   /** Where sessions keep their folders. */
   folder: string;
@@ -34,6 +37,8 @@ export interface SessionResult extends Judgement {
   plan: SessionPlan;
   folder: string;
   isSolvable: boolean;
+  /** Why it could not end right, and is judged by how it ends. */
+  unsolvable: string | undefined;
   /** It counts: it could end right, or it could not and is judged by how it ends. */
   isJudged: boolean;
   notes: readonly CallNote[];
@@ -48,8 +53,8 @@ const KILL_AFTER_MS = 4000;
 /** Runs and judges one session; undefined when the signal ended it before its time. */
 export async function runSession(plan: SessionPlan, signal: AbortSignal): Promise<SessionResult | undefined> {
   const { profile, profileName, agent, seed, isPlain } = plan;
-  const name = `${profileName}-${agent.name}${isPlain ? "-plain" : ""}-${seed}`;
-  const template = join(plan.folder, `template-${agent.name}`);
+  const name = `${profileName}-${agent.name}${variantOf(plan, "-")}-${seed}`;
+  const template = join(plan.folder, `template-${agent.name}${plan.plugin?.provider ?? ""}`);
   const place = sessionFolder(join(plan.folder, name), existsSync(template) ? template : undefined, agent);
   const task = taskOf(seed, place.project);
   const models = modelNames(profile);
@@ -62,9 +67,12 @@ export async function runSession(plan: SessionPlan, signal: AbortSignal): Promis
   const provider = await startProvider({ models, answer: (call) => injector.answer(call).reply });
   if (!isPlain) writeOrouterConfig(place.home, profile, provider.baseUrl);
   const start = isPlain
-    ? startAlone(agent, profile, provider.baseUrl, task.prompt)
+    ? startAlone(
+        { agent, profile, baseUrl: provider.baseUrl, prompt: task.prompt, plugin: plan.plugin },
+        place.home,
+      )
     : startBehind(plan.orouter, profile, task.prompt);
-  const run = await bounded(start, place, signal);
+  const run = await bounded(start, place, { signal, lastWord: profile.lastWord });
   await provider.stop();
   if (signal.aborted) return undefined;
   const files = projectFiles(place.project);
@@ -72,19 +80,25 @@ export async function runSession(plan: SessionPlan, signal: AbortSignal): Promis
   const hopeless = judgeHopeless(
     evidence,
     profile.lastWord,
-    run.endMs - lastChanceMs(profile, injector.notes, provider.served),
+    lateness(run, lastChanceMs(profile, injector.notes, provider.served)),
   );
+  const unsolvable = isPlain ? undefined : whyUnsolvable(plan);
   const judgement = {
     ...judge(evidence),
-    ...(profile.isHopeless && !isPlain ? { faults: hopeless, isRight: hopeless.length === 0 } : {}),
+    ...(unsolvable === undefined ? {} : { faults: hopeless, isRight: hopeless.length === 0 }),
   };
-  const isSolvable = isPlain ? injector.isSolvable(1, 1) : injector.isSolvable(profile.keys, profile.models);
-  const isJudged = isSolvable || (profile.isHopeless && !isPlain);
+  const isSolvable =
+    unsolvable === undefined &&
+    (isPlain
+      ? injector.isSolvable(plan.plugin === undefined ? 1 : profile.keys, 1)
+      : injector.isSolvable(profile.keys, profile.models));
+  const isJudged = isSolvable || unsolvable !== undefined;
   const result = {
     ...judgement,
     plan,
     folder: place.root,
     isSolvable,
+    unsolvable,
     isJudged,
     notes: injector.notes,
     ms: run.ms,
@@ -96,6 +110,15 @@ export async function runSession(plan: SessionPlan, signal: AbortSignal): Promis
   return result;
 }
 
+/**
+ * Why no router could end the session right. opencode 2 keeps what it has shown of an answer, so that asking again would
+ * show it twice: a text that no lane continues is one that it can only be told the end of.
+ */
+function whyUnsolvable({ profile, agent }: SessionPlan): string | undefined {
+  if (profile.isHopeless) return profile.isFiltered ? "refused by a filter" : "no key can answer";
+  return profile.isTorn && agent.name === "opencode2" ? "unsolvable by contract" : undefined;
+}
+
 interface Ran {
   stdout: string;
   stderr: string;
@@ -103,6 +126,12 @@ interface Ran {
   wasStopped: boolean;
   ms: number;
   endMs: number;
+  /** When the last words were first shown. */
+  toldMs: number;
+}
+
+function lateness({ toldMs, endMs }: Ran, lastChanceMs: number): { toldMs: number; endMs: number } {
+  return { toldMs: toldMs - lastChanceMs, endMs: endMs - lastChanceMs };
 }
 
 /** As long as a router waits by default before it gives up. */
@@ -118,7 +147,11 @@ function lastChanceMs({ outages }: Profile, notes: readonly CallNote[], served: 
   return Math.max(lastCallMs, (firstFault?.atMs ?? 0) + MAX_WAIT_MS);
 }
 
-async function bounded({ command, env }: Start, place: SessionFolder, signal: AbortSignal): Promise<Ran> {
+async function bounded(
+  { command, env }: Start,
+  place: SessionFolder,
+  { signal, lastWord }: { signal: AbortSignal; lastWord: string },
+): Promise<Ran> {
   const startMs = performance.now();
   const child = Bun.spawn(command, {
     cwd: place.project,
@@ -135,7 +168,17 @@ async function bounded({ command, env }: Start, place: SessionFolder, signal: Ab
   };
   const limit = setTimeout(stop, LIMIT_MS);
   signal.addEventListener("abort", stop);
-  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  let toldMs: number | undefined;
+  const readErrors = async (): Promise<string> => {
+    let text = "";
+    const decoder = new TextDecoder();
+    for await (const bytes of child.stderr) {
+      text += decoder.decode(bytes, { stream: true });
+      if (toldMs === undefined && Bun.stripANSI(text).includes(lastWord)) toldMs = Date.now();
+    }
+    return text;
+  };
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), readErrors(), child.exited]);
   clearTimeout(limit);
   signal.removeEventListener("abort", stop);
   return {
@@ -145,6 +188,7 @@ async function bounded({ command, env }: Start, place: SessionFolder, signal: Ab
     wasStopped,
     ms: performance.now() - startMs,
     endMs: Date.now(),
+    toldMs: toldMs ?? Date.now(),
   };
 }
 
@@ -188,12 +232,18 @@ function lineOf(note: CallNote, served: Served | undefined, startMs: number): st
   return `${at}  ${note.purpose} ${note.step}  key ${note.key} model ${note.model}  ${note.label}${asked}  ${took}${left}${problems}\n`;
 }
 
+/** What runs in place of orouter, as part of a name; nothing for orouter itself. */
+export function variantOf({ isPlain, plugin }: SessionPlan, before: string): string {
+  return isPlain ? `${before}${plugin?.provider ?? "plain"}` : "";
+}
+
 /** The one command that runs a session again. */
-export function replayCommand({ profileName, agent, seed, isPlain, profile }: SessionPlan): string {
+export function replayCommand({ profileName, agent, seed, isPlain, plugin, profile }: SessionPlan): string {
   const known = PROFILES[profileName];
   const lanes =
     known && (known.keys !== profile.keys || known.models !== profile.models)
       ? ` --keys ${profile.keys} --models ${profile.models}`
       : "";
-  return `bun run chaos --profile ${profileName} --agent ${agent.name} --seed ${seed}${lanes}${isPlain ? " --plain" : ""}`;
+  const without = plugin === undefined ? " --plain" : ` --plugin ${plugin.provider}=${plugin.file}`;
+  return `bun run chaos --profile ${profileName} --agent ${agent.name} --seed ${seed}${lanes}${isPlain ? without : ""}`;
 }

@@ -9,6 +9,7 @@ export class RunTally {
   #rotations = 0;
   #fallbacks = 0;
   #exhaustion: Exhaustion | undefined;
+  #hasLastBroken = false;
   readonly #words: string[] = [];
   #fault: string | undefined;
   #bug: unknown;
@@ -20,6 +21,7 @@ export class RunTally {
         this.#countHops(event.record.attempts);
         // A later answer makes an earlier exhaustion irrelevant.
         if (event.record.outcome === "served") this.#exhaustion = undefined;
+        this.#hasLastBroken = event.record.outcome === "broken";
         return;
       case "exhausted":
         this.#exhaustion = event.exhaustion;
@@ -78,10 +80,9 @@ export class RunTally {
   summary(): string {
     const parts: string[] = [];
     if (this.#exhaustion !== undefined) parts.push(exhaustionReport(this.#exhaustion).trimEnd());
-    else if (this.#rotations + this.#fallbacks > 0) {
-      parts.push(
-        `[orouter] ${counted(this.#requests, "request")}, ${counted(this.#rotations, "rotation")}, ${counted(this.#fallbacks, "fallback")}`,
-      );
+    else if (this.#hasLastBroken || this.#rotations + this.#fallbacks > 0) {
+      const counts = `${counted(this.#requests, "request")}, ${counted(this.#rotations, "rotation")}, ${counted(this.#fallbacks, "fallback")}`;
+      parts.push(`[orouter] ${counts}${this.#hasLastBroken ? "; the last answer broke off" : ""}`);
     }
     parts.push(...this.#words);
     if (this.#fault !== undefined) parts.push(refusedText(this.#fault));

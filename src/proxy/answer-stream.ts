@@ -4,6 +4,7 @@ import type { AnswerProgress } from "../core/routing/events.ts";
 import { exhaustionSummary } from "../core/routing/exhaustion.ts";
 import { joined } from "../core/stream/bytes.ts";
 import { type SentAnswer, salvageOf } from "../core/stream/continuation.ts";
+import { counted } from "../core/text.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Attempt, OpenStream } from "./attempt.ts";
@@ -331,10 +332,14 @@ export class AnswerStream {
   }
 
   #whyUnsaved(result: RunResult, sent: SentAnswer | undefined): Unsaved {
-    const { request, progress } = this.#run;
+    const { request, progress, attempts } = this.#run;
     if (result.kind !== "exhausted" || this.#isOver) return {};
     // The client asks again once. A second request that used up all of `max_wait` on broken answers is the last one.
     if (sent !== undefined && request.profile.askAgainAfterOutput && request.session.broken === 0) return {};
+    // The keys are fine: nothing in a report on them would help.
+    const others = attempts.filter(({ verdict }) => verdict?.rule === "resume").length;
+    if (others > 0)
+      return { final: `${BROKE_OFF}, and ${counted(others, "other answer")} began differently. Ask again.` };
     const exhaustion = describeExhaustion(progress, request, this.#router);
     this.#router.emit({ kind: "exhausted", exhaustion });
     return { final: exhaustionSummary(exhaustion) };

@@ -4,7 +4,7 @@ import {
   type Cooldown,
   type CooldownSelection,
   cooldownId,
-  cooldownTarget,
+  cooldownTargets,
   notFromLater,
 } from "../core/routing/cooldown.ts";
 import { blame, type Decision, decide, settle } from "../core/routing/decide.ts";
@@ -138,7 +138,7 @@ export class Router {
   readonly #loads = new Map<string, Load>();
   readonly #listeners = new Listeners();
   readonly #turns = new Map<string, number>();
-  readonly #answered = new Map<string, ModelRef>();
+  readonly #answered = new Map<string, { ref: ModelRef; atMs: number }>();
   #shared: SharedLimits | undefined;
 
   constructor(options: RouterOptions) {
@@ -186,7 +186,8 @@ export class Router {
   /** The models of chains and fallbacks, and those that have answered. */
   knownModels(): ModelRef[] {
     const named = this.#snapshot.knownModels.map((ref): [string, ModelRef] => [formatModelRef(ref), ref]);
-    return [...new Map([...named, ...this.#answered]).values()];
+    const answered = [...this.#answered].map(([model, { ref }]): [string, ModelRef] => [model, ref]);
+    return [...new Map([...named, ...answered]).values()];
   }
 
   inFlight(key: Key): number {
@@ -262,7 +263,7 @@ export class Router {
     const { key, ref, startedMs } = attempt;
     session.limitedInARow = 0;
     restick(session, key, this.#snapshot.policy.strategy);
-    if (ref.model !== ANY_MODEL) this.#answered.set(formatModelRef(ref), ref);
+    if (ref.model !== ANY_MODEL) this.#answered.set(formatModelRef(ref), { ref, atMs: this.env.now() });
     this.#cooldowns.endProbe(attempt.probes.splice(0));
     if (this.#cooldowns.answering(key, ref, startedMs) || attempt.probe) this.queue.serve();
   }
@@ -297,13 +298,15 @@ export class Router {
     return decision;
   }
 
-  /** Whether another key is known to fail in the same way on this model. */
+  /** Whether another key is known to fail in the same way on this model, and none has answered since. */
   #isSameElsewhere({ key, ref }: Attempt, kind: VerdictKind, keys: readonly Key[]): boolean {
     const nowMs = this.env.now();
+    const answeredMs = this.#answered.get(formatModelRef(ref))?.atMs ?? 0;
     return keys.some((other) => {
       if (other === key) return false;
       const cooldown = this.#cooldowns.all.get(cooldownId.lane(other.fingerprint, ref));
-      return cooldown !== undefined && cooldown.kind === kind && cooldown.untilMs > nowMs;
+      if (cooldown === undefined || cooldown.kind !== kind || cooldown.untilMs <= nowMs) return false;
+      return cooldown.sinceMs >= answeredMs;
     });
   }
 
@@ -353,11 +356,11 @@ export class Router {
 
   #cooldown(attempt: Attempt, verdict: Verdict, { policy }: RoutingSnapshot): void {
     const { key, ref, startedMs } = attempt;
-    const target = cooldownTarget(verdict.fault, key, ref);
-    if (target === undefined) return;
     const { env } = this;
-    const failure = { verdict, target, startedMs, nowMs: env.now(), policy, random: env.random };
-    this.#cooldowns.failed(failure, key.name);
+    for (const target of cooldownTargets(verdict, key, ref)) {
+      const failure = { verdict, target, startedMs, nowMs: env.now(), policy, random: env.random };
+      this.#cooldowns.failed(failure, key.name);
+    }
   }
 
   #situation({ progress, session, snapshot }: RunContext): StepInput {

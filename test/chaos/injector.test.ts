@@ -104,3 +104,30 @@ test("a service that refuses a final assistant message answers 400, another goes
   expect(ask(["refuse"])).toBe("refused: final assistant message");
   expect(ask(["continue"])).toBe("good");
 });
+
+test("the final text is torn once, and every answer behind it begins in other words", () => {
+  const { steps } = taskOf(2, "/project");
+  const step = steps.length - 1;
+  const script = { steps, progress: () => ({ step, done: new Set<number>(), problems: [] }) };
+  const one = new Injector({ profile: profileNamed("torn"), seed: 2, script, models: ["model-1"] });
+  const replies = Array.from(
+    { length: 5 },
+    (_, nth) => one.answer({ secret: `${nth}`, conversation: request("model-1"), atMs: nth }).reply,
+  );
+  expect(replies.map(({ label }) => label)).toEqual(["torn text", "good", "good", "good", "good"]);
+  const text = (nth: number) =>
+    JSON.stringify(replies[nth]?.actions).match(/content\\\\?":\\\\?"([A-Z][a-z]+)/)?.[1];
+  expect(text(0)).toBe("All");
+  for (const nth of [1, 2, 3, 4]) expect(["Now", "So"]).toContain(text(nth) ?? "nothing");
+});
+
+test("so many keys are silent for good, and the living one is not among them", () => {
+  const profile = profileNamed("silent-keys");
+  for (let seed = 1; seed <= 20; seed++) {
+    const one = injector(profile, seed);
+    const labels = ["a", "b", "c", "d"].map(
+      (secret, nth) => one.answer({ secret, conversation: request("model-1"), atMs: nth }).reply.label,
+    );
+    expect(labels.toSorted()).toEqual(["good", "good", "silent key", "silent key"]);
+  }
+});

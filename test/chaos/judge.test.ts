@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { callId, progressOf, readConversation } from "../../scripts/chaos/conversation.ts";
-import { type Evidence, judge } from "../../scripts/chaos/judge.ts";
+import { type Evidence, judge, judgeHopeless } from "../../scripts/chaos/judge.ts";
 import { SHELL_LOG, type Task, taskOf } from "../../scripts/chaos/task.ts";
 
 function rightEvidence(task: Task): Evidence {
@@ -47,6 +47,20 @@ test("each thing that a user would complain of is found", () => {
     expect(isRight).toBe(false);
     expect(faults.join("\n")).toMatch(new RegExp(fault.source, "m"));
   }
+});
+
+test("a session that cannot end right ends once, with its words, in time, and runs nothing twice", () => {
+  const task = taskOf(1, "/project");
+  const right = { ...rightEvidence(task), exitCode: 1, stderr: "Error: it is over" };
+  const faults = (change: Partial<Evidence>, late = { toldMs: 4_000, endMs: 9_000 }): string =>
+    judgeHopeless({ ...right, ...change }, "it is over", late).join("; ");
+  expect(faults({})).toBe("");
+  expect(faults({ exitCode: 0 })).toContain("exit code 0");
+  expect(faults({ stderr: "" })).toContain("shown 0 times");
+  expect(faults({ stderr: "it is over, it is over" })).toContain("shown 2 times");
+  expect(faults({ files: new Map([[SHELL_LOG, `${task.shellLines[0]}\n`.repeat(2)]]) })).toContain("once");
+  expect(faults({}, { toldMs: 5_100, endMs: 6_000 })).toContain("told 5.1 s after");
+  expect(faults({}, { toldMs: 1_000, endMs: 11_000 })).toContain("ended 11.0 s after");
 });
 
 const TASK: Task = {

@@ -29,3 +29,11 @@ test("a fault that was mended in time is not said", () => {
   tally.note({ kind: "settings-taken" });
   expect(tally.summary()).toBe("");
 });
+
+test("a run whose last answer broke off says so", () => {
+  const tally = new RunTally();
+  tally.note({ kind: "finished", record: { ...recordOf("one", 1), outcome: "broken" } });
+  expect(tally.summary()).toBe("[orouter] 1 request, 0 rotations, 0 fallbacks; the last answer broke off");
+  tally.note({ kind: "finished", record: recordOf("two", 1) });
+  expect(tally.summary()).toBe("");
+});

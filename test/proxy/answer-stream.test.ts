@@ -166,6 +166,21 @@ describe("a silence", () => {
     });
   });
 
+  test("of two keys beside healthy ones is met once each, as long as their cooldowns last", () => {
+    const isSilent = (call: Call): boolean => call.keyName === "one" || call.keyName === "two";
+    const reply = (call: Call): Reply => (isSilent(call) ? { kind: "hang" } : GOOD);
+    const keys = ["one", "two", "three", "four"];
+    const config = { routing: { first_token_timeout: "2s", strategy: "random" } };
+    return withPair({ reply, keys, chain: ["a/first"], config, env: fastEnv(20) }, async (rig, upstream) => {
+      const startMs = rig.router.env.now();
+      let asked = 0;
+      for (; asked < 20 && rig.router.env.now() - startMs < 20_000; asked++)
+        expect((await read(await rig.ask())).text).toBe(TEXT);
+      expect(asked).toBeGreaterThan(3);
+      expect(upstream.calls.filter(isSilent).length).toBeLessThanOrEqual(2);
+    });
+  });
+
   test("where a whole answer was asked for is given four times as long", () => {
     const reply = (call: Call): Reply => (call.model === "first" ? { kind: "hang" } : GOOD);
     const config = { routing: { first_token_timeout: "1s" } };

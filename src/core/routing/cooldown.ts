@@ -169,7 +169,7 @@ export const targetOf = {
 };
 
 /** Which party cools down after a verdict; undefined if the request is at fault. Failed attempts count against the model. */
-export function cooldownTarget(fault: Fault, key: Key, ref: ModelRef): CooldownTarget | undefined {
+function cooldownTarget(fault: Fault, key: Key, ref: ModelRef): CooldownTarget | undefined {
   switch (fault) {
     case "request":
     case "path":
@@ -184,6 +184,18 @@ export function cooldownTarget(fault: Fault, key: Key, ref: ModelRef): CooldownT
     case "provider":
       return targetOf.provider(key.provider);
   }
+}
+
+/**
+ * Every party that cools down after a verdict. A silent lane stays out also if its model is blamed: the first answer of
+ * another lane ends the model's cooldown, and says nothing of this one.
+ */
+export function cooldownTargets({ kind, fault }: Verdict, key: Key, ref: ModelRef): CooldownTarget[] {
+  const target = cooldownTarget(fault, key, ref);
+  if (target === undefined) return [];
+  return kind === "silent" && target.scope !== "lane"
+    ? [targetOf.lane(key.fingerprint, ref), target]
+    : [target];
 }
 
 export interface Failure {

@@ -87,9 +87,7 @@ export function hasUntriedLane(key: Key, ref: ModelRef, input: Situation): boole
 function isAskable(ref: ModelRef, lane: Lane, { cooldowns, nowMs }: Situation): boolean {
   if (lane.isFree) return true;
   if (!lane.hasRoom || lane.retryAtMs === undefined || lane.retryAtMs > nowMs) return false;
-  return cooldownsOn(lane.key, ref, cooldowns).every(
-    ({ scope, untilMs }) => untilMs <= nowMs || scope === "model" || scope === "provider",
-  );
+  return !hasOwnCooldown({ ref, lane }, { cooldowns, nowMs });
 }
 
 /** Whether another model has a lane that this request could still be answered by, now or within its waits. */
@@ -174,8 +172,23 @@ function retry(lanes: readonly RefLane[], input: StepInput): Step | undefined {
   const [first] = lanes
     .filter(({ lane }) => lane.hasRoom && lane.retryAtMs !== undefined && lane.retryAtMs <= nowMs)
     .filter(({ ref, lane }) => isInTime || (lane.pause === undefined && isAskable(ref, lane, input)))
-    .toSorted((a, b) => failuresOf(a.lane) - failuresOf(b.lane) || endOf(a.lane) - endOf(b.lane));
+    .toSorted(
+      (a, b) =>
+        failuresOf(a.lane) - failuresOf(b.lane) ||
+        Number(hasOwnCooldown(a, input)) - Number(hasOwnCooldown(b, input)) ||
+        endOf(a.lane) - endOf(b.lane),
+    );
   return first && attempt(first);
+}
+
+/** Whether the lane itself has failed, and not only others of its model. */
+function hasOwnCooldown(
+  { ref, lane }: RefLane,
+  { cooldowns, nowMs }: Pick<Situation, "cooldowns" | "nowMs">,
+): boolean {
+  return cooldownsOn(lane.key, ref, cooldowns).some(
+    ({ scope, untilMs }) => untilMs > nowMs && (scope === "lane" || scope === "key"),
+  );
 }
 
 function failuresOf({ pause }: Lane): number {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   type Cooldown,
-  cooldownTarget,
+  cooldownTargets,
   cooldownWhileAnswering,
   isSoft,
   NEVER_MS,
@@ -10,6 +10,7 @@ import {
   targetOf,
 } from "../../../src/core/routing/cooldown.ts";
 import {
+  type Fault,
   USUAL_FAULT,
   VERDICT_KINDS,
   type Verdict,
@@ -32,7 +33,7 @@ function fail(
   at: { startedMs: number; nowMs: number },
   random: () => number = () => 0,
 ): Cooldown {
-  const target = cooldownTarget(verdict.fault, KEY, REF) ?? targetOf.model(REF);
+  const target = cooldownTargets(verdict, KEY, REF).at(-1) ?? targetOf.model(REF);
   return nextCooldown(previous, { verdict, target, ...at, policy: POLICY, random });
 }
 
@@ -200,4 +201,10 @@ test("only what time heals is soft", () => {
     "bad-request",
     "content-policy",
   ]);
+});
+
+test("a silent lane cools down by itself also if its model is blamed", () => {
+  const scopes = (fault: Fault): string[] =>
+    cooldownTargets({ ...verdictOf("silent"), fault }, KEY, REF).map(({ scope }) => scope);
+  expect([scopes("lane"), scopes("model"), scopes("request")]).toEqual([["lane"], ["lane", "model"], []]);
 });

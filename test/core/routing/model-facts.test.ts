@@ -84,3 +84,14 @@ test("of many models the oldest are forgotten", () => {
   expect(facts.outputLimit({ provider: "a", model: "m0" })).toBeUndefined();
   expect(facts.outputLimit({ provider: "a", model: "m1000" })).toBe(10);
 });
+
+test("a model that has refused to continue a text, or began anew three times in a row, is not asked to again", () => {
+  const facts = new ModelFacts();
+  facts.learnPrefill(OTHER, "refused");
+  expect([facts.mayContinue(REF), facts.mayContinue(OTHER)]).toEqual([true, false]);
+  for (const outcome of ["began-anew", "began-anew", "continued", "began-anew", "began-anew"] as const)
+    facts.learnPrefill(REF, outcome);
+  expect(facts.mayContinue(REF)).toBe(true);
+  facts.learnPrefill(REF, "began-anew");
+  expect(facts.mayContinue(REF)).toBe(false);
+});
