@@ -5,7 +5,7 @@ import { DIALECT_NAMES } from "../src/core/dialect/registry.ts";
 
 const SRC = join(import.meta.dir, "..", "src");
 
-/** The floors, lowest first. A folder may import itself and what lies below it; those on one floor do not know each other. */
+/** Lowest layer first. A folder may import itself and lower layers, not its neighbours in the same layer. */
 const FLOORS = [
   ["core"],
   ["sqlite"],
@@ -24,7 +24,7 @@ const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((fi
 
 async function importsOf(file: string): Promise<string[]> {
   const text = await Bun.file(join(SRC, file)).text();
-  // Type imports count too, so the text is read and not the compiled program.
+  // Type imports count too, so read the text and not the compiled program.
   const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"']+)["']/g);
   return [...found].flatMap((match) => match[1] ?? []);
 }
@@ -128,10 +128,12 @@ test("a dialect's folder is imported by the registry alone", () => {
   expect(wrong).toEqual([]);
 });
 
-/** Coding agents by name. */
 const AGENT = /opencode|claude|codex|kilo(?!\s*byte|-?byte)/i;
 
-/** Where agents are named: what starts them, speaks to them, writes their configuration, imports from them, and the commands. */
+/**
+ * Files that may name agents: what starts them, speaks to them, writes their configuration, imports from them, and the
+ * commands.
+ */
 const NAMES_AGENTS = [
   /^harness\//,
   /^commands\//,
@@ -142,7 +144,7 @@ const NAMES_AGENTS = [
   /^library\//,
 ];
 
-/** Where the same words name something else, or a place of the user's. */
+/** Files in which these words name something else, or a path of the user's. */
 const OTHER_NAMES = [
   // Providers and models: OpenCode Zen, the Claude models.
   /^core\/catalog\/(?:catalog|model-kinds|models-dev)\.ts$/,
@@ -158,7 +160,7 @@ const OTHER_NAMES = [
   // The theme of that name.
   /^core\/theme\/palette\.ts$/,
   /^cli\/colour\.ts$/,
-  // What the demo tells people to look for.
+  // What the demo tells the user to look for.
   /^demo\/(?:story|scenes)\.ts$/,
 ];
 

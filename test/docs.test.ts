@@ -57,7 +57,7 @@ test("every JSON sample is JSON, with the comments that opencode takes", () => {
   for (const { language, text } of SAMPLES) if (language === "json") Bun.JSONC.parse(text);
 });
 
-/** The words of the page for what gets the cooldown. */
+/** The words on the page for the scope of a cooldown. */
 const COOLDOWN_OF: Record<string, Fault> = {
   "this key for this model": "lane",
   "the key": "key",
@@ -67,7 +67,7 @@ const COOLDOWN_OF: Record<string, Fault> = {
   none: "request",
 };
 
-/** The errors in PROVIDERS, each with the heading of its provider. */
+/** The errors in PROVIDERS, with the heading of their provider. */
 function refusals(): [
   at: string,
   row: { provider: string; status: number; body: string; expected: string },

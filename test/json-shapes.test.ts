@@ -86,12 +86,12 @@ afterAll(async () => {
   await upstream.stop();
 });
 
-/** The words of a call that is made, and the lists in its answer that must hold something. */
+/** A command, and the lists in its output that must not be empty. */
 interface Run {
   call: string;
   words: readonly string[];
   full?: readonly string[];
-  /** The worst that may come of it: what is wrong with this machine is for doctor to say. */
+  /** The highest exit code: doctor may find problems on this machine. */
   worstExit?: number;
 }
 
@@ -160,7 +160,7 @@ test("logs --json has its documented shape, line by line", async () => {
   for (const line of lines) parseAs("logs --json", JSON.parse(line));
 });
 
-/** The first line of a command that goes on, and what `during` finds meanwhile. */
+/** The first line of a command that keeps running, and the result of `during` in the meantime. */
 async function firstLine(words: readonly string[], during: () => Promise<void> = async () => {}) {
   const child = Bun.spawn(machine.command(words), {
     env: { ...machine.env, ...ENV },
@@ -199,7 +199,7 @@ async function callsWithJson(command: Command, path: readonly string[]): Promise
 }
 
 test("every command with --json is documented, and every documented one is there", async () => {
-  // Words in capitals and further flags stand for what a person puts there.
+  // Words in capitals and further flags stand for the user's values.
   const documented = JSON_SHAPES.flatMap(({ calls }) => calls)
     .filter((call) => call.endsWith(" --json"))
     .map((call) => call.replace(/ (?:--|[A-Z]).*$/, ""));

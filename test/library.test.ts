@@ -38,7 +38,7 @@ const MODELS_DEV = {
   google: { models: { "gemini-3-flash-preview": known(1_048_576, 65_536, ["text", "image", "pdf"]) } },
 };
 
-/** A server that answers as OmniRoute and as models.dev, and counts. */
+/** Answers as OmniRoute and as models.dev, and counts. */
 function serve() {
   const asked: string[] = [];
   const state = { isUp: true, models: ["Designer", "cx/gpt-5.1-codex-mini"], combosStatus: 200 };

@@ -99,15 +99,20 @@ export interface SureQuestion {
   /** The command with `--yes`, for runs without a terminal. */
   call: string;
   /** Why nothing happens there; the default says that something would be lost. */
-  nobody?: string;
+  unattended?: string;
   /** Enter alone means yes. */
   isLikely?: boolean;
 }
 
 /** Without a terminal `--yes` is required. */
-export async function askSure({ question, call, nobody, isLikely = false }: SureQuestion): Promise<boolean> {
+export async function askSure({
+  question,
+  call,
+  unattended,
+  isLikely = false,
+}: SureQuestion): Promise<boolean> {
   if (!isInteractive())
-    throw usageFault(nobody ?? "This needs a confirmation.", `Confirm with --yes: ${call}`);
+    throw usageFault(unattended ?? "This needs a confirmation.", `Confirm with --yes: ${call}`);
   return await askYes(question, isLikely);
 }
 

@@ -52,7 +52,7 @@ const MAX_BYTES = 1024 * 1024;
 /** Fails at a keyboard, where `instead` says what to do. */
 export async function readKeyLines(instead: string): Promise<string[]> {
   if (process.stdin.isTTY === true)
-    throw usageFault("--stdin reads from a pipe or a file; typed here the key would be visible.", instead);
+    throw usageFault("--stdin reads from a pipe or a file; a key typed here would be visible.", instead);
   return await readLines(Bun.stdin.stream());
 }
 

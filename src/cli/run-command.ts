@@ -184,7 +184,7 @@ function parse({ command, path, rest }: FoundCommand): ArgsOf<ArgDefs> {
   if (missing !== undefined) throw usageProblem(`${path.join(" ")} needs ${placeName(...missing)}.`, path);
   const extra = args._[places.length];
   if (command.rest !== true && extra !== undefined) {
-    throw usageProblem(`${path.join(" ")} does not take ${JSON.stringify(extra)}.`, path);
+    throw usageProblem(`${path.join(" ")} does not accept ${JSON.stringify(extra)}.`, path);
   }
   return args;
 }

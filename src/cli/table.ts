@@ -1,10 +1,13 @@
 import type { Settings } from "../core/settings/settings.ts";
 import { type Paint, PLAIN_PAINT, paintFor, type Tone } from "./colour.ts";
+import { wrapText } from "./text.ts";
 
 export interface Column {
   title: string;
   /** May be cut short if the table is wider than the terminal. */
   shrinks?: boolean;
+  /** For the last column: continues a long text below itself. */
+  wraps?: boolean;
   /** The tone of a row's cell; rows are counted from 0. */
   tone?: (row: number) => Tone | undefined;
 }
@@ -25,16 +28,22 @@ export function tableText(
   const lines = [columns.map((column) => column.title), ...rows];
   const widths = columns.map((_, at) => Math.max(...lines.map((line) => Bun.stringWidth(line[at] ?? ""))));
   shrink(widths, columns, maxWidth);
+  const last = columns.length - 1;
+  const before = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
   return lines
-    .map((line, at) =>
-      line
-        .map((cell, column) => {
-          const tone = at === 0 ? "strong" : columns[column]?.tone?.(at - 1);
-          return fit(cell, widths[column] ?? 0, tone === undefined ? undefined : paint[tone]);
-        })
-        .join(GAP)
-        .trimEnd(),
-    )
+    .flatMap((line, at) => {
+      const [first = "", ...more] =
+        columns[last]?.wraps === true ? wrapText(line[last] ?? "", maxWidth - before) : [line[last] ?? ""];
+      const paintAt = (column: number) => {
+        const tone = at === 0 ? "strong" : columns[column]?.tone?.(at - 1);
+        return tone === undefined ? undefined : paint[tone];
+      };
+      const head = [...line.slice(0, last), first]
+        .map((cell, column) => fit(cell, widths[column] ?? 0, paintAt(column)))
+        .join(GAP);
+      const below = more.map((text) => " ".repeat(before) + (paintAt(last)?.(text) ?? text));
+      return [head.trimEnd(), ...below];
+    })
     .join("\n");
 }
 

@@ -18,7 +18,7 @@ import type { Paths } from "./paths.ts";
 import { type Change, editToml, readToml, type TomlValue } from "./toml-edit.ts";
 
 const OPENING =
-  "# The settings of orouter. Everything is optional; all there is, with its defaults: orouter config show\n";
+  "# Settings of orouter. All are optional. Show all of them with their defaults: orouter config show\n";
 
 /** Writes only what can be read again without a fault. Returns whether anything changed. */
 export async function editConfig(
@@ -54,7 +54,8 @@ export async function addToChain(place: ConfigPlace, { chain, model, at }: Added
   return await editLists(place, ({ chains }) => {
     const list = Object.hasOwn(chains, chain) ? listOf(chains, chain) : [];
     const there = list.indexOf(model);
-    if (there >= 0) throw usage("already-in-chain", `${model} is in ${chain} already, at ${there + 1}.`);
+    if (there >= 0)
+      throw usage("already-in-chain", `${chain} already contains ${model}, at position ${there + 1}.`);
     if (at !== undefined && !isPlace(at, list.length + 1)) throw noPlace(at, list.length + 1);
     const changed = list.toSpliced((at ?? list.length + 1) - 1, 0, model);
     chains[chain] = changed;
@@ -104,7 +105,7 @@ export async function moveInChain(place: ConfigPlace, entry: { chain: string; as
     const model = list[from] ?? entry.asked;
     if (to === undefined && typeof move === "number") throw noPlace(move, list.length);
     if (to === undefined)
-      throw usage("no-such-place", `${model} is ${move === "up" ? "first" : "last"} already.`);
+      throw usage("no-such-place", `${model} is already ${move === "up" ? "first" : "last"}.`);
     const models = moved(list, from, to);
     chains[entry.chain] = models;
     return { model, models };
@@ -116,7 +117,7 @@ export async function renameChain(place: ConfigPlace, from: string, to: string):
   await editLists(place, (lists) => {
     listOf(lists.chains, from);
     if (from === to) return;
-    if (Object.hasOwn(lists.chains, to)) throw usage("chain-name-taken", `There is a chain ${to} already.`);
+    if (Object.hasOwn(lists.chains, to)) throw usage("chain-name-taken", `A chain ${to} already exists.`);
     lists.chains = withMentions(withKeyRenamed(lists.chains, from, to), from, to);
     lists.fallbacks = withMentions(lists.fallbacks, from, to);
   });
@@ -138,11 +139,7 @@ export async function removeFallback(place: ConfigPlace, model: string): Promise
   await editLists(place, ({ fallbacks }) => {
     if (!Object.hasOwn(fallbacks, model)) {
       const near = nearest(model, Object.keys(fallbacks));
-      throw usage(
-        "no-fallback",
-        `Nothing stands behind ${model}.${didYouMean(near)}`,
-        "See: orouter chain list",
-      );
+      throw usage("no-fallback", `${model} has no fallback.${didYouMean(near)}`, "See: orouter chain list");
     }
     delete fallbacks[model];
   });
@@ -202,7 +199,7 @@ function isPlace(at: number, last: number): boolean {
 }
 
 function noPlace(at: number, last: number): Problem {
-  return usage("no-such-place", `There is no place ${at}: there are places 1 to ${last}.`);
+  return usage("no-such-place", `Position ${at} does not exist; use 1 to ${last}.`);
 }
 
 function usage(code: string, what: string, fix?: string): Problem {

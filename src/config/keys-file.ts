@@ -65,7 +65,7 @@ export interface AddedKeys {
   known: string[];
 }
 
-const OPENING = "# The keys of orouter, for your eyes only. Edit it here or with: orouter keys\n";
+const OPENING = "# API keys of orouter: keep this file private. Edit it here or with: orouter keys\n";
 
 /** Skips a secret that the provider already has. */
 export async function addKeys(
@@ -210,7 +210,7 @@ async function copyInKeychain(keychain: Keychain, entry: KeyEntry, newName: stri
     // The text of a keychain error is arbitrary, so it is not shown.
     throw new Problem({
       code: "keychain",
-      what: `The secret of ${entry.name} lies in the system's keychain, and that cannot be reached.`,
+      what: `The secret of ${entry.name} is in the system keychain, which cannot be reached.`,
       fix: "Unlock it and try again. Nothing was renamed.",
     });
   }

@@ -100,10 +100,7 @@ export function hello(call: Call): Answer {
   const who = `Hello! This is ${call.model}, reached with the key "${call.keyName}".`;
   const before = call.failures.map((f) => `"${f.keyName}" on ${f.model} (${f.what})`);
   if (before.length === 0) return answer(call, `${who} Nothing had to be tried twice.`);
-  return answer(
-    call,
-    `${who} Tried before, without luck: ${before.join(", ")}. You did not have to do a thing.`,
-  );
+  return answer(call, `${who} Failed before: ${before.join(", ")}. You did not have to do anything.`);
 }
 
 export function unauthorized(): ErrorReply {

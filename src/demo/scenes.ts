@@ -78,7 +78,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { id: "s13", fault: "refused by content policy", primary: () => contentPolicy() },
   {
     id: "s14",
-    fault: "cut after 40 tokens, and a fallback that takes no prefill",
+    fault: "cut after 40 tokens, and a fallback that accepts no prefill",
     primary: () => cutAfter(40),
     fallback: (call) => (call.lastRole === "assistant" ? prefillRefused() : canonical()),
   },
@@ -100,7 +100,7 @@ export function failoverScene({ timeScale = 1 }: { timeScale?: number } = {}): S
   return {
     name: "failover",
     title: "Sixteen ways to fail",
-    about: "The first model of each chain, s01 to s16, fails in a way of its own; the second one answers.",
+    about: "The first model of each chain, s01 to s16, fails in its own way; the second one answers.",
     lookFor:
       "an answer whatever happens; -m orouter/s08 (or /models in opencode) plays another of the sixteen.",
     keys: [{ name: "bench", secret: "scripted-bench" }],
@@ -142,7 +142,7 @@ const PREMIUM = "glm-5.2";
 const rotation: Scene = {
   name: "rotation",
   title: "Two keys fail, the third answers",
-  about: "The first key tried is refused for good, the second has used up its week, the third answers.",
+  about: "The first key is rejected, the second has reached its weekly limit, the third answers.",
   lookFor: "an answer without an error, which itself tells of the keys that failed before it.",
   keys: KEYS,
   models: [BIG],
@@ -184,7 +184,7 @@ const stall: Scene = {
 const exhausted: Scene = {
   name: "exhausted",
   title: "Every key fails",
-  about: "No key can answer on any model, each for its own reason: the report at the end says why.",
+  about: "Every key fails on every model; the report at the end lists the reasons.",
   lookFor: "one error in opencode, shown once, and the report when it has ended.",
   keys: KEYS,
   models: [PREMIUM, BIG],
@@ -197,8 +197,9 @@ const exhausted: Scene = {
 const broken: Scene = {
   name: "broken",
   title: "An answer that breaks off",
-  about: "Every second answer breaks off in the middle; the next try says the same words from the start.",
-  lookFor: "a whole answer, in which you cannot tell where the first try ended.",
+  about:
+    "Every second answer breaks off in the middle; the next attempt repeats the same words from the start.",
+  lookFor: "a complete answer that does not show where the first attempt ended.",
   keys: KEYS,
   models: [BIG, SMALL],
   reply: (call) =>

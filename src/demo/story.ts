@@ -91,7 +91,7 @@ export function routerLine(event: RouterEvent, nowMs: number): string | undefine
     case "cooldown-started":
       return event.cooldown.untilMs > nowMs ? cooldownLine(event.cooldown, event.keyName, nowMs) : undefined;
     case "exhausted":
-      return "nothing is left to try: opencode is told why, once";
+      return "no key or model is left: opencode gets one report";
     case "finished":
       return endLine(event.record);
     // Printed at the end of a request, after its attempts.
@@ -126,9 +126,9 @@ function endLine({ outcome, served, keyName, attempts }: RequestRecord): string 
     case "served":
       return `answered by ${modelOf(served ?? "")} with key ${keyName}${hopsText(attempts)}`;
     case "broken":
-      return "the answer broke off: opencode is asked to try again";
+      return "the answer broke off: opencode will retry";
     case "passed-error":
-      return "the provider's own refusal goes to opencode";
+      return "opencode gets the provider's own error";
     case "client-gone":
       return "opencode went away before the answer was over";
     case "exhausted":
@@ -137,7 +137,7 @@ function endLine({ outcome, served, keyName, attempts }: RequestRecord): string 
 }
 
 function hopsText(attempts: readonly AttemptRecord[]): string {
-  return attempts.length < 2 ? "" : `, at try ${attempts.length}`;
+  return attempts.length < 2 ? "" : `, on attempt ${attempts.length}`;
 }
 
 /** A demo has one provider, so its name before every model would be noise. */

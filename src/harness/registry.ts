@@ -1,13 +1,13 @@
 import type { Agent } from "./harness.ts";
 
-/** A coding agent as the list of commands has it; the rest is loaded when it is started. */
+/** The entry of an agent in the list of commands; everything else is loaded when it is started. */
 export interface AgentEntry {
   about: string;
   examples: readonly { line: string; does: string }[];
   load: () => Promise<Agent>;
 }
 
-/** The coding agents, by the command that starts them. */
+/** By the command that starts them. */
 export const AGENTS = {
   opencode: {
     about: "Run opencode behind the router with all its arguments",

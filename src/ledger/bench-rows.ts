@@ -18,7 +18,7 @@ interface BenchRow {
 /** Providers change their machines, so older results say nothing about today. */
 const KEPT_MS = 90 * 24 * 60 * 60_000;
 
-// Two terminals may measure the same model: the later result holds.
+// Two processes may measure the same model: the later result wins.
 const PUT = `
   INSERT INTO benches VALUES
     ($model, $atMs, $runs, $failed, $firstTokenMs, $firstTokenMinMs, $firstTokenMaxMs,
@@ -38,7 +38,7 @@ const READ = `
     is_estimated AS isEstimated
   FROM benches WHERE at_ms >= ? ORDER BY model`;
 
-/** Replaces the last result of a model; call within a transaction. */
+/** Call within a transaction. */
 export function putBench(db: Database, result: BenchResult): void {
   const { model, atMs, runs, failed, firstTokenMs, tokensPerSecond, isEstimated } = result;
   db.query<unknown, [BenchRow & Record<string, string | number | null>]>(PUT).run({
@@ -56,7 +56,7 @@ export function putBench(db: Database, result: BenchResult): void {
   });
 }
 
-/** The last result of each model, sorted by model. */
+/** Sorted by model. */
 export function readBenches(db: Database, nowMs: number): BenchResult[] {
   return db
     .query<BenchRow, [number]>(READ)
@@ -76,7 +76,6 @@ export function readBenches(db: Database, nowMs: number): BenchResult[] {
     }));
 }
 
-/** Deletes results that are too old to show. */
 export function pruneBenches(db: Database, nowMs: number): void {
   db.query("DELETE FROM benches WHERE at_ms < ?").run(nowMs - KEPT_MS);
 }

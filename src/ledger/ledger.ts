@@ -24,12 +24,12 @@ import {
 
 export interface LedgerOptions {
   keep: LedgerBounds;
-  /** Every secret of this run; none is ever written, whatever repeats it. Read again at each write. */
+  /** Every secret of this run, read again at each write; none is ever written. */
   readonly secrets: readonly string[];
   nowMs: () => number;
 }
 
-/** Rows in one transaction: the process blocks for it, so it stays at a few milliseconds. */
+/** Rows per transaction, which blocks the process for a few milliseconds. */
 const BATCH_RECORDS = 200;
 
 /** Requests kept while the file cannot be written; the oldest are dropped first. */
@@ -37,14 +37,14 @@ const MAX_RECORDS = 2000;
 
 const PRUNE_EVERY_MS = 10 * 60_000;
 
-/** The finished requests and the benchmark results of all processes of this machine, in state.db. No method throws. */
+/** The finished requests and benchmark results of all processes of this machine, in state.db. No method throws. */
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #file: StateFile;
   readonly #queue: LedgerQueue;
   readonly #behind: WriteBehind<LedgerBatch>;
 
-  /** The file is the caller's to close, after the ledger. */
+  /** The caller closes the file, after the ledger. */
   constructor(file: StateFile, options: LedgerOptions) {
     this.#file = file;
     this.#options = options;
@@ -52,20 +52,20 @@ export class Ledger {
     this.#behind = new WriteBehind(file, this.#queue);
   }
 
-  /** Keeps a finished request. It is written a moment later. */
+  /** The request is written a moment later. */
   add(record: RequestRecord): void {
     if (this.#behind.isClosed) return;
     this.#queue.addRecord(record);
     this.#behind.schedule();
   }
 
-  /** Requests of all processes, the newest first. */
+  /** Requests of all processes, newest first. */
   requests(filter: LedgerFilter): LedgerEntry[] {
     const sinceMs = Math.max(filter.sinceMs ?? 0, this.#startMs());
     return this.#read((db) => readRequests(db, { ...filter, sinceMs })) ?? [];
   }
 
-  /** What each key has done in requests that began since then, the busiest first. */
+  /** Counts requests that began since this time, the busiest key first. */
   usageSince(sinceMs: number): KeyUsage[] {
     return this.#read((db) => readUsage(db, Math.max(sinceMs, this.#startMs()))) ?? [];
   }
@@ -87,17 +87,16 @@ export class Ledger {
     this.#behind.schedule();
   }
 
-  /** The last result of each model, sorted by model. */
+  /** Sorted by model. */
   benches(): BenchResult[] {
     return this.#read((db) => readBenches(db, this.#options.nowMs())) ?? [];
   }
 
-  /** Writes what is queued, now. */
   flush(): void {
     this.#behind.flush();
   }
 
-  /** Writes what is queued; nothing more is taken. */
+  /** Writes what is queued; nothing more is accepted. */
   close(): void {
     this.#behind.close();
   }
@@ -106,7 +105,7 @@ export class Ledger {
     return ledgerStartMs(this.#options.keep.days, this.#options.nowMs());
   }
 
-  /** Reads what this process has queued, too. */
+  /** Includes what this process has queued. */
   #read<T>(work: (db: Database) => T): T | undefined {
     if (this.#behind.isClosed) return undefined;
     this.#file.followName();
@@ -116,13 +115,11 @@ export class Ledger {
   }
 }
 
-/** What one transaction writes. */
 interface LedgerBatch {
   records: readonly RequestRecord[];
   benches: readonly BenchResult[];
 }
 
-/** Requests and results that are not written yet. */
 export class LedgerQueue implements WriteQueue<LedgerBatch> {
   readonly #options: LedgerOptions;
   readonly #benches = new Map<string, BenchResult>();

@@ -3,22 +3,22 @@ import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/routi
 import { scrubMessage, scrubName } from "../core/scrub.ts";
 import type { Fault } from "../core/verdict/verdict.ts";
 
-/** Which requests to read; an absent field matches all. */
+/** An absent field matches all. */
 export interface LedgerFilter {
   limit: number;
   sinceMs?: number | undefined;
   /** Only requests written after this one, for a reader that follows. */
   afterSeq?: number | undefined;
-  /** Only requests with a failed attempt, also where another key or model answered them. */
+  /** Only requests with a failed attempt, even if another key or model answered them. */
   failuresOnly?: boolean | undefined;
-  /** A key that was tried, whether it served or not. */
+  /** A key that was tried, whether it answered or not. */
   keyName?: string | undefined;
-  /** A model that was asked for or tried. */
+  /** A model that was requested or tried. */
   model?: string | undefined;
   session?: string | undefined;
 }
 
-/** A request in the ledger; `seq` grows in the order of writing. */
+/** `seq` grows in the order of writing. */
 export interface LedgerEntry extends RequestRecord {
   seq: number;
 }
@@ -37,7 +37,7 @@ type NullableField =
   | "inputTokens"
   | "outputTokens";
 
-// A batch whose commit was cut off is written again; the unique id keeps its requests from being there twice.
+// A batch whose commit was interrupted is written again; the unique id prevents duplicates.
 const PUT_REQUEST = `
   INSERT INTO requests (id, at_ms, session, client, asked, served, key_name, outcome, waited_ms, first_token_ms,
     duration_ms, input_tokens, output_tokens, has_failure, served_by)
@@ -50,7 +50,7 @@ const PUT_ATTEMPT = `
     ($request, $place, $atMs, $model, $keyName, $fingerprint, $status, $verdict, $durationMs, $message, $fault,
      $waitMs)`;
 
-/** Writes one request with its attempts; call within a transaction. */
+/** Call within a transaction. */
 export function putRecord(db: Database, record: RequestRecord): void {
   const {
     attempts,
@@ -103,7 +103,7 @@ const ATTEMPTS = `
     wait_ms AS waitMs
   FROM attempts WHERE request = ? ORDER BY place`;
 
-/** The requests that match, the newest first. */
+/** Newest first. */
 export function readRequests(db: Database, filter: LedgerFilter): LedgerEntry[] {
   const { where, values } = conditions(filter);
   const rows = db
@@ -148,14 +148,13 @@ function conditions(filter: LedgerFilter): { where: string; values: SQLQueryBind
   };
 }
 
-/** What one key has done in a span of time. */
 export interface KeyUsage {
   fingerprint: string;
-  /** The name it had last. */
+  /** Its last name. */
   keyName: string;
   /** Requests it answered. */
   requests: number;
-  /** Attempts on it that failed, whatever was at fault. */
+  /** Failed attempts, whatever was at fault. */
   refusals: number;
   inputTokens: number;
   outputTokens: number;
@@ -173,7 +172,7 @@ const USAGE = `
   GROUP BY attempts.fingerprint
   ORDER BY requests DESC, attempts.fingerprint`;
 
-/** What each key has done in requests that began since then, the busiest first. */
+/** Counts requests that began since this time, the busiest key first. */
 export function readUsage(db: Database, sinceMs: number): KeyUsage[] {
   return db
     .query<KeyUsage & { lastMs: number }, [number]>(USAGE)
@@ -235,14 +234,14 @@ export function ledgerStartMs(days: number, nowMs: number): number {
   return nowMs - days * DAY_MS;
 }
 
-/** Deletes requests that are too old or too many, a chunk at a time. True when there is more to delete. */
+/** Deletes requests that are too old or too many, a chunk at a time. Returns true if there is more to delete. */
 export function pruneRequests(db: Database, bounds: LedgerBounds, nowMs: number): boolean {
   const old = db
     .query(
       "DELETE FROM requests WHERE seq IN (SELECT seq FROM requests WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",
     )
     .run(ledgerStartMs(bounds.days, nowMs), CHUNK);
-  // Numbers are given in order and only the oldest go, so the highest one says how many there are, without counting.
+  // Numbers are assigned in order and only the oldest go, so the highest one gives the count.
   const many = db
     .query(
       `DELETE FROM requests WHERE seq IN (
@@ -252,10 +251,9 @@ export function pruneRequests(db: Database, bounds: LedgerBounds, nowMs: number)
   return Math.max(old.changes, many.changes) >= CHUNK;
 }
 
-/** An id that we made is random, so it cannot contain a secret. */
+/** Our own ids are random, so they cannot contain a secret. */
 const MADE_HERE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A finished request as it may be stored. */
 export function scrubRecord(record: RequestRecord, secrets: readonly string[]): RequestRecord {
   const name = (text: string): string => scrubName(text, secrets);
   const optional = (text: string | undefined): string | undefined =>

@@ -12,7 +12,7 @@ const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 export interface AccessOptions {
   token: string;
-  /** Names beside loopback under which the proxy was asked to listen (`--host`). */
+  /** Further names on which the proxy listens (`--host`). */
   hosts: readonly string[];
   /** The name of the client that has a token of its own; absent: there are none. */
   clientOf?: ((token: string) => string | undefined) | undefined;
@@ -24,15 +24,14 @@ export interface Caller {
   client: string | undefined;
 }
 
-/** Why a request is turned away, or undefined when it may pass. */
 export interface AccessRefusal {
   status: 401 | 403;
   message: string;
 }
 
 /**
- * The headers that may carry the token, and what stands before it there. A client may send a key of its user's in one
- * of them beside ours in another: one right value is enough, and the others are not looked at.
+ * Headers that may contain the token, and the prefix before it. A client may send its user's own key in one of them:
+ * one right value is enough, and the others are ignored.
  */
 const TOKEN_FIELDS = [
   ["authorization", "Bearer "],
@@ -82,7 +81,7 @@ function bracketed(host: string): string {
   return host.includes(":") ? `[${host.toLowerCase()}]` : host.toLowerCase();
 }
 
-/** An address in numbers: no foreign name can lead here by it. */
+/** A foreign name cannot resolve to a numeric Host header. */
 function isAddress(host: string): boolean {
   return /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/.test(host);
 }
@@ -91,7 +90,7 @@ function hostName(host: string): string {
   return host.replace(/:\d+$/, "").toLowerCase();
 }
 
-/** In constant time, so that the token cannot be guessed byte by byte; its length is no secret. */
+/** In constant time, so that the token cannot be guessed byte by byte; its length is not secret. */
 function matches(given: string | null, expected: string): boolean {
   if (given === null || given.length !== expected.length) return false;
   let difference = 0;

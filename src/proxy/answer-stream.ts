@@ -13,10 +13,10 @@ import { noteFlaw } from "./read-request.ts";
 import { describeExhaustion, type RequestRun, type RunResult } from "./request-run.ts";
 import { progressOf, type Router } from "./router.ts";
 
-/** The end of a body comes right behind its end mark, or not at all. */
+/** The end of a body directly follows its end mark, or never comes. */
 const LIMITS = { ms: 500, chunks: 8 };
 
-/** Reads what is left behind the end mark: only a connection whose body was read to its end can be used again. */
+/** Reads the rest after the end mark: only a connection whose body was read to its end can be reused. */
 export function finishReading({ reader }: OpenStream, attempt: Attempt, env: Required<Env>): void {
   const callOff = env.after(LIMITS.ms, () => attempt.abort());
   void readOut(reader)
@@ -33,20 +33,20 @@ async function readOut(reader: OpenStream["reader"]): Promise<void> {
 
 export interface StallWatchOptions {
   env: Required<Env>;
-  /** The longest silence now. */
+  /** The current limit. */
   limitMs: () => number;
-  /** Told at each look, every few seconds. */
+  /** Called at each check, every few seconds. */
   onLook: () => void;
-  /** Called when a silence is too long, and again at each look while it lasts. */
+  /** Called when the silence is too long, and again at each check while it lasts. */
   onStall: () => void;
 }
 
-/** The longest time between two looks: limits may change while a stream runs. */
+/** The longest time between two checks: limits may change while a stream runs. */
 const LOOK_EVERY_MS = 3_000;
 
 /**
- * Watches over a stream for silence. Only silence of the upstream counts: while nobody reads, because the client is
- * slow, nothing can come. One timer a stream, so that chunks pay for no more than a reading of the clock.
+ * Only silence of the upstream counts: while a slow client reads nothing, nothing can arrive. One timer per stream, so
+ * that a chunk costs only a look at the clock.
  */
 export class StallWatch {
   readonly #options: StallWatchOptions;
@@ -59,13 +59,12 @@ export class StallWatch {
     this.#lookAfter(options.limitMs());
   }
 
-  /** A read is under way. */
   reading(): void {
     this.#isReading = true;
     this.#silentSinceMs ??= this.#options.env.now();
   }
 
-  /** The read is over; a mere keep-alive does not end the silence. */
+  /** A keep-alive alone does not end the silence. */
   read(progressed: boolean): void {
     this.#isReading = false;
     if (progressed) this.#silentSinceMs = undefined;
@@ -83,7 +82,7 @@ export class StallWatch {
   #look(): void {
     const { env, limitMs, onLook, onStall } = this.#options;
     const nowMs = env.now();
-    // A clock that was set back would make the silence seem to begin in the future.
+    // After the clock was set back, the silence must not begin in the future.
     if (this.#silentSinceMs !== undefined) this.#silentSinceMs = Math.min(nowMs, this.#silentSinceMs);
     const silentMs = nowMs - (this.#silentSinceMs ?? nowMs);
     this.#lookAfter(limitMs() - silentMs);
@@ -100,15 +99,15 @@ export interface AnswerStreamOptions {
   onBug: (error: unknown) => void;
 }
 
-/** Silence behind the finish of an answer: only usage and the end mark can still come, and few wait for them. */
+/** After the finish only usage and the end mark can follow, and few clients wait for them. */
 const AFTER_FINISH_MS = 3_000;
 
 type Chunk = Awaited<ReturnType<OpenStream["reader"]["read"]>>;
 
-/** What there is for the client now, or once it is known how a broken answer goes on; it may be nothing. */
+/** Bytes for the client, now or once a broken answer continues; may be empty. */
 type Passed = Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
-/** Why an answer could not be saved. With `final` words asking again would not help. */
+/** Why an answer could not be saved. With `final` words a retry would not help. */
 interface Unsaved {
   final?: string;
 }
@@ -119,8 +118,8 @@ const encoder = new TextEncoder();
 export const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
 
 /**
- * Carries an answer from the upstream to the client, and on to another upstream where it breaks off. A truncated answer
- * never ends as if it were whole.
+ * Sends an answer from the upstream to the client, and continues on another upstream if it breaks off. A truncated
+ * answer never looks complete.
  */
 export class AnswerStream {
   readonly #options: AnswerStreamOptions;
@@ -132,7 +131,7 @@ export class AnswerStream {
   #attempt: Attempt;
   #pending: Uint8Array | undefined;
   #client: ReadableStreamDirectController | undefined;
-  /** Whether the client has been written to since it was last looked at. */
+  /** Whether anything was written to the client since the last check. */
   #hasWritten = false;
   #isSlow = false;
   #isSearching = false;
@@ -155,14 +154,14 @@ export class AnswerStream {
     });
     this.#forget = this.#router.answers.add(() => this.#progress());
     const { signal } = this.#run.request;
-    // A client that has left before the first byte was asked for cancels nothing.
+    // A client that leaves before the first read does not cancel the stream.
     signal.addEventListener("abort", () => this.#end("client-gone"), { once: true });
     if (signal.aborted) this.#end("client-gone");
   }
 
   /**
-   * The body of the response. Written directly, so that the head goes out with the first bytes and the end with the
-   * last: each is a call to the system less.
+   * Written directly, so that the head goes out with the first bytes and the end with the last, which saves a system
+   * call each.
    */
   body(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>({
@@ -172,7 +171,7 @@ export class AnswerStream {
     });
   }
 
-  /** One wait for each chunk, in this very function: whatever else a chunk had to wait for would cost every answer. */
+  /** One await per chunk, directly here: anything more would slow every answer down. */
   async pour(client: ReadableStreamDirectController): Promise<void> {
     this.#client = client;
     const first = this.#write(client, this.#takePending());
@@ -194,7 +193,7 @@ export class AnswerStream {
     if (!this.#hasLeft) client.end();
   }
 
-  /** A promise where the client is slow: that is to slow the upstream, and not to fill our memory. */
+  /** Returns a promise if the client is slow, to slow the upstream instead of filling the memory. */
   #write(
     client: ReadableStreamDirectController,
     bytes: Uint8Array | undefined,
@@ -205,12 +204,11 @@ export class AnswerStream {
     if (bytes === undefined) return undefined;
     this.#hasWritten = true;
     const written: number | Promise<number> = client.write(bytes);
-    // With the last bytes goes the end.
+    // The end goes out with the last bytes.
     if (!this.#isOver) client.flush();
     return typeof written === "number" || this.#isOver ? undefined : this.#awaitClient(written);
   }
 
-  /** What was held in more than one piece. */
   async #writeAll(
     client: ReadableStreamDirectController,
     backlog: Iterable<Uint8Array>,
@@ -227,12 +225,12 @@ export class AnswerStream {
 
   async #awaitClient(written: Promise<number>): Promise<void> {
     this.#isSlow = true;
-    // A client that has left says so by hanging up.
+    // A client that has left also aborts the request.
     await written.catch(() => 0);
     this.#isSlow = false;
   }
 
-  /** What of a chunk is for the client; a promise only where the answer breaks. */
+  /** Returns a promise only if the answer breaks. */
   #pass({ done, value }: Chunk): Passed {
     try {
       if (done) return this.#atEnd(undefined);
@@ -246,7 +244,7 @@ export class AnswerStream {
     }
   }
 
-  /** A bug in us must not leave the client with an answer that looks whole, nor the lane taken. */
+  /** A bug of ours must not leave an answer that looks complete, or a lane that stays taken. */
   #bug(error: unknown): Uint8Array | undefined {
     this.#options.onBug(error);
     return this.#giveUp({});
@@ -254,7 +252,7 @@ export class AnswerStream {
 
   #readFailed(cause: unknown): Passed {
     this.#watch.read(false);
-    // Behind the finish a broken connection takes nothing away.
+    // After the finish a broken connection does no harm.
     if (this.#stream.gate.isFinished) return this.#atEnd(undefined);
     const [how, why] = this.#isStalled
       ? (["stall", "the answer fell silent"] as const)
@@ -288,12 +286,12 @@ export class AnswerStream {
     return tail;
   }
 
-  /** The lane has failed in mid-answer: another lane continues, or the client gets an error. */
+  /** The lane failed in the middle of the answer: another lane continues, or the client gets an error. */
   async #broken(verdict: Verdict): Promise<Uint8Array | undefined> {
     if (this.#isOver) return undefined;
     this.#attempt.abort();
     const decision = this.#run.fail(this.#attempt, verdict, { isBroken: true });
-    // What is wrong with the request itself does not get better by asking again.
+    // A retry does not help if the request itself is at fault.
     if (decision.kind === "serve-error") return this.#giveUp({ final: `orouter: ${verdict.message}` });
     this.#isSearching = true;
     const unsaved = await this.#goOn(this.#stream.gate.sent());
@@ -301,7 +299,7 @@ export class AnswerStream {
     return unsaved === undefined ? this.#takePending() : this.#giveUp(unsaved);
   }
 
-  /** Looks for an answer that goes on from what was sent; tells why there is none. */
+  /** Looks for an answer that continues the sent text; returns why there is none. */
   async #goOn(sent: SentAnswer | undefined): Promise<Unsaved | undefined> {
     const { request, attempts } = this.#run;
     if (salvageOf(sent, request.snapshot.policy.resume) === "none") return {};
@@ -311,7 +309,7 @@ export class AnswerStream {
       const asked = attempts.at(-1);
       if (result.kind !== "refusal" || result.verdict.rule !== "resume" || asked === undefined)
         return this.#whyUnsaved(result, sent);
-      // A client that may ask again is better off so than with ever more answers that only might be the same.
+      // A client that may retry gets a better answer that way than by attempts to match the text.
       if (request.profile.askAgainAfterOutput) return {};
       if (sent !== undefined) this.#run.differed(asked, sent);
     }
@@ -334,7 +332,7 @@ export class AnswerStream {
   #whyUnsaved(result: RunResult, sent: SentAnswer | undefined): Unsaved {
     const { request, progress, attempts } = this.#run;
     if (result.kind !== "exhausted" || this.#isOver) return {};
-    // The client asks again once. A second request that used up all of `max_wait` on broken answers is the last one.
+    // The client retries once. A second request that used all of `max_wait` on broken answers is the last one.
     if (sent !== undefined && request.profile.askAgainAfterOutput && request.session.broken === 0) return {};
     // The keys are fine: nothing in a report on them would help.
     const others = attempts.filter(({ verdict }) => verdict?.rule === "resume").length;
@@ -368,7 +366,7 @@ export class AnswerStream {
     return bytes;
   }
 
-  /** While calls are held or another lane is looked for, sends the client keep-alives and announces the reason. */
+  /** Sends keep-alives and the reason while calls are held or another lane is sought. */
   #tellOn(): void {
     const { isHolding } = this.#stream.gate;
     if (this.#isOver || !(isHolding || this.#isSearching)) return;

@@ -15,18 +15,17 @@ import type { ModelRequest } from "./read-request.ts";
 import type { RoutingSnapshot } from "./snapshot.ts";
 import type { ByteReader, CallUnderWay, Reply, Transport, UpstreamCall } from "./transport.ts";
 
-/** What an attempt needs to begin. */
 export interface AttemptStart {
   key: Key;
   ref: ModelRef;
   startedMs: number;
   probe: boolean;
   isLastResort: boolean;
-  /** The probes that it makes, by `probeId`. */
+  /** The probes of this attempt, by `probeId`. */
   probes: string[];
-  /** Gives the lane back to the router. */
+  /** Returns the lane to the router. */
   release: (attempt: Attempt) => void;
-  /** The next request in line may look for a lane. */
+  /** Lets the next request in the queue look for a lane. */
   onClosed: () => void;
 }
 
@@ -36,7 +35,7 @@ type Outcome =
   | { kind: "answered"; status: number; tookMs: number }
   | { kind: "failed"; verdict: Verdict; tookMs: number };
 
-/** One upstream call of a request: the lane it uses, the call itself, and its result. */
+/** One upstream call of a request: its lane, the call, and its result. */
 export class Attempt implements TriedLane {
   readonly key: Key;
   readonly ref: ModelRef;
@@ -44,9 +43,9 @@ export class Attempt implements TriedLane {
   readonly probe: boolean;
   readonly isLastResort: boolean;
   readonly probes: string[];
-  /** The text that the model is to continue, once the call shows it. */
+  /** The text for the model to continue, if the call contains it. */
   prefill: Prefill | undefined;
-  /** Room that the store has given to the call. */
+  /** A slot of the shared limits. */
   lease: { release: () => void } | undefined;
   readonly #release: (attempt: Attempt) => void;
   readonly #onClosed: () => void;
@@ -70,35 +69,34 @@ export class Attempt implements TriedLane {
     return this.#outcome.kind === "failed" ? this.#outcome.verdict : undefined;
   }
 
-  /** Makes the call. */
   send(transport: Transport, call: Omit<UpstreamCall, "secret">): Promise<Reply> {
     this.#call = transport({ ...call, secret: this.key.secret });
     return this.#call.reply;
   }
 
-  /** Breaks the call off, if there is one yet. */
+  /** Aborts the call, if it has been sent. */
   abort(): void {
     this.#call?.abort();
   }
 
-  /** The first bytes of an answer have come. */
+  /** The first bytes of an answer have arrived. */
   answered(status: number, nowMs: number): void {
     this.#outcome = { kind: "answered", status, tookMs: nowMs - this.startedMs };
   }
 
-  /** It has failed, at once or after it had begun to answer. */
+  /** Failed, before or during its answer. */
   failed(verdict: Verdict, nowMs: number): void {
     this.#outcome = { kind: "failed", verdict, tookMs: nowMs - this.startedMs };
   }
 
-  /** Gives the lane back before the end, where others must not look yet. */
+  /** Returns the lane before the end, while other requests must not look yet. */
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
     this.#release(this);
   }
 
-  /** The one end of an attempt, whatever its result: gives the lane back and lets the next in line look. */
+  /** The only end of an attempt, whatever its result. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -106,7 +104,7 @@ export class Attempt implements TriedLane {
     this.#onClosed();
   }
 
-  /** As the ledger keeps it; undefined while nothing has come, and for a call that was given up. */
+  /** For the ledger; undefined before any result, and for an abandoned call. */
   get record(): AttemptRecord | undefined {
     const outcome = this.#outcome;
     if (outcome.kind === "running") return undefined;
@@ -139,7 +137,7 @@ function recordOf({
 export interface RunContext {
   progress: Progress;
   session: Session;
-  /** What it goes by, whatever changes meanwhile. */
+  /** Does not change during the request. */
   snapshot: RoutingSnapshot;
 }
 
@@ -148,55 +146,55 @@ export interface CallOptions {
   request: ModelRequest;
   attempt: Attempt;
   provider: Provider;
-  /** The dialect to speak to the provider; undefined for an endpoint that is passed on unread. */
+  /** The provider's dialect; undefined for an endpoint that is passed through unread. */
   dialect: Dialect | undefined;
-  /** The most output tokens the model is known to take. */
+  /** The model's maximum of output tokens, if known. */
   outputLimit: number | undefined;
-  /** Silence allowed before the first token, for as long as there is somewhere else to go. */
+  /** The longest silence before the first token while another lane is left. */
   firstTokenMs: number;
   mayMoveOn: () => boolean;
-  /** Silence allowed where there is nowhere else to go. */
+  /** The longest silence if no other lane is left. */
   silenceLimitMs: number;
-  /** Makes the call; a test may have its own. */
+  /** Injected, so that a test can replace it. */
   transport: Transport;
-  /** Until when the call may have stood in line within this process. */
+  /** Until when the call may have waited in this process's own connection pool. */
   crowdedUntilMs: () => number;
-  /** What the client has of an answer that broke off, and that this one is to continue. */
+  /** The broken answer that this one has to continue. */
   continues: SentAnswer | undefined;
-  /** The text of that answer for the model to continue; undefined where it is not asked to. */
+  /** The text for the model to continue; undefined if it is not asked to. */
   prefill: Prefill | undefined;
-  /** Fields that this model's service has refused. */
+  /** Fields that this model's service has rejected. */
   without: ReadonlySet<string> | undefined;
   rules: readonly UserRule[];
   errorBodyBytes: number;
-  /** The longest answer in one piece. */
+  /** The longest complete answer. */
   answerBytes: number;
   env: Required<Env>;
 }
 
-/** An upstream reply that was no answer, kept for the case that it goes back to the client as it is. */
+/** A reply that was not an answer, kept in case it is passed to the client. */
 export interface ErrorReply {
   status: number;
   headers: Headers;
   body: string;
 }
 
-/** A stream whose head has shown that it is an answer. */
+/** A stream whose head is an answer. */
 export interface OpenStream {
   status: number;
   headers: Headers;
   gate: StreamGate;
   reader: ByteReader;
-  /** What the gate has let through so far. */
+  /** What the gate has passed so far. */
   first: Uint8Array | undefined;
-  /** Whether the stream has already ended, and well. */
+  /** Whether the stream has already ended well. */
   isWhole: boolean;
 }
 
-/** What came of one upstream call. */
+/** The result of one upstream call. */
 export type CallOutcome =
   | { kind: "stream"; stream: OpenStream }
-  /** A whole body, or one that is passed on unread. */
+  /** A complete body, or one that is passed through unread. */
   | {
       kind: "body";
       status: number;
@@ -206,9 +204,8 @@ export type CallOutcome =
   | { kind: "refused"; verdict: Verdict; reply: ErrorReply | undefined }
   | { kind: "client-gone" };
 
-/** A call under way. */
 export interface Call {
   options: CallOptions;
-  /** The provider has sent something, if not yet a token. */
+  /** The provider has sent something, though not yet a token. */
   progressed: () => void;
 }

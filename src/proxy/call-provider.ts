@@ -11,29 +11,29 @@ import { wantsStream } from "./read-request.ts";
 import { type TranslatedCall, translateCall } from "./translated-call.ts";
 import { AnswerTooLong, type Reply, unpacked } from "./transport.ts";
 
-/** The watch over a call that has not said anything yet. */
+/** Watches a call that has not sent a token yet. */
 export interface FirstTokenWatch {
-  /** Sign of life that does not count as a token, but shows that one is on its way. */
+  /** A sign of life that is not a token, but shows that one will follow. */
   progressed: () => void;
   stop: () => void;
-  /** Whether the call was given up for its silence. */
+  /** Whether the call was abandoned because of its silence. */
   hasFired: () => boolean;
 }
 
-/** How often, in parts of the limit, a silent call is looked at again while there is nowhere else to go. */
+/** How often, in parts of the limit, a silent call is checked again while no other lane is free. */
 const LOOKS = 4;
 
-/** A whole answer comes in one piece at its end: its silence is given so many times the limit. */
+/** A complete answer arrives in one piece, so its silence may last this many times the limit. */
 const WHOLE_ANSWER = 4;
 
-/** Whether to ask elsewhere costs nothing but time: what an unknown endpoint has begun may be paid for twice. */
+/** Whether a second call costs only time: a call to an unknown endpoint might be charged twice. */
 function mayAskElsewhere({ dialect, method }: CallOptions["request"]): boolean {
   return dialect !== undefined || method === "GET" || method === "HEAD";
 }
 
 /**
- * Gives up a silent call once its time is over and another lane is free. Without one it may take longer, but not for
- * ever: a connection that is dead without a word would never end by itself.
+ * Abandons a silent call after its timeout if another lane is free. Without one it may take longer, but not forever: a
+ * silently dead connection would never end by itself.
  */
 export function watchFirstToken(options: CallOptions, giveUp: () => void): FirstTokenWatch {
   const { firstTokenMs, silenceLimitMs, env, request } = options;
@@ -41,10 +41,10 @@ export function watchFirstToken(options: CallOptions, giveUp: () => void): First
   let sinceMs = env.now();
   const look = (): void => {
     const nowMs = env.now();
-    // Not before there is a silence: to find out what was asked for means reading through the request.
+    // Only after a silence: detecting a stream means searching the request.
     const times = wantsStream(request) ? 1 : WHOLE_ANSWER;
     const limitMs = firstTokenMs * times;
-    // A clock that was set back would have it wait for the difference, too.
+    // After the clock was set back, do not wait for the difference, too.
     sinceMs = Math.min(nowMs, Math.max(sinceMs, options.crowdedUntilMs()));
     const leftMs = sinceMs + limitMs - nowMs;
     const lastMs = sinceMs + Math.max(silenceLimitMs * times, limitMs) - nowMs;
@@ -65,7 +65,7 @@ export function watchFirstToken(options: CallOptions, giveUp: () => void): First
   };
 }
 
-/** Makes one upstream call and finds out whether it is an answer. Nothing has gone to the client yet. */
+/** Makes one upstream call and decides whether it is an answer. Nothing has been sent to the client yet. */
 export async function callProvider(options: CallOptions): Promise<CallOutcome> {
   const { request, provider, attempt } = options;
   if (request.signal.aborted) return { kind: "client-gone" };
@@ -90,7 +90,7 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
     });
     return await understand(unpacked(reply), { options, progressed: watch.progressed }, translated);
   } catch (cause) {
-    // Whatever went wrong, the rest of the reply is not read.
+    // After a failure the rest of the reply is not read.
     abort();
     if (request.signal.aborted) return { kind: "client-gone" };
     const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause);
@@ -100,7 +100,7 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
   }
 }
 
-/** The body as the model takes it, as far as its refusals have told. */
+/** The body without what the model has rejected before. */
 function adapted(
   body: Uint8Array<ArrayBuffer> | undefined,
   { outputLimit, without }: Pick<CallOptions, "outputLimit" | "without">,
@@ -110,7 +110,7 @@ function adapted(
   return outputLimit === undefined ? taken : withOutputLimit(taken, outputLimit);
 }
 
-/** The body with the text that the model is to continue, if there is one and its dialect has a place for it. */
+/** Adds the text for the model to continue, if its dialect supports that. */
 function prefilled(
   body: Uint8Array<ArrayBuffer> | undefined,
   { attempt, dialect, prefill, provider }: CallOptions,

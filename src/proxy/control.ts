@@ -34,7 +34,6 @@ import type { Settings } from "../core/settings/settings.ts";
 import { VERSION } from "../core/version.ts";
 import type { Router } from "./router.ts";
 
-/** Remembers who gave the last answer. */
 export function lastAnswer(router: Router): () => ControlAnswer | undefined {
   let last: ControlAnswer | undefined;
   router.subscribe((event) => {
@@ -46,12 +45,11 @@ export function lastAnswer(router: Router): () => ControlAnswer | undefined {
   return () => last;
 }
 
-/** Why the API does not do what it was asked. */
 export function refusal(status: number, message: string): Response {
   return Response.json({ error: { message } }, { status });
 }
 
-/** Has a session go on with a key, as long as that key is healthy. Only a strategy that keeps sessions heeds it. */
+/** The session uses this key while it is healthy. Only strategies that keep sessions respect it. */
 export function pinKey(session: string, fingerprint: unknown, router: Router): Response {
   const { keys, policy } = router.snapshot;
   const key = keys.find((one) => one.fingerprint === fingerprint);
@@ -59,14 +57,14 @@ export function pinKey(session: string, fingerprint: unknown, router: Router): R
   const { provider, name } = key;
   if (!key.enabled) return refusal(409, `${provider}/${name} is disabled.`);
   if (!keepsSessions(policy.strategy))
-    return refusal(409, `The strategy is ${policy.strategy}: every request gets a key of its own.`);
+    return refusal(409, `The strategy is ${policy.strategy}: every request gets its own key.`);
   router.sessions.of(session).stuckTo.set(provider, key.fingerprint);
   return Response.json({ provider, name });
 }
 
 /**
- * For each provider variable a key that could be used now: of those that cool down for the fewest models the one that has
- * least to do. Providers whose keys all cool down are left out, as are stand-ins for a key.
+ * One usable key for each provider variable: with the fewest models in cooldown, then the least load. Leaves out
+ * providers whose keys are all in cooldown, and placeholder keys.
  */
 export function shellKeys(router: Router): Record<string, string> {
   const lasting = lastingCooldowns(router.cooldowns.values(), router.env.now());
@@ -98,7 +96,7 @@ export interface StateParts {
 
 type Lasting = ReadonlyMap<string, Cooldown>;
 
-/** Everything a person may want to know of this run, as `/_orouter/state` has it. */
+/** The content of `/_orouter/state`. */
 export function controlState(parts: StateParts): ControlState {
   const { router } = parts;
   const nowMs = router.env.now();
@@ -187,13 +185,13 @@ function benchOf({ atMs, firstTokenMs, tokensPerSecond }: BenchResult): ControlB
 
 const encoder = new TextEncoder();
 
-/** A comment now and then, so that a listener can tell a quiet router from one that is gone. */
+/** A regular comment lets a listener tell a quiet router from a dead one. */
 const HEARTBEAT_MS = 15_000;
 
-/** Events kept for a listener that is slow to read them; one that does not read at all is let go. */
+/** Events kept for a slow listener; one that does not read at all is disconnected. */
 const UNREAD_EVENTS = 1_000;
 
-/** Everything that happens in the router, as it happens. */
+/** Streams the router's events. */
 export function eventFeed(router: Router, signal: AbortSignal): Response {
   let stop = (): void => {};
   const body = new ReadableStream<Uint8Array>({
@@ -220,25 +218,27 @@ export function eventFeed(router: Router, signal: AbortSignal): Response {
   });
 }
 
-/** What a command lets the API do beyond the router itself. */
+/** What a command allows the API to do beyond the router itself. */
 export interface ControlHooks {
-  /** The last benchmarks, where any are kept. */
+  /** The last benchmarks, if any are stored. */
   benches?: () => readonly BenchResult[];
-  /** Moves a model within a chain of the user's file, and tells the chain's entries; a Problem says why not. */
+  /**
+   * Moves a model within a chain of the user's file and returns the chain's entries; throws a Problem with the reason.
+   */
   moveInChain?: (chain: string, entry: string, move: Move) => Promise<readonly string[]>;
   /** Called when a client subscribes to the events. */
   onListener?: () => void;
-  /** Whether secrets may be handed out, for the shell commands of opencode. */
+  /** Whether secrets may be returned, for the shell commands of opencode. */
   givesKeys?: boolean;
 }
 
 export interface ControlOptions extends ControlHooks {
   router: Router;
-  /** As they are now. */
+  /** The current settings. */
   settings: () => Settings;
 }
 
-/** Answers under `/_orouter`: what the plugin, `status --watch` and outside tools see and steer. */
+/** Serves `/_orouter`, for the plugin, `status --watch` and other tools. */
 export type Control = (req: Request, path: string) => Promise<Response>;
 
 export function createControl(options: ControlOptions): Control {
@@ -282,7 +282,7 @@ async function change(path: string, body: Body, options: ControlOptions): Promis
   return notFound();
 }
 
-/** Counts only the cooldowns that still lasted: those that were over are not shown anywhere. */
+/** Counts only active cooldowns, since ended ones are not shown anywhere. */
 function reset(which: CooldownSelection, router: Router): Response {
   const lasting = lastingCooldowns(router.cooldowns.values(), router.env.now());
   router.reset(which);
@@ -311,8 +311,7 @@ function changeKey(fingerprint: string, action: string, router: Router): Respons
 }
 
 async function moveInChain(name: string, { entry, move }: Body, options: ControlOptions): Promise<Response> {
-  if (options.moveInChain === undefined)
-    return refusal(404, "The chains of this run cannot be changed from here.");
+  if (options.moveInChain === undefined) return refusal(404, "This run cannot change chains.");
   if (typeof entry !== "string" || !isMove(move))
     return refusal(400, 'Tell the entry, and a move: "up", "down", or a place from 1.');
   try {
@@ -327,7 +326,7 @@ function isMove(move: unknown): move is Move {
   return move === "up" || move === "down" || typeof move === "number";
 }
 
-/** Undefined for what is no object. */
+/** Undefined if the body is not an object. */
 function bodyOf(text: string): Body | undefined {
   if (text === "") return {};
   try {
@@ -338,7 +337,7 @@ function bodyOf(text: string): Body | undefined {
   }
 }
 
-/** A name from a path; a badly encoded one matches nothing. */
+/** An invalid encoding matches nothing. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name);

@@ -11,7 +11,7 @@ import {
 import type { RouterEvent } from "../core/routing/events.ts";
 import { cooldownIdsOf, cooldownsOn, probeId } from "../core/routing/lane.ts";
 
-/** The cooldowns that this process knows of, and which of them are being probed. */
+/** The cooldowns that this process knows, and which of them are being probed. */
 export class Cooldowns {
   readonly #byId = new Map<string, Cooldown>();
   readonly #probing = new Map<string, number>();
@@ -25,12 +25,12 @@ export class Cooldowns {
     return this.#byId;
   }
 
-  /** Probes under way, by `probeId`, and since when. */
+  /** Probes in progress, by `probeId`, with their start. */
   get probing(): ReadonlyMap<string, number> {
     return this.#probing;
   }
 
-  /** Takes it on to find out about the cooldowns of a lane: others wait for the answer, for a while. */
+  /** Starts probes for a lane's cooldowns: others wait for their result for a while. */
   probe(key: Key, ref: ModelRef, nowMs: number): string[] {
     const ids = cooldownsOn(key, ref, this.#byId).map((cooldown) => probeId(cooldown, key));
     for (const id of ids) this.#probing.set(id, nowMs);
@@ -47,7 +47,7 @@ export class Cooldowns {
     if (cooldown !== previous) this.set(cooldown, keyName);
   }
 
-  /** An answer has begun on a lane: its cooldowns are over. A success does not undo what was learned after it was sent. */
+  /** An answer has begun, so the lane's cooldowns are over, except those set after the call was sent. */
   answering(key: Key, ref: ModelRef, startedMs: number): boolean {
     let isAnyoneFreed = false;
     if (this.#byId.size === 0) return false;
@@ -62,7 +62,7 @@ export class Cooldowns {
     return isAnyoneFreed;
   }
 
-  /** An answer on a lane is whole: not even its failures are counted on. */
+  /** An answer is complete, so counted failures are forgotten, too. */
   answered(key: Key, ref: ModelRef, startedMs: number): void {
     if (this.#byId.size === 0) return;
     for (const id of cooldownIdsOf(key, ref)) {
@@ -75,13 +75,13 @@ export class Cooldowns {
     if (this.#byId.delete(id)) this.#emit({ kind: "cleared", id });
   }
 
-  /** Takes in what another process has learned; nothing is announced again. */
+  /** Changes from other processes are not announced again. */
   learn(cooldowns: Iterable<Cooldown>, cleared: Iterable<string>): void {
     for (const id of cleared) this.#byId.delete(id);
     for (const cooldown of cooldowns) this.#byId.set(cooldown.id, cooldown);
   }
 
-  /** Ends cooldowns by hand: all of them, those of one key, or those of one key for one model. */
+  /** Ends all cooldowns, those of one key, or those of one key for one model. */
   reset(which: CooldownSelection): number {
     const ended = [...this.#byId.values()].filter((cooldown) => isSelected(cooldown, which));
     for (const { id } of ended) this.clear(id);

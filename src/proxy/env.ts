@@ -1,18 +1,18 @@
-/** Calls that fall due within the same step fire together. */
+/** Timers that are due within the same step fire together. */
 const STEP_MS = 50;
 
-/** Calls by the step they fall due in. A set of its own for each, so that one is called off at no cost. */
+/** Callbacks by the step they are due in. Each has its own set, so that cancelling is cheap. */
 const steps = new Map<number, Set<() => void>>();
 let armedFor = Number.POSITIVE_INFINITY;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /**
- * A timer that is up to a step late, and nearly free: every request sets timers against silence and calls nearly all of
- * them off. The process's timers cost several microseconds each.
+ * May fire one step late, but is nearly free: every request sets timers against silence and cancels nearly all of them.
+ * The process's timers cost several microseconds each.
  */
 export function coarseAfter(ms: number, call: () => void): () => void {
   const step = Math.ceil((performance.now() + ms) / STEP_MS);
-  // Every call is one of its own, even where the same function is given twice.
+  // A separate function per call, even if the same callback is passed twice.
   const own = (): void => call();
   const calls = steps.get(step) ?? new Set();
   steps.set(step, calls.add(own));
@@ -26,14 +26,14 @@ function arm(step: number): void {
   clearTimeout(timer);
   armedFor = step;
   timer = setTimeout(fire, Math.max(0, step * STEP_MS - performance.now()));
-  // Called-off calls leave it running; it is no reason for a process to stay.
+  // Cancelled callbacks leave the timer running; it must not keep the process alive.
   timer.unref();
 }
 
 function fire(): void {
   armedFor = Number.POSITIVE_INFINITY;
   const nowStep = Math.floor(performance.now() / STEP_MS);
-  // In the order in which they fall due; what they set anew lies ahead.
+  // In the order in which they are due; new ones are in the future.
   const due = [...steps.keys()].filter((step) => step <= nowStep).sort((a, b) => a - b);
   for (const step of due) {
     const calls = steps.get(step) ?? [];
@@ -43,7 +43,7 @@ function fire(): void {
   armNext();
 }
 
-/** No timer is left for steps whose calls were all cancelled. */
+/** No timer is left for steps whose callbacks were all cancelled. */
 function armNext(): void {
   let next = Number.POSITIVE_INFINITY;
   for (const [step, calls] of steps) {
@@ -57,17 +57,16 @@ function armNext(): void {
 export interface Env {
   now: () => number;
   random: () => number;
-  /** Calls back once after that time; what it returns calls it off. The usual timer when left out. */
+  /** Calls back once after this time; the returned function cancels it. Default: the usual timer. */
   after?: (ms: number, call: () => void) => () => void;
 }
 
-/** The longest time a timer takes; a longer one would fire at once. */
+/** The longest delay of a timer; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** From here on 50 ms more do not matter; nearly all of these timers watch for silence and are cancelled. */
+/** From this delay on 50 ms more do not matter; nearly all of these timers watch for silence and are cancelled. */
 const COARSE_FROM_MS = 3000;
 
-/** The process's own timer. */
 export function realAfter(ms: number, call: () => void): () => void {
   if (ms >= COARSE_FROM_MS) return coarseAfter(Math.min(ms, LONGEST_TIMER_MS), call);
   const timer = setTimeout(call, Math.max(0, ms));

@@ -26,21 +26,21 @@ import type { Env } from "./env.ts";
 export interface QuotasOptions {
   cooldowns: Cooldowns;
   emit: (event: RouterEvent) => void;
-  /** A key may have become usable. */
+  /** Called when a key may have become usable. */
   onFreed: () => void;
   reserve: () => number;
   env: Env;
 }
 
-/** Headers come with every reply; the numbers of a second ago are good enough. */
+/** Headers come with every reply; values from a second ago are good enough. */
 const HEADERS_EVERY_MS = 5_000;
 
-/** Refusals that a reading says something about. */
+/** Failures that a quota reading explains. */
 const ABOUT_QUOTA: ReadonlySet<VerdictKind> = new Set(["quota", "payment", "subscription"]);
 
 /**
- * What is known of the keys' quotas. A spent window becomes a cooldown of its key with the window's reset as its end, so
- * that routing, screens and other processes need to know of no other kind of hold.
+ * The known quotas of the keys. A used-up window becomes a cooldown that ends at the window's reset, so that routing,
+ * screens and other processes need no second mechanism.
  */
 export class Quotas {
   readonly #options: QuotasOptions;
@@ -65,13 +65,12 @@ export class Quotas {
     return this.#records.get(quotaRecordId(key));
   }
 
-  /** Where a key stands among the keys that a new session could use. */
+  /** The rank of a key for a new session. */
   standing(key: Key, { model }: ModelRef): Standing {
     const { env, reserve } = this.#options;
     return standingOf(this.of(key), model, { nowMs: env.now(), reserve: reserve() });
   }
 
-  /** A call with the key begins. */
   noteUse(key: Key, nowMs: number): void {
     this.#usedMs.set(quotaRecordId(key), nowMs);
   }
@@ -81,13 +80,13 @@ export class Quotas {
     return this.#usedMs.get(quotaRecordId(key)) ?? 0;
   }
 
-  /** What a reading in this process has found out. */
+  /** Call with a reading of this process. */
   take(key: Key, reading: Reading): void {
     const before = this.of(key);
     this.#replace(key, before, withReading(before, key, reading, this.#options.env.now()));
   }
 
-  /** What the headers of a reply say. */
+  /** Call with the headers of a reply. */
   takeHeaders(key: Key, ref: ModelRef, provider: Provider, headers: ReplyHeaders): void {
     const read = headerReaderOf(provider.quota);
     if (read === undefined) return;
@@ -101,7 +100,7 @@ export class Quotas {
     this.#replace(key, before, withHeaderQuotas(before, key, quotas, nowMs));
   }
 
-  /** Takes in what other processes have read; their cooldowns arrive by themselves. */
+  /** Call with readings of other processes; their cooldowns arrive by themselves. */
   learn(records: Iterable<QuotaRecord>): void {
     for (const record of records) {
       const known = this.#records.get(quotaRecordId(record));
@@ -120,7 +119,7 @@ export class Quotas {
     }
   }
 
-  /** Sets and ends the key's cooldowns as its quotas say. */
+  /** Sets and ends the key's cooldowns according to its quotas. */
   #hold(key: Key, before: QuotaRecord | undefined, record: QuotaRecord): void {
     const { cooldowns, env, reserve, onFreed } = this.#options;
     const held = new Map(
@@ -133,7 +132,7 @@ export class Quotas {
       if (wanted !== undefined && (known === undefined || isNews(wanted, known)))
         cooldowns.set(wanted, key.name);
       if (wanted !== undefined || known === undefined) continue;
-      // Nothing was found out about it: what was known before holds until its end.
+      // The reading says nothing about it, so the earlier cooldown stays.
       if (record.quotasAtMs < known.sinceMs) continue;
       cooldowns.clear(id);
       isFreed = true;
@@ -143,8 +142,8 @@ export class Quotas {
   }
 
   /**
-   * The key was refused for a used-up plan, and what was said of the end was a guess: a reading knows better. One that
-   * has more left than before the refusal ends it. True where it has ended.
+   * The key was rejected for a used-up plan with a guessed end. A reading with more left than before the rejection ends
+   * the cooldown. Returns whether it ended.
    */
   #settleRefusal(
     key: Key,
@@ -168,7 +167,7 @@ export class Quotas {
   }
 }
 
-/** Readings repeat what is known: only another end, or one that is to come nearer its time, is passed on. */
+/** Readings repeat what is known: only a different end, or an end to be checked, is passed on. */
 function isNews(wanted: Cooldown, known: Cooldown): boolean {
   return wanted.untilMs !== known.untilMs || wanted.message !== known.message;
 }

@@ -11,7 +11,7 @@ import type { Call, CallOptions, CallOutcome, ErrorReply } from "./attempt.ts";
 import { askedOf, type ModelRequest, noteFlaw, wantsStream } from "./read-request.ts";
 import { AnswerTooLong, type ByteReader, type Reply } from "./transport.ts";
 
-/** The first bytes of a body as text; the rest is not worth its time. */
+/** The first bytes of a body as text. */
 export async function readHead(body: ByteReader | undefined, maxBytes: number): Promise<string> {
   if (body === undefined) return "";
   const parts: Uint8Array[] = [];
@@ -32,7 +32,7 @@ export async function readHead(body: ByteReader | undefined, maxBytes: number): 
 
 type Judging = Pick<CallOptions, "provider" | "rules" | "request" | "env">;
 
-/** What a reply means in the light of what was asked; undefined for a good answer. */
+/** Undefined for a good answer. */
 export function judgeReply(reply: ErrorReply, options: Judging, isWhole = false): Verdict | undefined {
   const { provider, rules, request, env } = options;
   const expectsAnswer = request.dialect !== undefined;
@@ -40,7 +40,10 @@ export function judgeReply(reply: ErrorReply, options: Judging, isWhole = false)
   return classify(subject, { userRules: rules, nowMs: env.now() });
 }
 
-/** What the failure of a stream means; `reply` without its body. `isBehindHead`: the client had part of the answer. */
+/**
+ * The verdict on a failed stream; `reply` without its body. `isBehindHead`: the client already received part of the
+ * answer.
+ */
 export function failureVerdict(
   failure: GateFailure,
   reply: ErrorReply,
@@ -68,7 +71,7 @@ export function failureVerdict(
   }
 }
 
-/** A reply whose status already says that it is no answer. */
+/** A reply whose status says that it is not an answer. */
 export async function refusal(response: Reply, options: CallOptions): Promise<CallOutcome> {
   const { status, headers } = response;
   const reply = { status, headers, body: await readHead(response.body, options.errorBodyBytes) };
@@ -79,20 +82,20 @@ export async function refusal(response: Reply, options: CallOptions): Promise<Ca
   return { kind: "refused", verdict, reply };
 }
 
-/** A 200 that holds neither an answer nor a reason. */
+/** A 200 without an answer or a reason. */
 export function noAnswer(response: Reply, why: string): CallOutcome {
   const reply = { status: response.status, headers: response.headers, body: "" };
   return { kind: "refused", verdict: ownVerdict.badStream(why), reply };
 }
 
 /**
- * Reads the head of a stream until it means something. Nothing has gone to the client before this returns, so an error
- * is a plain refusal even after the first words of an answer.
+ * Reads the head of a stream until it is meaningful. Nothing is sent to the client before this returns, so an early
+ * error is a plain rejection.
  */
 export async function openStream(response: Reply, reader: ByteReader, call: Call): Promise<CallOutcome> {
   const { attempt, request, continues } = call.options;
   const { dialect, profile } = request;
-  if (dialect === undefined) return noAnswer(response, "a stream that nobody asked for");
+  if (dialect === undefined) return noAnswer(response, "an unrequested stream");
   const { settleFinish } = profile;
   const sent =
     continues && attempt.prefill ? { ...continues, withheld: attempt.prefill.withheld } : continues;
@@ -104,7 +107,7 @@ export async function openStream(response: Reply, reader: ByteReader, call: Call
       attempt.abort();
       return refusedBy(head.failure, response, call);
     }
-    // An answer that has to say again what is already said speaks long before its first new token.
+    // A continuation repeats known text for long before its first new token.
     if (continues !== undefined && head.progressed) call.progressed();
     if (!head.isWhole && !gate.isOpen) continue;
     const { status, headers } = response;
@@ -120,7 +123,7 @@ interface Head {
   isWhole: boolean;
 }
 
-/** One step of the head: what may pass, whether it failed, whether that was all. */
+/** One step of the head: what may pass, whether it failed, whether it ended. */
 function readOn(gate: StreamGate, chunk: Uint8Array | undefined): Head {
   const step = chunk === undefined ? undefined : gate.push(chunk);
   if (step?.failure !== undefined) return { failure: step.failure, isWhole: false };
@@ -144,8 +147,8 @@ function refusedBy(failure: GateFailure, { status, headers }: Reply, { options }
 const decoder = new TextDecoder();
 
 /**
- * A reply that does not call itself a stream: JSON in one piece, a page, or a stream under another name, which is told
- * by its first bytes so that it is not held until its end.
+ * A reply that is not labelled as a stream: JSON, a page, or a mislabelled stream, which its first bytes reveal, so
+ * that it is not buffered.
  */
 export async function readBody(
   response: Reply,
@@ -169,8 +172,8 @@ export async function readBody(
 }
 
 /**
- * A body that is not expected to be a stream: it is taken in one piece, which costs less than reading it bit by bit,
- * where its length is known. A packed body says nothing of its own.
+ * A body that should not be a stream: reading it in one piece is cheaper if its length is known. A compressed body's
+ * length says nothing.
  */
 export async function readWhole(response: Reply, call: Call): Promise<CallOutcome> {
   const { body, headers } = response;
@@ -197,7 +200,7 @@ function wholeBody(
   return openStream(asEvents(response), replay(new TextEncoder().encode(events)), call);
 }
 
-/** The refusal of an answer in one piece that says nothing. */
+/** The failure of a complete answer that is empty. */
 function hollowIn(reply: ErrorReply, request: ModelRequest): CallOutcome | undefined {
   const why = request.dialect === undefined ? undefined : hollowBody(request.dialect, reply.body);
   if (why === undefined || askedOf(request).mayBeEmpty()) return undefined;
@@ -211,7 +214,7 @@ function asEvents({ status, headers }: Reply): Reply {
   return { status, headers: typed, body: undefined };
 }
 
-/** A reader that first gives back what was already read. */
+/** A reader that first returns what was already read. */
 function replay(first: Uint8Array, reader?: ByteReader): ByteReader {
   let isFirst = true;
   return {

@@ -22,12 +22,12 @@ import { overLimit } from "./transport.ts";
 /** The methods that reach a provider. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 
-/** The reply to a request that orouter serves under no path; undefined for every other one. */
+/** The response to a request form that no path supports; undefined for all others. */
 export function refuseForm(req: Request): Response | undefined {
   const { method, headers } = req;
   if (!METHODS.has(method))
     return plainRefusal(405, `orouter does not serve ${method}.`, { allow: [...METHODS].join(", ") });
-  // A client that can do without WebSockets goes on with POST on this status, and retries on others.
+  // On this status a client that does not need WebSockets continues with POST; on others it retries.
   if (/\bwebsocket\b/i.test(headers.get("upgrade") ?? ""))
     return plainRefusal(426, "orouter has no WebSockets; send the request with POST.", {
       upgrade: "HTTP/1.1",
@@ -49,8 +49,8 @@ function plainRefusal(status: number, message: string, headers: Record<string, s
 }
 
 /**
- * A request's body, or why there is none: it is longer than allowed, or the client has left while sending it. Of a body
- * that announces its length not a byte more than needed is read.
+ * The body, or why there is none: it is too long, or the client has left. If it declares its length, not a byte more
+ * than needed is read.
  */
 export async function readWithin(
   req: Request,
@@ -121,7 +121,7 @@ export async function readRequest(
     client: profile,
   });
   return {
-    // In the order of time: by ids of pure chance every row of the ledger would land on a page of its own.
+    // Ordered by time: with random ids every row of the ledger would touch another page of the index.
     id: Bun.randomUUIDv7(),
     method: req.method,
     endpoint: path + options.search,
@@ -179,21 +179,21 @@ function whyNot(ref: ModelRef, targets: readonly ModelRef[], options: ReadOption
   };
 }
 
-/** Answers of each kind that one request has got, and that were asked for again elsewhere. */
+/** How many useless answers of each kind this request has received. */
 interface Flaws {
   hollow: number;
   badCalls: number;
 }
 
-/** One request of a client, read as far as routing needs it. */
+/** One request of a client, as far as routing needs it. */
 export interface ModelRequest {
   id: string;
   method: string;
-  /** The endpoint behind `/v1/`, with its query. */
+  /** The endpoint after `/v1/`, with its query. */
   endpoint: string;
   headers: Headers;
   body: Uint8Array<ArrayBuffer> | undefined;
-  /** Undefined for endpoints whose streams we do not look into. */
+  /** Undefined for endpoints whose streams are not read. */
   dialect: Dialect | undefined;
   /** Where the model's name stands in the body, and what it is. */
   model: NamedModel | undefined;
@@ -202,7 +202,6 @@ export interface ModelRequest {
   /** As the client would write it: `provider/model`, or a chain's name. */
   asked: string;
   targets: readonly ModelRef[];
-  /** How the client wants to be spoken to. */
   profile: ClientProfile;
   /** The named client whose token it carries; undefined for the owner. */
   client?: string | undefined;
@@ -211,20 +210,20 @@ export interface ModelRequest {
   /** What an account keeps and the request names. */
   kept?: Kept | undefined;
   snapshot: RoutingSnapshot;
-  /** Fires when the client hangs up. */
+  /** Aborted when the client hangs up. */
   signal: AbortSignal;
   startedMs: number;
-  /** Whether a stream was asked for; looked up when first needed. */
+  /** Whether a stream was requested; computed when first needed. */
   isStreamWanted?: boolean;
-  /** How many answers were asked for; looked up when first needed. */
+  /** How many answers were requested; computed when first needed. */
   choices?: number;
-  /** Answers that ended well and were of no use. */
+  /** Answers that ended well but were useless. */
   flaws?: Flaws;
 }
 
 /**
- * After a refusal of the history's end: takes out what may be the left-over of a broken answer. Returns whether there is
- * such a thing, so that the request is worth asking again.
+ * After a rejection of the history's end: removes what may be left of a broken answer. Returns whether there was
+ * anything to remove, so that a retry makes sense.
  */
 export function cleanAfter(request: ModelRequest, reply: { body: string }): boolean {
   const { body, dialect, model } = request;
@@ -238,22 +237,25 @@ export function cleanAfter(request: ModelRequest, reply: { body: string }): bool
   return true;
 }
 
-/** Whether a stream was asked for. Looked up only where it matters, since it means reading through the body. */
+/** Computed only when needed, since it means searching the body. */
 export function wantsStream(request: ModelRequest): boolean {
   request.isStreamWanted ??= request.body !== undefined && readField(request.body, "stream") === true;
   return request.isStreamWanted;
 }
 
 /**
- * Empty answers after which a request without tools believes the next one: two providers that have nothing to say mean
- * it. An agent's turn without a word and a call is never meant.
+ * How many empty answers are retried for a request without tools: if two providers have nothing to say, accept it. An
+ * agent never means an empty turn.
  */
 const BELIEVED_EMPTY = 1;
 
-/** Calls that could not be read after which the next is passed on: the model cannot do better, and the agent can say so. */
+/**
+ * How many invalid tool calls are retried before one is passed on: the model cannot do better, and the agent can report
+ * it.
+ */
 const BELIEVED_BAD_CALLS = 2;
 
-/** What a request says about the ends that its answers may have. */
+/** The ends that are valid for this request. */
 export function askedOf(request: ModelRequest): Asked {
   const { body, profile } = request;
   const hasTools = (): boolean => body !== undefined && hasToolsIn(body);
@@ -271,7 +273,7 @@ export function askedOf(request: ModelRequest): Asked {
   };
 }
 
-/** Counts the answers that say nothing or call tools with what is no JSON. */
+/** Counts empty answers and invalid tool calls. */
 export function noteFlaw(request: ModelRequest, kind: GateFailure["kind"]): void {
   if (kind !== "hollow" && kind !== "bad-call") return;
   const { hollow, badCalls } = request.flaws ?? { hollow: 0, badCalls: 0 };

@@ -32,7 +32,7 @@ import { failureVerdict } from "./read-reply.ts";
 import { cleanAfter, type ModelRequest } from "./read-request.ts";
 import { progressOf, type Router } from "./router.ts";
 
-/** The result of running a request. The attempt that answers is still open. */
+/** The result of a request. The attempt that answers is still open. */
 export type RunResult =
   | { kind: "answer"; outcome: Extract<CallOutcome, { kind: "stream" | "body" }>; attempt: Attempt }
   | { kind: "refusal"; verdict: Verdict; reply: ErrorReply | undefined }
@@ -46,29 +46,29 @@ export interface RequestRunOptions {
   rules: readonly UserRule[];
   errorBodyBytes: number;
   answerBytes: number;
-  /** Windows of models, where they are known: an overflow goes only to a larger one. */
+  /** Context windows, if known: an overflow only goes to a larger one. */
   windowOf: (model: string) => number | undefined;
-  /** Told once the request is over, its last byte included. */
+  /** Called after the last byte of the request. */
   onClose?: () => void;
 }
 
-/** Calls on one lane that differ from the one before, within one request. */
+/** How many changed calls one request may send to a lane. */
 const DIFFERENT_TRIES = 6;
 
-/** So few words a model often says again, and they are too few to ask it to continue them. */
+/** A model often repeats so few words, and they are too few to continue from. */
 const FEW_WORDS = { chars: 24, tries: 4 };
 
-/** What a look around found: a lane, taken at once, or nothing for now. */
+/** The result of looking for a lane: one that was taken at once, or none for now. */
 type Found = { kind: "attempt"; attempt: Attempt } | Exclude<Step, { kind: "attempt" }>;
 
 type WaitStep = Extract<Step, { kind: "wait" }>;
 
-/** Shorter waits are not announced: they are over before a person has read about them. */
+/** A shorter wait is over before a user could read about it. */
 const NOTABLE_WAIT_MS = 1000;
 
 /**
- * One request from its first attempt to its last byte: the loop over keys and models, and its record in the end.
- * The rules are in core; this carries them out.
+ * One request from its first attempt to its last byte: the loop over keys and models, and its final record. The rules
+ * are in core.
  */
 export class RequestRun {
   readonly request: ModelRequest;
@@ -76,18 +76,18 @@ export class RequestRun {
   readonly attempts: Attempt[] = [];
   readonly #options: RequestRunOptions;
   readonly #router: Router;
-  /** Its place in line; undefined until the first wait. */
+  /** Its position in the queue; undefined until the first wait. */
   #ticket: number | undefined;
   /** When the first wait began, until an attempt answers. */
   #waitingSinceMs: number | undefined;
-  /** Whether a wait was announced whose end was not. */
+  /** Whether a wait was announced and has not ended. */
   #isWaitTold = false;
   #waitedMs = 0;
   readonly #held = Promise.withResolvers<undefined>();
   #firstTokenMs: number | undefined;
-  /** The attempt whose answer the client is given; undefined once it has failed. */
+  /** The attempt whose answer goes to the client; undefined once it has failed. */
   #serving: Attempt | undefined;
-  /** How many records there were when an answer last began: what came before has been told. */
+  /** The number of records when an answer last began: earlier ones have been announced. */
   #toldRecords = 0;
   #isClosed = false;
   /** Keys whose shared limits this request waits for. */
@@ -103,8 +103,8 @@ export class RequestRun {
   }
 
   /**
-   * Goes on until an attempt answers or no lane is left. With `continues` only an answer that can be fitted to what the client
-   * has counts. It may be called again whenever an answer broke off: `max_wait` bounds the tries of all these calls together.
+   * Continues until an attempt answers or no lane is left. With `continues` only an answer that fits what the client
+   * has counts. May be called again when an answer broke off: `max_wait` limits all these calls together.
    */
   async go(continues?: SentAnswer): Promise<RunResult> {
     try {
@@ -114,7 +114,7 @@ export class RequestRun {
     }
   }
 
-  /** Resolves once the request is held for a reset of quota: its client has to be kept waiting. */
+  /** Resolves once the request waits for a quota reset, so that its client needs keep-alives. */
   get held(): Promise<undefined> {
     return this.#held.promise;
   }
@@ -123,7 +123,7 @@ export class RequestRun {
     const { signal } = this.request;
     for (;;) {
       if (signal.aborted) return { kind: "client-gone" };
-      // Those who wait came first.
+      // Earlier requests in the queue go first.
       this.#router.queue.serve(this.#ticket);
       const now = this.#look();
       const found = now.kind === "wait" ? await this.#wait(now) : now;
@@ -135,7 +135,7 @@ export class RequestRun {
     }
   }
 
-  /** Whether other processes leave room for the attempt. One that was refused was never made. */
+  /** Whether other processes leave a slot for the attempt. Without one it was never sent. */
   async #claim(attempt: Attempt): Promise<boolean> {
     const { fingerprint } = attempt.key;
     const isGranted = await this.#router.claim(attempt, this.request.id);
@@ -155,8 +155,8 @@ export class RequestRun {
   }
 
   /**
-   * Notes that an attempt has failed, sets the cooldown and says what comes next. Any lane that has not failed goes
-   * before one that broke off after it had begun to answer.
+   * Records a failed attempt, sets the cooldown and returns the decision. A lane without a failure goes before one
+   * whose answer broke off.
    */
   fail(attempt: Attempt, verdict: Verdict, { isBroken = false } = {}): Decision {
     this.#noteFailure(attempt, verdict);
@@ -173,7 +173,9 @@ export class RequestRun {
     return this.#router.hasUntriedLane(attempt, this.#context);
   }
 
-  /** The lane's answer could not continue what was sent: it is not asked again, unless another try may well be luckier. */
+  /**
+   * The lane's answer does not continue the sent text: it is not asked again, unless another attempt may well match.
+   */
   differed({ key, ref }: Attempt, { text }: SentAnswer): void {
     const tries = this.attempts.filter(
       (one) => one.key === key && one.ref === ref && one.verdict?.rule === "resume",
@@ -182,7 +184,7 @@ export class RequestRun {
     if (tries >= allowed) this.progress.excludedLanes.add(laneId(key, ref));
   }
 
-  /** What a failure in the middle of an answer means. */
+  /** The verdict on a failure in the middle of an answer. */
   judge(attempt: Attempt, failure: GateFailure, reply: ErrorReply): Verdict {
     const { request } = this;
     const provider = request.snapshot.providers.get(attempt.ref.provider);
@@ -191,7 +193,7 @@ export class RequestRun {
     return failureVerdict(failure, reply, { provider, rules: this.#options.rules, request, env }, true);
   }
 
-  /** Ends the request: closes its attempt and announces the record. Only the first end counts. */
+  /** Ends the request: closes its attempt and announces the record. Only the first call counts. */
   close(outcome: RequestOutcome, usage?: Usage): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -216,7 +218,7 @@ export class RequestRun {
     return { kind: "attempt", attempt };
   }
 
-  /** The next lane, once there is one; undefined when the wait has ended without one. */
+  /** The next lane; undefined if the wait ended without one. */
   async #wait(step: WaitStep): Promise<Exclude<Found, { kind: "wait" }> | undefined> {
     const { queue, env } = this.#router;
     const fromMs = env.now();
@@ -236,7 +238,7 @@ export class RequestRun {
     }
     const about = this.#tellWait(step);
     await queue.until({ ticket: this.#ticket, untilMs: step.untilMs, isLong: isHold, about, signal, look });
-    // A clock that was set back meanwhile must not make the budgets grow.
+    // A clock that was set back must not extend the budgets.
     const waitedMs = Math.max(0, env.now() - fromMs);
     this.#waitedMs += waitedMs;
     chargeWait(this.progress, step.budget, waitedMs);
@@ -346,7 +348,7 @@ export class RequestRun {
     if (attempt.prefill !== undefined && verdict.rule === "resume")
       this.#router.facts.learnPrefill(attempt.ref, "began-anew");
     if (reply !== undefined && this.#canAskDifferently(attempt, reply)) {
-      // The lane is fine: it gets the same request without what it refused.
+      // The lane is fine: it gets the same request without what it rejected.
       this.#repeat(attempt, verdict);
       return undefined;
     }
@@ -380,14 +382,14 @@ export class RequestRun {
     attempt.close();
   }
 
-  /** A provider named in the path is spoken to as the client does, in a chain as the provider does. */
+  /** For a provider in the path the client's dialect is used, in a chain the provider's. */
   #dialectFor(ref: ModelRef, provider: Provider): Dialect | undefined {
     const { dialect, pathProvider } = this.request;
     if (dialect === undefined) return undefined;
     return this.#router.facts.dialectFor(ref, pathProvider === provider.id ? dialect : provider.api);
   }
 
-  /** Whether the refusal is answered by a call that differs: in another dialect, or for a shorter answer. */
+  /** Whether a changed call can avoid the rejection: another dialect, or a shorter answer. */
   #asksAgainDifferently(attempt: Attempt, verdict: Verdict, dialect: Dialect | undefined): boolean {
     const { key, ref } = attempt;
     if (verdict.kind !== "path-not-found" && verdict.kind !== "output-limit") return false;
@@ -400,18 +402,18 @@ export class RequestRun {
     return true;
   }
 
-  /** Whether the refusal names a part of the request that the request can do without. */
+  /** Whether the rejection names a part that the request can omit. */
   #canAskDifferently({ ref, prefill }: Attempt, reply: ErrorReply): boolean {
     if (reply.status !== 400 && reply.status !== 422) return false;
     if (prefill !== undefined) {
-      // Whatever it says, an earlier answer to this request had begun: it is the added turn that is refused.
+      // An earlier answer to this request had begun, so the added turn is what was rejected.
       this.#router.facts.learnPrefill(ref, "refused");
       return true;
     }
     return this.#router.facts.learnField(ref, reply.body) || cleanAfter(this.request, reply);
   }
 
-  /** What did not fit into this model fits into none that is known to be no larger. */
+  /** A request that is too long for this model is too long for every model with the same or a smaller window. */
   #excludeSmaller(attempt: Attempt): void {
     const windowHere = this.#options.windowOf(formatModelRef(attempt.ref));
     for (const target of this.progress.targets) {
@@ -435,7 +437,7 @@ export class RequestRun {
     this.#toldRecords = records.length - 1;
   }
 
-  /** Told once it has worked: who answered in whose place. That is who was asked first, however many were tried since. */
+  /** Announced once it has worked: who answered instead of the first choice, however many were tried in between. */
   #announce({ key, ref }: Attempt, failed: readonly AttemptRecord[]): void {
     const [first] = failed;
     if (first === undefined) return;
@@ -497,10 +499,10 @@ function headersOf(outcome: CallOutcome): Headers | undefined {
   }
 }
 
-/** Other models named in a report; more would bury the first. */
+/** How many other models a report names. */
 const MAX_OTHERS = 4;
 
-/** Why no lane could answer, put together from this request's attempts and the cooldowns that kept other lanes out. */
+/** Combines this request's attempts with the cooldowns that excluded other lanes. */
 export function describeExhaustion(
   progress: Progress,
   { asked, snapshot }: Pick<ModelRequest, "asked" | "snapshot">,
@@ -528,7 +530,7 @@ export function describeExhaustion(
   };
 }
 
-/** What this request heard of a lane, else the cooldown that kept it out; undefined for one that was simply not asked. */
+/** The lane's failure in this request, else its cooldown; undefined if it was not asked. */
 function lastWord(
   progress: Progress,
   key: Key,
@@ -543,7 +545,7 @@ function lastWord(
   );
   const said = attempt?.verdict ?? cooldown;
   if (said === undefined) return undefined;
-  // Time does not make a wrong key right, whatever else holds it.
+  // Time does not fix a wrong key, whatever else holds it.
   const isRefused = said.kind === "auth" || lasting.some((one) => one.kind === "auth");
   const isEndKnown = !isRefused && cooldown !== undefined && cooldown.untilMs < NEVER_MS;
   return {
@@ -559,7 +561,7 @@ function lastWord(
   };
 }
 
-/** What was read of a quota, or is a cap of the user's own, the key has not said itself. */
+/** A quota reading or a user's own limit is not a reply to the key. */
 function wasHeard({ scope, status, kind }: Cooldown): boolean {
   if (scope !== "lane" && scope !== "key") return false;
   return status !== 0 || (kind !== "quota" && kind !== "payment");
@@ -569,7 +571,7 @@ function longest(cooldowns: readonly Cooldown[]): Cooldown | undefined {
   return cooldowns.toSorted((a, b) => b.untilMs - a.untilMs)[0];
 }
 
-/** Models that have served in this run or are named in the settings, and that some key could serve now. */
+/** Models that have answered in this run or are in the settings, and that some key could use now. */
 function otherModels(progress: Progress, router: Router, nowMs: number): string[] {
   const tried = new Set(progress.targets.map(formatModelRef));
   const free = router.knownModels().filter((ref) => {

@@ -18,11 +18,11 @@ import type { Router } from "./router.ts";
 import { type ByteReader, clientHeaders, headerSafe, passThrough } from "./transport.ts";
 
 export interface RespondOptions extends RequestRunOptions {
-  /** Told of a bug in us; the client only hears that there was one. */
+  /** Called for a bug of ours; the client only gets a general message. */
   onBug: (error: unknown) => void;
 }
 
-/** Answers one request: runs it over keys and models, then sends what came of that to the client. Never throws. */
+/** Answers one request: tries keys and models, then sends the result. Never throws. */
 export async function respond(request: ModelRequest, options: RespondOptions): Promise<Response> {
   const { router, onBug } = options;
   const run = new RequestRun(request, options);
@@ -51,7 +51,7 @@ export async function respond(request: ModelRequest, options: RespondOptions): P
   }
 }
 
-/** Whether the client can be kept waiting: a stream can begin with nothing but keep-alives. */
+/** Whether the client can wait: a stream may begin with keep-alives. */
 function isHeldOpen(request: ModelRequest): boolean {
   return request.dialect !== undefined && request.snapshot.policy.holdMs > 0 && wantsStream(request);
 }
@@ -63,10 +63,10 @@ interface Held {
   onBug: (error: unknown) => void;
 }
 
-/** Below the idle limits of clients and of what lies between. */
+/** Below the idle limits of clients and proxies. */
 const KEEP_ALIVE_MS = 10_000;
 
-/** The head goes out now, and keep-alives until the answer comes. What goes wrong later is told within the stream. */
+/** Sends the head now, then keep-alives until the answer comes. A later failure is reported within the stream. */
 function heldResponse(held: Held): Response {
   const { signal } = held.run.request;
   const body = new ReadableStream<Uint8Array>({
@@ -103,7 +103,7 @@ function heldResponse(held: Held): Response {
   });
 }
 
-/** The last event of a request that was held and brought no stream. */
+/** The last event of a held request without a stream. */
 function endOfHeld(result: RunResult, { run, router }: Held): string {
   switch (result.kind) {
     case "client-gone":
@@ -129,12 +129,12 @@ function finalEventOf({ profile, dialect = DEFAULT_DIALECT }: ModelRequest, mess
   return profile.finalEvent(message, dialect);
 }
 
-/** The client does not read it; 499 is what servers log for this. */
+/** The client will not read it; servers log 499 for this. */
 export function clientGone(): Response {
   return new Response(null, { status: 499 });
 }
 
-/** What a client hears of a bug in us. */
+/** The response after a bug of ours. */
 export function bugReply(profile: ClientProfile): Response {
   const message = "[orouter] orouter itself has failed on this request. See: orouter logs";
   return finalReply(profile, { why: "bug", message });
@@ -169,19 +169,19 @@ function answered(answer: Answered): Response {
     end(true);
     return new Response(outcome.body, init);
   }
-  // A client that has left before the first byte was asked for cancels nothing.
+  // A client that leaves before the first read does not cancel the stream.
   run.request.signal.addEventListener("abort", () => end(false), { once: true });
   return new Response(passThrough(outcome.body, end), init);
 }
 
-/** Of an error, too, it can be seen who was asked last, and after how many tries. */
+/** Errors also name the last lane and the number of attempts. */
 function signed(response: Response, run: RequestRun): Response {
   const headers = signature(run.attempts.at(-1), run);
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   return response;
 }
 
-/** The lane that answered or was asked last, if any, and the number of attempts. */
+/** The lane that answered or was tried last, if any, and the number of attempts. */
 function signature(asked: Attempt | undefined, { attempts }: RequestRun): Record<string, string> {
   const who: Record<string, string> =
     asked === undefined
@@ -202,7 +202,7 @@ function usageIn(
     : undefined;
 }
 
-/** A full turn that fitted: the next overflow may be handed to the client's compaction again. */
+/** A full turn fitted: the client may compact again at the next overflow. */
 function noteFit(request: ModelRequest): void {
   if (request.session.overflows > 0 && request.body !== undefined && hasTools(request.body))
     request.session.overflows = 0;
@@ -229,7 +229,7 @@ function keptWords({ kept }: ModelRequest): string {
   return kept?.tie === undefined ? "" : `\nOnly the key that made ${kept.ids.join(", ")} can use it.`;
 }
 
-/** The request itself is at fault: the provider's words go back. */
+/** The request itself is at fault, so the client gets the provider's words. */
 function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | undefined): Response {
   const { profile, dialect } = request;
   const { message } = verdict;
@@ -237,7 +237,7 @@ function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | un
     const inARow = ++request.session.overflows;
     return errorResponse(profile.overflow({ message, asked: request.asked, inARow }, dialect));
   }
-  // The words came in a good status, or in the middle of a stream: as an error they need a form of their own.
+  // With a 2xx status, or in the middle of a stream, the words need an error form of their own.
   if (reply === undefined || reply.status < 400)
     return finalReply(profile, { why: "refused", message }, dialect);
   return new Response(reply.body, {
@@ -246,7 +246,7 @@ function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | un
   });
 }
 
-/** The one error that ends a request, in the client's form. */
+/** The final error of a request, in the client's form. */
 export function finalReply(profile: ClientProfile, failure: FinalFailure, dialect?: Dialect): Response {
   return errorResponse(profile.finalError(failure, dialect));
 }

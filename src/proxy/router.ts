@@ -41,7 +41,6 @@ import { HandSwitched, type RoutingSnapshot, type SnapshotInput, snapshotOf } fr
 import { ConnectionLoad, startCall, type Transport } from "./transport.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
-/** What is said of a call on a lane that has come this far. */
 export function progressOf(
   { id, sessionId, asked }: Pick<ModelRequest, "id" | "sessionId" | "asked">,
   { key, ref, startedMs }: Attempt,
@@ -59,17 +58,17 @@ export function progressOf(
   };
 }
 
-/** The calls to providers under way. Progress is computed only when asked for. */
+/** The calls to providers in progress. Progress is computed only on request. */
 export class Answers {
   readonly #all = new Set<() => AnswerProgress>();
 
-  /** Returns the way to leave. */
+  /** Returns a function that removes it. */
   add(progress: () => AnswerProgress): () => void {
     this.#all.add(progress);
     return () => this.#all.delete(progress);
   }
 
-  /** The oldest first. */
+  /** Oldest first. */
   list(): AnswerProgress[] {
     return [...this.#all].map((progress) => progress());
   }
@@ -81,7 +80,7 @@ type Listener = (event: RouterEvent) => void;
 export class Listeners {
   readonly #all = new Set<Listener>();
 
-  /** Returns the way to leave. */
+  /** Returns a function that removes it. */
   add(listener: Listener): () => void {
     this.#all.add(listener);
     return () => this.#all.delete(listener);
@@ -100,25 +99,25 @@ export class Listeners {
 
 export interface RouterOptions extends SnapshotInput {
   env: Env;
-  /** How calls reach providers; over the network when left out. */
+  /** How requests reach providers; by default over the network. */
   transport?: Transport;
   /** What models cost, for budgets in dollars. */
   priceOf?: PriceOf;
 }
 
-/** The limits of keys over all processes, as a store keeps them. */
+/** The limits of keys over all processes, kept by a store. */
 export interface SharedLimits {
   claim: (request: ClaimRequest) => Promise<Claim>;
   release: (id: string) => void;
   leave: (request: Pick<ClaimRequest, "waiter" | "key">) => void;
 }
 
-/** The longest a request stands in our own queue (pacing, caps), where no refusal is in sight. */
+/** The longest time in our own queue (pacing, limits). */
 const QUEUE_MS = 5 * 60_000;
 
 const NO_LIMITS: KeyLimits = { rpm: undefined, concurrency: undefined };
 
-/** What is known of keys and lanes in this process, and the choice among them. Decisions are core's; this keeps their state. */
+/** The state of keys and lanes in this process. Decisions are made in core. */
 export class Router {
   readonly env: Required<Env>;
   readonly transport: Transport;
@@ -173,7 +172,7 @@ export class Router {
     return this.#snapshot;
   }
 
-  /** Goes by what the files say now; requests under way go on as they began. */
+  /** Applies changed files; requests in progress keep their snapshot. */
   follow(options: SnapshotInput): void {
     this.#snapshot = snapshotOf({ ...options, keys: this.#byHand.over(options.keys) });
     this.emit({ kind: "settings-taken" });
@@ -194,7 +193,6 @@ export class Router {
     return this.#loads.get(key.fingerprint)?.inFlight ?? 0;
   }
 
-  /** What a request should do next. */
   step(context: RunContext): Step {
     return nextStep(this.#situation(context));
   }
@@ -204,7 +202,7 @@ export class Router {
     return hasUntriedLane(attempt.key, attempt.ref, this.#situation(context));
   }
 
-  /** Keeps the limits of keys together with other processes, from the next call on; undefined ends that. */
+  /** Shares the limits of keys with other processes from the next call on; undefined ends that. */
   shareLimits(shared: SharedLimits | undefined): void {
     this.#shared = shared;
   }
@@ -226,14 +224,14 @@ export class Router {
     });
   }
 
-  /** Whether other processes have a say in how much a lane may carry. */
+  /** Whether other processes share the limits of this provider. */
   mustClaim({ provider }: ModelRef): boolean {
     if (this.#shared === undefined) return false;
     const { rpm, concurrency } = this.#limitsOf(provider);
     return rpm !== undefined || concurrency !== undefined;
   }
 
-  /** Whether the attempt may be sent. If not it is closed, as if it had never begun, and the lane waits. */
+  /** Whether the attempt may be sent. If not, it is closed as if it had never begun, and the lane waits. */
   async claim(attempt: Attempt, waiter: string): Promise<boolean> {
     const { key, ref, startedMs } = attempt;
     const load = this.#loadOf(key);
@@ -248,17 +246,17 @@ export class Router {
       return false;
     }
     attempt.lease = { release: () => shared?.release(id) };
-    // Those in line could not look while this one was asking.
+    // Requests in the queue could not look while this one was asking.
     this.queue.serve();
     return true;
   }
 
-  /** The request waits no longer for these keys. */
+  /** The request no longer waits for these keys. */
   leaveLines(waiter: string, fingerprints: Iterable<string>): void {
     for (const key of fingerprints) this.#shared?.leave({ waiter, key });
   }
 
-  /** The lane has begun to answer well: others may use it again. The call itself goes on. */
+  /** The answer has begun: others may use the lane again. The call itself continues. */
   succeed(attempt: Attempt, session: Session): void {
     const { key, ref, startedMs } = attempt;
     session.limitedInARow = 0;
@@ -273,7 +271,7 @@ export class Router {
     this.#cooldowns.answered(attempt.key, attempt.ref, attempt.startedMs);
   }
 
-  /** The attempt has failed and is over: sets the cooldown its verdict calls for, and says what the request does next. */
+  /** Sets the cooldown for the verdict and returns what the request does next. */
   fail(attempt: Attempt, said: Verdict, context: RunContext, { isBroken = false } = {}): Decision {
     const { key, ref, startedMs } = attempt;
     const { progress, session, snapshot } = context;
@@ -293,12 +291,12 @@ export class Router {
     const failed = { verdict, key, ref, startedMs, nowMs, isBroken };
     const decision = decide({ ...lane, ...failed, ...policy, limitedInARow: session.limitedInARow });
     settle(progress, decision, { ...failed, ...policy, random: this.env.random });
-    // Not before the cooldown is set: the next in line must not run into the same refusal.
+    // Only after the cooldown was set: the next request must not run into the same failure.
     attempt.close();
     return decision;
   }
 
-  /** Whether another key is known to fail in the same way on this model, and none has answered since. */
+  /** Whether another key has failed in the same way on this model. */
   #isSameElsewhere({ key, ref }: Attempt, kind: VerdictKind, keys: readonly Key[]): boolean {
     const nowMs = this.env.now();
     const answeredMs = this.#answered.get(formatModelRef(ref))?.atMs ?? 0;
@@ -317,7 +315,7 @@ export class Router {
     this.#cooldowns.endProbe(probes.splice(0));
   }
 
-  /** Takes in what another process has learned; nothing is announced again. */
+  /** Changes from other processes are not announced again. */
   learn(cooldowns: Iterable<Cooldown>, cleared: Iterable<string>): void {
     const nowMs = this.env.now();
     this.#cooldowns.learn(
@@ -327,14 +325,14 @@ export class Router {
     this.queue.serve();
   }
 
-  /** Ends cooldowns by hand: all of them, those of one key, or those of one key for one model. */
+  /** Ends all cooldowns, those of one key, or those of one key for one model. */
   reset(which: CooldownSelection = {}): number {
     const ended = this.#cooldowns.reset(which);
     this.queue.serve();
     return ended;
   }
 
-  /** Switches a key for this process alone: the file is the user's to change. */
+  /** Enables or disables a key for this process only: the file belongs to the user. */
   setEnabled(fingerprint: string, enabled: boolean): Key | undefined {
     const key = this.#snapshot.keys.find((one) => one.fingerprint === fingerprint);
     if (key === undefined) return undefined;
@@ -372,7 +370,7 @@ export class Router {
       cooldowns: this.#cooldowns.all,
       probing: this.#cooldowns.probing,
       loads: this.#loads,
-      // Without a reading all keys are alike.
+      // Without a reading all keys are equal.
       strategy: policy.strategy === "auto" && this.quotas.isEmpty ? "sticky" : policy.strategy,
       holdMs: policy.holdMs,
       standingOf: (key, ref) => this.quotas.standing(key, ref),

@@ -15,17 +15,15 @@ import { isHeadTooLong, withoutToken, withoutTokenIn } from "./transport.ts";
 
 type ApiRoute = Extract<Route, { kind: "api" }>;
 
-/** Where a request goes. */
 export interface Address {
   route: Route;
-  /** The query with its question mark, or nothing. */
+  /** The query with its question mark, or an empty text. */
   search: string;
 }
 
-/** Addresses remembered at a time: a client asks few, again and again. */
+/** A client requests few different URLs. */
 const MAX_ADDRESSES = 200;
 
-/** Reads URLs, each only once. */
 export function createAddressBook(): (url: string) => Address {
   const known = new Map<string, Address>();
   return (url) => {
@@ -39,16 +37,16 @@ export function createAddressBook(): (url: string) => Address {
   };
 }
 
-/** What the process itself has open: the terminal, state.db, the watched files. */
+/** The process's own open files: the terminal, state.db, the watched files. */
 const OWN_DESCRIPTORS = 32;
 
-/** Each request has a connection of its client's and one to a provider. */
+/** Each request has a connection to its client and one to a provider. */
 const PER_REQUEST = 2;
 
-/** With room for no more than this, idle connections of clients would soon keep everyone else out. */
+/** With this little room, idle connections of clients would soon exclude everyone else. */
 const NARROW = 100;
 
-/** How many requests at a time the system's limit on open files leaves room for; it is looked up once, when needed. */
+/** How many parallel requests the system's limit on open files allows; looked up once, when needed. */
 export class RequestRoom {
   #requests: number | undefined;
 
@@ -57,7 +55,7 @@ export class RequestRoom {
     return this.#requests;
   }
 
-  /** Whether connections should not outlive their request. */
+  /** Whether connections should close after their request. */
   get isNarrow(): boolean {
     return this.requests < NARROW;
   }
@@ -67,7 +65,7 @@ function roomWithin(openFiles: number): number {
   return Math.max(1, Math.floor((openFiles - OWN_DESCRIPTORS) / PER_REQUEST));
 }
 
-/** Bun has raised it as far as it may. Only Linux says what it is; elsewhere it is far above what is used. */
+/** Bun has raised it as far as allowed. Only Linux reports it; elsewhere it is far above what is used. */
 function openFilesLimit(): number {
   try {
     const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
@@ -79,7 +77,7 @@ function openFilesLimit(): number {
 
 export interface ProxyOptions {
   router: Router;
-  /** Read anew for each request: they may change while the proxy runs. */
+  /** Read for each request: they may change while the proxy runs. */
   readonly settings: Settings;
   token: string;
   /** The name of the client that has a token of its own. */
@@ -93,14 +91,14 @@ export interface ProxyOptions {
   /** The models listed under `/v1/models` and `/orouter/v1/models`. */
   listModels: () => readonly string[];
   windowOf: (model: string) => number | undefined;
-  /** What may be done under `/_orouter` beyond the router itself. */
+  /** What `/_orouter` can do beyond the router itself. */
   control?: ControlHooks | undefined;
-  /** Told of a bug in us; the client only hears that there was one. */
+  /** Called for a bug of ours; the client only gets a general message. */
   onBug: (error: unknown) => void;
 }
 
 export interface ProxyServer {
-  /** Without a slash at its end. */
+  /** Without a final slash. */
   url: string;
   /** Requests under way. */
   readonly open: number;
@@ -111,7 +109,7 @@ export interface ProxyServer {
 
 const LOOPBACK = "127.0.0.1";
 
-/** Starts the proxy. It serves from the moment this returns. */
+/** The proxy accepts connections when this returns. */
 export function startProxy(options: ProxyOptions): ProxyServer {
   const hostname = options.host ?? LOOPBACK;
   const access = createAccess({
@@ -126,12 +124,12 @@ export function startProxy(options: ProxyOptions): ProxyServer {
     server = Bun.serve({
       hostname,
       port: options.port ?? 0,
-      // Models think for minutes without a byte; the limits that count are the first-token and stall times.
+      // Models think for minutes without a byte; the first-token and stall timeouts apply instead.
       idleTimeout: 0,
       development: false,
-      // Without development mode Bun would share a taken port with its owner instead of saying so.
+      // Without development mode Bun would share a used port with its owner instead of failing.
       reusePort: false,
-      // On Bun's own 413 an agent may compact and ask again for ever; too long a body is ours to refuse.
+      // On Bun's own 413 an agent may compact and retry endlessly, so long bodies are rejected by us.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (req) => {
         const caller = access(req.headers);
@@ -189,9 +187,8 @@ function createHandler(options: ProxyOptions, room: RequestRoom): { handle: Hand
         ? modelReply(rest, options.listModels)
         : undefined;
     if (listed !== undefined) return listed;
-    if (gate.isDraining) return closing(finalReply(profile, { why: "too-many-open", message: STOPPING }));
-    if (gate.open >= Math.min(settings.limits.openRequests, room.requests))
-      return finalReply(profile, { why: "too-many-open", message: tooManyOpen(gate.open) });
+    const full = fullText(gate, Math.min(settings.limits.openRequests, room.requests));
+    if (full !== undefined) return finalReply(profile, { why: "too-many-open", message: full });
     gate.open++;
     const onClose = (): void => {
       gate.open--;
@@ -241,7 +238,7 @@ function profileOf({ profile }: ProxyOptions, req: Request): ClientProfile {
   return profile === undefined ? profileByUserAgent(req.headers.get("user-agent")) : profileFor(profile);
 }
 
-/** The client is to make a new connection for its next request. */
+/** The client has to open a new connection for its next request. */
 function closing(response: Response): Response {
   response.headers.set("connection", "close");
   return response;
@@ -257,7 +254,10 @@ function notForClients(): Response {
   return Response.json({ error: { message: "Only the owner's token may do this." } }, { status: 403 });
 }
 
-function tooManyOpen(open: number): string {
+/** Why no request may begin now. */
+function fullText({ open, isDraining }: Gate, most: number): string | undefined {
+  if (isDraining) return STOPPING;
+  if (open < most) return undefined;
   return `[orouter] ${open} requests are open at once, and that is all that open_requests under [limits] in config.toml or the system's limit on open files (ulimit -n) allows.`;
 }
 

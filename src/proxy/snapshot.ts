@@ -3,17 +3,17 @@ import type { ModelRef } from "../core/model-ref.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { QuotaSettings, RoutingSettings } from "../core/settings/settings.ts";
 
-/** What the user's files say about routing. */
+/** The part of the user's files that routing needs. */
 export interface SnapshotInput {
   providers: ReadonlyMap<string, Provider>;
   keys: readonly Key[];
-  /** Models named in chains and fallbacks, to name in a report what else could be used. */
+  /** Models of chains and fallbacks, to name alternatives in a report. */
   knownModels: readonly ModelRef[];
   policy: RoutingSettings;
   quota: QuotaSettings;
 }
 
-/** The settings and keys of one moment. A request keeps the snapshot it began with, whatever the files say later. */
+/** The settings and keys at one moment. A request keeps its snapshot when files change. */
 export interface RoutingSnapshot extends SnapshotInput {
   keysOf: (provider: string) => readonly Key[];
 }
@@ -29,7 +29,7 @@ export function snapshotOf(options: SnapshotInput): RoutingSnapshot {
   };
 }
 
-/** Keys that were switched by hand in this process: that holds until their file says something else of them. */
+/** Keys that were enabled or disabled by hand in this process: this lasts until their file changes. */
 export class HandSwitched {
   readonly #switches = new Map<string, { fileSaid: boolean; enabled: boolean }>();
 
@@ -39,7 +39,7 @@ export class HandSwitched {
     this.#switches.set(id, { fileSaid, enabled });
   }
 
-  /** The keys as a file has them, with what was done by hand since. */
+  /** The keys of a file with later manual changes. */
   over(keys: readonly Key[]): Key[] {
     return keys.map((key) => {
       const done = this.#switches.get(idOf(key));
@@ -51,7 +51,7 @@ export class HandSwitched {
   }
 }
 
-/** The same secret may be there for two providers. */
+/** Two providers may have the same secret. */
 function idOf({ provider, fingerprint }: Key): string {
   return `${provider} ${fingerprint}`;
 }

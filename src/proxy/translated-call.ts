@@ -22,15 +22,15 @@ export interface TranslatedReaderOptions {
   way: Translating;
   names: AnswerNames;
   isStreamWanted: boolean;
-  /** The longest answer in one piece. */
+  /** The longest complete answer. */
   maxBytes: number;
   env: Pick<Required<Env>, "after">;
 }
 
-/** Silence behind the finish of an answer: only the count of tokens and the end mark can still come. */
+/** After the finish only usage and the end mark can follow. */
 const AFTER_FINISH_MS = 3_000;
 
-/** Enough of a body to tell a stream from anything else: the longest name of a line is `retry:`. */
+/** Enough to tell a stream from anything else: the longest field name is `retry:`. */
 const TELLING_CHARS = 6;
 
 type Chunk = Awaited<ReturnType<ByteReader["read"]>>;
@@ -39,8 +39,8 @@ const ENDED: Chunk = { done: true, value: undefined };
 const NOTHING = new Uint8Array(0);
 
 /**
- * Reads a provider's reply in the client's dialect: a stream event by event, a whole answer once it is all there.
- * What is neither comes unchanged, to be judged by its own words.
+ * Reads a provider's reply in the client's dialect: a stream event by event, a complete answer once it has arrived.
+ * Anything else is passed unchanged, to be classified.
  */
 export class TranslatedReader implements ByteReader {
   readonly #given: TranslatedReaderOptions;
@@ -57,7 +57,7 @@ export class TranslatedReader implements ByteReader {
     if (given.contentType.includes("text/event-stream")) this.#beginEvents();
   }
 
-  /** The next bytes for the client. Never an empty chunk. */
+  /** Never returns an empty chunk. */
   async read(): Promise<Chunk> {
     while (!this.#isOver) {
       const { done, value } = await this.#next();
@@ -83,7 +83,7 @@ export class TranslatedReader implements ByteReader {
     return this.#events;
   }
 
-  /** Behind the finish neither silence nor a broken connection takes anything away from the answer. */
+  /** After the finish neither silence nor a broken connection affects the answer. */
   async #next(): Promise<Chunk> {
     const { source } = this.#given;
     if (this.#events?.isFinished !== true) return source.read();
@@ -91,7 +91,7 @@ export class TranslatedReader implements ByteReader {
     return Promise.race([source.read().catch(() => ENDED), this.#deadline]);
   }
 
-  /** One for all that follows: keep-alives do not put it off. */
+  /** One deadline for everything that follows: keep-alives do not extend it. */
   #startDeadline(): Promise<Chunk> {
     const { source, env } = this.#given;
     const { promise, resolve } = Promise.withResolvers<Chunk>();
@@ -121,7 +121,7 @@ export class TranslatedReader implements ByteReader {
   #whole(body: Uint8Array): Uint8Array {
     const { way, names, isStreamWanted } = this.#given;
     const answer = parseJsonBytes(body);
-    // Some providers ignore `stream`; a client that asked for a stream cannot read a body.
+    // Some providers ignore `stream`; a client that asked for a stream cannot read a plain body.
     if (isStreamWanted) {
       const events = wholeAnswerEvents(way, answer, names);
       return events === undefined ? body : encodeEvents(events);
@@ -131,25 +131,24 @@ export class TranslatedReader implements ByteReader {
   }
 }
 
-/** A call to a provider that speaks the other dialect. */
+/** A call to a provider with another dialect. */
 export interface TranslatedCall {
   kind: "translated";
-  /** The provider's endpoint, behind its base URL. */
+  /** The provider's endpoint, relative to its base URL. */
   endpoint: string;
   body: Uint8Array<ArrayBuffer>;
-  /** Reads a good reply in the client's dialect, a stream or a whole answer. Anything else comes as it is. */
+  /** Translates a good reply, a stream or a complete answer. Anything else is passed unchanged. */
   reader: (source: ByteReader, contentType: string, maxBytes?: number) => ByteReader;
 }
 
-/** Where a request goes. */
 export interface CallTarget {
   api: Dialect;
   model: string;
 }
 
 /**
- * The call in the provider's dialect, where that is not the client's; undefined where nothing is to be translated.
- * A request that the other dialect has no words for cannot be sent: `why` says what it asks for.
+ * Undefined if nothing has to be translated. A request that the other dialect cannot express is not sent: `why` names
+ * the feature.
  */
 export function translateCall(
   request: Pick<ModelRequest, "id" | "body" | "dialect" | "endpoint" | "profile">,

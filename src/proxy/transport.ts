@@ -1,7 +1,6 @@
 import { TOKEN_HEADER } from "../core/client/token-header.ts";
 import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 
-/** A reply that `fetch` has brought. */
 export function fetchedReply(response: Response): Reply {
   const { status, headers, body } = response;
   return { status, headers, body: body === null ? undefined : new FetchedBody(response, body) };
@@ -35,7 +34,7 @@ class FetchedBody implements ReplyBody {
   }
 }
 
-/** Hop-by-hop headers (RFC 9110 §7.6.1) and what Bun sets by itself. */
+/** Hop-by-hop headers (RFC 9110 §7.6.1) and those that Bun sets. */
 const HOP_BY_HOP = [
   "connection",
   "keep-alive",
@@ -51,7 +50,7 @@ const HOP_BY_HOP = [
   "expect",
 ];
 
-/** What tells of the client or its machine and is no business of an upstream. */
+/** Headers that identify the client or its machine. */
 const PRIVATE = [
   "authorization",
   "cookie",
@@ -59,14 +58,14 @@ const PRIVATE = [
   "forwarded",
   "via",
   "x-real-ip",
-  // The token, or a key of the user's own that is for its own provider only.
+  // The token, or a key of the user that is for another provider.
   TOKEN_HEADER,
   "x-api-key",
   "api-key",
   "x-goog-api-key",
 ];
 
-/** What must not come back: encodings that are undone, cookies, and waits that opencode would sit out. */
+/** Must not be sent to the client: encodings that are undone, cookies, and waits that opencode would sit out. */
 const NOT_DOWN = [
   "content-encoding",
   "set-cookie",
@@ -80,7 +79,7 @@ const NOTHING: readonly string[] = [];
 const NOT_UP_SET = new Set([...HOP_BY_HOP, ...PRIVATE]);
 const NOT_DOWN_SET = new Set([...HOP_BY_HOP, ...NOT_DOWN]);
 
-/** The headers of a call to the upstream: the client's, less what is private or per hop, with the key. */
+/** The client's headers without private and hop-by-hop ones, with the key. */
 export function upstreamHeaders(
   client: Headers,
   secret: string,
@@ -89,12 +88,12 @@ export function upstreamHeaders(
   const headers = kept(client, NOT_UP_SET);
   const [name, value] = dialectSpec(dialect).authHeader(secret);
   headers[name] = value;
-  // What is looked into has to be plain; an upstream that packs all the same is unpacked.
+  // Bodies that are read must be plain; a compressed reply is decompressed anyway.
   headers["accept-encoding"] = "identity";
   return headers;
 }
 
-/** The headers without any that holds the token, whatever its name; the very same where there is none. */
+/** Removes every header that contains the token, whatever its name. Without any, returns the same object. */
 export function withoutToken(given: Headers, token: string): Headers {
   const all = given.toJSON();
   const holders = Object.keys(all).filter((name) => !NOT_UP_SET.has(name) && all[name]?.includes(token));
@@ -104,7 +103,7 @@ export function withoutToken(given: Headers, token: string): Headers {
   return kept;
 }
 
-/** A query, with its question mark, without any value that holds the token. */
+/** Removes every value of the query that contains the token. */
 export function withoutTokenIn(search: string, token: string): string {
   if (search === "") return search;
   const holdsToken = (part: string): boolean =>
@@ -116,12 +115,11 @@ export function withoutTokenIn(search: string, token: string): string {
   return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
 
-/** The headers of an answer to the client. */
 export function clientHeaders(upstream: Headers): Record<string, string> {
   return kept(upstream, NOT_DOWN_SET);
 }
 
-/** One pass over a plain copy: Bun's own iteration costs three times as much, taking names out a call each. */
+/** One pass over a plain copy: Bun's own iteration costs three times as much, and each delete is a call. */
 function kept(given: Headers, dropped: ReadonlySet<string>): Record<string, string> {
   const all = given.toJSON();
   const named = namedByConnection(all["connection"]);
@@ -135,10 +133,10 @@ function kept(given: Headers, dropped: ReadonlySet<string>): Record<string, stri
   return headers;
 }
 
-/** Bun itself refuses a longer head than this. */
+/** Bun itself rejects a longer head. */
 const BUN_HEAD_BYTES = 16 * 1024;
 
-/** Whether the characters in the head of a request are more than allowed; counted only where Bun allows more. */
+/** Counted only if Bun would accept more. */
 export function isHeadTooLong(headers: Headers, maxBytes: number): boolean {
   if (maxBytes >= BUN_HEAD_BYTES) return false;
   const all = headers.toJSON();
@@ -155,7 +153,7 @@ function namedByConnection(connection: string | undefined): readonly string[] {
 
 const VISIBLE = /^[\x20-\x7e]*$/;
 
-/** A header value may hold visible ASCII only; names of keys are the user's and may hold anything. */
+/** A header value may only contain visible ASCII, but names of keys are the user's choice. */
 export function headerSafe(text: string): string {
   if (VISIBLE.test(text)) return text;
   return text.toWellFormed().replace(/[^\x20-\x7e]/gu, (char) => encodeURIComponent(char));
@@ -167,7 +165,7 @@ export interface UpstreamCall {
   method: string;
   headers: Headers;
   secret: string;
-  /** Says where the key goes. */
+  /** Decides which header the key goes into. */
   dialect?: Dialect | undefined;
   body: Uint8Array<ArrayBuffer> | undefined;
 }
@@ -175,21 +173,20 @@ export interface UpstreamCall {
 /** How calls are made. */
 export type Transport = (call: UpstreamCall) => CallUnderWay;
 
-/** A call that has gone out. */
 export interface CallUnderWay {
   reply: Promise<Reply>;
-  /** Breaks it off, at whatever point. */
+  /** Aborts the call at any point. */
   abort: () => void;
 }
 
-/** Makes a call by `fetch`, with the key in its one place. */
+/** Uses `fetch`; the key is only in its own header. */
 export function startCall(call: UpstreamCall): CallUnderWay {
   const controller = new AbortController();
   const reply = send({ ...call, signal: controller.signal }).then(fetchedReply);
   return { reply, abort: () => controller.abort() };
 }
 
-/** The same call as a plain response. Redirects come back as they are: a key is for its own origin only. */
+/** The same call as a plain response. Redirects are returned: a key is for its own origin only. */
 export function send(call: UpstreamCall & { signal: AbortSignal }): Promise<Response> {
   return fetch(call.url, {
     method: call.method,
@@ -197,33 +194,33 @@ export function send(call: UpstreamCall & { signal: AbortSignal }): Promise<Resp
     body: call.body ?? null,
     redirect: "manual",
     signal: call.signal,
-    // Bun's own limit of silence (6 minutes) would cut thinking models; ours are settings.
+    // Bun's own timeout (6 minutes of silence) would cut thinking models; ours are settings.
     timeout: false,
-    // Bun would undo an encoding by itself, but it prints what it cannot undo, into the middle of opencode's screen.
+    // Bun prints what it cannot decompress into the middle of opencode's screen.
     decompress: false,
   } as RequestInit);
 }
 
-/** What is used of a reader; Bun's own type asks for more. */
+/** The part of a reader that is used; Bun's own type has more. */
 export type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
-/** The body of a reply, read bit by bit or in one piece. */
+/** The body of a reply, read in pieces or at once. */
 export interface ReplyBody extends ByteReader {
-  /** All of it; only where nothing has been read yet. */
+  /** Everything; only before anything was read. */
   bytes: () => Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** What a provider has sent back, as far as its head. */
+/** A provider's reply up to its head. */
 export interface Reply {
   status: number;
   headers: Headers;
-  /** Undefined where there is none. */
+  /** Undefined without a body. */
   body: ReplyBody | undefined;
 }
 
 /**
- * A body carried on unread. Through a pump and not as it is: Bun prints a broken connection of a body it relays by
- * itself, and that would land in the middle of opencode's screen.
+ * Copies an unread body instead of returning it: Bun prints a broken connection of a relayed body into the middle of
+ * opencode's screen.
  */
 export function passThrough(
   reader: ByteReader,
@@ -240,7 +237,7 @@ export function passThrough(
       async pull(controller) {
         try {
           const { done, value } = await reader.read();
-          // A client that left while we read has already been taken care of.
+          // The client's departure has already been handled.
           if (isOver) return;
           if (!done) return controller.enqueue(value);
           end(true);
@@ -269,7 +266,7 @@ const FORMATS = new Map<string, ConstructorParameters<typeof DecompressionStream
   ["zstd", "zstd"],
 ]);
 
-/** The same reply, its body as it was before it was packed. */
+/** The same reply with a decompressed body. */
 export function unpacked(reply: Reply): Reply {
   const encoding = reply.headers.get("content-encoding");
   const format = encoding === null ? undefined : FORMATS.get(encoding.trim().toLowerCase());
@@ -279,10 +276,10 @@ export function unpacked(reply: Reply): Reply {
   return { ...fetchedReply(new Response(plain)), status: reply.status, headers: reply.headers };
 }
 
-/** Calls to providers that Bun makes at once in a process; further ones stand in a line of its own, in silence. */
+/** How many requests Bun sends in parallel per process; further ones wait silently in its own queue. */
 const CALLS_AT_ONCE = Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]) || 256;
 
-/** Counts the calls under way: while there are more than can be made at once, a silence says nothing of a provider. */
+/** Counts calls in progress: beyond Bun's limit, silence says nothing about a provider. */
 export class ConnectionLoad {
   #calls = 0;
   #wasCrowdedMs = 0;
@@ -296,19 +293,19 @@ export class ConnectionLoad {
     this.#calls--;
   }
 
-  /** Until when some call may not have been made yet. */
+  /** Until when some call may not have been sent yet. */
   untilMs(nowMs: number): number {
     return this.#calls > CALLS_AT_ONCE ? nowMs : this.#wasCrowdedMs;
   }
 }
 
-/** Says that something is larger than a limit of the settings allows, and which one that is. */
+/** Names the setting of the limit. */
 export function overLimit(what: "request" | "answer", maxBytes: number, setting: string): string {
   const mib = Math.round((maxBytes / 1024 / 1024) * 10) / 10;
   return `The ${what} is larger than ${mib} MiB, the limit that config.toml sets as ${setting} under [limits].`;
 }
 
-/** An answer in one piece is longer than may be held; it is read no further. */
+/** A complete answer that is too long; it is not read further. */
 export class AnswerTooLong extends Error {
   constructor(maxBytes: number) {
     super(overLimit("answer", maxBytes, "answer_bytes"));

@@ -1,33 +1,32 @@
 import type { RequestWait } from "../core/routing/events.ts";
 import type { Env } from "./env.ts";
 
-/** A request in the queue. */
 interface Waiter {
   ticket: number;
   about: RequestWait | undefined;
-  /** Looks whether there is something for it now, and takes it if so. */
+  /** Takes a lane if one is free, and returns whether it did. */
   look: () => boolean;
   leave: () => void;
 }
 
 export interface Wait {
-  /** The place in line, kept over all waits of one request. */
+  /** The position in the queue, kept over all waits of one request. */
   ticket: number;
   untilMs: number;
-  /** Looks at the clock now and then: a machine may sleep, and a clock be set, in a wait of hours. */
+  /** Checks the clock regularly: during hours a machine may sleep, and a clock may be set. */
   isLong?: boolean;
-  /** The wait as it is shown to people. */
+  /** The wait as shown to users. */
   about?: RequestWait;
   signal: AbortSignal;
   look: () => boolean;
 }
 
-/** Timers stand still while a machine sleeps. */
+/** Timers stop while a machine sleeps. */
 const CLOCK_LOOK_MS = 5_000;
 
 /**
- * Requests that wait for a lane, in the order they came. Whenever one may have become free they look in that order,
- * and each takes at once what it finds, so a later request never overtakes an earlier one.
+ * Requests that wait for a lane, in order of arrival. When a lane may be free they look in this order, and each takes
+ * what it finds at once, so a later request never overtakes an earlier one.
  */
 export class WaitQueue {
   readonly #line: Waiter[] = [];
@@ -42,7 +41,7 @@ export class WaitQueue {
     return this.#line.length;
   }
 
-  /** Who waits for what, first come first. */
+  /** In order of arrival. */
   waits(): RequestWait[] {
     return this.#line.flatMap(({ about }) => about ?? []);
   }
@@ -51,7 +50,7 @@ export class WaitQueue {
     return ++this.#tickets;
   }
 
-  /** Lets those in line look, first come first; with a ticket only those before it. */
+  /** Lets waiting requests look, in order; with a ticket, only those before it. */
   serve(beforeTicket: number = Number.POSITIVE_INFINITY): void {
     if (this.#line.length === 0) return;
     for (const place of [...this.#line]) {
@@ -60,7 +59,7 @@ export class WaitQueue {
     }
   }
 
-  /** Waits until the look has found something, the time is over, or the client hangs up. */
+  /** Waits until the look succeeds, the time is over, or the client hangs up. */
   async until({ ticket, untilMs, isLong = false, about, signal, look }: Wait): Promise<void> {
     if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -81,7 +80,7 @@ export class WaitQueue {
       const leftMs = untilMs - this.#env.now();
       callOff = this.#env.after(isLong ? Math.min(leftMs, CLOCK_LOOK_MS) : leftMs, () => {
         if (isLong && untilMs > this.#env.now()) return arm();
-        // A time that many wait for is the first one's, whosever timer fires first.
+        // If several wait for the same time, the first one goes first, whichever timer fires first.
         this.serve(ticket);
         place.leave();
       });

@@ -202,7 +202,7 @@ function troubleOf(fault: DatabaseFault, file: string, error: unknown): Problem 
     case "full":
       return new Problem({
         code: "state-not-written",
-        what: `${file} cannot be written (${why}). This run keeps its state in memory and tries again.`,
+        what: `${file} cannot be written (${why}). This run keeps its state in memory and retries.`,
         fix: "Free some space on that disk.",
       });
     case "corrupt":
@@ -220,7 +220,7 @@ function troubleOf(fault: DatabaseFault, file: string, error: unknown): Problem 
     case "other":
       return new Problem({
         code: "state-failed",
-        what: `${file} did not take a change (${why}). Some of this run may be missing in it.`,
+        what: `${file} rejected a change (${why}). Some data of this run may be missing.`,
         fix: "Please report this.",
       });
   }

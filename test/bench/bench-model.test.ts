@@ -42,7 +42,7 @@ test.each(Object.entries(MODELS))(
       Math.abs(value - scripted) <= scripted / 10;
     expect(isWithinATenth(firstTokenMs.median, pace.firstTokenMs)).toBe(true);
     expect(isWithinATenth(tokensPerSecond?.median ?? 0, 1000 / pace.gapMs)).toBe(true);
-    // The clock is the script's alone, so it is even exact.
+    // Only the script moves the clock, so the figures are exact.
     expect(state.result).toMatchObject({
       model: `work/${model}`,
       runs: 3,
@@ -67,7 +67,7 @@ test("keys take turns, each question is a new one, and each step is told", async
   expect(steps).toEqual(["1 a", "2 b", "3 a", "measured"]);
 });
 
-/** Refuses with these replies, one after the other, before all goes well. */
+/** Rejects requests with these replies, one after the other, then answers. */
 function refusing(replies: readonly Response[]) {
   const paced = pacedProvider(MODELS);
   const left = [...replies];
@@ -115,7 +115,6 @@ test("a service that does not know a field is asked without it, and that is no r
   };
   const bench = await benchModel(optionsFor("quick", { send: picky, elapsedMs, runs: 2 }));
   expect(bench).toMatchObject({ state: { kind: "measured", result: { runs: 2, failed: 0 } }, refusals: [] });
-  // Once is enough to learn it.
   expect(calls.map(({ body }) => body["stream_options"] !== undefined)).toEqual([true, false, false]);
 });
 

@@ -7,7 +7,6 @@ import { sceneOf, withUpstream } from "../demo/ask.ts";
 import { keyOf, pacedProvider, providerAt } from "./paced.ts";
 
 const LONG = { firstTokenMs: 30_000, stallMs: 30_000, totalMs: 30_000 };
-/** Over at once for an upstream that is silent for ever. */
 const SOON_MS = 50;
 
 function optionsFor(

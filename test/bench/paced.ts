@@ -2,17 +2,16 @@ import type { Send } from "../../src/bench/measure-run.ts";
 import type { Key } from "../../src/core/key.ts";
 import { defaultSettings, parseSettings, providerOf } from "../../src/core/settings/settings.ts";
 
-/** How a scripted model speaks: the times are those of a clock that only the script moves. */
+/** How fast a scripted model speaks, on a clock that only the script moves. */
 export interface Pace {
   firstTokenMs: number;
   gapMs: number;
   tokens: number;
   countsTokens?: boolean;
-  /** Falls silent behind its last token, until the caller leaves. */
+  /** Goes silent after its last token, until the caller leaves. */
   thenHangs?: boolean;
 }
 
-/** A provider whose models speak at a known pace, on a clock that nothing else can move. */
 export function pacedProvider(models: Readonly<Record<string, Pace>>) {
   let nowMs = 1000;
   const calls: { model: string; secret: string; body: Record<string, unknown> }[] = [];
@@ -30,7 +29,7 @@ export function pacedProvider(models: Readonly<Record<string, Pace>>) {
   return { send, calls, elapsedMs: () => nowMs };
 }
 
-/** The clock moves when the next piece is asked for: so much time has passed when it is there. */
+/** The clock moves when the next piece is requested, by the time that piece takes. */
 function paced(pace: Pace, signal: AbortSignal, wait: (ms: number) => void) {
   const { firstTokenMs, gapMs, tokens, countsTokens = true, thenHangs = false } = pace;
   const encoder = new TextEncoder();
@@ -60,7 +59,6 @@ function paced(pace: Pace, signal: AbortSignal, wait: (ms: number) => void) {
   );
 }
 
-/** A provider as config.toml would have it. */
 export function providerAt(baseUrl: string, more: Record<string, unknown> = {}) {
   const parsed = parseSettings({ providers: { work: { base_url: baseUrl, ...more } } });
   const provider = providerOf("settings" in parsed ? parsed.settings : defaultSettings(), "work");

@@ -33,7 +33,7 @@ interface World {
   options?: Partial<CatalogOptions>;
 }
 
-/** The catalogue of one provider at `url`; models.dev is off unless a test wants it. */
+/** models.dev is off unless a test enables it. */
 function load({ url, cacheDir, provider = {}, modelsDev, options = {} }: World) {
   const settings = settingsOf({
     providers: { work: { base_url: `${url}/v1`, ...provider } },
@@ -53,7 +53,6 @@ function load({ url, cacheDir, provider = {}, modelsDev, options = {} }: World) 
 
 const ids = ({ catalog }: Awaited<ReturnType<typeof load>>) => catalog.modelsOf("work").map(({ id }) => id);
 
-/** Makes every file of a folder this old. */
 function age(folder: string, ms: number): void {
   const then = new Date(Date.now() - ms);
   for (const name of namesIn(folder)) utimesSync(`${folder}/${name}`, then, then);
@@ -129,7 +128,7 @@ test("a launch does not wait while there is a cache, and what comes late is ther
   expect(ids(await load(world))).toEqual(["old"]);
   age(folder.path, 3_600_000);
   isHeld = true;
-  // Were it to wait for the answer, this would never end: the answer is only let go below.
+  // If `load` waited for this response, the test would never end: the response is released below.
   const loaded = await load({
     ...world,
     options: { policy: { ...FETCH_POLICIES.launch, waitMs: waitsForever } },
@@ -141,7 +140,6 @@ test("a launch does not wait while there is a cache, and what comes late is ther
   expect(ids(await load(world))).toEqual(["new"]);
 });
 
-/** Like a launch, but for ever where there is no cache. */
 function waitsForever(isCached: boolean): number {
   return FETCH_POLICIES.launch.waitMs(isCached) === 0 ? 0 : 2 ** 30;
 }
@@ -282,7 +280,7 @@ test("a user's alias of a provider is heeded", async () => {
 test("providers are asked at once, and none holds up the others", async () => {
   using folder = tempFolder();
   const second = Promise.withResolvers<void>();
-  // The first answers only after the second has been asked: one after the other would never end.
+  // The first answers only after the second was asked: sequential requests would never end.
   await using first = serveJson(async () => {
     await second.promise;
     return modelList("a");

@@ -1,10 +1,9 @@
-/** A call that a server of a test has seen. */
 export interface SeenCall {
   path: string;
   key: string | null;
 }
 
-/** A server that answers each path with what a test says, and tells what it was asked. */
+/** Answers each path as the test says, and records the requests. */
 export function serveJson(answer: (call: SeenCall) => Response | Promise<Response>) {
   const calls: SeenCall[] = [];
   const server = Bun.serve({
@@ -26,7 +25,6 @@ export function serveJson(answer: (call: SeenCall) => Response | Promise<Respons
   };
 }
 
-/** An answer to `GET /v1/models`. */
 export function modelList(...ids: string[]): Response {
   return Response.json({ object: "list", data: ids.map((id) => ({ id, object: "model" })) });
 }

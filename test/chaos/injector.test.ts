@@ -23,7 +23,6 @@ function injector(profile: Profile, seed: number) {
   return new Injector({ profile, seed, script, models });
 }
 
-/** Labels of so many calls, with the keys and models in turn. */
 function labels(profile: Profile, seed: number, secrets: readonly string[]): string[] {
   const one = injector(profile, seed);
   return Array.from({ length: 24 }, (_, nth) => {

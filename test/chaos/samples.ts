@@ -1,7 +1,6 @@
 import type { Conversation } from "../../scripts/chaos/conversation.ts";
 import type { Exchange } from "../../scripts/chaos/reply.ts";
 
-/** A request of an agent with two tools, as it begins. */
 export function conversationOf(dialect: Conversation["dialect"]): Conversation {
   return {
     dialect,
@@ -17,7 +16,7 @@ export function conversationOf(dialect: Conversation["dialect"]): Conversation {
   };
 }
 
-/** An answer that has everything a fault can break. */
+/** Contains everything that a fault can break. */
 export function exchangeOf(dialect: Conversation["dialect"], roll = 0.5): Exchange {
   return {
     conversation: conversationOf(dialect),

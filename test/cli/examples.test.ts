@@ -24,7 +24,7 @@ test.each(EXAMPLES.map(({ call, line }) => [line, call] as const))(
     const called: string[] = [];
     const [program, ...words] = wordsOf(line);
     expect(program).toBe("orouter");
-    // Everything behind `opencode` is opencode's, and none of our parser's business.
+    // Our parser never sees the arguments of `opencode`.
     if (words[0] === "opencode") return;
     expect(await runCommand(hollow(rootCommand, called, ["orouter"]), words)).toBe(0);
     expect(called[0]).toStartWith(call);

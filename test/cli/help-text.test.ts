@@ -58,7 +58,6 @@ test("only the headings are set off where there is colour", () => {
   expect(page).not.toBe(Bun.stripANSI(page));
 });
 
-/** Every command there is, with how it is called. */
 async function everyCommand(command: Command, path: readonly string[]): Promise<[string, Command][]> {
   const below = await Promise.all(
     Object.entries(command.children).map(async ([name, entry]) =>
@@ -84,7 +83,7 @@ test("a command is about the same thing in its parent's list", async () => {
   }
 });
 
-/** The verbs that begin a line of help: imperative, as in `Add a key`. */
+/** The verbs that begin a help line, as in `Add a key`. */
 const IMPERATIVES = new Set(
   "Add Apply Change Check Choose Create Delete Disable Download Enable End Export Find Give Import Include Insert Keep List Listen Look Measure Move Name Open Overwrite Play Print Prompt Read Redraw Refresh Remove Rename Run Send Serve Set Show Skip Start Store Test Write".split(
     " ",

@@ -1,6 +1,6 @@
 import type { Command } from "../../src/cli/command.ts";
 
-/** The same commands, with nothing behind them, not even help: what is left is how they take their words. */
+/** The same commands without their actions: only the parsing of arguments is left. */
 export function hollow(command: Command, called: string[], path: readonly string[]): Command {
   const run = async (): Promise<number> => {
     called.push(path.join(" "));
@@ -13,7 +13,7 @@ export function hollow(command: Command, called: string[], path: readonly string
   return { ...command, run, children: Object.fromEntries(children) };
 }
 
-/** The words of a line as a shell would hand them on, up to a pipe or a redirection. */
+/** Splits a line as a shell would, up to a pipe or a redirection. */
 export function wordsOf(line: string): string[] {
   const [own = ""] = line.split(/ [|<>]/);
   return [...own.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(

@@ -14,7 +14,7 @@ test("a signal is heard while somebody listens, and no longer", () => {
 
 test("a pause ends with its signal", async () => {
   const stop = new AbortController();
-  // An hour: were the signal not heard, the test would never end.
+  // An hour: if the signal were ignored, the test would time out.
   const waiting = pause(3_600_000, stop.signal);
   stop.abort();
   await waiting;

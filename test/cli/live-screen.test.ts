@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { frameText } from "../../src/cli/screen.ts";
 
-/** What is left of a frame without what steers the terminal: the lines it shows. */
 function linesOf(frame: string): string[] {
   return Bun.stripANSI(frame).split("\r\n");
 }

@@ -28,7 +28,7 @@ test("a marked paste comes out whole, wherever the chunks are cut", () => {
   fc.assert(
     fc.property(fc.array(key, { minLength: 1, maxLength: 5 }), cuts, (keys, places) => {
       const text = `\x1b[200~${keys.join("\n")}\x1b[201~`;
-      // After the very first Escape a terminal never pauses: a lone one is a key of its own.
+      // A terminal never pauses after the first Escape: a lone Escape is a key.
       const safe = [...new Set(places)]
         .filter((at) => at < text.length && text[at - 1] !== "\x1b")
         .sort((a, b) => a - b);

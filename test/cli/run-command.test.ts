@@ -3,7 +3,6 @@ import { type Command, defineCommand } from "../../src/cli/command.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { problemOf } from "../config/temp-folder.ts";
 
-/** A command tree that notes what it was called with. */
 function tree() {
   const calls: Record<string, unknown>[] = [];
   const leaf = defineCommand({

@@ -56,3 +56,20 @@ test("no line is wider than the terminal as long as the fixed columns leave room
     ),
   );
 });
+
+test("a long text in the last column continues below itself, and is not changed in a pipe", () => {
+  const columns = [{ title: "NAME" }, { title: "RESULT", wraps: true }];
+  const rows = [
+    ["work", "accepted, but its usage limit is reached"],
+    ["home", "ok"],
+  ];
+  expect(tableText(columns, rows, 34).split("\n")).toEqual([
+    "NAME  RESULT",
+    "work  accepted, but its usage",
+    "      limit is reached",
+    "home  ok",
+  ]);
+  expect(tableText(columns, rows, Number.POSITIVE_INFINITY)).toContain(
+    "work  accepted, but its usage limit is reached",
+  );
+});

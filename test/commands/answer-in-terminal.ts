@@ -1,7 +1,7 @@
 import { openTerminal } from "../e2e/terminal.ts";
 import type { tempMachine } from "./orouter.ts";
 
-/** Runs the program in a terminal and answers what it shows, each word once its cue has come. */
+/** Runs the program in a terminal and types each answer once its cue has appeared. */
 export async function answerInTerminal(
   machine: Pick<ReturnType<typeof tempMachine>, "command" | "env" | "folder">,
   args: readonly string[],
@@ -15,7 +15,7 @@ export async function answerInTerminal(
     type(typed);
   }
   const exitCode = await child.exited;
-  // Its last words may still be on their way out of the terminal.
+  // The last output may still be on its way out of the terminal.
   child.terminal?.close();
   return { exitCode, screen: text() };
 }

@@ -34,7 +34,6 @@ const scene: Scene = {
 
 const CONFIG = '[chains]\ncoding = ["work/quick", "work/uncounted"]\n[fallbacks]\n"*" = ["work/plan/only"]\n';
 
-/** A machine with two keys of a provider whose models are those above. */
 async function benchMachine(config = CONFIG) {
   const upstream = await startUpstream(scene);
   const machine = tempMachine();
@@ -114,7 +113,7 @@ test("--json is an array with a result for each model, and what was measured is 
     ["work/quick", 2],
     ["work/uncounted", 2],
   ]);
-  // The second model begins with the other key.
+  // The second model starts with the other key.
   expect(machine.asked()).toEqual([
     "quick work",
     "quick home",
@@ -177,7 +176,7 @@ test("keys that cool down are skipped, with the reason", async () => {
     note(state, cooldownStarted(cooldownOf(`key ${fingerprint("secret-of-home")}`, Date.now()))),
   );
   const one = await machine.run(["bench", "work/quick", "--runs", "2"]);
-  expect(one.stderr).toMatch(/work\/quick without home: cooling down until .*: plan limit used up/);
+  expect(one.stderr).toMatch(/work\/quick: skipped home, cooling down until .*: plan limit used up/);
   expect(machine.asked()).toEqual(["quick work", "quick work"]);
   await machine.withState((state) =>
     note(state, cooldownStarted(cooldownOf(`key ${fingerprint("secret-of-work")}`, Date.now()))),
@@ -194,7 +193,7 @@ test.each<[name: string, words: string[], exitCode: number, said: string]>([
   ["a chain that is not there", ["orouter/codng"], 2, "Did you mean coding?"],
   ["a provider that is not there", ["wrok/quick"], 2, "Did you mean work?"],
   ["a model that is not there", ["work/nothing"], 1, "no such model"],
-  ["no number of runs", ["work/quick", "--runs", "0"], 2, "--runs takes a number from 1 to 20"],
+  ["no number of runs", ["work/quick", "--runs", "0"], 2, "--runs must be a number from 1 to 20"],
   ["all and one of them", ["work/quick", "--all"], 2, "not both"],
   ["a chart that is not an SVG", ["work/quick", "--save-chart", "speed.png"], 2, "should end in .svg"],
   [

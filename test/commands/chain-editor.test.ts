@@ -6,15 +6,13 @@ import { type Answer, CTRL_C, DOWN, ENTER, give } from "./setup-answers.ts";
 
 const ESCAPE = "\x1b";
 
-/** What has to be on the screen, and what is typed then; nothing where it only has to be seen. */
+/** The text to wait for and what is typed then; nothing if the text only has to appear. */
 type Key = Answer;
 
-/** Takes a line of a menu or a list. */
 const take = (cue: string, line: string): Key[] => [[cue, { line }]];
 
 type Machine = Awaited<ReturnType<typeof chainMachine>>;
 
-/** Opens the editor in a terminal, types, leaves, and gives what was shown. */
 async function edit(machine: Machine, keys: readonly Key[]): Promise<string> {
   const terminal = openEditor(machine);
   const screens: string[] = [];
@@ -105,7 +103,7 @@ test.each<[name: string, keys: Key[], old: string, changed: string]>([
       ...take(CHAINS, "small"),
       ...take(SMALL, "Rename"),
       ["New name", `\x15coding${ENTER}`],
-      ["There is a chain coding already", `\x15tiny${ENTER}`],
+      ["A chain coding already exists", `\x15tiny${ENTER}`],
       ["orouter/tiny", ""],
       ...LEAVE,
     ],

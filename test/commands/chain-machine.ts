@@ -3,10 +3,8 @@ import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
-/** Models of the scripted provider `work`, as it lists them. */
 export const MODELS = ["gpt-oss:120b", "gemma4:31b", "kimi-k2.6", "glm-5.2"];
 
-/** A config.toml as a person might keep it; `work` is the scripted provider. */
 export function configOf(upstream: Pick<Upstream, "baseUrl">): string {
   return `# my settings
 [providers.work]   # the box in the cellar
@@ -37,10 +35,9 @@ small = ["work/gemma4:31b"]   # for a laugh
 `;
 }
 
-/** Tells who gets which reply; a model that says nothing answers well. */
+/** The reply of each call; a normal answer if undefined. */
 export type Script = (call: Parameters<Scene["reply"]>[0]) => Reply | undefined;
 
-/** A machine with two keys for a scripted provider, and chains of its models. */
 export async function chainMachine(script: Script = () => undefined) {
   const keys = ["first", "second"].map((name) => ({ name, secret: `scripted-${name}` }));
   const upstream = await startUpstream({

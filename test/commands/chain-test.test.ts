@@ -22,7 +22,7 @@ test("chain test tells each hop, and who answered", async () => {
   expect(lines[2]?.slice(2)).not.toBe(lines[0]?.slice(2));
   expect(lines[4]).toMatch(/^3\. work\/gemma4:31b with key /);
   expect(lines[5]).toMatch(/^answers, first token after \d/);
-  expect(lines[6]).toMatch(/^work\/gemma4:31b answered for coding with key (first|second), at try 3\.$/);
+  expect(lines[6]).toMatch(/^work\/gemma4:31b answered for coding with key (first|second), on attempt 3\.$/);
   expect(lines[7]).toMatch(/^First token after .*, all of it after .*\.$/);
   expect(lines[8]).toBe("It said: OK");
   expect(machine.upstream.calls.filter((call) => call.dialect === "chat")).toHaveLength(3);
@@ -96,7 +96,7 @@ test("when nobody answers it is said why, and the exit code is 1", async () => {
   expect(run.stdout + run.stderr).not.toContain("scripted-first");
   const again = await machine.run(["chain", "test", "work/gemma4:31b", "--json"]);
   expect(again.exitCode).toBe(1);
-  // What the first test has learned holds for the second: nobody is asked who is known to rest.
+  // The second test uses the cooldowns of the first: a key in cooldown is not asked again.
   expect(JSON.parse(again.stdout)).toMatchObject({ answered: false, model: null, text: null, attempts: [] });
   const { keys } = JSON.parse((await machine.run(["status", "--json"])).stdout);
   expect(keys[0]).toMatchObject({

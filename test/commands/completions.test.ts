@@ -14,7 +14,7 @@ function entryOf(command: Command) {
   return { about: command.about, load: async () => command };
 }
 
-/** A small program with one of each thing that a shell may have to offer. */
+/** One of each kind of argument that a shell may have to complete. */
 const SAMPLE: Command = {
   ...BARE,
   name: "orouter",
@@ -60,7 +60,7 @@ test("the tree has every command with what it takes", () => {
   expect(TREE[1]?.offer.words).toEqual(["north", "south", "no-brush"]);
 });
 
-/** What bash offers for a line, the word under the cursor last; it finds `orouter` where the environment says. */
+/** What bash offers for a line whose last word is under the cursor. */
 async function offered(
   script: string,
   words: readonly string[],
@@ -112,7 +112,7 @@ test.each<[words: string[], offers: string[]]>([
     ["north", "no-brush"],
   ],
   [["orouter", "paint", "--for", ""], ["nobody"]],
-  // Only right behind its parent is a word a command.
+  // A word is a command only directly after its parent.
   [["orouter", "paint", "wall", "over", "s"], ["south"]],
   [["orouter", "run", "-"], ["--help"]],
 ])("bash offers for %p: %p", async (words, offers) => {
@@ -128,7 +128,7 @@ test("the script of the program itself is one that bash takes, and knows its com
   expect(await offered(stdout, ["orouter", "status", "--w"])).toEqual(["--watch"]);
 });
 
-/** Whether a shell takes the text, where there is such a shell; undefined where there is none. */
+/** Whether a shell accepts the script; undefined if that shell is not installed. */
 async function isTaken(shell: string, script: string): Promise<boolean | undefined> {
   if (Bun.which(shell) === null) return undefined;
   using folder = tempFolder();
@@ -175,7 +175,6 @@ test("a shell that is not known is told the nearest one", async () => {
   expect(Object.keys(completionsCommand(SAMPLE).children)).toEqual(["bash", "zsh", "fish", "names"]);
 });
 
-/** A machine with keys and chains, on whose PATH is the program. */
 async function machineWithNames() {
   const machine = tempMachine();
   await machine.write(
@@ -199,7 +198,7 @@ async function machineWithNames() {
 test.each<[kinds: string[], names: string[]]>([
   [["keys"], ["work/main", "nvidia/main", "spare"]],
   [["chains"], ["coding", "odd"]],
-  // What a shell would run when it meets it is left out.
+  // Names that a shell would execute are left out.
   [["picks"], ["orouter/coding", "orouter/odd", "work/one:120b", "work/one:20b"]],
   [
     ["chains", "models"],
@@ -242,7 +241,7 @@ test.each<[words: string[], offers: string[]]>([
     ["orouter", "opencode", "run", "-m", "work/"],
     ["work/one:120b", "work/one:20b"],
   ],
-  // As bash takes them apart; what stands before the last colon is kept.
+  // As bash splits them; the part before the last colon stays.
   [
     ["orouter", "opencode", "-m", "work/one", ":"],
     ["120b", "20b"],

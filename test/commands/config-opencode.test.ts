@@ -6,7 +6,6 @@ import { tempMachine } from "./orouter.ts";
 
 const CONFIG = "config opencode".split(" ");
 
-/** A machine with opencode's global folder in it. */
 function machineWithOpencode() {
   const machine = tempMachine();
   const at = (name: string) => machine.folder.in(`.config/opencode/${name}`);
@@ -28,7 +27,7 @@ interface Written {
   provider: Record<string, { npm: string; name: string; options: object; models: object }>;
 }
 
-/** Made up, and of a form that any scanner takes for a key. */
+/** Made up, but any scanner takes it for a key. */
 const SECRET = `sk-${"a1b2c3d4".repeat(4)}`;
 
 test("without a config a new one is made, with the schema and OmniRoute as it comes out of its box", async () => {

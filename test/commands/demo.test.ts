@@ -15,8 +15,8 @@ test.each<[words: string[], says: string]>([
   [["--scene", "nothing-like-it"], "Scenes: rotation, plan"],
   [["plan"], "--scene plan"],
   [["--port", "99999", "--serve"], "--port 99999 is not a port"],
-  [["--port", "8080"], "--port goes with --serve"],
-  [["--json"], "--json goes with --list or --serve"],
+  [["--port", "8080"], "--port needs --serve"],
+  [["--json"], "--json needs --list or --serve"],
 ])("demo %p is a usage error that helps", async (words, says) => {
   using machine = tempMachine();
   const run = await machine.run(["demo", ...words]);
@@ -24,7 +24,6 @@ test.each<[words: string[], says: string]>([
   expect(run.stderr).toContain(says);
 });
 
-/** Reads a stream until it has shown something. */
 async function readUntil(stream: ReadableStream<Uint8Array>, cue: string): Promise<string> {
   let shown = "";
   for await (const bytes of stream) {
@@ -46,7 +45,7 @@ test("--serve tells how to ask it, and the question that it shows is answered", 
   const curl = /^ +(curl .*)$/m.exec(shown)?.[1] ?? "";
   expect(curl).toContain("/v1/chat/completions");
   const asked = Bun.spawn(["/bin/sh", "-c", curl], { stdout: "pipe", stderr: "ignore" });
-  // The scene has the first key refused for this model, in the provider's own words.
+  // In this scene the first key for this model gets the provider's own refusal.
   expect(await asked.stdout.text()).toContain("requires a subscription");
   const config = shown.slice(shown.indexOf("  [providers.demo]"), shown.indexOf("\n\nEach call"));
   expect(Bun.TOML.parse(config)).toEqual({

@@ -125,8 +125,8 @@ test.each<[name: string, probed: Probed, level: Level, fix: string]>([
 
 test.each<[skewsMs: (number | undefined)[], expected: string | undefined]>([
   [[undefined], undefined],
-  [[1000], "agrees with the providers'"],
-  [[600_000, 2000], "agrees with the providers'"],
+  [[1000], "matches the providers' clocks"],
+  [[600_000, 2000], "matches the providers' clocks"],
   [[600_000], "10 m behind"],
   [[-7_200_000], "2 h ahead of"],
 ])("clocks that differ by %p", (skewsMs, expected) => {
@@ -147,7 +147,7 @@ test("chains are held against keys, retirements and live lists", () => {
     "ollama-cloud/glm-4.7 has been retired by its provider.",
   ]);
   expect(findings.find(({ level }) => level === "note")?.what).toBe("ollama-cloud does not list odd.");
-  // What is in the list again is not gone.
+  // A model that is listed again is not gone.
   const back = new Map([["ollama-cloud", new Set(["good", "odd", "glm-4.7"])]]);
   expect(checkChains({ settings, keys: [...keys, keyOf("groq", "b")] }, back)).toMatchObject([
     { level: "ok" },
@@ -210,10 +210,10 @@ test("a program is asked for its version for a bounded time", async () => {
     why: "it ended with code 7",
   });
   expect(await askVersion(folder.in("absent"), env)).toMatchObject({ kind: "none" });
-  // A child of the program's own holds the pipe open after the program has been killed.
+  // The program's own child keeps the pipe open after the program was killed.
   const stuck = await program("stuck", `sleep 60 &\necho $! > ${folder.in("pid")}\nwait`);
   expect(await askVersion(stuck, env, 300)).toEqual({ kind: "none", why: "it did not answer in time" });
-  // It is still there to be ended: nobody waited for it.
+  // The child is still alive: doctor did not wait for it.
   process.kill(Number(await Bun.file(folder.in("pid")).text()));
 });
 
@@ -225,7 +225,7 @@ test("the report keeps to the width, and never breaks a word", () => {
   ];
   const lines = doctorText(findings, { width: 60, paint: PLAIN_PAINT }).split("\n");
   expect(lines[0]).toBe("ok     one      fine");
-  // A command stays in one piece, so that it can be copied.
+  // A command is never wrapped, so that it can be copied.
   expect(lines.at(-1)).toEndWith(`→ chmod 600 ${path}`);
   for (const line of lines.slice(0, -1)) expect(line.length).toBeLessThanOrEqual(60);
   expect(Bun.stripANSI(doctorText(findings, { width: 60, paint: paintOf(undefined, 16) }))).toBe(

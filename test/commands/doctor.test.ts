@@ -12,7 +12,6 @@ interface Check {
   fix: string | null;
 }
 
-/** A provider that lists one model to whoever has the key. */
 function provider() {
   const seen: string[] = [];
   const server = Bun.serve({
@@ -28,7 +27,7 @@ function provider() {
   return { url: `${server.url.origin}/v1`, seen, [Symbol.dispose]: () => void server.stop(true) };
 }
 
-/** A machine on which all is well, unless a test spoils it. */
+/** A machine without problems, unless a test adds one. */
 async function soundMachine(baseUrl: string, version = "1.18.33") {
   const machine = tempMachine();
   await machine.write(
@@ -88,7 +87,7 @@ test("on a sound machine every check is ok, and each provider is asked once", as
     ]),
   );
   expect(own.seen).toEqual(["GET /v1/models"]);
-  // Looking leaves nothing behind.
+  // doctor creates no file.
   expect(existsSync(machine.file("state.db"))).toBe(false);
 });
 
@@ -101,7 +100,7 @@ test("the text says the same, each fault with what mends it, and exits with 1", 
     /^wrong +opencode +0\.4\.1 at .* is too old for orouter\.\n +→ Update it: opencode upgrade/,
   );
   expect(run.stdout).toMatch(/^ok +keys +1 of 1 ready/m);
-  expect(run.stderr).toContain("1 thing is wrong");
+  expect(run.stderr).toContain("1 problem");
   expect(run.stdout).toBe(Bun.stripANSI(run.stdout));
 });
 

@@ -36,7 +36,7 @@ test("the same key is added once, within one go and over several", async () => {
   const first = await machine.run(["keys", "add", "nvidia", "--stdin", "--name", "work"], {
     stdin: `${SECRET}\n${SECRET}\n`,
   });
-  expect(first.stderr).toContain("came twice");
+  expect(first.stderr).toContain("was given twice");
   const before = await machine.read("keys.toml");
   const second = await machine.run(["keys", "add", "nvidia", "--stdin"], { stdin: SECRET });
   expect(second.exitCode).toBe(0);
@@ -80,7 +80,7 @@ test.each<[name: string, args: string[], stdin: string, told: string]>([
   ["no terminal and no provider", ["--stdin"], SECRET, "needs PROVIDER"],
   ["nothing on stdin", ["nvidia", "--stdin"], "\n \n", "Nothing was read"],
   ["a line that is no key", ["nvidia", "--stdin"], `${SECRET}\nhas blanks inside\n`, "Line 2 is not a key"],
-  ["one name for two keys", ["nvidia", "--stdin", "--name", "a"], "k1\nk2\n", "there are 2"],
+  ["one name for two keys", ["nvidia", "--stdin", "--name", "a"], "k1\nk2\n", "not 2"],
   ["a name that is none", ["nvidia", "--stdin", "--name", "a b"], "k1\n", "name of a key"],
   ["a variable that is not set", ["nvidia", "--env", "NOT_SET_ANYWHERE"], "", "NOT_SET_ANYWHERE is not set"],
   ["a variable that cannot be one", ["nvidia", "--env", "my key"], "", "the name of a variable"],

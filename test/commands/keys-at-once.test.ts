@@ -4,7 +4,7 @@ import { tempMachine } from "./orouter.ts";
 
 const CONFIG = '[models_dev]\nenabled = false\n[providers.work]\nbase_url = "http://127.0.0.1:9/v1"\n';
 
-/** Adds as many keys at once, each by a process of its own. */
+/** Adds the keys at the same time, each in its own process. */
 async function addAtOnce(count: number, command: readonly string[]): Promise<void> {
   using machine = tempMachine();
   await machine.write("config.toml", CONFIG);

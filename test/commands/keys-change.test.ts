@@ -83,7 +83,7 @@ test.each(["remove --yes", "disable", "enable", "rename"])(
       env: { OLLAMA_API_KEY: "secret-d" },
     });
     expect(env.exitCode).toBe(2);
-    expect(env.stderr).toContain("the variable OLLAMA_API_KEY");
+    expect(env.stderr).toContain("the environment variable OLLAMA_API_KEY");
     await Bun.write(machine.folder.in("data/opencode/auth.json"), '{"groq":{"type":"api","key":"secret-e"}}');
     const auth = await machine.run(["keys", command, "groq/opencode", ...words]);
     expect(auth.exitCode).toBe(2);

@@ -13,7 +13,6 @@ const ROUTER = {
   failWindowMs: 7_200_000,
   keys: ["secret-ollama-1", "your-ollama-api-key-2", "secret-ollama-2"],
 };
-/** With the comments that opencode allows. */
 const MULTI_AUTH = `{
   // mine
   "provider": { "mock": { "options": { "baseURL": "http://127.0.0.1:11435/v1" } } },
@@ -39,7 +38,6 @@ const FILES = {
   "data/opencode/auth.json": JSON.stringify({ groq: { type: "api", key: "secret-groq-1" } }),
 };
 
-/** A machine on which all the older tools were used. */
 function usedMachine(): Machine {
   const machine = tempMachine();
   for (const [name, text] of Object.entries(FILES)) put(machine, name, text);
@@ -87,7 +85,7 @@ test("--all takes what every tool has kept, each secret once, and leaves their f
   expect(found.twice).toEqual([{ provider: "ollama-cloud", name: "key-2" }]);
   expect(found.leftOut.join()).toContain("Key 2 of 3 is left out");
   expect(modeOf(machine.file("keys.toml"))).toBe(0o600);
-  // A provider that is known by nobody is written down with its keys; other settings wait to be asked for.
+  // An unknown provider is added with its keys; other settings need --settings.
   expect(await machine.read("config.toml")).toContain(
     '[providers.mock]\nbase_url = "http://127.0.0.1:11435/v1"',
   );
@@ -160,7 +158,7 @@ test("--settings brings strategy, window, tries, threshold and chain, and commen
 test("without --settings the settings that came along are named", async () => {
   using machine = usedMachine();
   const run = await machine.run(["keys", "import", "--from", "nim-rotator"]);
-  expect(run.stderr).toContain('routing.strategy = "round-robin" (now "sticky")');
+  expect(run.stderr).toContain('routing.strategy = "round-robin" (now "auto")');
   expect((await machine.run(["keys", "strategy"])).stdout).toStartWith("sticky");
 });
 
@@ -207,7 +205,7 @@ test("export with secrets and import into a fresh home loses nothing", async () 
   expect(run.exitCode).toBe(0);
   expect(run.stdout + run.stderr).not.toContain("secret-1");
   expect(modeOf(file)).toBe(0o600);
-  // What a variable holds stays with its machine.
+  // The value of a variable is not exported.
   expect(readFileSync(file, "utf8")).not.toContain("secret-groq");
   using fresh = tempMachine();
   expect((await fresh.run(["keys", "import", file])).exitCode).toBe(0);
@@ -254,7 +252,7 @@ test("secrets go into no file that others can read, and over no file that is the
   expect((await machine.run(["keys", "export", "--with-secrets", "--out", open, "--force"])).exitCode).toBe(
     0,
   );
-  // A program behind a pipe gets them.
+  // A pipe may receive secrets.
   expect((await machine.run(["keys", "export", "--with-secrets"])).stdout).toContain("secret-1");
 });
 

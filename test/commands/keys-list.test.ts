@@ -81,7 +81,7 @@ test("the table says the same, without a secret and without colour", async () =>
   expect(stdout).toMatch(/groq +gone +- +keys\.toml +NOT_SET_ANYWHERE +no secret/);
   expect(stdout).toBe(Bun.stripANSI(stdout));
   expect(stdout + stderr).not.toContain("secret-of-");
-  // Why one has no secret is talk, not data.
+  // The reason for a missing secret goes to stderr, not into the data.
   expect(stderr).toContain("NOT_SET_ANYWHERE is not set");
 });
 

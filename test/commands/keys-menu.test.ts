@@ -34,14 +34,14 @@ const NIM = JSON.stringify({
   rotationStrategy: "round-robin",
 });
 
-/** A provider that has three models, one of them beyond the plan. */
+/** The provider has three models, one of them outside the plan. */
 function provider() {
   const asked: string[] = [];
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
     fetch: async (request) => {
-      // A list that is open to anyone would prove nothing of a key.
+      // A public list would prove nothing about a key.
       if (!request.headers.has("authorization")) return new Response("who are you?", { status: 401 });
       if (request.method === "GET")
         return Response.json({ object: "list", data: [{ id: "small" }, { id: "big" }, { id: "middle" }] });
@@ -57,7 +57,6 @@ function provider() {
   return { asked, port: server.port, [Symbol.dispose]: () => void server.stop(true) };
 }
 
-/** A machine with two keys, one in the environment, and two models cooling down. */
 async function machineWith(port: number | undefined) {
   const machine = tempMachine();
   const config = `# my settings
@@ -107,7 +106,7 @@ async function cooldownsOf(machine: Machine): Promise<string[]> {
   return ids.toSorted();
 }
 
-/** The menu in a terminal so wide that no title wraps, however long the end of a cooldown is written. */
+/** Wide enough that no title wraps, however long the end of a cooldown is. */
 function openMenu(machine: Machine, words: readonly string[] = ["keys"]) {
   const env = { ...machine.env, TERM: "xterm-256color", GROQ_API_KEY: SECRETS.groq };
   const terminal = openTerminal(machine.command(words), machine.folder.path, env, { cols: 120, rows: 24 });
@@ -141,7 +140,7 @@ test("a key is renamed, switched off and on, and what a person has written aroun
   await menu.pick(WORK, "Rename");
   await menu.answer("New name", `${CLEAR}two words${ENTER}`);
   await menu.answer("no blanks", `${CLEAR}office${ENTER}`);
-  // The menu goes on with the key under its new name, and shows how it is now.
+  // The menu shows the key under its new name and with its current state.
   await menu.pick("own/office (", "Disable");
   await menu.sees("is now disabled");
   const off = KEYS.replace('"work" ', '"office" ').replace("enabled = true   #", "enabled = false   #");
@@ -182,13 +181,13 @@ test("a key is tested, and so is what it has of the models of a chain or of all"
   await menu.sees(": ok");
   await menu.pick(": ready", "Which models");
   await menu.answer("Which models?", ENTER);
-  await menu.answer("This takes 2 requests", "y");
+  await menu.answer("This needs 2 requests", "y");
   await menu.sees("1 of 2 models answer");
   expect(menu.text()).toContain("big not in the plan (403)");
   own.asked.length = 0;
   await menu.pick(": ready", "Which models");
   await menu.answer("Which models?", DOWN + ENTER);
-  await menu.answer("This takes 3 requests", "y");
+  await menu.answer("This needs 3 requests", "y");
   await menu.sees("2 of 3 models answer");
   expect(own.asked.toSorted()).toEqual(["big", "middle", "small"]);
   await menu.answer(": ready", ESCAPE);
@@ -248,7 +247,7 @@ test("what older tools have is ticked, their settings too", async () => {
   menu.type(ESCAPE);
   expect(await menu.end()).toBe(0);
   expect(await machine.read("config.toml")).toContain('strategy = "round-robin" # so far');
-  // The environment's were not ticked: they work as they are.
+  // Keys in the environment already work, so they were not ticked.
   expect(await machine.read("keys.toml")).not.toContain(SECRETS.groq);
 });
 
@@ -267,7 +266,7 @@ test("the strategy is chosen, and the keys go into a file of one's own", async (
   const file = machine.folder.in("mine.json");
   expect(readFileSync(file, "utf8")).toContain(SECRETS.work);
   expect(modeOf(file)).toBe(0o600);
-  // The same once more asks before it replaces the file.
+  // The second export asks before it replaces the file.
   await menu.pick("3 keys", "Export");
   await menu.answer("What do you want to export?", ENTER);
   await menu.answer("Which file?", `${CLEAR}mine.json${ENTER}`);
@@ -279,8 +278,8 @@ test("the strategy is chosen, and the keys go into a file of one's own", async (
 });
 
 test.each<[line: string, says: string]>([
-  ["Rename", "cannot be renamed here: it comes from"],
-  ["Disable", "Take it into keys.toml first: orouter keys add groq"],
+  ["Rename", "cannot be renamed here: it is in"],
+  ["Disable", "Import it into keys.toml first: orouter keys add groq"],
   ["Remove", "Unset it: unset GROQ_API_KEY"],
 ])("%s of a key of the environment says what can be done instead", async (line, says) => {
   using own = provider();
@@ -295,7 +294,7 @@ test.each<[line: string, says: string]>([
   expect(await machine.read("keys.toml")).toBe(KEYS);
 });
 
-/** The first line is taken, whatever it is. */
+/** Picks the first line, whatever it is. */
 const FIRST = "";
 
 test.each<[question: string, steps: readonly [cue: string, line: string][]]>([

@@ -45,7 +45,7 @@ test("the provider is asked for when it was left out", async () => {
     ["keys", "add"],
     [
       ["Which provider is the key for?", "groq"],
-      // Only once the list has been narrowed to one is Enter a choice.
+      // Press Enter only when the list is filtered to one line.
       ["1 match", ENTER],
       ["Key for Groq", `${SECRETS[0]}${ENTER}`],
     ],

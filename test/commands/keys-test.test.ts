@@ -14,13 +14,12 @@ interface SeenCall {
 }
 
 interface Behaviour {
-  /** Whether the list of models is shown to anyone. */
+  /** The list of models needs no key. */
   isOpen?: boolean;
   hasNoList?: boolean;
   chat?: (body: { model?: string }) => Response;
 }
 
-/** A provider that knows one key. */
 function provider(behaviour: Behaviour = {}) {
   const calls: SeenCall[] = [];
   const server = Bun.serve({
@@ -71,7 +70,7 @@ test("each key is tried, and a refused one makes exit 1 with the reason in plain
   const run = await machine.run(["keys", "test"]);
   expect(run.exitCode).toBe(1);
   expect(run.stdout).toMatch(/work +good +[0-9a-f]{12} +ok$/m);
-  expect(run.stdout).toMatch(/work +bad +[0-9a-f]{12} +refused: wrong or expired \(401, /);
+  expect(run.stdout).toMatch(/work +bad +[0-9a-f]{12} +rejected: wrong or expired \(401, /);
   expect(run.stdout + run.stderr).not.toContain("secret-");
 });
 
@@ -126,7 +125,7 @@ test.each<[name: string, models: string[]]>([
   using machine = await machineWith("work", upstream.baseUrl, { models });
   const run = await machine.run(["keys", "test", "bad"]);
   expect(run.exitCode).toBe(1);
-  expect(run.stdout).toContain("refused: wrong or expired");
+  expect(run.stdout).toContain("rejected: wrong or expired");
   expect(upstream.calls.at(-1)).toMatchObject({ path: "/v1/chat/completions", body: { model: "m" } });
 });
 
@@ -151,7 +150,7 @@ test("where the model that keys are tried with is gone, one that is listed does"
   using machine = await machineWith("ollama-cloud", upstream.baseUrl);
   const run = await machine.run(["keys", "test"]);
   expect(run.stdout).toMatch(/good +[0-9a-f]{12} +ok$/m);
-  expect(run.stdout).toMatch(/bad +[0-9a-f]{12} +refused: wrong or expired/);
+  expect(run.stdout).toMatch(/bad +[0-9a-f]{12} +rejected: wrong or expired/);
 });
 
 test("a service without a list is asked through its first model, in its own dialect", async () => {
@@ -173,14 +172,14 @@ test.each<[name: string, reply: () => Response, told: string]>([
         '{"error":"this model requires a subscription, upgrade for access: https://ollama.com/upgrade"}',
         { status: 403 },
       ),
-    "plan does not cover",
+    "the plan does not include",
   ],
   [
     "a used-up quota",
     () => new Response('{"error":"you have reached your weekly usage limit"}', { status: 429 }),
     "usage limit",
   ],
-  ["a web page", () => new Response("<html><title>Welcome</title></html>"), "cannot tell now: "],
+  ["a web page", () => new Response("<html><title>Welcome</title></html>"), "unknown: "],
   ["a way to elsewhere", () => Response.redirect("http://127.0.0.1:1/login"), "check base_url"],
 ])("%s is told in plain words", async (_name, chat, told) => {
   await using upstream = provider({ chat });
@@ -249,7 +248,7 @@ test("each model is asked once for one token, and what the plan lacks is said of
   using machine = await machineWith("work", upstream.baseUrl);
   const unasked = await machine.run(["keys", "test", "good", "--models", "all"]);
   expect(unasked.exitCode).toBe(2);
-  expect(unasked.stderr).toContain("This takes 1 request");
+  expect(unasked.stderr).toContain("This needs 1 request");
   upstream.calls.length = 0;
   const run = await machine.run(["keys", "test", "good", "--models", "all", "--yes", "--json"]);
   expect(run.exitCode).toBe(0);
@@ -272,8 +271,8 @@ test("each model is asked once for one token, and what the plan lacks is said of
 });
 
 test.each<[words: string[], says: string]>([
-  [["--models", "some"], "--models takes chains or all"],
-  [["--models", "all", "--limit", "0"], "--limit takes a number"],
+  [["--models", "some"], "--models must be chains or all"],
+  [["--models", "all", "--limit", "0"], "--limit must be a number"],
 ])("keys test %p is refused", async (words, says) => {
   using machine = await machineWith("work", "http://127.0.0.1:9/v1");
   const run = await machine.run(["keys", "test", "good", ...words]);
@@ -291,7 +290,7 @@ test("where no chain names a model of the keys, nothing is asked", async () => {
 test("a provider on this machine is asked directly, whatever proxy the environment names", async () => {
   await using work = provider();
   using machine = await machineWith("work", work.baseUrl);
-  // Nothing listens there.
+  // Nothing listens on this port.
   const env = { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9" };
   const run = await machine.run(["keys", "test", "good", "--json"], { env });
   expect(run.exitCode).toBe(0);

@@ -161,10 +161,10 @@ test.each([["0"], ["-3"], ["1.5"], ["many"]])("-n %s is no number of requests", 
   using machine = await machineWithLog();
   const run = await machine.run(["logs", "-n", text]);
   expect(run).toMatchObject({ exitCode: 2, stdout: "" });
-  expect(run.stderr).toContain("-n takes a number");
+  expect(run.stderr).toContain("-n must be a number");
 });
 
-/** `logs --follow` under way; `stop` ends it as Ctrl-C does. */
+/** A running `logs --follow`; `stop` ends it as Ctrl-C does. */
 function follow(machine: Machine, words: readonly string[] = []) {
   const child = Bun.spawn(machine.command(["logs", "--follow", "--json", ...words]), {
     env: machine.env,
@@ -227,7 +227,7 @@ test("--follow ends by itself once nobody reads", async () => {
   );
   const first = await shell.stdout.getReader().read();
   expect(new TextDecoder().decode(first.value)).toContain("acme/one (work)");
-  // Only the next line shows the writer that its reader has gone.
+  // The writer notices only at its next line that the reader has gone.
   write(machine, [recordOf("next", NOW)]);
   expect(await shell.stderr.text()).toBe("0\n");
 });

@@ -28,7 +28,7 @@ function upstream({ path, key }: SeenCall): Response {
     : new Response("no", { status: 401 });
 }
 
-/** A machine with a provider `work` at `url`, a chain over its models and one that nobody knows. */
+/** `work` is at `url`; one chain has a model that no list contains. */
 async function machineWith(url: string, more = "") {
   const machine = tempMachine();
   await machine.write(
@@ -115,7 +115,7 @@ test("a chain of models that nobody knows has no limits of other models", async 
   expect((await machine.run(["chain", "add", "dark", "work/nobody-knows"])).exitCode).toBe(0);
   const run = await machine.run(["models"]);
   expect(run.stderr).toContain(
-    "Nothing is known about the models of orouter/dark; [[models]] in config.toml",
+    "No limits are known for the models of orouter/dark. Add them under [[models]] in config.toml",
   );
 });
 
@@ -198,7 +198,7 @@ test.each<[text: string]>([["work/maker/wonder-2"], ["maker/wonder-2"]])(
     expect(run).toMatchObject({ exitCode: 0, stderr: "" });
     expect(run.stdout).toContain("work/maker/wonder-2");
     expect(run.stdout).toMatch(/^context +262144 tokens$/m);
-    expect(run.stdout).toMatch(/^takes +text, image$/m);
+    expect(run.stdout).toMatch(/^inputs +text, image$/m);
   },
 );
 

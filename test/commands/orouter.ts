@@ -4,7 +4,6 @@ import { tempFolder } from "../config/temp-folder.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 
-/** What a run of the program has left. */
 export interface Run {
   stdout: string;
   stderr: string;
@@ -17,7 +16,7 @@ export interface RunOptions {
   env?: Record<string, string>;
 }
 
-/** A machine of a test's own: a home, no keys in the environment, and the program as people call it. */
+/** A temporary home, no keys in the environment, and the program as users call it. */
 export function tempMachine() {
   const folder = tempFolder();
   const env = {
@@ -34,7 +33,7 @@ export function tempMachine() {
     folder,
     file,
     read: (name: string) => Bun.file(file(name)).text(),
-    // As orouter itself would have left it: a file that others can read is a matter of its own.
+    // With the mode that orouter itself sets: a readable file causes a warning.
     write: async (name: string, text: string) => {
       await mkdir(dirname(file(name)), { recursive: true });
       await writeFile(file(name), text, { mode: 0o600 });
@@ -53,7 +52,6 @@ export function tempMachine() {
   };
 }
 
-/** The text of a keys.toml. */
 export function keysToml(...keys: Record<string, string | boolean>[]): string {
   const tables = keys.map((key) =>
     Object.entries(key).map(([name, value]) => `${name} = ${JSON.stringify(value)}`),

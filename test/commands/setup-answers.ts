@@ -4,25 +4,24 @@ export const ENTER = "\r";
 export const SPACE = " ";
 export const DOWN = "\x1b[B";
 export const CTRL_C = "\x03";
-/** Takes away what stands on the line already. */
+/** Clears the line. */
 export const CLEAR = "\x15";
 
-/** What has to be on the screen, and what is typed then, or the line of the list that is taken. */
+/** The text to wait for, and what is typed then or the line that is chosen. */
 export type Answer = readonly [cue: string, typed: string | { line: string }];
 
-/** What a terminal sends when somebody pastes. */
+/** What a terminal sends for pasted text. */
 export function pasted(lines: readonly string[]): string {
   return `\x1b[200~${lines.join("\n")}\n\x1b[201~`;
 }
 
-/** Answers questions, each once it is there. */
 export async function give(
   terminal: ReturnType<typeof openTerminal>,
   answers: readonly Answer[],
 ): Promise<void> {
   for (const [cue, typed] of answers) {
     await terminal.sees(cue);
-    // What is only looked at may have the next cue right behind it.
+    // The next cue may follow directly.
     if (typed === "") continue;
     if (typeof typed === "string") {
       terminal.forget();
@@ -31,7 +30,7 @@ export async function give(
   }
 }
 
-/** From nothing to a chain of two models of a service of one's own. */
+/** From nothing to a chain of two models of a custom service. */
 export function ownService(address: string, secrets: readonly string[], second: string): Answer[] {
   return [
     ["Which services", `${DOWN.repeat(3)}${SPACE}${ENTER}`],

@@ -10,7 +10,7 @@ import { openTerminal } from "../e2e/terminal.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 import { type Answer, CLEAR, CTRL_C, DOWN, ENTER, give, ownService, pasted, SPACE } from "./setup-answers.ts";
 
-/** Whatever is not on this machine is out of reach, and said to be at once. */
+/** Every address outside this machine fails at once. */
 const OFFLINE = { HTTPS_PROXY: "http://127.0.0.1:9" };
 const NOBODY = "http://127.0.0.1:9/v1";
 
@@ -24,7 +24,7 @@ function open(machine: Machine, words: readonly string[], env: Record<string, st
   return openTerminal(machine.command(words), machine.folder.path, all, { cols: 80, rows: 24 });
 }
 
-/** Runs setup to its end, and gives what was on the screen since the last answer. */
+/** Runs setup to its end and returns the screen since the last answer. */
 async function setUp(machine: Machine, answers: readonly Answer[], env: Record<string, string> = {}) {
   const terminal = open(machine, ["setup"], env);
   await give(terminal, answers);
@@ -47,7 +47,7 @@ test("each key is tried and told by its fingerprint; a refused one is left out, 
     await give(terminal, ownService(upstream.baseUrl, [GOOD, "wrong-secret-2"], "second").slice(0, 4));
     await terminal.sees("Refused keys are left out");
     expect(terminal.text()).toContain(`${fingerprint(GOOD)} works`);
-    expect(terminal.text()).toContain(`${fingerprint("wrong-secret-2")} refused: wrong or expired (401`);
+    expect(terminal.text()).toContain(`${fingerprint("wrong-secret-2")} rejected: wrong or expired (401`);
     for (const secret of [GOOD, "wrong-secret-2"]) expect(terminal.text()).not.toContain(secret);
     terminal.type(ENTER);
     await give(terminal, ownService(upstream.baseUrl, [], "second").slice(4));
@@ -65,7 +65,7 @@ test("when all that was pasted is refused, the keys are asked for again, though 
       ...service.slice(0, 4),
       ["Refused keys are left out", ENTER],
       ["Keys for box", `${pasted(["wrong-secret-3", GOOD])}${ENTER}`],
-      [`1. ${fingerprint("wrong-secret-3")} refused`, ""],
+      [`1. ${fingerprint("wrong-secret-3")} rejected`, ""],
       [`2. ${fingerprint(GOOD)} works`, ENTER],
       ...service.slice(4),
     ]);
@@ -106,7 +106,7 @@ test("where nothing can be reached that is said, and a model can be typed", asyn
     ["Could not load the models of", { line: "anyway" }],
     ["Short name of the service", `${CLEAR}box${ENTER}`],
     ["Keys for box", `${pasted([GOOD])}${ENTER}`],
-    [`${fingerprint(GOOD)} cannot tell now`, ""],
+    [`${fingerprint(GOOD)} unknown`, ""],
     ["Could not load the models of box", { line: "not on the list" }],
     ["Model, as provider/model", `${CLEAR}nowhere/m${ENTER}`],
     ["A service you have a key for", `${CLEAR}box/some/model${ENTER}`],
@@ -140,7 +140,7 @@ test("what is there already stays: comments, settings, chains, keys", async () =
       ["Which model is tried first?", { line: "box/second" }],
       ["is tried after", ENTER],
       ["Name of this chain", `${CLEAR}old${ENTER}`],
-      ["There is a chain old already", `${CLEAR}new${ENTER}`],
+      ["A chain old already exists", `${CLEAR}new${ENTER}`],
       ["Write this?", ENTER],
     ]);
     expect(exitCode).toBe(0);

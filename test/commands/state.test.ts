@@ -36,7 +36,7 @@ async function storedIn(file: string): Promise<string[]> {
   return ids.toSorted();
 }
 
-/** Something is at rest in a router as after a failure: it is in its health and was announced. */
+/** Puts a cooldown into a router as a failure would: stored and announced. */
 function rest(router: Router, id: string, sinceMs = Date.now()): void {
   const one = cooldownOf(id, sinceMs);
   router.learn([one], []);
@@ -129,7 +129,7 @@ test("once parted, neither hears of the other", async () => {
   rest(parted, "key a");
   note(other, cooldownStarted(cooldownOf("key b", Date.now())));
   await flush(other);
-  // By the time the one that still listens has heard of it, the parted one would have, too.
+  // When the connected one has heard of it, the disconnected one would have, too.
   await until(() => joined.cooldowns.has("key b"));
   expect(healthOf(parted)).toEqual(["key a"]);
   for (const one of [state, other, third]) await one.close();

@@ -27,7 +27,7 @@ async function configured(upstream: Upstream): Promise<Machine> {
   return machine;
 }
 
-/** `orouter serve` under way, with the line it prints when it accepts connections. */
+/** A running `orouter serve`, and the line it prints when it accepts connections. */
 async function serving(machine: Machine) {
   const child = Bun.spawn(machine.command(["serve", "--json"]), {
     env: machine.env,
@@ -99,7 +99,7 @@ test("a run that does not answer is said to, and is no error", async () => {
   const run = createRunDir(machine.file("run"));
   const card: RunCard = {
     what: "opencode",
-    // Nobody listens there.
+    // Nothing listens on this port.
     url: "http://127.0.0.1:9",
     pid: process.pid,
     sinceMs: Date.now(),

@@ -147,7 +147,7 @@ test.each([[["--watch"]], [["--watch", "--json"]]])(
   },
 );
 
-/** The program in a terminal; `act` is called with all it has shown whenever more comes. */
+/** `act` is called with the whole output whenever more arrives. */
 async function inTerminal(
   machine: Machine,
   size: { cols: number; rows: number },
@@ -179,7 +179,7 @@ test.each([["q"], ["\x03"]])("--watch draws on the other screen and gives it bac
   });
   expect(exitCode).toBe(0);
   const [before, live] = screen.split("\x1b[?1049h");
-  // What is odd about the keys is said on the screen that one comes back to.
+  // Remarks about keys appear after the live screen has closed.
   expect(before?.replace(/\s+/g, " ")).toContain("NOT_SET_ANYWHERE is not set");
   expect(live).toContain("plan limit used up");
   expect(screen.endsWith("\x1b[?25h\x1b[?1049l")).toBe(true);
@@ -203,7 +203,7 @@ test("--watch shows what other orouters learn, and follows the terminal's size",
       isResized = true;
       terminal.resize(100, 4);
     }
-    // Four lines have no room for the rows of the sections below.
+    // Four lines leave no room for the rows of the lower sections.
     const lastFrame = shown.slice(shown.lastIndexOf("\x1b[?2026h"));
     if (isResized && lastFrame.includes("\x1b[?2026l") && !lastFrame.includes("all of groq"))
       terminal.write("q");

@@ -13,14 +13,13 @@ async function openKeys(machine: ReturnType<typeof tempMachine>) {
   return openTerminal(machine.command(["keys"]), machine.folder.path, env, { cols: 80, rows: 24 });
 }
 
-/** Down to a line of a menu that is so many below the first. */
 const down = (lines: number): string => DOWN.repeat(lines);
 
 test("what is typed ahead of the questions reaches them, one after the other", async () => {
   using machine = tempMachine();
   const terminal = await openKeys(machine);
   await terminal.sees("1 key");
-  // The key, Rename it, its name; then Disable it, one below; back, and Done by Escape.
+  // The key, Rename, its new name; then Disable, one line below; back, and Done by Escape.
   terminal.type(`${ENTER}${down(2)}${ENTER}${CLEAR}b${ENTER}${DOWN}${ENTER}${ESCAPE}${ESCAPE}`);
   expect(await terminal.child.exited).toBe(0);
   expect(Bun.TOML.parse(await machine.read("keys.toml"))).toMatchObject({

@@ -12,7 +12,7 @@ import { keysToml, tempMachine } from "./orouter.ts";
 type Machine = ReturnType<typeof tempMachine>;
 
 const SECRET = "secret-of-work";
-/** The folder of a run that was killed: its lock is free. */
+/** The folder of a killed run: its lock is free. */
 const DEAD_RUN = `run/run-${"a".repeat(22)}`;
 
 function put(path: string, text = "x"): void {
@@ -20,7 +20,7 @@ function put(path: string, text = "x"): void {
   writeFileSync(path, text, { mode: 0o600 });
 }
 
-/** Everything that orouter may have left, with files of others beside it. */
+/** Everything that orouter may have left, next to files of other programs. */
 function usedMachine(): Machine {
   const machine = tempMachine();
   put(machine.file("keys.toml"), keysToml({ provider: "nvidia", name: "work", value: SECRET }));
@@ -48,7 +48,7 @@ function filesOf(machine: Machine): string[] {
     readdirSync(path, { recursive: true, encoding: "utf8", withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
-      // Bun's own cache of what it compiles: not there where the program is one file.
+      // Bun's own cache of compiled code; a compiled orouter does not create it.
       .filter((file) => !file.startsWith(".bun/"))
       .sort()
   );
@@ -61,7 +61,6 @@ test("--yes removes all that is ours, and nothing of opencode's", async () => {
   const run = await machine.run(["uninstall", "--yes"]);
   expect(run.exitCode).toBe(0);
   expect(filesOf(machine)).toEqual(OPENCODES);
-  // Nor is an empty folder left.
   expect(existsSync(machine.file("."))).toBe(false);
   expect(run.stdout + run.stderr).not.toContain(SECRET);
 });
@@ -99,7 +98,7 @@ test("without a terminal it asks for --yes and removes nothing", async () => {
   const run = await machine.run(["uninstall"]);
   expect(run.exitCode).toBe(2);
   expect(run.stderr).toContain("--yes");
-  // Still it shows what there is.
+  // It still lists what exists.
   for (const name of ["config.toml", "keys.toml", "state.db"])
     expect(run.stdout).toContain(machine.file(name));
   expect(filesOf(machine)).toEqual(before);
@@ -188,7 +187,7 @@ test.each<[path: string, platform: string, expected: string]>([
   ["/opt/my tools/orouter", "linux", "rm '/opt/my tools/orouter'"],
   ["/usr/lib/node_modules/orouter/dist/orouter", "linux", "npm uninstall -g orouter"],
   ["C:\\Tools\\orouter.exe", "win32", 'del "C:\\Tools\\orouter.exe"'],
-  ["/home/me/.bun/bin/bun", "linux", "from its sources"],
+  ["/home/me/.bun/bin/bun", "linux", "from source"],
 ])("the way to remove %s on %s", (path, platform, expected) => {
   expect(programRemoval(path, platform)).toContain(expected);
 });

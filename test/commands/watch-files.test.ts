@@ -4,7 +4,7 @@ import { watchFiles } from "../../src/commands/follow-files.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 import { until } from "../proxy/rig.ts";
 
-/** Counts what a watch tells of these files of a folder. */
+/** Counts the changes that a watch reports. */
 function watchIn(folder: ReturnType<typeof tempFolder>, names: string[], sinceMs = 0) {
   let told = 0;
   const stop = watchFiles({
@@ -36,7 +36,7 @@ test.each<[name: string, change: Change]>([
   writeFileSync(file, "old");
   utimesSync(file, 1, 1);
   using watch = watchIn(folder, ["file"]);
-  // Which it tells at its beginning, since the file is younger than that.
+  // Reported at the start, since the file is younger than `sinceMs`.
   await until(() => watch.told() === 1);
   change(file, folder);
   await until(() => watch.told() === 2);

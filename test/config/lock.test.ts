@@ -16,7 +16,7 @@ import { asOrdinaryUser, namesIn, problemOf, tempFolder } from "./temp-folder.ts
 
 const LOCK_MODULE = join(import.meta.dir, "../../src/config/write.ts");
 
-/** A process that runs a script with `withLock` and `file` in it. */
+/** A process that runs a script with `withLock` and `file` in scope. */
 function start(script: string, file: string, command: readonly string[] = []) {
   const text = `import { readFileSync, writeFileSync } from "node:fs";
     import { withLock } from ${JSON.stringify(LOCK_MODULE)};
@@ -25,7 +25,7 @@ function start(script: string, file: string, command: readonly string[] = []) {
   return Bun.spawn([...command, process.execPath, "-e", text], { stdout: "pipe", stderr: "inherit" });
 }
 
-/** Counts up in the file ten times, one lock each. */
+/** Increments the number in the file ten times, with one lock each. */
 const COUNT = `for (let i = 0; i < 10; i++) {
   await withLock(file, async () => {
     const before = Number(readFileSync(file, "utf8"));
@@ -89,7 +89,7 @@ test("nor does counting up from processes that cannot see each other", async () 
   using folder = tempFolder();
   const file = folder.in("count");
   writeFileSync(file, "0");
-  // Each of them is process 1 of its own.
+  // Each of them has pid 1 in its own namespace.
   const children = Array.from({ length: 12 }, () => start(COUNT, file, unshare));
   expect(await Promise.all(children.map((child) => child.exited))).toEqual(children.map(() => 0));
   expect(readFileSync(file, "utf8")).toBe("120");

@@ -1,6 +1,5 @@
 import type { Keychain } from "../../src/config/keychain.ts";
 
-/** A keychain that only this test can see. */
 export function memoryKeychain(): Keychain & { secrets: Map<string, string> } {
   const secrets = new Map<string, string>();
   return {

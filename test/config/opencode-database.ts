@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 
-/** The table of opencode 2.0.15 that holds what `/connect` was given, as that version makes it. */
+/** The table of opencode 2.0.15 for the keys of `/connect`, with that version's statement. */
 const CREDENTIAL = `CREATE TABLE credential (
   id text PRIMARY KEY, integration_id text, label text NOT NULL, value text NOT NULL, connector_id text,
   method_id text, active integer, time_created integer NOT NULL, time_updated integer NOT NULL)`;
@@ -12,7 +12,7 @@ export interface Credential {
   atMs?: number;
 }
 
-/** opencode's database with these credentials; with `wal` they are still in the log beside it while it is open. */
+/** With `wal` the credentials are still in the write-ahead log while the database is open. */
 export function opencodeDatabase(
   file: string,
   credentials: readonly Credential[],
@@ -26,7 +26,7 @@ export function opencodeDatabase(
   return db;
 }
 
-/** What `/connect` does. */
+/** Does the same as `/connect`. */
 export function connect(db: Database, credentials: readonly Credential[]): void {
   const add = db.query("INSERT INTO credential VALUES (?, ?, 'API key', ?, NULL, NULL, ?, ?, ?)");
   for (const { provider, value, active = true, atMs = 1 } of credentials)

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Problem } from "../../src/core/problem.ts";
 
-/** A folder of a test's own, gone when its scope ends. */
+/** A temporary folder, removed when its scope ends. */
 export function tempFolder(): { path: string; in: (name: string) => string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "orouter-test-"));
   return {
@@ -13,7 +13,7 @@ export function tempFolder(): { path: string; in: (name: string) => string } & D
   };
 }
 
-/** The problem that some work ends in; anything else is thrown on. */
+/** The Problem that the work throws; any other error is thrown on. */
 export async function problemOf(work: Promise<unknown>): Promise<Problem> {
   try {
     await work;
@@ -32,7 +32,7 @@ export function namesIn(folder: string): string[] {
   return readdirSync(folder).sort();
 }
 
-/** Runs work as a user whom the modes of files bind: root may write anywhere. */
+/** Runs work as a user to whom file modes apply: root may write anywhere. */
 export async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
   const nobody = 65_534;
   const isRoot = process.geteuid?.() === 0;

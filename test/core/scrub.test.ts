@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { oneLine, redact } from "../../src/core/scrub.ts";
 
-// Put together here, so that no scanner takes a test for a leak.
+// Concatenated, so that no scanner reports this file as a leak.
 const tail = "Ab3dEf6hIj9kLm2nOp5q";
 const hex = "0123456789abcdef0123456789abcdef";
 

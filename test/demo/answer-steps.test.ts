@@ -20,7 +20,7 @@ function steps(answer: Partial<Answer>, stream = true): Step[] {
   );
 }
 
-/** Words stand for tokens, numbers for waits: the order in which a reader would feel them. */
+/** Words stand for tokens, numbers for waits, in the order a reader sees them. */
 function rhythm(answer: Partial<Answer>, stream = true): (string | number)[] {
   return steps(answer, stream).flatMap((step): (string | number)[] => {
     if (step.do === "wait") return [step.ms];

@@ -2,7 +2,6 @@ import type { Reply } from "../../src/demo/reply.ts";
 import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream, type UpstreamOptions } from "../../src/demo/upstream.ts";
 
-/** A scene with one key and one model that always gets the same reply. */
 export function sceneOf(reply: Reply | Scene["reply"]): Scene {
   return {
     name: "test",
@@ -14,7 +13,6 @@ export function sceneOf(reply: Reply | Scene["reply"]): Scene {
   };
 }
 
-/** Serves a scene for as long as the test runs. */
 export async function withUpstream(
   scene: Scene,
   test: (upstream: Upstream) => Promise<void>,
@@ -28,7 +26,7 @@ export async function withUpstream(
   }
 }
 
-/** What a test asks for; the rest is an ordinary streamed chat request. */
+/** Everything else is an ordinary streamed chat request. */
 export interface Question {
   dialect?: "chat" | "responses";
   key?: string;
@@ -38,7 +36,6 @@ export interface Question {
   signal?: AbortSignal;
 }
 
-/** Asks the upstream as opencode would. */
 export function ask(upstream: Upstream, question: Question = {}): Promise<Response> {
   const { dialect = "chat", key = "secret-only", model = "m", stream = true, more = {}, signal } = question;
   const prompt = [{ role: "user", content: "say hello" }];

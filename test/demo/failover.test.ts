@@ -8,7 +8,7 @@ import { readEvents, readUntilBroken, textOf } from "./read-events.ts";
 const SCENE = failoverScene({ timeScale: 0.001 });
 const CUT_TEXT = tokensOf(CANONICAL_TEXT).slice(0, 40).join("");
 
-/** What one call comes to: a status with the text, or how it broke. */
+/** A status with the text, or how the call broke. */
 async function outcome(upstream: Upstream, model: string, more: Record<string, unknown> = {}) {
   const response = await ask(upstream, { key: "scripted-bench", model, more }).catch(() => undefined);
   if (!response) return "no head";
@@ -36,7 +36,7 @@ test.each<[id: string, first: string, second: string]>([
   ["s15", "503", "503"],
   ["s16", "503", "503"],
 ])("%s gives %s, then %s", async (id, first, second) => {
-  // The outage of s15 is over in 60 ms at this scale, too short for a slow machine to be asked twice.
+  // At this scale the outage of s15 lasts 60 ms, too short for a slow machine to ask twice.
   await withUpstream(id === "s15" ? failoverScene() : SCENE, async (upstream) => {
     expect(await outcome(upstream, `${id}-primary`)).toBe(first);
     expect(await outcome(upstream, `${id}-primary`)).toBe(second);

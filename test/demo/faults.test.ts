@@ -72,7 +72,7 @@ describe.each(DIALECTS)("%s", (dialect) => {
       const leaving = new AbortController();
       const response = await ask(upstream, { dialect, signal: leaving.signal });
       expect(response.headers.get("content-encoding")).toBe(encoding);
-      // The stream never ends, so these words can only come from bytes that were flushed.
+      // The stream never ends, so these words must have been flushed.
       let text = "";
       for await (const bytes of response.body ?? []) {
         text += new TextDecoder().decode(bytes);

@@ -1,11 +1,10 @@
-/** One event as it stood on the wire; comments are kept, so that tests can count them. */
+/** One event as sent; comments are kept, so that tests can count them. */
 export interface WireEvent {
   name: string;
   data: string;
   comment: string;
 }
 
-/** Cuts a stream's text into events. */
 export function readEvents(text: string): WireEvent[] {
   return text
     .split(/\r?\n\r?\n/)
@@ -21,7 +20,7 @@ export function readEvents(text: string): WireEvent[] {
     });
 }
 
-/** Reads a body until it ends or breaks; what came before a break is kept. */
+/** Keeps what arrived before a break. */
 export async function readUntilBroken(response: Response): Promise<{ text: string; error: unknown }> {
   const decoder = new TextDecoder();
   let text = "";
@@ -33,7 +32,7 @@ export async function readUntilBroken(response: Response): Promise<{ text: strin
   }
 }
 
-/** The answer's text in either dialect, from whatever events are whole. */
+/** The answer's text in either dialect, from all complete events. */
 export function textOf(events: WireEvent[]): string {
   return events
     .map(({ data }) => {
@@ -44,7 +43,6 @@ export function textOf(events: WireEvent[]): string {
     .join("");
 }
 
-/** The parts of an event that tests look at. */
 export interface EventData {
   type?: string;
   delta?: string;
@@ -63,7 +61,7 @@ interface ToolDelta {
   function: { name?: string; arguments: string };
 }
 
-/** The event's data, undefined where it is not JSON. */
+/** Undefined if the data is not JSON. */
 export function parsed(data: string): EventData | undefined {
   try {
     return JSON.parse(data);

@@ -30,17 +30,14 @@ test.each<[event: RouterEvent, line: string | undefined]>([
     ),
     "all of demo cools down for 1 m: not allowed",
   ],
-  // A failure that is only counted.
+  // A failure that is counted, without a cooldown.
   [cooldownStarted(cooldownOf("model demo/m", NOW, { untilMs: 0 })), undefined],
   [finished(recordOf("r", NOW, { served: "demo/m" })), "answered by m with key work"],
   [
     finished(recordOf("r", NOW, { served: "demo/m", attempts: [attemptOf(NOW), attemptOf(NOW)] })),
-    "answered by m with key work, at try 2",
+    "answered by m with key work, on attempt 2",
   ],
-  [
-    finished(recordOf("r", NOW, { outcome: "broken" })),
-    "the answer broke off: opencode is asked to try again",
-  ],
+  [finished(recordOf("r", NOW, { outcome: "broken" })), "the answer broke off: opencode will retry"],
   [finished(recordOf("r", NOW, { outcome: "exhausted" })), undefined],
   [{ kind: "cleared", id: LANE }, undefined],
 ])("%j is told in words", (event, line) => {

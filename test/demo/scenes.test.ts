@@ -12,7 +12,6 @@ function scene(name: string): Scene {
   return found;
 }
 
-/** Asks with a key's name, and reads the status and the answer. */
 async function asked(upstream: Upstream, name: string, model: string, more: Question["more"] = {}) {
   const response = await ask(upstream, { key: `scripted-${name}`, model, more });
   const { text } = await readUntilBroken(response);

@@ -127,7 +127,7 @@ test.each<[how: "reset" | "close", seen: string]>([
     socket.on("end", () => ending.resolve("FIN"));
     expect(await ending.promise).toBe(seen);
     expect(text).toContain("data: {}");
-    // Without the closing chunk of length 0 a reader knows that something is missing.
+    // Without the final chunk of length 0 a reader knows that something is missing.
     expect(text).not.toContain("\r\n0\r\n");
   }),
 );

@@ -1,6 +1,6 @@
 import type { StageProvider } from "./stages.ts";
 
-/** What the public catalogue knows of the models on stage: enough for windows and abilities to be shown. */
+/** What models.dev would know of the models in the samples. */
 export function startCatalogue(
   providers: readonly (readonly [id: string, provider: Pick<StageProvider, "models">])[],
 ) {

@@ -1,10 +1,9 @@
-/** A command of a console sample, and what it prints. */
 export interface Command {
   line: string;
   printed: string;
 }
 
-/** The commands of a console sample: each begins with `$ `, goes on behind a backslash, and is followed by its output. */
+/** Each command begins with `$ `, may continue after a backslash, and is followed by its output. */
 export function commandsOf(text: string): Command[] {
   const commands: Command[] = [];
   const lines = text.trimEnd().split("\n");
@@ -22,15 +21,15 @@ export function commandsOf(text: string): Command[] {
 }
 
 export interface Matching {
-  /** Any figure may stand where the page has one, and columns may be as wide as that makes them. */
+  /** Accept any figure where the page has one, and wider columns. */
   figuresVary?: boolean;
 }
 
-/** Whether a program printed what the page shows. `…` on the page stands for anything, also for several lines. */
+/** `…` on the page stands for anything, also for several lines. */
 export function isAsShown(printed: string, shown: string, { figuresVary = false }: Matching = {}): boolean {
   const pattern = tidy(shown).replaceAll(PIECES, (piece) => {
     if (piece === "…") return "[\\s\\S]*?";
-    // Where nothing follows, there is no blank in front of it either.
+    // At the end of a line, `…` also covers the blank before it.
     if (piece.endsWith("…")) return "(?: [\\s\\S]*?)?";
     if (!figuresVary) return RegExp.escape(piece);
     if (/^\d.*[a-z]$/.test(piece)) return DURATION.source;
@@ -41,11 +40,11 @@ export function isAsShown(printed: string, shown: string, { figuresVary = false 
 }
 
 const FIGURE = /\d+(?:\.\d+)?/;
-/** `71 ms` or `1.0 s`, `5 h` or `1 d 3 h`: how long something takes decides how it is written, too. */
+/** `71 ms` or `1.0 s`, `5 h` or `1 d 3 h`: a duration also decides its units. */
 const DURATION = /\d+(?:\.\d+)? (?:ms|s|m|h|d)\b(?: \d+ (?:s|m|h)\b)*/;
 const PIECES = new RegExp(` +…|…|${DURATION.source}|${FIGURE.source}| +|[^…\\d ]+`, "g");
 
-/** Terminals show no blanks at a line's end, and editors take them away. */
+/** Ignore blanks at a line's end: editors remove them. */
 function tidy(text: string): string {
   return text.replaceAll(/[ \t\r]+$/gm, "").trim();
 }

@@ -1,13 +1,13 @@
 import { proseOf, readPage } from "./pages.ts";
 
-/** Where a link of a page leads: a file beside it (empty: the page itself), and a heading in it. */
+/** The target of a link: a file relative to the page (empty: the page itself), and a heading in it. */
 export interface PageLink {
   text: string;
   file: string;
   anchor: string | undefined;
 }
 
-/** The links and pictures of a page that lead to something of ours. */
+/** Links and pictures that point to our own files. */
 export function linksOf(page: string): PageLink[] {
   const prose = proseOf(page).replaceAll(/`[^`\n]*`/g, "code");
   return [...prose.matchAll(/\[([^\]]*)\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(
@@ -15,7 +15,7 @@ export function linksOf(page: string): PageLink[] {
   );
 }
 
-/** The anchors that a page's headings get, as GitHub makes them. */
+/** The anchors of headings, as GitHub makes them. */
 export function anchorsOf(page: string): ReadonlySet<string> {
   const anchors = new Set<string>();
   for (const [, heading = ""] of proseOf(page, readPage(page)).matchAll(/^#{1,6} (.+)$/gm)) {

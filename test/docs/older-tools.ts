@@ -7,7 +7,7 @@ const OLLAMA = {
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
-/** Machines on which one of the older tools is at home, with its files as its readme has them. */
+/** Machines that used one of the older tools, with its files as in its readme. */
 export function olderTools(secretOf: (provider: string, name: string) => string): Record<string, Stage> {
   const ollamaKeys = OLLAMA["ollama-cloud"].keys.map((name) => secretOf("ollama-cloud", name));
   return {

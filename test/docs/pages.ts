@@ -4,7 +4,7 @@ import { join } from "node:path";
 /** The root of the repository; page names are relative to it. */
 export const ROOT = join(import.meta.dir, "../..");
 
-/** Every page that people read, by its path from the root. */
+/** Every page of the documentation, by its path from the root. */
 export const PAGES: readonly string[] = [
   "README.md",
   "CHANGELOG.md",
@@ -14,9 +14,8 @@ export const PAGES: readonly string[] = [
     .sort(),
 ];
 
-/** A fenced block of a page. */
 export interface Sample {
-  /** The place of its first line: `docs/RECIPES.md:40`. */
+  /** The position of its first line: `docs/RECIPES.md:40`. */
   at: string;
   language: string;
   text: string;
@@ -28,7 +27,6 @@ export function readPage(page: string): string {
   return readFileSync(join(ROOT, page), "utf8");
 }
 
-/** The fenced blocks of a page, in order. */
 export function samplesOf(page: string, text = readPage(page)): Sample[] {
   const lines = text.split("\n");
   const samples: Sample[] = [];
@@ -49,12 +47,11 @@ export function samplesOf(page: string, text = readPage(page)): Sample[] {
   return samples;
 }
 
-/** A page without its fenced blocks: the prose, its tables and headings. */
+/** A page without its fenced blocks: text, tables and headings. */
 export function proseOf(page: string, text = readPage(page)): string {
   return text.replaceAll(/^```[\s\S]*?^```$/gm, "");
 }
 
-/** The code spans in the prose of a page. */
 export function spansOf(page: string): string[] {
   return [...proseOf(page).matchAll(/(?<!`)`([^`\n]+)`(?!`)/g)].flatMap(([, span]) => span ?? []);
 }

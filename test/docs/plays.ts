@@ -2,7 +2,6 @@ import type { Sample } from "./pages.ts";
 
 /** Samples that run on one machine, one after the other. */
 export interface Play {
-  /** The place of the first one. */
   at: string;
   stage: string;
   steps: readonly Step[];
@@ -14,8 +13,8 @@ export type Step =
   | { kind: "console"; at: string; text: string; figuresVary: boolean };
 
 /**
- * The plays of a page. `<!-- stage NAME -->` above a block begins one; `figures vary` means that times and counts differ
- * from run to run. A block without a stage continues the one before it.
+ * `<!-- stage NAME -->` above a block begins a play; `figures vary` means that times and counts differ from run to run.
+ * A block without a stage continues the previous play.
  */
 export function playsOf(samples: readonly Sample[]): Play[] {
   const plays: (Play & { steps: Step[] })[] = [];

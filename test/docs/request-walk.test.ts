@@ -5,7 +5,7 @@ import { tempFolder } from "../config/temp-folder.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 
-/** How often each line of each file of src was run by the fixture, with or without its request. */
+/** How often the fixture ran each line of src, with or without its request. */
 async function hits(env: Record<string, string>): Promise<Map<string, Map<string, number>>> {
   using folder = tempFolder();
   const child = Bun.spawn(
@@ -31,7 +31,7 @@ async function hits(env: Record<string, string>): Promise<Map<string, Map<string
   return files;
 }
 
-/** The files of src that ARCHITECTURE names under "One request", and those of them that are numbered. */
+/** The files of src that ARCHITECTURE lists under "One request", and the numbered ones among them. */
 function listed(): { all: string[]; toRead: string[] } {
   const page = readFileSync(join(ROOT, "docs", "ARCHITECTURE.md"), "utf8");
   const [, section = ""] = /^## One request\n([\s\S]*?)^## /m.exec(page) ?? [];

@@ -5,17 +5,16 @@ import { type Play, playsOf } from "./plays.ts";
 import { sampleMachine } from "./sample-machine.ts";
 import { STAGES } from "./stages.ts";
 
-/** Several starts of opencode, each of which takes its time on a busy machine. */
+/** Several starts of opencode, which take long on a busy machine. */
 const PLAY_LIMIT_MS = 300_000;
 
-/** A command whose output is not what its page shows. */
 interface Stumble {
   at: string;
   line: string;
   printed: string;
 }
 
-/** Types what a page shows, as a reader would, and says where something else came of it. */
+/** Runs what a page shows, and returns every difference in the output. */
 async function perform({ at, stage, steps }: Play): Promise<{ shown: Stumble[]; printed: Stumble[] }> {
   const setting = STAGES[stage];
   if (setting === undefined) throw new Error(`${at}: there is no stage ${stage}`);

@@ -8,9 +8,9 @@ import { hollow } from "../cli/hollow.ts";
 import { ROOT } from "./pages.ts";
 import type { ShellCommand } from "./shell-lines.ts";
 
-/** What is wrong with a call of ours; undefined where the commands take it. */
+/** Undefined if the command accepts the arguments. */
 export async function faultOf(words: readonly string[]): Promise<string | undefined> {
-  // Everything behind `opencode` is opencode's, and the version is told before any command is looked for.
+  // Our parser never sees the arguments of `opencode`, and `--version` comes before any command.
   if (["opencode", "--version"].includes(words[0] ?? "")) return undefined;
   try {
     const told = words.filter((word) => word !== "--help");
@@ -23,7 +23,7 @@ export async function faultOf(words: readonly string[]): Promise<string | undefi
 
 type Words = readonly string[];
 
-/** Whether the package managers find what a sample asks them for. Both take scripts of ours; Bun takes files, too. */
+/** Whether npm or Bun find what a sample runs. Both accept our scripts; Bun also accepts files. */
 const IS_THERE: Readonly<Record<string, (words: Words) => boolean>> = {
   npm: ([command = "", ...words]) => {
     if (command === "run") return hasScript(words[0]);
@@ -42,10 +42,10 @@ function hasScript(name = ""): boolean {
   return Object.hasOwn(manifest.scripts, name);
 }
 
-/** What a sample may install for everyone's use: ours, and both opencodes. */
+/** What a sample may install globally: orouter, and both opencodes. */
 const GLOBAL = ["-g", manifest.name, "opencode-ai", "@opencode/cli"];
 
-/** A page's own folder may hold whatever it needs, by its version. */
+/** In its own folder a page may install any package with a version. */
 function installs(words: Words): boolean {
   if (words.includes("-g")) return words.every((word) => GLOBAL.includes(word));
   return words.every((word) => word.startsWith("-") || /@\d/.test(word) || existsSync(join(ROOT, word)));
@@ -59,7 +59,6 @@ async function shellFaultOf([program, ...words]: ShellCommand): Promise<string |
   return isThere ? undefined : [program, ...words].join(" ");
 }
 
-/** What is wrong with commands of a sample: ours, npm's or Bun's, each with what there is to be called. */
 export async function shellFaults(commands: readonly ShellCommand[]): Promise<string[]> {
   return (await Promise.all(commands.map(shellFaultOf))).flatMap((fault) => fault ?? []);
 }

@@ -1,7 +1,6 @@
-/** A command as a sample has it: its program and the words behind it. */
 export type ShellCommand = readonly [program: string, ...words: string[]];
 
-/** The commands of a shell sample: comments, variables in front and redirections are left out. */
+/** Leaves out comments, variables before a command, and redirections. */
 export function shellCommands(text: string): ShellCommand[] {
   return text
     .replaceAll(/\\\n\s*/g, "")

@@ -7,7 +7,6 @@ import { PAGES, proseOf, ROOT, readPage, samplesOf, spansOf } from "./pages.ts";
 import { faultOf, shellFaults } from "./shell-faults.ts";
 import { shellCommands } from "./shell-lines.ts";
 
-/** The text of every `run:` of a workflow. */
 function runsOf(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([name, child]) =>
@@ -18,7 +17,9 @@ function runsOf(value: unknown): string[] {
 const ALL = PAGES.flatMap((page) => samplesOf(page));
 const SHELL = ALL.filter(({ language }) => language === "sh");
 
-/** The pages on which a test checks samples of a language; `text` and `ts` are generated or belong to a checked sample. */
+/**
+ * The pages on which a test checks samples of a language; `text` and `ts` are generated or belong to a checked sample.
+ */
 const CHECKED: Readonly<Record<string, (page: string) => boolean>> = {
   console: () => true,
   sh: () => true,
@@ -85,7 +86,7 @@ describe("shell samples name commands that are there", () => {
 test.each(PAGES)("%s speaks of commands and flags that are there", async (page) => {
   const calls = spansOf(page).filter((span) => span.startsWith("orouter ") && !/\w\|\w|…$/.test(span));
   const faults = await Promise.all(calls.map((call) => faultOf(shellCommands(call)[0]?.slice(1) ?? [])));
-  // A sentence may name a command without what it needs.
+  // A sentence may name a command without its arguments.
   expect(faults.filter((fault) => fault !== undefined && !/ needs /.test(fault))).toEqual([]);
 });
 
@@ -161,14 +162,13 @@ const BANNED: readonly RegExp[] = [
 /** COMMANDS and JSON are generated from the commands, whose texts have their own tests. */
 const GENERATED = ["docs/COMMANDS.md", "docs/JSON.md"];
 
-/** The prose of a page without code spans; of the changelog only what is not released yet. */
+/** Without code spans; of the changelog only what is not released yet. */
 function wordsOf(page: string): string {
   const text =
     page === "CHANGELOG.md" ? (readPage(page).split(/^## \[(?!Unreleased)/m)[0] ?? "") : readPage(page);
   return proseOf(page, text).replaceAll(/`[^`\n]*`/g, "`…`");
 }
 
-/** The lines with a banned phrase. */
 function bannedIn(text: string): string[] {
   return text.split("\n").filter((line) => BANNED.some((phrase) => phrase.test(line)));
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dir, "../..");
 const BINARY = join(ROOT, "dist", process.platform === "win32" ? "orouter.exe" : "orouter");
 
-/** The compiled program, built when it is missing or older than what it is made of. */
+/** The compiled program, built if it is missing or older than its sources. */
 export function orouterBinary(): string {
   if (!existsSync(BINARY) || statSync(BINARY).mtimeMs < newestSource()) {
     const build = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build-binaries.ts")], { cwd: ROOT });
@@ -13,7 +13,7 @@ export function orouterBinary(): string {
   return BINARY;
 }
 
-/** The real opencode, as the lockfile names it. */
+/** The real opencode of the lockfile. */
 export function opencodeBinary(): string {
   return join(ROOT, "node_modules/.bin/opencode");
 }

@@ -1,6 +1,6 @@
 import type { e2eMachine, Run, RunOptions } from "./machine.ts";
 
-/** A run that was given an end: what it left, and whether it had to be ended. */
+/** The result of a run with a time limit, and whether the limit ended it. */
 export interface BoundedRun extends Run {
   wasStopped: boolean;
 }
@@ -11,7 +11,7 @@ export interface BoundedOptions extends RunOptions {
 
 type Machine = ReturnType<typeof e2eMachine>;
 
-/** Runs orouter and kills it after a time: a run without end must fail its test, not hold up the others. */
+/** Kills orouter after a time: an endless run must fail its own test, not delay the others. */
 export async function boundedRun(
   machine: Machine,
   args: readonly string[],
@@ -19,7 +19,7 @@ export async function boundedRun(
 ): Promise<BoundedRun> {
   const child = machine.startOrouter(args, options);
   let wasStopped = false;
-  // orouter's guard ends opencode when orouter is gone, so that nothing of the run is left behind.
+  // orouter's guard ends opencode when orouter is gone, so that nothing is left running.
   const limit = setTimeout(() => {
     wasStopped = true;
     child.kill("SIGKILL");

@@ -19,7 +19,6 @@ const STATE = "home/.local/state/orouter";
 
 type Machine = ReturnType<typeof e2eMachine>;
 
-/** A machine whose one key is good. */
 async function withMachine(work: (machine: Machine, upstream: Upstream) => Promise<void>): Promise<void> {
   const scene: Scene = { ...sceneOf((call) => answer(call, TEXT)), models: [SERVED_MODEL] };
   await withUpstream(scene, async (upstream) => {
@@ -30,13 +29,13 @@ async function withMachine(work: (machine: Machine, upstream: Upstream) => Promi
   });
 }
 
-/** The answer came as if nothing were wrong, and behind it one line of ours that names the file. */
+/** The answer arrived as usual, followed by one line of ours that names the file. */
 function expectSaidOnce(run: BoundedRun, about: RegExp): void {
   expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({ stdout: `${TEXT}\n`, exitCode: 0 });
   const said = run.stderr.split("\n").filter((line) => line.includes("[orouter]"));
   expect(said).toEqual([expect.stringMatching(about)]);
   expect(run.stderr).not.toContain("Error");
-  // Nothing of ours comes before opencode's own words, nor between them.
+  // None of our lines comes before or between opencode's own.
   expect(run.stderr.indexOf("[orouter]")).toBeGreaterThan(run.stderr.indexOf("> build"));
 }
 
@@ -56,7 +55,7 @@ test("a state.db that is none is set aside, and the run goes on with a fresh one
     using db = new Database(join(folder, "state.db"), { readonly: true });
     expect(db.query("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
     expect(db.query("SELECT count(*) AS n FROM requests WHERE outcome = 'served'").get()).toEqual({ n: 2 });
-    // The next run has nothing to say any more.
+    // The next run has nothing to report.
     const second = await boundedRun(machine, RUN, { limitMs: 120_000 });
     expect({ stdout: second.stdout, exitCode: second.exitCode }).toEqual({
       stdout: `${TEXT}\n`,
@@ -69,7 +68,7 @@ test("the words about a broken state.db are sentences", () =>
   withMachine(async (machine) => {
     machine.write(`${STATE}/state.db`, "this is no database, by no means\n".repeat(300));
     const run = await boundedRun(machine, RUN, { limitMs: 120_000 });
-    // What happened ends before what to do begins.
+    // The description ends before the fix begins.
     expect(run.stderr).toMatch(/state\.db\.broken-\w+(?:\.|\n) *Delete the old one/);
   }));
 
@@ -105,7 +104,7 @@ test("config.toml and keys.toml in a folder that cannot be written are read, and
 
 test("a run folder that takes not a byte is said before opencode starts, and is not left behind", () =>
   withMachine(async (machine, upstream) => {
-    // A limit on the size of files is the one full disk that every user can make.
+    // A limit on file sizes is the only full disk that every user can create.
     const script = 'trap "" XFSZ; ulimit -f 0; exec "$0" "$@"';
     const run = await machine.run(["sh", "-c", script, orouterBinary(), ...RUN]);
     expect({ stdout: run.stdout, exitCode: run.exitCode }).toEqual({ stdout: "", exitCode: 1 });

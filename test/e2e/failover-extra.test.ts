@@ -15,12 +15,11 @@ import { fastEnv, type Rig, until, withPair } from "../proxy/rig.ts";
 
 const GOOD: Answer = { kind: "answer", text: "a good answer" };
 
-/** The text of a streamed answer. */
 async function said(response: Promise<Response>): Promise<string> {
   return textOf(readEvents(await (await response).text()));
 }
 
-/** Who rests, and for which reason: `lane one a/first subscription`. */
+/** Each cooldown with its reason: `lane one a/first subscription`. */
 function rests(rig: Rig): string[] {
   const nameOf = (id: string): string =>
     rig.keys.reduce((text, key) => text.replace(key.fingerprint, key.name), id);
@@ -45,7 +44,7 @@ test("a model that one key of three has no plan for rests on that key alone", ()
     }
     expect(upstream.calls.filter((call) => call.keyName === "one").length).toBeLessThanOrEqual(1);
     for (const rest of rests(rig)) expect(rest).toBe("lane one a/first subscription");
-    // The key itself is as good as any for another model.
+    // The key still works for another model.
     const key = rig.keys[0];
     expect(key && rig.router.cooldowns.has(`key ${key.fingerprint}`)).toBe(false);
   }));
@@ -144,7 +143,7 @@ test("a degraded function rests for seconds and is used again", () => {
       const first = await rig.ask();
       await first.text();
       expect(first.headers.get("x-orouter-model")).toBe("a/second");
-      // By a clock this fast its seconds may be over before anyone looks.
+      // On a clock this fast the seconds may pass before the test looks.
       const [rest] = [...rig.router.cooldowns.values()];
       expect([rest?.id, rest?.kind]).toEqual(["model a/first", "overloaded"]);
       expect((rest?.untilMs ?? 0) - (rest?.sinceMs ?? 0)).toBeLessThanOrEqual(25_000);

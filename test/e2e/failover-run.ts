@@ -6,22 +6,22 @@ import type { Rig } from "../proxy/rig.ts";
 export interface Observation {
   status: number;
   text: string;
-  /** Whether the answer ends as a whole one does. */
+  /** Whether the answer ends like a complete one. */
   looksWhole: boolean;
   /** The message of the SSE error event, if there was one. */
   error: string | undefined;
   hasUsage: boolean;
   hasGarbage: boolean;
-  /** The model named in the answer's last event. */
+  /** The model in the answer's last event. */
   model: string | undefined;
   body: string;
   wallMs: number;
-  /** When the calls for the primary and for the fallback came, since the request was sent. */
+  /** When the primary and the fallback were called, since the request was sent. */
   primaryMs: number[];
   fallbackMs: number[];
 }
 
-/** Asks for one chain and writes down all that the scenarios are judged by. */
+/** Sends one request and records everything that the scenarios are judged by. */
 export async function observe(
   rig: Rig,
   upstream: Upstream,

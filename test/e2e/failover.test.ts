@@ -5,13 +5,12 @@ import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
 import { fastEnv, type Rig, startRig } from "../proxy/rig.ts";
 import { type Observation, observe } from "./failover-run.ts";
 
-/** The proxy's clock and the upstream's run this many times as fast as ours, so that minutes take seconds. */
+/** The clocks of proxy and upstream run this many times faster than real time, so that minutes take seconds. */
 const SPEED = 20;
 
-/** Short enough for scenarios 7 and 9, as a person with a fast fallback would set them. */
+/** Short enough for scenarios 7 and 9, as a user with a fast fallback would set them. */
 const ROUTING = { first_token_timeout: "10s", stall_timeout: "15s" };
 
-/** One key, and a chain of two models for each scenario. */
 function startChains(upstream: Upstream): Rig {
   const chains = Object.fromEntries(
     SCENARIOS.map(({ id }) => [id, [`bench/${id}-primary`, `bench/${id}-fallback`]]),
@@ -29,7 +28,7 @@ function sceneAtSpeed(): Scene {
   return {
     ...scene,
     keys: [{ name: "bench", secret: "secret-bench" }],
-    // The hint of s01 is read by the proxy's clock, so it must not be shortened.
+    // The proxy's clock applies to the hint of s01, so it must not be shortened.
     reply: (call) => (call.model === "s01-primary" ? unhurried : scene).reply(call),
   };
 }
@@ -51,13 +50,13 @@ const isWhole = (seen: Observation): boolean => seen.text === CANONICAL_TEXT && 
 const within = (times: number[], ms: number): number => times.filter((atMs) => atMs <= ms).length;
 
 interface Judge {
-  /** Must hold, or the scenario has failed. A whole answer is asked for besides. */
+  /** Must hold, or the scenario has failed. A complete answer is always required. */
   required: (seen: Observation) => boolean;
-  /** Should hold, or it has passed in part only. */
+  /** Should hold, or the scenario has passed only in part. */
   advisory?: (seen: Observation) => boolean;
 }
 
-/** The columns Required and Advisory of the scenarios, all but 13 and 15, which end in another way. */
+/** The columns Required and Advisory of the scenarios, all but 13 and 15, which end differently. */
 const JUDGES: Record<string, Judge> = {
   s01: {
     required: ({ primaryMs }) => within(primaryMs, 1_500) <= 2,

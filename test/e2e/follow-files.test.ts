@@ -32,7 +32,7 @@ interface CommandContext {
   orouter: (words: string[], stdin?: string) => Promise<void>;
 }
 
-/** A running `orouter serve` that knows the key `first` alone. */
+/** A running `orouter serve` with only the key `first`. */
 async function withServe(
   work: (context: CommandContext) => Promise<void>,
   reply?: Scene["reply"],
@@ -70,7 +70,7 @@ const knows = (serve: ServeProcess, ...names: string[]): Promise<void> =>
 const textFrom = async (serve: ServeProcess, session: string): Promise<string> =>
   textOf(readEvents(await (await serve.ask(session)).text()));
 
-/** Listens to a proxy from now on, and counts the files that it has refused to take. */
+/** Counts the files that a proxy has rejected from now on. */
 async function countRefused({ url, token }: { url: string; token: string }): Promise<() => number> {
   const events = await fetch(`${url}/_orouter/events`, { headers: { authorization: `Bearer ${token}` } });
   let text = "";
@@ -134,7 +134,7 @@ test("serve: a file that has become faulty is said once and not taken, and taken
     writeFileSync(file, `${good}[[keys]\n`);
     await until("the fault to be told", () => refused() === 1);
     expect(await textFrom(serve, "a")).toBe("fine");
-    // The same fault again is no news: what comes next is another one.
+    // The same fault is not reported again, so make a different one.
     writeFileSync(file, `${good}[[keys]\n\n`);
     writeFileSync(join(home, "config.toml"), `strategy\n`);
     await until("the other fault to be told", () => refused() === 2);

@@ -43,7 +43,7 @@ test.each([
 ])("where opencode is missing, %s can be installed and is started", async (what, words) => {
   using machine = e2eMachine();
   const installed = join(machine.home, ".opencode/bin/opencode");
-  // npm of this machine puts a program there that says how it was started.
+  // A stand-in for npm, which installs a program that records how it was started.
   machine.write(
     "bin/npm",
     `#!/bin/sh\necho "npm $*"\nmkdir -p ${dirname(installed)}\nprintf '#!/bin/sh\\necho "started: $*"\\n' > ${installed}\nchmod 755 ${installed}\n`,

@@ -8,7 +8,7 @@ import { LIMIT_MS, type Machine, onStage, RUN, scenario, sceneWithKeys } from ".
 const SECOND = { majors: [2] } as const;
 const FINE = sceneWithKeys(["only"], () => ({ kind: "answer", text: "All is well." }));
 
-/** The usual port is one for all users of a machine. */
+/** The default port is shared by all users of a machine. */
 function freePort(): number {
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
   const { port } = server;
@@ -17,7 +17,7 @@ function freePort(): number {
   return port;
 }
 
-/** Starts opencode's background service as its clients do, with these variables in it. */
+/** Starts opencode's background service as its clients do, with these variables. */
 async function startService(machine: Machine, env: Record<string, string>): Promise<number> {
   machine.write("home/.config/opencode/service.json", JSON.stringify({ port: freePort() }));
   const started = await machine.opencode(["service", "start"], { env });

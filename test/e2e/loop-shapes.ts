@@ -9,16 +9,16 @@ import {
   rateLimited,
 } from "../../src/demo/reply.ts";
 
-/** What every good answer of these runs says, and what a broken one begins with. */
+/** The text of every complete answer of these runs, and the beginning of a broken one. */
 export const WORDS = "One two three four five six seven eight.";
 
-/** One kind of reply that plain opencode asks again for without end, or is confused by. */
+/** A kind of reply that plain opencode requests again without end, or is confused by. */
 export interface Shape {
   name: string;
   reply: Reply;
 }
 
-/** Broken before a word of the answer: another try is nobody's loss. */
+/** Broken before the first word: a retry loses nothing. */
 export const HEADLESS: readonly Shape[] = [
   { name: "a stream that ends at once, without a finish_reason", reply: events() },
   { name: "a stream that only says [DONE]", reply: events("[DONE]") },
@@ -52,7 +52,7 @@ export const HEADLESS: readonly Shape[] = [
   },
 ];
 
-/** Odd, but an answer: one call is enough. */
+/** Unusual, but an answer: one call is enough. */
 export const GOOD_ENOUGH: readonly Shape[] = [
   { name: "a finish_reason that nobody knows", reply: says({ finishReason: "banana" }) },
   { name: "finish_reason tool_calls behind words alone", reply: says({ finishReason: "tool_calls" }) },
@@ -61,7 +61,7 @@ export const GOOD_ENOUGH: readonly Shape[] = [
   { name: "a whole completion where a stream was asked for", reply: body("application/json", completion()) },
 ];
 
-/** Broken behind the first words: what was shown cannot be taken back. */
+/** Broken after the first words: what was shown cannot be taken back. */
 export const BROKEN: readonly Shape[] = [
   { name: "words, then [DONE] without a finish_reason", reply: says({ finishReason: null }) },
   { name: "words, then the end", reply: says({ finishReason: null, omitDone: true }) },
@@ -78,24 +78,24 @@ export const BROKEN: readonly Shape[] = [
   },
 ];
 
-/** The conversation is too long for good; the compaction itself is always answered. */
+/** The conversation is permanently too long; the compaction itself is always answered. */
 export const TOO_LONG: readonly Shape[] = [
   { name: "context_length_exceeded for ever", reply: contextOverflow() },
   { name: "413 for ever", reply: openaiError(413, "Request Entity Too Large", "invalid_request_error") },
 ];
 
-/** A wait that nobody would wait for. */
+/** A wait that is too long to sit out. */
 export const HOUR_LONG: Shape = { name: "429 with an hour to wait", reply: rateLimited(3600) };
 
-/** The provider blames the model, not the key: it is asked again after growing rests. */
+/** The provider blames the model, not the key: it is asked again after growing pauses. */
 export const OVERLOADED: Shape = { name: "503 for ever", reply: overloaded() };
 
-/** A good answer to everything that is not the prompt itself: titles, and the summary of a compaction. */
+/** Answers everything except the prompt itself: titles, and the summary of a compaction. */
 export function good(call: Call): Answer {
   return { kind: "answer", text: call.isTitle ? "A title" : WORDS };
 }
 
-/** Word by word, so that the client has some of them before the fault comes. */
+/** Word by word, so that the client has some of them before the fault. */
 function says(faults: Partial<Answer>): Answer {
   return { kind: "answer", text: WORDS, chunkEveryMs: 15, ...faults };
 }

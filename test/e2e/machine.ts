@@ -13,7 +13,6 @@ import { tempFolder } from "../config/temp-folder.ts";
 import { opencodeBinary, orouterBinary } from "./binary.ts";
 import { type OpencodeProgram, pathFolder } from "./opencode-program.ts";
 
-/** What a run has left. */
 export interface Run {
   stdout: string;
   stderr: string;
@@ -31,7 +30,7 @@ const SCHEMA = "https://opencode.ai/config.json";
 /** opencode looks for news of models and of itself on the network; a test has none. */
 const QUIET = { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" };
 
-/** A machine of a test's own, with the compiled orouter and a real opencode on it: the lockfile's, unless told otherwise. */
+/** A temporary machine with the compiled orouter and a real opencode, by default the lockfile's. */
 export function e2eMachine(program?: OpencodeProgram) {
   const folder = tempFolder();
   const home = folder.in("home");
@@ -66,7 +65,7 @@ export function e2eMachine(program?: OpencodeProgram) {
     });
   const config = (more: string): string =>
     write("home/.config/orouter/config.toml", `[models_dev]\nenabled = false\n${more}`);
-  // Nothing of a test leaves this machine: a key alone would have its provider's list of models asked for.
+  // A test must not use the network: a key alone would make orouter request its provider's list.
   config(
     '[providers.ollama-cloud]\nbase_url = "http://127.0.0.1:9"\n[providers.nvidia]\nbase_url = "http://127.0.0.1:9"\n',
   );
@@ -88,7 +87,7 @@ export function e2eMachine(program?: OpencodeProgram) {
     startOrouter: (args: readonly string[], options?: RunOptions) =>
       start([orouterBinary(), ...args], options),
     opencode: (args: readonly string[], options?: RunOptions) => run([opencode, ...args], options),
-    /** Points ollama-cloud at a local upstream, with the keys that it knows. */
+    /** Points ollama-cloud at a local upstream with these keys. */
     configure: (baseUrl: string, keys: readonly SceneKey[], more = "") => {
       config(`[providers.ollama-cloud]\nbase_url = "${baseUrl}"\n${more}`);
       const tables = keys.map(
@@ -96,10 +95,10 @@ export function e2eMachine(program?: OpencodeProgram) {
       );
       write("home/.config/orouter/keys.toml", tables.join("\n"));
     },
-    /** The model of the user's own opencode config; not every interface takes one as an argument. */
+    /** The model in the user's opencode config; not every interface accepts it as an argument. */
     chooseModel: (model: string) =>
       write("home/.config/opencode/opencode.json", JSON.stringify({ $schema: SCHEMA, model })),
-    /** What is left of our runs: nothing, once they are over. opencode leaves things of its own there. */
+    /** Files of our runs, which must be gone afterwards. opencode keeps its own files there. */
     leftovers: () => readdirSync(runtime).filter((name) => name.includes("orouter")),
     services: () => servicesOf(home),
     [Symbol.dispose]: () => {
@@ -109,7 +108,7 @@ export function e2eMachine(program?: OpencodeProgram) {
   };
 }
 
-/** The background services of opencode 2 that were started on this machine: none by orouter. */
+/** Background services of opencode 2 on this machine; orouter must start none. */
 function servicesOf(home: string): number[] {
   const file = join(home, ".local/state/opencode/service.json");
   if (!existsSync(file)) return [];
@@ -120,11 +119,11 @@ function endService(pid: number): void {
   try {
     process.kill(pid, "SIGTERM");
   } catch {
-    // It has ended by itself.
+    // It ended by itself.
   }
 }
 
-/** Every file below a folder with its content, to see whether a run has changed any. */
+/** Every file below a folder with its content, to detect changes. */
 export function contentsOf(folder: string): Record<string, string> {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
     statSync(join(folder, file)).isFile(),
@@ -132,7 +131,7 @@ export function contentsOf(folder: string): Record<string, string> {
   return Object.fromEntries(files.map((file) => [file, readFileSync(join(folder, file)).toString("base64")]));
 }
 
-/** A program in opencode's place that does only what a test wants to see. */
+/** A stand-in for opencode that does only what the test needs. */
 export function standIn(machine: ReturnType<typeof e2eMachine>, script: string): Record<string, string> {
   machine.write("bin/package.json", JSON.stringify({ name: "opencode-ai", version: "1.18.33" }));
   return { OROUTER_OPENCODE: machine.write("bin/stand-in", `#!/bin/sh\n${script}\n`, 0o700) };

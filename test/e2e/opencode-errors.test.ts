@@ -30,7 +30,6 @@ import { openTerminal } from "./terminal.ts";
 
 const TEXT = "One two three four five six seven eight.";
 
-/** A machine with these keys, in front of a provider that replies so. */
 function withKeys(
   program: OpencodeProgram,
   names: readonly string[],
@@ -41,14 +40,14 @@ function withKeys(
   return onStage(program, sceneWithKeys(names, reply), more, work);
 }
 
-/** How long each request stood still before it had an answer or none was left, by the ledger. */
+/** How long each request waited in the ledger before it had an answer or gave up. */
 async function waits(machine: Machine): Promise<number[]> {
   const { stdout } = await machine.orouter(["logs", "--json"]);
   const requests = stdout.trim().split("\n");
   return requests.map((line) => (JSON.parse(line) as { waitedMs: number }).waitedMs);
 }
 
-/** Three keys, each refused for its own reason and for longer than anyone would wait. */
+/** Three keys, each refused for its own reason and for a long time. */
 const REFUSALS: Record<string, Reply> = {
   limited: rateLimited(600),
   planless: subscriptionRequired(),
@@ -71,7 +70,7 @@ scenario(
         expect(run.stderr.match(/\[orouter\].*/g)).toEqual([
           expect.stringMatching(/^\[orouter\] 2 requests, \d rotations?, 0 fallbacks$/),
         ]);
-        // Prompt and title each need one good answer; the two bad keys are asked once by each at the most.
+        // Prompt and title each need one answer; each asks the two bad keys at most once.
         expect(answers(upstream).length).toBeLessThanOrEqual(6);
       },
     ),
@@ -121,7 +120,7 @@ scenario(
       async (machine, upstream) => {
         const run = await boundedRun(machine, [...RUN, "hi"], { limitMs: LIMIT_MS });
         expect(run.exitCode).toBe(1);
-        // Each key at once, and again after about 2 and 4 s. What the title finds out counts for the prompt, too.
+        // Each key at once, and again after about 2 and 4 s. Cooldowns found by the title apply to the prompt, too.
         expect(answers(upstream).length).toBeGreaterThan(4);
         expect(answers(upstream).length).toBeLessThanOrEqual(16);
         for (const waitedMs of await waits(machine)) expect(waitedMs).toBeLessThan(10_000);
@@ -154,7 +153,7 @@ scenario("the terminal interface shows once that all refuse, and is idle afterwa
       await terminal.sees("say hello");
       await terminal.enterUntil("ALL KEYS EXHAUSTED");
       const calls = answers(upstream).length;
-      // That nothing comes can only be seen by waiting; opencode's own first retry comes after two seconds.
+      // Only waiting shows that nothing arrives; opencode's own first retry comes after two seconds.
       await Bun.sleep(3_500);
       expect(answers(upstream).length).toBe(calls);
       const screen = await screenWithoutToast(terminal);
@@ -172,7 +171,7 @@ scenario("the terminal interface shows once that all refuse, and is idle afterwa
   }),
 );
 
-/** For its first seconds the error is on the screen in a toast, too; then only where it belongs. */
+/** For a few seconds the error is also in a toast, then only in its final place. */
 async function screenWithoutToast(terminal: ReturnType<typeof openTerminal>): Promise<string> {
   for (let tries = 0; ; tries++) {
     terminal.redraw(100, 30 + (tries % 2));
@@ -239,14 +238,15 @@ scenario(
       },
       async (machine, upstream) => {
         const run = await boundedRun(machine, [...RUN, "say the words"], { limitMs: LIMIT_MS });
-        // opencode 2 would print the first words a second time, so its answer ends there, with an error.
+        // opencode 2 would print the first words twice, so its answer ends there, with an error.
         const end =
           program.major === 1
             ? { stdout: `${other}\n`, exitCode: 0, errors: 0 }
             : { stdout: "One two three four\n", exitCode: 1, errors: 1 };
         const errors = count(run.stderr, "Error: ");
         expect({ stdout: run.stdout, exitCode: run.exitCode, errors }).toEqual(end);
-        // The broken answer, the one that does not fit behind it, and both again with growing pauses until max_wait is over.
+        // The broken answer, the one that does not continue it, and both again with growing pauses until max_wait is
+        // over.
         expect(prompts(upstream).length).toBeLessThanOrEqual(10);
         expect(prompts(upstream).at(-1)?.body).not.toContain('"content":""');
       },
@@ -263,7 +263,7 @@ scenario(
     withKeys(
       program,
       MANY,
-      // A title that is asked for beside the prompt goes to an idle key; it must not draw the session after it.
+      // The title request runs in parallel on an idle key and must not move the session to that key.
       (call) => (call.isTitle ? { kind: "answer", text: "A title", headAfterMs: 1_300 } : answer(call, TEXT)),
       async (machine, upstream) => {
         const env = { OPENCODE_PASSWORD: "of-this-test" };
@@ -286,7 +286,7 @@ scenario(
     ),
 );
 
-/** opencode at times lets a first SIGTERM pass, so it is told until it hears. */
+/** opencode sometimes ignores the first SIGTERM, so repeat it. */
 async function stopped(server: ReturnType<Machine["startOrouter"]>): Promise<void> {
   const telling = setInterval(() => server.kill("SIGTERM"), 500);
   server.kill("SIGTERM");
@@ -294,7 +294,7 @@ async function stopped(server: ReturnType<Machine["startOrouter"]>): Promise<voi
   clearInterval(telling);
 }
 
-/** The address that a server says it listens on; the rest of its words are read away. */
+/** The address in the server's output; the rest of the output is discarded. */
 async function addressIn(output: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";

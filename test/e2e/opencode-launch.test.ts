@@ -8,7 +8,7 @@ import { contentsOf } from "./machine.ts";
 import { wordsOf } from "./opencode-program.ts";
 import { LIMIT_MS, MODEL, onStage, RUN, scenario, sceneWithKeys } from "./scenario.ts";
 
-/** Names of variables of ours in the environment of a process. */
+/** Our variables in the environment of a process. */
 function oursIn(pid: number): string[] {
   const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
   return entries.filter((entry) => /^(?:OROUTER_|OPENCODE_CONFIG)/.test(entry));
@@ -104,7 +104,7 @@ scenario(
         const run = await boundedRun(machine, ["opencode", ...words], { limitMs: LIMIT_MS });
         expect([words, run.exitCode]).toEqual([words, 0]);
         for (const pid of machine.services()) expect([words, oursIn(pid)]).toEqual([words, []]);
-        // It has ended by itself where the command started none.
+        // Without a service the command has ended by itself.
         await machine.opencode(["service", "stop"]);
         for (let tries = 0; tries < 500 && machine.services().length > 0; tries++) await Bun.sleep(20);
       }

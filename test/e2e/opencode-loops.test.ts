@@ -25,18 +25,18 @@ import {
   sceneWithKeys,
 } from "./scenario.ts";
 
-/** Far above what any of these runs needs, far below for ever, and below the time a test has. */
+/** Far above what any of these runs needs, and below the limit of a test. */
 const LIMIT_MS = 120_000;
 
-/** What fails softly may be tried again for so long; the default would keep each of these runs for much longer. */
+/** Soft failures are retried this long; the default would make each of these runs much longer. */
 const SHORT_WAIT = '[routing]\nmax_wait = "4s"\n';
 const HALF_A_MINUTE = '[routing]\nmax_wait = "30s"\n';
 
-/** For those that wait out the growing rests of their only model. */
+/** For runs that wait for the growing cooldowns of their only model. */
 const PATIENT_MS = 170_000;
 
 interface Outcome extends BoundedRun {
-  /** Every call for an answer but the title's. */
+  /** Every completion request except the title's. */
   calls: Call[];
 }
 
@@ -46,7 +46,6 @@ interface RunSceneOptions {
   limitMs?: number;
 }
 
-/** One `opencode run` against a scripted provider. */
 async function runScene(
   program: OpencodeProgram,
   keys: readonly string[],
@@ -56,7 +55,7 @@ async function runScene(
   let outcome: Outcome | undefined;
   await onStage(program, sceneWithKeys(keys, reply), more, async (machine, upstream) => {
     const run = await boundedRun(machine, [...RUN, "say the words"], { limitMs });
-    // A title is asked for once in a run, and its answer is always good here.
+    // A run requests one title, which is always answered here.
     expect(upstream.calls.filter((call) => call.isTitle).length).toBeLessThanOrEqual(1);
     outcome = { ...run, calls: prompts(upstream) };
   });
@@ -64,7 +63,7 @@ async function runScene(
   return outcome;
 }
 
-/** The prompt meets the shape on the first key that is asked, and good answers on any other. */
+/** The first key that the prompt uses gets the shape, every other key an answer. */
 function runWith(
   program: OpencodeProgram,
   shape: Shape,
@@ -73,7 +72,7 @@ function runWith(
 ): Promise<Outcome> {
   let spoilt: string | undefined;
   const reply = (call: Call): Reply => {
-    // Titles and summaries of a compaction bring no tools; the loops are the prompt's alone.
+    // Titles and summaries of a compaction have no tools; only the prompt loops.
     if (call.isTitle || !call.hasTools || call.model === LARGER) return good(call);
     spoilt ??= call.keyName;
     return call.keyName === spoilt ? shape.reply : good(call);
@@ -93,13 +92,13 @@ function expectOneError(run: Outcome): void {
   expect(run.stderr.match(/Error: /g)).toHaveLength(1);
 }
 
-/** Runs that do nothing but wait are begun before their turn, so that they wait beside the other runs. */
+/** Runs that only wait are started early, so that they wait in parallel with the others. */
 function begun<T>(run: (program: OpencodeProgram) => Promise<T>): (program: OpencodeProgram) => Promise<T> {
   const runs = new Map<OpencodeProgram, Promise<T>>();
   beforeAll(() => {
     for (const program of testedPrograms()) {
       const result = run(program);
-      // The scenario that waits for it says what failed.
+      // The scenario that awaits it reports the failure.
       result.catch(() => {});
       runs.set(program, result);
     }
@@ -120,7 +119,7 @@ for (const shape of HEADLESS) {
   scenario(`${shape.name}: one error from the only key`, async (program) => {
     const run = await runWith(program, shape, ["one"], { more: SHORT_WAIT });
     expectOneError(run);
-    // The only key is asked again while there is time, at growing distances.
+    // The only key is asked again while there is time, with growing pauses.
     expect(run.calls.length).toBeLessThanOrEqual(7);
     expect(run.stderr.match(/ALL KEYS EXHAUSTED!/g)).toHaveLength(1);
   });
@@ -140,11 +139,11 @@ scenario(
       if (shape === undefined) return good(call);
       return keys.length === 0 ? shape.reply : { kind: "answer", text: "", toolCalls: [echo] };
     });
-    // What opencode shows of its tools goes to stderr.
+    // opencode prints its tools to stderr.
     expectAnswer(run);
     const perTurn = HEADLESS.map(({ name }, turn) => [name, new Set(keysOfTurn.get(turn)).size]);
     expect(perTurn).toEqual(HEADLESS.map(({ name }) => [name, 2]));
-    // Two calls for each broken turn, one for the last; and not one more.
+    // Two calls for each broken turn, one for the last, and no more.
     expect(run.calls.length).toBe(2 * HEADLESS.length + 1);
   },
 );
@@ -169,7 +168,7 @@ for (const shape of TOO_LONG) {
   scenario(
     `${shape.name}: one compaction, then a last word; with a larger model behind it, the answer`,
     async (program) => {
-      // Windows that opencode itself does not find too small: it knows them, too, and compacts before they are full.
+      // Windows that opencode itself accepts: it knows them, too, and compacts before they are full.
       const fallback = [
         `[fallbacks]\n"ollama-cloud/${MODEL}" = ["ollama-cloud/${LARGER}"]`,
         `[[models]]\nid = "ollama-cloud/${MODEL}"\ncontext = 64000\noutput = 4000`,
@@ -181,8 +180,8 @@ for (const shape of TOO_LONG) {
       ]);
       expect(alone.wasStopped).toBe(false);
       expect(alone.exitCode).toBe(1);
-      // No second key is asked what the first cannot hold. opencode 1 shows both errors, opencode 2 the first alone, and
-      // it asks for no summary of a single prompt.
+      // No second key is asked for what the first cannot hold. opencode 1 shows both errors, opencode 2 only the first,
+      // and it requests no summary of a single prompt.
       if (program.major === 1) expect(count(alone.stderr, "Error: [orouter]")).toBe(1);
       else expect(count(alone.stderr, "Error: ")).toBe(1);
       const asked = program.major === 1 ? [true, false, true] : [true, true];
@@ -209,7 +208,7 @@ scenario(
   async (program) => {
     const run = await overloadedAlone(program);
     expectOneError(run);
-    // At least at once and after three growing pauses; all that `max_wait` has room for.
+    // At least at once and after three growing pauses: as many as fit into `max_wait`.
     expect(run.calls.length).toBeGreaterThanOrEqual(4);
     expect(run.calls.length).toBeLessThanOrEqual(9);
   },
@@ -230,7 +229,7 @@ scenario(
     for (const run of await brokenAlone(program)) {
       expect([run.wasStopped, run.exitCode]).toEqual([false, 1]);
       expect(count(run.stderr, "Error: ")).toBe(1);
-      // The last word, or the report once a second request in a row has used up `max_wait`.
+      // The final error, or the report once a second consecutive request has used up `max_wait`.
       expect(run.stderr).toMatch(/broke off in the middle of its answer|ALL KEYS EXHAUSTED|Cannot reach/);
       expect(run.stderr).not.toMatch(/[{}]/);
       expect(count(run.stdout, "One two")).toBeLessThanOrEqual(1);

@@ -7,7 +7,6 @@ import { e2eMachine } from "./machine.ts";
 import { type OpencodeProgram, wordsOf } from "./opencode-program.ts";
 import { count, LIMIT_MS, type Machine, scenario } from "./scenario.ts";
 
-/** A machine with providers of these tables of config.toml, each with one key. */
 function machineWith(program: OpencodeProgram, tables: string): Machine {
   const machine = e2eMachine(program);
   machine.write("home/.config/orouter/config.toml", `[models_dev]\nenabled = false\n${tables}`);
@@ -25,7 +24,7 @@ function expectTidy(machine: Machine): void {
 scenario(
   "a conversation with thoughts and a tool call survives falling from one dialect to the other",
   (program) => {
-    // A model of the Responses dialect that thinks, calls a tool, and then is gone; a chat model that takes over.
+    // A Responses model that thinks, calls a tool, and then fails; a chat model that takes over.
     const scene: Scene = {
       ...sceneOf((call) => {
         const hasResult = /"function_call_output"|"role":"tool"/.test(call.body);
@@ -100,7 +99,7 @@ scenario(
   (program) => {
     const scene: Scene = { ...sceneOf((call) => answer(call, "Here I am.")), models: ["hidden"] };
     return withUpstream(scene, async (upstream) => {
-      // A provider with a list that cannot be had.
+      // A provider whose list of models fails.
       const server = Bun.serve({
         hostname: "127.0.0.1",
         port: 0,
@@ -131,7 +130,7 @@ scenario(
 
 type Listed = { id: string; limit: { context: number; output: number }; capabilities: { toolcall: boolean } };
 
-/** What `opencode models --verbose` says: each model's name on a line, its JSON below. */
+/** The output of `opencode models --verbose`: each model's name on a line, its JSON below. */
 function readModels(text: string): Map<string, Listed> {
   const models = new Map<string, Listed>();
   for (const [, name = "", json = ""] of text.matchAll(/^(\S+\/\S+)\n(\{[\s\S]*?^\})/gm))
@@ -174,9 +173,9 @@ scenario(
     expect(models.get("work/wide")?.limit).toMatchObject({ context: 200_000, output: 30_000 });
     expect(models.get("work/narrow")?.limit).toMatchObject({ context: 90_000, output: 9_000 });
     expect(models.get("orouter/both")?.limit).toMatchObject({ context: 90_000, output: 9_000 });
-    // What opencode knows by itself it keeps.
+    // opencode keeps its own data.
     expect(models.get("ollama-cloud/gpt-oss:120b")?.limit.context).toBe(131_072);
   },
-  // opencode 2 has no such list of a private server.
+  // opencode 2 cannot list the models of a private server.
   { majors: [1] },
 );

@@ -10,15 +10,15 @@ export interface OpencodeProgram {
   major: 1 | 2;
 }
 
-/** Where each major differs in what a scenario types or reads. */
+/** Where the majors differ in what a scenario types or reads. */
 export interface ProgramWords {
-  /** `opencode run` that leaves nothing running when it is called without orouter. */
+  /** `opencode run` without orouter that leaves nothing running. */
   bareRun: readonly string[];
   /** The flag of `run` that names a running server. */
   attach: string;
   /** A call of the tool that runs a shell command. */
   shell: (command: string) => ToolCall;
-  /** What one line of `--format json` says of an error. */
+  /** The error part of one line of `--format json`. */
   jsonError: object;
 }
 
@@ -46,10 +46,7 @@ export function lockedOpencode(): OpencodeProgram {
   return programAt(opencodeBinary());
 }
 
-/**
- * The programs that scenarios run with: the lockfile's opencode and the opencode 2 that OROUTER_TEST_OPENCODE2 names;
- * with OROUTER_TEST_OPENCODE that one alone.
- */
+/** The lockfile's opencode and the opencode 2 of OROUTER_TEST_OPENCODE2; with OROUTER_TEST_OPENCODE only that one. */
 export function testedPrograms(env: Record<string, string | undefined> = process.env): OpencodeProgram[] {
   const { OROUTER_TEST_OPENCODE: only, OROUTER_TEST_OPENCODE2: second } = env;
   if (only) return [programAt(only)];
@@ -58,7 +55,7 @@ export function testedPrograms(env: Record<string, string | undefined> = process
 
 const known = new Map<string, OpencodeProgram>();
 
-/** A program by its path; it is asked for its version once. */
+/** Reads the version of a program once. */
 export function programAt(path: string): OpencodeProgram {
   const file = resolve(path);
   const program = known.get(file) ?? { file, ...versionOf(file) };
@@ -69,7 +66,7 @@ export function programAt(path: string): OpencodeProgram {
 function versionOf(file: string): Pick<OpencodeProgram, "version" | "major"> {
   const { stdout, exitCode } = Bun.spawnSync([file, "--version"], { stdin: "ignore" });
   const said = stdout.toString().trim();
-  // opencode 1 prints the number alone, opencode 2 its name in front of it.
+  // opencode 1 prints only the number, opencode 2 its name before it.
   const version = said.split(/\s+v?/).at(-1) ?? "";
   if (exitCode !== 0 || !/^\d+\.\d+\.\d+/.test(version))
     throw new Error(`${file} --version says ${JSON.stringify(said)}: not an opencode`);

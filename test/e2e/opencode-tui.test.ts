@@ -23,7 +23,7 @@ scenario("the terminal interface works through orouter: a prompt, another size, 
       terminal.type("say hello");
       await terminal.sees("say hello");
       await terminal.enterUntil("Hello!");
-      // While the interface owns the terminal not a word of ours may be on it.
+      // While the interface owns the terminal, orouter must print nothing.
       expect(terminal.text()).not.toContain("[orouter]");
       terminal.type(CTRL_C);
       await terminal.child.exited;
@@ -47,7 +47,7 @@ scenario("Ctrl-Z stops both, and fg brings the interface back", (program) =>
       shell.forget();
       shell.type(CTRL_Z);
       await shell.sees("Stopped");
-      // Its prompt may come a moment later, and must not be taken for the one at the end.
+      // The prompt may come a moment later and must not be mistaken for the one at the end.
       await shell.sees("shell>");
       shell.forget();
       shell.type("fg\r");

@@ -17,7 +17,7 @@ const CTRL_C = "\x03";
 
 const always = (text = WORDS): Scene => sceneWithKeys(["only"], (call) => answer(call, text));
 
-/** An answer that has begun and does not end by itself. */
+/** An answer that begins and does not end by itself. */
 const endless = (): Scene =>
   sceneWithKeys(["only"], (call) =>
     call.isTitle
@@ -25,7 +25,7 @@ const endless = (): Scene =>
       : { kind: "answer", text: `It begins. ${"and goes on ".repeat(500)}`, chunkEveryMs: 200 },
   );
 
-/** The usual port is one for all users of a machine. */
+/** The default port is shared by all users of a machine. */
 function freePort(): number {
   using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
   return server.port ?? 0;
@@ -33,21 +33,21 @@ function freePort(): number {
 
 const SERVICE = ".local/state/opencode/service.json";
 
-/** The user's own background service, as a plain opencode starts it. */
+/** The user's own background service, as plain opencode starts it. */
 async function startService(machine: Machine): Promise<string> {
   machine.write("home/.config/opencode/service.json", JSON.stringify({ port: freePort() }));
   expect((await machine.opencode(["service", "start"])).exitCode).toBe(0);
   return readFileSync(join(machine.home, SERVICE), "utf8");
 }
 
-/** The variables of ours in the environment of a process. */
+/** Our variables in the environment of a process. */
 function oursIn(pid: number): string[] {
   return readFileSync(`/proc/${pid}/environ`, "utf8")
     .split("\0")
     .filter((entry) => /^OROUTER_|^OPENCODE_(?:CONFIG|TUI_CONFIG|PLUGIN_META_FILE)/.test(entry));
 }
 
-/** The processes on this machine's home that have the variables of a run. */
+/** Processes of this machine's home that have the variables of a run. */
 function processesOf(machine: Machine): number[] {
   return readdirSync("/proc").flatMap((name) => {
     try {
@@ -125,7 +125,7 @@ for (const isRunning of [false, true]) {
             ...machine.env,
             OPENCODE_DISABLE_AUTOUPDATE: "1",
           });
-        // Where there is no database yet, opencodes that start together get in each other's way, also without orouter.
+        // Without a database, opencodes that start together conflict, also without orouter.
         await machine.opencode(["session", "list", "--standalone"]);
         const terminals = [open(), open()];
         for (const [at, terminal] of terminals.entries()) {
@@ -233,7 +233,7 @@ scenario(
         "home/.local/share/opencode/auth.json",
         JSON.stringify({ "ollama-cloud": { type: "api", key: stored } }),
       );
-      // Beside a history of opencode 1 it takes that key over, and prefers it to the one of its configuration.
+      // With a history of opencode 1, it takes that key over and prefers it to the one of its configuration.
       await machine.run([lockedOpencode().file, "session", "list"]);
       const provider = {
         options: { baseURL: upstream.baseUrl, apiKey: "scripted-only" },
@@ -271,7 +271,7 @@ scenario(
   ONLY_2,
 );
 
-/** The signal that a child was ended by, also where a shell between would only have its code. */
+/** The signal that ended a child, also if a shell in between reports only its code. */
 function endOf({ exitCode, signalCode }: Bun.Subprocess): NodeJS.Signals | undefined {
   if (typeof signalCode === "string") return signalCode;
   return exitCode === 129 ? "SIGHUP" : exitCode === 143 ? "SIGTERM" : undefined;
@@ -282,7 +282,7 @@ interface Registration {
   before: string | undefined;
 }
 
-/** A machine with or without a background service of the user's. */
+/** A machine with or without a background service of the user. */
 function onStageWithService(
   program: Parameters<typeof onStage>[0],
   scene: Scene,
@@ -306,7 +306,7 @@ function onStageWithService(
 
 type Upstream = Parameters<Parameters<typeof onStage>[3]>[1];
 
-/** Says hello over ACP, asks for a session and prompts it; all that was answered, once these words are there. */
+/** Uses ACP to start a session and prompt it; returns all output once these words appear. */
 async function overAcp(machine: Machine, words: string): Promise<string> {
   const child = Bun.spawn([orouterBinary(), "opencode", "acp"], {
     cwd: machine.project,

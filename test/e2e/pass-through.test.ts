@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { e2eMachine, standIn } from "./machine.ts";
 
-/** Enough of a key for a launch; nothing is ever sent with it here. */
+/** Enough for a launch; nothing is ever sent with this key. */
 const KEY = { OLLAMA_API_KEY: "secret-for-a-launch" };
 
 async function until(condition: () => boolean): Promise<void> {
@@ -69,7 +69,7 @@ test("when orouter is killed outright, opencode is stopped, told about, and its 
   await until(() => existsSync(pidFile));
   const pid = Number(await Bun.file(pidFile).text());
   await until(() => machine.leftovers().length > 0);
-  // The guard is started right after opencode; give it its first line of script.
+  // The guard starts right after opencode; give it time for its first line.
   await Bun.sleep(200);
   child.kill("SIGKILL");
   const stderr = await child.stderr.text();

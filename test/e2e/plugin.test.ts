@@ -21,7 +21,7 @@ type Screen = ReturnType<typeof openScreen>;
 
 const HELLO: Reply = { kind: "answer", text: "Hello!" };
 
-/** opencode's interface behind orouter, before a provider whose first key is at its limit. */
+/** opencode's interface behind orouter, with a provider whose first key is at its limit. */
 function withInterface(
   program: OpencodeProgram,
   more: string,
@@ -59,7 +59,7 @@ async function ask(screen: Screen): Promise<void> {
   await screen.presses(ENTER, "Hello!");
 }
 
-/** Closes the open dialog. A key right behind Escape would be read as one key with it. */
+/** Closes the open dialog. A key directly after Escape would be read as one key with it. */
 async function leave(screen: Screen, title: string): Promise<void> {
   screen.type(ESCAPE);
   await screen.misses(title);
@@ -175,7 +175,7 @@ scenario("a chain that is added while opencode runs can be picked without a rest
   withInterface(program, "", async (screen, machine) => {
     const made = await machine.orouter(["chain", "add", "brand-new", `ollama-cloud/${MODEL}`]);
     expect(made.exitCode).toBe(0);
-    // opencode 2 reads the models again by itself, and says nothing.
+    // opencode 2 reloads the models without a message.
     if (program.major === 1) await screen.hasShown("Models have changed");
     screen.type(`${LEADER}m`);
     await screen.sees("Select model");

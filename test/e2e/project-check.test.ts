@@ -7,7 +7,7 @@ import { LIMIT_MS, type Machine, onStage, RUN, scenario, sceneWithKeys } from ".
 
 const SECRET = "planted-secret-key-1";
 
-/** An address of the attacker's, and what has come there. */
+/** The attacker's server, and the requests that reached it. */
 function attacker() {
   const seen: string[] = [];
   const server = Bun.serve({
@@ -21,7 +21,7 @@ function attacker() {
   return { url: server.url.origin, seen, [Symbol.dispose]: () => void server.stop(true) };
 }
 
-/** A machine whose keys are worth stealing. */
+/** A machine with keys to steal. */
 function victim(program: OpencodeProgram): Machine {
   const machine = e2eMachine(program);
   machine.configure("http://127.0.0.1:9", [{ name: "only", secret: SECRET }]);
@@ -32,7 +32,7 @@ function victim(program: OpencodeProgram): Machine {
   return machine;
 }
 
-/** A config with a provider and an MCP server of the attacker's, each with `stolen` in its address. */
+/** A config with the attacker's provider and MCP server, each with `stolen` in its address. */
 function hostileConfig(url: string, stolen: string): string {
   return `{
   "$schema": "https://opencode.ai/config.json",

@@ -7,12 +7,12 @@ import { withUpstream } from "../demo/ask.ts";
 import { e2eMachine } from "./machine.ts";
 import { type OpencodeProgram, testedPrograms } from "./opencode-program.ts";
 
-/** The model that every scenario asks for, and one to fall back to. */
+/** The model of every scenario, and a fallback. */
 export const MODEL = "gpt-oss:120b";
 export const SECOND = "kimi-k2.6";
 export const FALLBACK = `[fallbacks]\n"ollama-cloud/${MODEL}" = ["ollama-cloud/${SECOND}"]\n`;
 
-/** Far above what a run needs, far below for ever. */
+/** Far above what a run needs. */
 export const LIMIT_MS = 60_000;
 
 export const RUN = ["opencode", "run", "-m", `ollama-cloud/${MODEL}`];
@@ -20,12 +20,12 @@ export const RUN = ["opencode", "run", "-m", `ollama-cloud/${MODEL}`];
 export type Machine = ReturnType<typeof e2eMachine>;
 
 export interface ScenarioOptions {
-  /** The majors that can do it at all; absent: all. */
+  /** The majors that support it; default: all. */
   majors?: readonly OpencodeProgram["major"][];
   limitMs?: number;
 }
 
-/** One thing that must hold with every opencode that is tested. `bun run compat` reads the names. */
+/** Must hold with every tested opencode. `bun run compat` reads the names. */
 export function scenario(
   name: string,
   run: (program: OpencodeProgram) => Promise<void>,
@@ -42,18 +42,18 @@ export function scenario(
 
 let missing = 0;
 
-/** Nothing is left out in silence: a line for each file says how many scenarios have no opencode 2 to run with. */
+/** Prints how many scenarios of the file were skipped because there is no opencode 2. */
 function noteMissing(): void {
   missing++;
   if (missing > 1) return;
-  // When the file has named all of its scenarios.
+  // Runs after the file has registered all of its scenarios.
   queueMicrotask(() => {
     process.stderr.write(`${missing} scenarios not run with opencode 2: OROUTER_TEST_OPENCODE2 names none\n`);
     missing = 0;
   });
 }
 
-/** A machine with this program, in front of the provider of a scene. Nothing may be left of its runs. */
+/** A machine with this program and a scripted provider. Fails if a run leaves files or processes. */
 export async function onStage(
   program: OpencodeProgram,
   scene: Scene,
@@ -75,7 +75,7 @@ export function sceneWithKeys(names: readonly string[], reply: (call: Call) => R
   return { name: "scenario", title: "", about: "", keys, models: [MODEL, SECOND], reply };
 }
 
-/** Calls for an answer; a look at the list of models is none. */
+/** Completion requests only, not requests for the list of models. */
 export function answers(upstream: Upstream): Call[] {
   return upstream.calls.filter((call) => call.dialect !== undefined);
 }
@@ -85,7 +85,6 @@ export function prompts(upstream: Upstream): Call[] {
   return answers(upstream).filter((call) => !call.isTitle);
 }
 
-/** How often some words stand in a text. */
 export function count(text: string, words: string): number {
   return text.split(words).length - 1;
 }

@@ -1,9 +1,8 @@
 import { Terminal } from "@xterm/headless";
 
-/** Looks between two tries of a key. */
 const PRESS_EVERY = 40;
 
-/** A terminal with a program in it, and its screen as a person sees it. */
+/** A program in a terminal, and its screen as a user sees it. */
 export function openScreen(
   command: readonly string[],
   cwd: string,
@@ -25,7 +24,7 @@ export function openScreen(
     });
   };
   const text = (): string => lines().join("\n");
-  /** Every line that was ever on the screen: a toast may be gone before a test looks for it. */
+  /** Every line that was ever on the screen: a toast may be gone before a test looks. */
   const seen = new Set<string>();
   screen.onWriteParsed(() => {
     for (const line of lines()) seen.add(line);
@@ -47,7 +46,7 @@ export function openScreen(
     },
     sees: (cue: string | RegExp) =>
       until(`showed ${cue}`, () => (typeof cue === "string" ? text().includes(cue) : cue.test(text()))),
-    /** Presses a key again and again until a text shows. */
+    /** Presses a key repeatedly until a text appears. */
     presses: async (key: string, cue: string): Promise<void> => {
       let tries = 0;
       await until(`showed ${cue}`, () => {

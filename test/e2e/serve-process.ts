@@ -4,25 +4,24 @@ import type { e2eMachine } from "./machine.ts";
 
 type Machine = ReturnType<typeof e2eMachine>;
 
-/** A running `orouter serve`, and what tests do with it. */
 export interface ServeProcess {
   url: string;
   token: string;
   pid: number;
-  /** One streamed prompt of a session of its own name, with this process's token unless another is given. */
+  /** Sends one streamed prompt in this session, with this process's token by default. */
   ask: (session: string, token?: string) => Promise<Response>;
   get: (path: string) => Promise<Response>;
-  /** What it has said on stderr so far. */
+  /** Its stderr so far. */
   said: () => string;
   kill: (signal: NodeJS.Signals) => void;
-  /** Its exit code, and all that it has said on stderr. */
+  /** Its exit code, and all of its stderr. */
   ended: () => Promise<{ exitCode: number | null; stderr: string }>;
 }
 
-/** The model that every prompt asks for, as the provider knows it. */
+/** The provider's id of the model in every prompt. */
 export const SERVED_MODEL = "gpt-oss:120b";
 
-/** Points OROUTER_HOME at a folder with this provider and these keys; several processes may share it. */
+/** Several processes may share this OROUTER_HOME. */
 export function sharedHome(machine: Machine, baseUrl: string, keys: readonly SceneKey[]): string {
   machine.write("orouter/config.toml", `[providers.ollama-cloud]\nbase_url = "${baseUrl}"\n`);
   const tables = keys.map(
@@ -32,7 +31,7 @@ export function sharedHome(machine: Machine, baseUrl: string, keys: readonly Sce
   return machine.folder.in("orouter");
 }
 
-/** Starts `orouter serve --json` and waits until it accepts connections. */
+/** Waits until it accepts connections. */
 export async function startServe(
   machine: Machine,
   home: string,
@@ -48,7 +47,6 @@ export async function startServe(
   return serveProcessOf(child);
 }
 
-/** What tests do with an `orouter serve --json` that somebody has started. */
 export async function serveProcessOf(child: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<ServeProcess> {
   let said = "";
   const stderr = (async () => {
@@ -99,7 +97,7 @@ async function firstLine(output: ReadableStream<Uint8Array>): Promise<string | u
   return undefined;
 }
 
-/** Waits for something that is bound to come; says so when it does not. */
+/** Waits for something that must happen, and reports it if it does not. */
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,

@@ -13,7 +13,7 @@ import { openTerminal } from "./terminal.ts";
 const SECRETS = ["scripted-key-1", "scripted-key-2", "scripted-key-3"];
 const SIZE = { cols: 80, rows: 24 };
 
-/** The first model of its list is in nobody's plan once somebody asks for more than a word. */
+/** The plan has no access to the first model of the list, except for a single token. */
 const SCENE: Scene = {
   ...sceneOf((call) => {
     const isTrial = call.body.includes("Say ok.");
@@ -25,7 +25,7 @@ const SCENE: Scene = {
   models: ["grand", "plain"],
 };
 
-/** A home with nothing of orouter's in it, and a network that ends at this machine. */
+/** A home without files of orouter, and no network. */
 function freshMachine() {
   const machine = e2eMachine();
   rmSync(join(machine.home, ".config"), { recursive: true });
@@ -143,7 +143,7 @@ test.each(ENDS)("%s at any question leaves the old files whole", async (_name, e
   });
 });
 
-/** Runs a test for each question there is, with those before it answered. */
+/** Runs the test once per question, with the earlier ones answered. */
 async function atEachQuestion(
   answers: readonly Answer[],
   run: (before: readonly Answer[], cue: string) => Promise<void>,

@@ -43,7 +43,7 @@ scenario(
           '[[keys]]\nprovider = "nvidia"\nname = "own"\nvalue = "key-of-nvidia"\n',
         );
         machine.write(AUTH, JSON.stringify({ "ollama-cloud": { type: "api", key: "scripted-stored" } }));
-        // Only a history of opencode 1 has opencode 2 take over the keys that stand beside it.
+        // opencode 2 takes over keys only if there is a history of opencode 1.
         await machine.run([lockedOpencode().file, "session", "list"]);
         const list = async (): Promise<Listed[]> => {
           const run = await boundedRun(machine, ["keys", "list", "--json"], { limitMs: LIMIT_MS });
@@ -58,7 +58,7 @@ scenario(
         }
         expect(await list()).toMatchObject([{ source: "auth.json" }]);
 
-        // opencode 2 has taken the key into its database; 1.x goes on with the file.
+        // opencode 2 has copied the key into its database; 1.x continues to use the file.
         if (program.major === 2) {
           rmSync(machine.folder.in(AUTH));
           const before = contentsOf(machine.folder.in("home/.local/share/opencode"));

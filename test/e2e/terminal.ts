@@ -1,13 +1,13 @@
 const ENTER = "\r";
 const DOWN = "\x1b[B";
 
-/** The last line of a list that has the mark, and that it has ended. */
+/** The last marked line of a list, complete with its line end. */
 const MARKED = /│ {2}● ([^\n]*)\n(?![\s\S]*│ {2}● )/;
 
-/** What opencode has run while it waits: a step of it may come between two words of an answer. */
+/** opencode's progress animation, which may appear between two words of an answer. */
 const RUNNING_LIGHT = /[■⬝]+/g;
 
-/** A terminal with a program in it, and what it has shown so far. */
+/** A program in a terminal, and its output so far. */
 export function openTerminal(
   command: readonly string[],
   cwd: string,
@@ -31,12 +31,12 @@ export function openTerminal(
     shown = "";
   };
   const type = (keys: string) => child.terminal?.write(keys);
-  /** The line of a list that Enter would take, once all of it is on the screen. */
+  /** The line that Enter would choose, once it is complete on the screen. */
   const marked = (): string | undefined => MARKED.exec(Bun.stripANSI(shown))?.[1];
   return {
     child,
     type,
-    /** Goes down an open list to a line that holds these words, and takes it. */
+    /** Moves down an open list to a line with these words, and chooses it. */
     choose: async (words: string) => {
       for (let tries = 0; tries < 2_000; tries++) {
         const line = marked();
@@ -50,17 +50,17 @@ export function openTerminal(
       }
       throw new Error(`no line of the list holds ${words}; the terminal shows: ${text().slice(-600)}`);
     },
-    /** A new size has the program draw its whole screen again, so that `text` is what a person sees now. */
+    /** A new size makes the program redraw its whole screen, so that `text` is what a user sees now. */
     redraw: (cols: number, rows: number) => {
       forget();
       child.terminal?.resize(cols, rows);
     },
-    /** Only what is shown from now on is in `text`. */
+    /** `text` starts from here. */
     forget,
     text,
-    /** As it came, with all that moves the cursor. */
+    /** The raw output, with cursor movements. */
     raw: () => shown,
-    /** opencode 2 takes no prompt before it knows its models, and on an empty prompt Enter does nothing. */
+    /** opencode 2 accepts no prompt before it knows its models, and on an empty prompt Enter does nothing. */
     enterUntil: async (cue: string) => {
       for (let tries = 0; tries < 2_000; tries++) {
         if (text().includes(cue)) return;
@@ -72,7 +72,7 @@ export function openTerminal(
     sees: async (cue: string) => {
       for (let tries = 0; tries < 2_000; tries++) {
         if (text().includes(cue)) return;
-        // What was drawn bit by bit does not stand together in `text`; all of it drawn anew does.
+        // Text drawn in pieces is not contiguous in `text`; a full redraw is.
         if (tries === 400) child.terminal?.resize(cols, rows + 1);
         await Bun.sleep(50);
       }

@@ -35,7 +35,7 @@ interface CommandContext {
   start: (words?: readonly string[]) => Promise<ServeProcess>;
 }
 
-/** Two good keys and three bad ones, and whatever processes the test starts; all are gone when it ends. */
+/** Two good keys, three bad ones, and any number of processes; all end with the test. */
 async function withWorld(
   answer: Partial<Answer>,
   work: (context: CommandContext) => Promise<void>,
@@ -70,7 +70,7 @@ function countTo(count: number, name: string): string[] {
   return Array.from({ length: count }, (_, index) => `${name}-${index}`);
 }
 
-/** The text of each session's answer; what broke off counts as far as it came. */
+/** The text of each session's answer; a broken one counts as far as it came. */
 function textsOf(serve: ServeProcess, sessions: readonly string[]): Promise<string[]> {
   return Promise.all(
     sessions.map(async (session) => {
@@ -85,7 +85,7 @@ function rows<Row>(home: string, query: string): Row[] {
   return db.query<Row, []>(query).all();
 }
 
-/** Each rest as `scope kind`, and how often its party has failed in a row. */
+/** Each cooldown as `scope kind`, and how often it has failed in a row. */
 function cooldownsIn(home: string): Record<string, number> {
   const found = rows<{ name: string; failures: number }>(
     home,
@@ -95,10 +95,10 @@ function cooldownsIn(home: string): Record<string, number> {
   return Object.fromEntries(found.map((row) => [row.name, row.failures]));
 }
 
-/** One burst is one strike, however many processes and requests met it. */
+/** One burst counts as one failure, however many processes and requests met it. */
 const ALL_RESTS = { "key auth": 1, "key quota": 1, "lane subscription": 1 };
 
-/** Calls for an answer; a look at the list of models is none. */
+/** Completion requests only, not requests for the list of models. */
 function asked(upstream: Upstream): Call[] {
   return upstream.calls.filter((call) => call.dialect !== undefined);
 }
@@ -119,7 +119,7 @@ test("fifty requests through two processes, with three of five keys failing, are
     const [one, two] = await Promise.all([start(), start()]);
     const texts = await Promise.all([textsOf(one, countTo(25, "a")), textsOf(two, countTo(25, "b"))]);
     expect(texts.flat()).toEqual(Array(50).fill(TEXT));
-    // A request asks a key at most once, and those in flight when the first refusal came were fifty at the most.
+    // A request asks a key at most once, and at most fifty were in flight at the first refusal.
     for (const name of BAD)
       expect(callsOfBad(asked(upstream)).filter((one) => one === name).length).toBeLessThanOrEqual(50);
 
@@ -147,7 +147,7 @@ test("fifty requests through two processes, with three of five keys failing, are
 test("a key found dead in one process is left alone by the other a second later", () =>
   withWorld({}, async ({ upstream, start }) => {
     const [one, two] = await Promise.all([start(), start()]);
-    // New sessions are spread at random: some of these meet the dead key.
+    // New sessions are assigned at random: some of them meet the dead key.
     await until("the dead key to be met", async () => {
       await textsOf(one, [`a-${asked(upstream).length}`]);
       return asked(upstream).some((call) => call.keyName === "dead");
@@ -177,7 +177,7 @@ test("kill -9 of one process in the middle of its answers costs the other nothin
     const before = asked(upstream).length;
     await until("both to be busy", () => asked(upstream).length > before + 20);
     one.kill("SIGKILL");
-    // What was under way in the one breaks off, or never begins.
+    // Requests in progress break off, or never begin.
     await cut.catch(() => {});
     expect(await kept).toEqual(Array(25).fill(TEXT));
 
@@ -190,7 +190,7 @@ test("kill -9 of one process in the middle of its answers costs the other nothin
     );
     expect(new Set(sessions).size).toBe(sessions.length);
     const of = (name: string): string[] => sessions.filter((session) => session.startsWith(name));
-    // What was under way in the killed process is not written down, or once as what it came to.
+    // Requests in progress in the killed process are not recorded, or once.
     expect([of("a-").length, of("b-").length, of("c-").length]).toEqual([10, 25, 25]);
 
     const next = await start();
@@ -224,7 +224,7 @@ test("a run folder that a kill has left, its guard killed too, is swept by the n
   };
   await until("its guard to run", () => childrenOf().length === 3);
   const all = [...childrenOf(), child.pid];
-  // Held first: none of them shall see another die and clean up.
+  // Stop all of them first, so that none can see another die and clean up.
   for (const signal of ["SIGSTOP", "SIGKILL"]) for (const pid of all) process.kill(pid, signal);
   await child.exited;
   expect(runFolders()).toEqual([left]);
@@ -243,11 +243,11 @@ test("serve: a port that is taken is said, with exit code 1", () =>
     const { port } = new URL(one.url);
     const options = { env: { OROUTER_HOME: home }, limitMs: 5_000 };
     const run = await boundedRun(machine, ["serve", "--port", port], options);
-    // Its stdout would hold a token: only that it is empty is compared.
+    // Its stdout would contain a token, so compare only that it is empty.
     expect({ isQuiet: run.stdout === "", exitCode: run.exitCode }).toEqual({ isQuiet: true, exitCode: 1 });
     expect(run.stderr).toContain(port);
     expect(run.stderr).not.toContain("bug");
-    // It was not disturbed by that.
+    // This did not affect it.
     expect((await one.get("/_orouter/health")).status).toBe(200);
   }));
 

@@ -7,7 +7,7 @@ import { answer, chunk, EVENTS, SSE_HEAD, TEXT } from "./wire.ts";
 
 const WORDS = SSE_HEAD + EVENTS.slice(0, 4).map(chunk).join("");
 
-/** A client that leaves, and what has been done for it by then. */
+/** A client that leaves, and how far its request had come. */
 type Leaver = (world: World, leave: "end" | "reset") => Promise<void>;
 
 const LEAVE = {
@@ -15,7 +15,7 @@ const LEAVE = {
   reset: (client: Awaited<ReturnType<typeof rawClient>>) => client.socket.resetAndDestroy(),
 };
 
-/** Sends a part of a prompt and leaves. The next request is answered behind it, so that what was sent has been read. */
+/** Sends part of a prompt and leaves. The next request is answered afterwards, so the part has been read. */
 function leavingAfter(part: (head: string, body: string) => string): Leaver {
   return async (world, leave) => {
     const client = await rawClient(world.serve);

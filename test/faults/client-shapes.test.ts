@@ -8,19 +8,19 @@ const CHUNKED = `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`;
 const LENGTH = `Content-Length: ${BODY.length}`;
 const TARGET = "/v1/chat/completions";
 
-/** A request as bytes, in whatever shape. */
+/** A request as raw bytes. */
 interface Shape {
   line?: string;
   host?: string[];
   head: string[];
   body: string;
-  /** The statuses that come back, in order. */
+  /** The statuses of the responses, in order. */
   statuses: number[];
-  /** How many calls may come of it. */
+  /** How many calls to the provider may result. */
   calls: 0 | 1;
 }
 
-/** Two requests in one, or one that two readers would understand in two ways. */
+/** Two requests in one, or one that two parsers would read differently. */
 function shapes(own: string, smuggled: string): Record<string, Shape> {
   const refused: Pick<Shape, "statuses" | "calls"> = { statuses: [400], calls: 0 };
   const both = BODY.length + smuggled.length;
@@ -102,7 +102,7 @@ function shapes(own: string, smuggled: string): Record<string, Shape> {
       statuses: [403],
       calls: 0,
     },
-    // The path is all that is taken of it: the call goes where config.toml says.
+    // Only the path is used: the request goes to the address in config.toml.
     "a foreign address with our Host": {
       line: `POST http://evil.example${TARGET} HTTP/1.1`,
       head: [LENGTH],
@@ -162,7 +162,7 @@ function shapes(own: string, smuggled: string): Record<string, Shape> {
       statuses: [200],
       calls: 1,
     },
-    // The first one closes the connection, and with it goes the other.
+    // The first one closes the connection, and the second is lost with it.
     "two requests at once": { head: [LENGTH], body: BODY + smuggled, statuses: [200], calls: 1 },
   };
 }
@@ -186,7 +186,7 @@ test("requests that could be read in two ways are refused or harmless, and never
       const before = upstream.calls.length;
       const client = await rawClient(serve);
       const hosts = (shape.host ?? [own]).map((host) => `Host: ${host}`);
-      // Whatever is to be said is said before the connection is closed.
+      // The error is sent before the connection is closed.
       const head = [
         shape.line ?? `POST ${TARGET} HTTP/1.1`,
         ...hosts,

@@ -30,7 +30,7 @@ function quotaCooldown(sinceMs: number, untilMs: number): Cooldown {
   };
 }
 
-/** A state.db in which the only key was put to rest at some time. */
+/** A state.db with a cooldown of the only key. */
 function withCooldown(cooldown: (nowMs: number) => Cooldown): (home: string) => Promise<void> {
   return async (home) => {
     const options = {
@@ -69,7 +69,7 @@ test("a rest of an hour that was set two years ahead lasts an hour from now, als
       expect((cooldown?.untilMs ?? 0) - (cooldown?.sinceMs ?? 0)).toBe(HOUR_MS);
       expect(Math.abs((cooldown?.untilMs ?? 0) - Date.now() - HOUR_MS)).toBeLessThan(HOUR_MS / 2);
       expect(endOf(await ask())).toBe("last-word");
-      // Written down as mended: another start does not begin the hour anew.
+      // The corrected cooldown was saved, so another start does not begin the hour again.
       await until("the rest to be known", () => {
         using db = new Database(join(home, "state.db"), { readonly: true });
         const row = db.query<{ at_ms: number }, []>("SELECT at_ms FROM cooldowns").get();
@@ -119,7 +119,7 @@ test("a clock that is set back an hour while a rest is waited for does not make 
     void asked.then((response) => {
       answer = response;
     });
-    // All that it may wait, twice over.
+    // Twice the longest wait.
     for (let second = 0; second < 80 && answer === undefined; second++) {
       clock.advance(1_000);
       await Bun.sleep(5);
@@ -129,7 +129,7 @@ test("a clock that is set back an hour while a rest is waited for does not make 
   });
 });
 
-/** A clock whose timers go on while its time of day is set. */
+/** A clock whose timers continue while its time of day is set. */
 function walled(): { clock: FakeClock; env: Required<Env>; setBack: (ms: number) => void } {
   const clock = new FakeClock();
   let aheadMs = 0;

@@ -6,7 +6,7 @@ import type { RawCall } from "./raw-upstream.ts";
 import { usage } from "./usage.ts";
 import { answer, chunk, EVENTS, LAST_CHUNK, SSE_HEAD, TEXT } from "./wire.ts";
 
-/** Calls that are held after their first words until the test lets go of all of them. */
+/** Calls that pause after their first words until the test releases all of them. */
 function held(): { onCall: (call: RawCall) => void; letGo: () => void } {
   const calls: RawCall[] = [];
   let isOpen = false;
@@ -37,7 +37,7 @@ test("300 streams at a time are all whole; those beyond Bun's 256 wait their tur
     );
     await until("all to be under way", async () => (await inFlight()) === CLIENTS, 30_000);
     await until("as many calls as there can be", () => upstream.calls.length >= 256, 30_000);
-    // Longer than a first token may take: that would have sent them elsewhere.
+    // Longer than the first-token timeout, which would have moved them to other lanes.
     await Bun.sleep(2_500);
     expect(await rests()).toEqual([]);
     letGo();
@@ -60,7 +60,7 @@ test("with 64 descriptors a hundred clients at once are served or told why, and 
     const served = texts.filter((text) => text === TEXT).length;
     const refused = clients.filter((client) => client.got().includes("open files (ulimit -n)")).length;
     expect([served > 0, served + refused]).toEqual([true, 100]);
-    // One after the other nobody is refused, also not a client that keeps its connections.
+    // Sequential requests are never rejected, also on one connection.
     for (let nth = 0; nth < 80; nth++) expect((await ask()).text).toBe(TEXT);
     expect(await rests()).toEqual([]);
     upstream.hangUp();

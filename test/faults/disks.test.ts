@@ -17,12 +17,12 @@ async function askTimes(count: number, ask: World["ask"]): Promise<void> {
   expect(told.map(({ status, text }) => [status, text])).toEqual(told.map(() => [200, TEXT]));
 }
 
-/** The lines of stderr that are about a file. */
+/** The lines of stderr about a file. */
 function linesAbout(stderr: string, file: string): string[] {
   return stderr.split("\n").filter((line) => line.includes(file));
 }
 
-/** A home on a disk of 400 KiB of its own; the files that were there are put onto it. */
+/** Mounts a disk of 400 KiB over the home and restores its files. */
 const SMALL_DISK = (home: string): string =>
   `cp -a ${home} ${home}.kept && mount -t tmpfs -o size=400k tmpfs ${home} && cp -a ${home}.kept/. ${home}`;
 
@@ -33,7 +33,7 @@ const IS_FULL = expect.stringMatching(
 test("a limit on the size of files that is reached stops no answer, and is said once", () =>
   withWorld(
     {
-      // The one full disk that every user can make.
+      // The only full disk that every user can create.
       first: 'trap "" XFSZ; ulimit -f 256',
       afterwards: (stderr) => expect(linesAbout(stderr, "state.db")).toEqual([IS_FULL]),
     },
@@ -64,7 +64,7 @@ if (MOUNTS !== undefined) {
   });
 }
 
-/** Counts the requests in a home that only another process sees as it is: SQLite finds its way back out of there. */
+/** Counts the requests in a home that only another process can see: SQLite could write to it. */
 function writtenOn(home: string, copy: string): () => number {
   mkdirSync(copy);
   return () => {
@@ -101,10 +101,10 @@ test("keys.toml and config.toml stay whole when the disk takes no more, and that
   expect(contentsOf(home)).toEqual(before);
 });
 
-/** Places in which nobody can make anything, root neither. */
+/** Folders in which even root cannot create files. */
 const NOWHERE = process.platform === "linux" ? "/proc/nowhere" : "/System/nowhere";
 
-/** A home that is read-only as a whole, or state, cache and run folder where nothing can be made. */
+/** A read-only home, or unusable state, cache and run folders. */
 const READ_ONLY: [name: string, options: WorldOptions][] = [
   [
     "no place for state, cache and run folder",
@@ -167,7 +167,7 @@ test("state.db locked by another program keeps no answer waiting, and what waite
       await askTimes(20, ask);
       holder.close();
       await records(21);
-      // At the end of the run nothing can be put off any more.
+      // At the end of the run nothing can be postponed.
       using last = lock();
       await askTimes(1, ask);
       serve.kill("SIGTERM");

@@ -7,7 +7,6 @@ import { SERVED_MODEL, type ServeProcess, serveProcessOf, until } from "../e2e/s
 import { type RawOptions, type RawUpstream, startRawUpstream } from "./raw-upstream.ts";
 import { answer, textIn } from "./wire.ts";
 
-/** A finished request as the ledger has it. */
 export interface Recorded {
   session: string;
   outcome: string;
@@ -15,15 +14,14 @@ export interface Recorded {
   messages: string[];
 }
 
-/** What the client has got. */
 export interface Told {
   status: number;
   headers: Headers;
-  /** All that came, as text. */
+  /** The raw body. */
   raw: string;
   /** The words of the answer in it. */
   text: string;
-  /** Whether the body came to its end. */
+  /** Whether the body arrived completely. */
   isWhole: boolean;
 }
 
@@ -41,39 +39,39 @@ export interface World {
   upstream: RawUpstream;
   send: (prompt?: Prompt) => Promise<Response>;
   ask: (prompt?: Prompt) => Promise<Told>;
-  /** The requests that are over, once there are so many. */
+  /** Waits for this many finished requests. */
   records: (count: number) => Promise<Recorded[]>;
-  /** Parties at rest, as `scope kind`. */
+  /** Cooldowns, as `scope kind`. */
   rests: () => Promise<string[]>;
-  /** Ends all rests. */
+  /** Ends all cooldowns. */
   reset: () => Promise<void>;
-  /** Calls under way with any key. */
+  /** Calls in progress with any key. */
   inFlight: () => Promise<number>;
 }
 
 export interface WorldOptions extends Partial<RawOptions> {
   /** More of config.toml. */
   config?: string;
-  /** More of the provider's own table. */
+  /** More of the provider's table. */
   provider?: string;
   keys?: readonly string[];
-  /** In place of the raw upstream's address. */
+  /** Instead of the raw upstream's address. */
   baseUrl?: string;
-  /** A shell's words that run before orouter does, in its process. */
+  /** Shell code that runs before orouter, in its process. */
   first?: string | ((home: string) => string);
   /** The command that the shell runs in. */
   within?: readonly string[];
   env?: Record<string, string>;
-  /** What must be on the disk before it starts. */
+  /** Prepares the home before the start. */
   prepare?: (home: string) => void;
-  /** Looks at what it has said on stderr. */
+  /** Checks the stderr. */
   afterwards?: (stderr: string) => void;
 }
 
-/** Nothing is waited for that a test would have to sit out. */
+/** Without waits that a test would have to sit out. */
 export const IMPATIENT = '[routing]\npatience = "0s"\nmax_wait = "0s"\n';
 
-/** A running compiled `orouter serve` before an upstream of sockets. It must not say a word of a bug, whatever happens. */
+/** A running compiled `orouter serve` in front of a raw upstream. It must never report a bug. */
 export async function withWorld(options: WorldOptions, work: (world: World) => Promise<void>): Promise<void> {
   const upstream = await startRawUpstream({ onCall: ({ socket }) => answer(socket), ...options });
   using machine = e2eMachine();
@@ -97,7 +95,6 @@ export async function withWorld(options: WorldOptions, work: (world: World) => P
   }
 }
 
-/** An OROUTER_HOME with this provider and these keys in it. */
 export function writeHome(
   machine: ReturnType<typeof e2eMachine>,
   baseUrl: string,
@@ -114,7 +111,7 @@ export function writeHome(
   return machine.folder.in("orouter");
 }
 
-/** Starts `orouter serve` behind a shell that first changes what the process may do. */
+/** Starts `orouter serve` behind a shell that first limits the process. */
 export function startWith(
   machine: ReturnType<typeof e2eMachine>,
   home: string,
@@ -141,7 +138,7 @@ export function startWith(
   );
 }
 
-/** The body of a prompt, made as long as is wanted. */
+/** Padded to any length. */
 export function promptBody({ stream = true, model = SERVED_MODEL }: Prompt = {}): string {
   const messages = [{ role: "user", content: "say the words" }];
   return JSON.stringify({ model: `ollama-cloud/${model}`, stream, messages });
@@ -186,7 +183,7 @@ function looks(home: string, serve: ServeProcess): Looks {
   };
 }
 
-/** How an answer has ended for opencode: `asks-again` is the event on which it sends the request once more. */
+/** How an answer ended for opencode: after `asks-again` it sends the request once more. */
 export function endOf({ status, raw, isWhole }: Told): "whole" | "asks-again" | "last-word" | "cut" {
   if (!isWhole) return "cut";
   if (status === 400 && raw.includes('"code":"invalid_prompt"')) return "last-word";

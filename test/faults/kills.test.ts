@@ -35,7 +35,7 @@ const runFolders = (machine: Machine): string[] => {
   return existsSync(root) ? readdirSync(root) : [];
 };
 
-/** Nothing of the killed run is in the way of the next one, which sweeps what is left. */
+/** The next run works and removes what the killed one left. */
 async function expectNextRunIsFine(machine: Machine): Promise<void> {
   const next = await machine.orouter(["opencode", "run"], { env: standIn(machine, "echo fine") });
   expect(next).toEqual({ stdout: "fine\n", stderr: "", exitCode: 0 });
@@ -46,10 +46,10 @@ async function expectNextRunIsFine(machine: Machine): Promise<void> {
   expect(db.query("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
 }
 
-/** Who is killed in the middle of an answer. */
+/** The process that is killed in the middle of an answer. */
 const VICTIMS: { isOrouter: boolean; isOpencode: boolean }[] = [
   { isOrouter: true, isOpencode: true },
-  // Each is a run of the real opencode: the shorter form keeps to the hardest.
+  // Each case runs the real opencode, so the short form keeps only the hardest.
   ...(process.env["OROUTER_FAULTS"] === "long"
     ? [
         { isOrouter: true, isOpencode: false },
@@ -78,7 +78,7 @@ test("kill -9 of orouter, of opencode or of both in mid-answer ends the call and
         await until("opencode to be gone", () => !isAlive(opencode.pid), 20_000);
         await until("its calls to be over", () => upstream.calls.every(({ socket }) => socket.destroyed));
         await until("its run folder to be gone", () => runFolders(machine).length === 0, 20_000);
-        // What a shell makes of an opencode that was killed.
+        // The exit code of an opencode that was killed, as a shell reports it.
         if (!isOrouter) expect([child.exitCode, child.signalCode]).toEqual([null, "SIGKILL"]);
         if (isOrouter) expect(await stderr).toContain("orouter was killed, so opencode was stopped");
         await expectNextRunIsFine(machine);
@@ -118,7 +118,7 @@ test("kill -9 of orouter at any moment of its start and end leaves nothing that 
   try {
     machine.configure(upstream.baseUrl, [KEY]);
     const pids = machine.folder.in("pids");
-    // Shorter than the test, so that one that was never guarded ends by itself.
+    // Shorter than the test, so that an unguarded one ends by itself.
     const env = standIn(machine, `echo $$ >> ${pids}; sleep 0.15`);
     const moments = Array.from({ length: 20 }, (_, index) => index * 12);
     for (const ms of moments) {

@@ -14,17 +14,17 @@ const SIZE = IS_LONG
   : { warm: 200, requests: 1_000, aborted: 50 };
 const AT_ONCE = 16;
 
-/** The heap breathes: its size is taken each time so many requests are over, and the middle of several counts. */
+/** The heap fluctuates: sample it after each round and use the median. */
 const ROUND = 100;
 const SAMPLES = 10;
 
-/** What is left may differ by a connection that is just being closed. */
+/** Allow for connections that are just being closed. */
 const SPARE_DESCRIPTORS = 3;
 
-/** At rest the long run may have no more than a fifth above what it had when warm. */
+/** The long run may end with at most a fifth more than it had when warm. */
 const GROWTH = 1.2;
 
-/** Whole answers, some of them behind a faulty start; the clients' connections are not kept. */
+/** Complete answers, some of them after a failed attempt; connections are not reused. */
 async function askMany({ serve }: World, count: number): Promise<void> {
   let left = count;
   const worker = async (): Promise<void> => {
@@ -37,7 +37,7 @@ async function askMany({ serve }: World, count: number): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-/** Clients that leave in mid-answer. */
+/** Clients that leave in the middle of an answer. */
 async function abortMany({ serve, inFlight }: World, count: number): Promise<void> {
   for (let at = 0; at < count; at += AT_ONCE) {
     const batch = Array.from({ length: Math.min(AT_ONCE, count - at) }, () => rawPrompt(serve, "leaver"));
@@ -48,7 +48,7 @@ async function abortMany({ serve, inFlight }: World, count: number): Promise<voi
   }
 }
 
-/** What is taken when nothing is under way and no connection is kept by anyone. */
+/** Samples when nothing is in progress and no connection is open. */
 async function atRest({ serve, upstream }: World, what: string, most?: number): Promise<number> {
   upstream.hangUp();
   let now = 0;
@@ -73,7 +73,7 @@ test(
       {
         onCall: ({ socket, head }) => {
           nth++;
-          // One in twenty breaks off and is asked for again.
+          // One in twenty breaks off and is requested again.
           if (/x-session-id: leaver/i.test(head))
             socket.write(SSE_HEAD + EVENTS.slice(0, 4).map(chunk).join(""));
           else if (nth % 20 === 0) socket.destroy();
@@ -96,7 +96,7 @@ test(
         const after = await atRest(world, "the descriptors", descriptors + SPARE_DESCRIPTORS);
         const warmMib = median(memory.slice(0, SIZE.warm / ROUND).slice(-SAMPLES));
         const lastMib = median(memory.slice(-SAMPLES));
-        // The heap is tidied up when there is time for it.
+        // The garbage collector runs when there is time for it.
         if (IS_LONG)
           await until("the memory to be back", () => usage.memoryMib(serve.pid) <= warmMib * GROWTH, 30_000);
         const restMib = usage.memoryMib(serve.pid);
@@ -112,7 +112,7 @@ test(
           served: SIZE.requests,
           "client-gone": SIZE.aborted,
         });
-        // Its own, and no other.
+        // Only its own folder.
         expect(readdirSync(join(home, "run"))).toHaveLength(1);
         serve.kill("SIGTERM");
         await serve.ended();

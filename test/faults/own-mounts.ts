@@ -2,13 +2,13 @@ import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** As root, and as anyone where the system lets users have namespaces. */
+/** As root, or as a user where user namespaces are allowed. */
 const WAYS = [
   ["unshare", "--mount"],
   ["unshare", "--map-root-user", "--mount"],
 ];
 
-/** The command in which a process may mount what only it sees; undefined where this machine does not allow that. */
+/** The command in which a process can mount privately; undefined if this machine does not allow it. */
 export function ownMounts(): readonly string[] | undefined {
   if (process.platform !== "linux") return undefined;
   const folder = mkdtempSync(join(tmpdir(), "orouter-mount-"));

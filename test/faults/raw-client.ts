@@ -4,18 +4,18 @@ import type { ServeProcess } from "../e2e/serve-process.ts";
 import { promptBody } from "./fault-world.ts";
 import { textIn } from "./wire.ts";
 
-/** A client that is nothing but a socket, so that it can leave, wait or lie at any point. */
+/** A client on a raw socket, so that it can leave, wait or misbehave at any point. */
 export interface RawClient {
   socket: Socket;
-  /** All that has come so far. */
+  /** Everything received so far. */
   got: () => string;
-  /** Comes when the other side has closed the connection. */
+  /** Resolves when the server has closed the connection. */
   closed: Promise<void>;
-  /** Waits for the end of the connection or of a chunked body, and tells the words of the answer. */
+  /** Waits for the end of the connection or of a chunked body, and returns the words of the answer. */
   text: () => Promise<string>;
 }
 
-/** Connects, and sends nothing yet. */
+/** Connects without sending anything. */
 export async function rawClient(serve: Pick<ServeProcess, "url">): Promise<RawClient> {
   const { hostname, port } = new URL(serve.url);
   const socket = connect(Number(port), hostname);
@@ -44,7 +44,7 @@ export async function rawClient(serve: Pick<ServeProcess, "url">): Promise<RawCl
   };
 }
 
-/** The head of an ordinary prompt, with its length. */
+/** The head of an ordinary prompt with this length. */
 export function promptHead(serve: ServeProcess, bytes: number, session = "raw"): string {
   const lines = [
     "POST /v1/chat/completions HTTP/1.1",
@@ -57,7 +57,6 @@ export function promptHead(serve: ServeProcess, bytes: number, session = "raw"):
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** Sends a whole prompt. */
 export async function rawPrompt(serve: ServeProcess, session = "raw"): Promise<RawClient> {
   const client = await rawClient(serve);
   const body = promptBody();
@@ -65,7 +64,7 @@ export async function rawPrompt(serve: ServeProcess, session = "raw"): Promise<R
   return client;
 }
 
-/** The body of a reply, out of its chunks where it comes in such. */
+/** Decodes a chunked body. */
 function bodyIn(reply: string): string {
   const body = reply.slice(reply.indexOf("\r\n\r\n") + 4);
   return /^transfer-encoding: chunked/im.test(reply) ? body.replace(/(^|\r\n)[0-9a-f]+\r\n/g, "") : body;

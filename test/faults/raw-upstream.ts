@@ -4,53 +4,51 @@ import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { SERVED_MODEL } from "../e2e/serve-process.ts";
 import { reply } from "./wire.ts";
 
-/** One request as it came, and the connection to answer it on in whatever way. */
+/** One request, and its connection to answer in any way. */
 export interface RawCall {
   /** From 1, over all connections. */
   nth: number;
-  /** The key that was sent. */
   key: string;
   head: string;
   body: Buffer;
   socket: Socket;
 }
 
-/** A provider that is nothing but sockets. */
+/** A provider on raw sockets. */
 export interface RawUpstream {
   port: number;
   baseUrl: string;
   calls: RawCall[];
-  /** From now on calls are answered so. */
+  /** Replaces the handler for the following calls. */
   answerWith: (onCall: (call: RawCall) => void) => void;
-  /** Connections open now. */
+  /** Connections that are open now. */
   open: () => number;
-  /** Closes every connection there is. */
   hangUp: () => void;
   stop: () => Promise<void>;
 }
 
 export interface RawOptions {
   onCall: (call: RawCall) => void;
-  /** Met before anything is read; what returns true has taken the connection over. */
+  /** Called before anything is read; if it returns true, it handles the connection. */
   onConnection?: (socket: Socket) => boolean;
   tls?: TlsOptions;
 }
 
 const MODELS = JSON.stringify({ data: [{ id: SERVED_MODEL }] });
 
-/** Listens on a free port of 127.0.0.1, and reads requests that say their length. */
+/** Reads only requests with a Content-Length. */
 export async function startRawUpstream(options: RawOptions): Promise<RawUpstream> {
   const calls: RawCall[] = [];
   const sockets = new Set<Socket>();
   let { onCall } = options;
   const meet = (socket: Socket): void => {
     sockets.add(socket);
-    // Whoever breaks connections is told of broken connections.
+    // Tests break connections on purpose.
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
     if (options.onConnection?.(socket) === true) return;
     readCalls(socket, (request) => {
-      // orouter asks for the list of models by itself, at any time: that is no call of a test's.
+      // orouter requests the list of models by itself, so this does not count as a call.
       if (request.head.startsWith("GET /v1/models "))
         return reply(socket, MODELS, ["content-type: application/json"]);
       const call = { nth: calls.length + 1, socket, ...request };
@@ -62,7 +60,7 @@ export async function startRawUpstream(options: RawOptions): Promise<RawUpstream
     for (const socket of sockets) socket.destroy();
   };
   const server = options.tls === undefined ? createServer(meet) : createTlsServer(options.tls, meet);
-  // A handshake that the other side breaks off.
+  // The other side may break off the handshake.
   server.on("tlsClientError", () => {});
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -14,7 +14,7 @@ test.each([301, 302, 303, 307, 308])(
   "a redirect (%d) to another host, or to another port, takes no key there",
   (status) =>
     withWorld({}, async ({ ask, upstream, records }) => {
-      // It would answer well, and hears whatever is sent to it.
+      // It would answer correctly, and records everything it receives.
       const other = await startRawUpstream({ onCall: ({ socket }) => answer(socket) });
       try {
         for (const host of ["127.0.0.1", "localhost"]) {
@@ -62,7 +62,7 @@ test("a certificate of an authority that NODE_EXTRA_CA_CERTS names is good", () 
     expect((await ask()).text).toBe(TEXT);
   }));
 
-/** What a plain server says to a handshake. */
+/** The reply of a plain HTTP server to a TLS handshake. */
 function speakHttp(socket: Socket): boolean {
   socket.on("data", () => socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"));
   return true;

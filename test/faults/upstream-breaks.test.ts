@@ -7,7 +7,7 @@ import { answer, chunk, completion, EVENTS, LAST_CHUNK, reply, SSE_HEAD, TEXT } 
 
 const WORDS = SSE_HEAD + EVENTS.slice(0, 4).map(chunk).join("");
 
-/** What has gone out when the connection ends. Nothing of the first ones is shown, of the last ones all. */
+/** What was sent before the connection ends: the client sees nothing of the first group, everything of the last. */
 const STAGES: Record<"unseen" | "seen" | "finished", [stage: string, sent: string][]> = {
   unseen: [
     ["before a byte of the answer", ""],
@@ -35,7 +35,7 @@ const ENDS = {
   close: (socket: Socket) => socket.destroy(),
 };
 
-/** Every way to break off, and the call that does it. What is shown must have been seen before the end comes. */
+/** Every way to break off. What the client can see must have arrived before the end. */
 async function forEveryBreak(
   { upstream, send, reset }: World,
   next: (call: RawCall, breakOff: (call: RawCall) => void) => void,
@@ -81,13 +81,13 @@ test("an upstream that always breaks off ends in a last word, or in the event on
     expect(seen.map(([what, _shown, end]) => [what, end])).toEqual(
       seen.map(([what, shown]) => [what, ends[shown]]),
     );
-    // Each key once more than once, and no more.
+    // Each key at most once more than once.
     expect(world.upstream.calls.length).toBeLessThanOrEqual(4 * seen.length);
     const messages = (await world.records(seen.length)).flatMap((record) => record.messages);
     expect([...new Set(messages)].sort()).toEqual(["", "The connection to the service broke."]);
   }));
 
-/** What no client should have to read. The last word says so, and the next request is served. */
+/** No client should have to read this. The error says so, and the next request is served. */
 const NONSENSE: [what: string, sent: string][] = [
   ["another protocol", "SSH-2.0-OpenSSH_9.6\r\n"],
   [
@@ -125,7 +125,7 @@ test("a length that is too short cuts the answer off, and what is behind it neve
     upstream.answerWith(({ socket }) => void socket.write(short));
     expect(endOf(await ask({ stream: false }))).toBe("last-word");
     await reset();
-    // A whole answer, and behind it one that nobody has asked for.
+    // A complete answer, followed by one that was not requested.
     upstream.answerWith(({ socket }) => {
       reply(socket, good, ["content-type: application/json"]);
       socket.write(EVIL);
@@ -189,7 +189,7 @@ test.each<[what: string, meet: (call: RawCall) => void, verdict: string]>([
       const told = await ask();
       expect([endOf(told), told.text]).toEqual(["whole", TEXT]);
       expect((await records(1))[0]).toMatchObject({ outcome: "served", verdicts: [verdict, "ok"] });
-      // The silent call was hung up on.
+      // orouter closed the silent call.
       const [first] = upstream.calls;
       await until("the silent call to be over", () => first?.socket.destroyed === true);
       expect(await inFlight()).toBe(0);
@@ -197,7 +197,7 @@ test.each<[what: string, meet: (call: RawCall) => void, verdict: string]>([
   ),
 );
 
-/** Sends a piece again and again, for as long as somebody listens. */
+/** Sends a piece repeatedly until the connection closes. */
 function drip(socket: Socket, piece: string | Buffer, first: string): void {
   socket.write(first);
   const timer = setInterval(() => socket.write(piece), 20);

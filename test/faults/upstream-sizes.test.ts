@@ -16,20 +16,20 @@ const TOO_LARGE =
 const ENDLESS_EVENT = "an event of the stream has no end";
 const BROKE = "The connection to the service broke.";
 
-/** A few times the largest thing that may be held, and far less than what is thrown at it. */
+/** Several times the largest permitted buffer, and far less than what is sent. */
 const BOUND_MIB = 600;
 
 /** A gibibyte of blanks in a mebibyte. */
 const BOMB = gzipSync(Buffer.alloc(1024 * MIB, " "));
 
-/** A completion with blanks behind it, up to a length. */
+/** A completion padded with blanks to a length. */
 function padded(bytes: number): Buffer {
   const body = Buffer.alloc(bytes, " ");
   body.write(completion(TEXT));
   return body;
 }
 
-/** Sends as much as is taken, without end. */
+/** Sends without end. */
 function pour(socket: Socket, head: string, piece: string): void {
   const bytes = Buffer.from(piece);
   const more = (): void => {
@@ -153,7 +153,7 @@ test("a request of 64 MiB arrives to the byte, one byte more is refused by the l
       const body = Buffer.alloc(bytes, " ");
       body.write(promptBody());
       const headers = { authorization: `Bearer ${serve.token}`, "content-type": "application/json" };
-      // The model's name stays, so that the bytes do.
+      // The model's name stays the same, so the bytes do, too.
       return fetch(`${serve.url}/ollama-cloud/v1/chat/completions`, { method: "POST", headers, body });
     };
     const fits = await send(LIMIT);

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What a process takes of the system, as Linux tells it; elsewhere `ps` and `lsof` do. */
+/** Reads /proc on Linux; elsewhere `ps` and `lsof`. */
 export const usage = {
-  /** Its memory in MiB: now, or the most that it ever had. */
+  /** In MiB: the current size, or the peak. */
   memoryMib: (pid: number, what: "now" | "peak" = "now"): number => {
     const field = what === "now" ? "VmRSS" : "VmHWM";
     if (process.platform !== "linux") return Number(said("ps", "-o", "rss=", "-p", String(pid))) / 1024;
@@ -10,7 +10,6 @@ export const usage = {
       new RegExp(`^${field}:\\s*(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
     return Number(kib) / 1024;
   },
-  /** The descriptors it has open. */
   descriptors: (pid: number): number =>
     process.platform === "linux"
       ? readdirSync(`/proc/${pid}/fd`).length

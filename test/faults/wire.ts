@@ -1,19 +1,18 @@
 import type { Socket } from "node:net";
 import { readEvents, textOf } from "../demo/read-events.ts";
 
-/** The answer that every good call of these tests gets, and its events one by one. */
+/** The answer of every good call in these tests, and its events. */
 export const TEXT = "Still here, word by word, to the end.";
 
 export const SSE_HEAD =
   "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/** One event of a chat stream. */
 export function event(delta: Record<string, unknown>, finish: string | null = null): string {
   const choices = [{ index: 0, delta, finish_reason: finish }];
   return `data: ${JSON.stringify({ id: "c1", object: "chat.completion.chunk", choices })}\n\n`;
 }
 
-/** The events of a whole answer; the last two are its finish and its end mark. */
+/** The last two events are the finish and the end mark. */
 export function eventsOf(text: string): string[] {
   const words = text.split(/(?<= )/).map((word) => event({ content: word }));
   return [event({ role: "assistant" }), ...words, event({}, "stop"), "data: [DONE]\n\n"];
@@ -21,7 +20,6 @@ export function eventsOf(text: string): string[] {
 
 export const EVENTS = eventsOf(TEXT);
 
-/** A piece of a chunked body. */
 export function chunk(text: string | Uint8Array): Buffer {
   const bytes = Buffer.from(text as string);
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
@@ -29,19 +27,17 @@ export function chunk(text: string | Uint8Array): Buffer {
 
 export const LAST_CHUNK = "0\r\n\r\n";
 
-/** Answers well. */
 export function answer(socket: Socket, events: readonly string[] = EVENTS): void {
   socket.write(Buffer.concat([Buffer.from(SSE_HEAD), ...events.map(chunk), Buffer.from(LAST_CHUNK)]));
 }
 
-/** Answers with a body of known length. */
 export function reply(socket: Socket, body: string | Uint8Array, head: readonly string[] = []): void {
   const bytes = Buffer.from(body as string);
   const lines = ["HTTP/1.1 200 OK", `content-length: ${bytes.length}`, ...head];
   socket.write(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), bytes]));
 }
 
-/** A whole completion, as for a request that wants no stream. */
+/** A response to a request without streaming. */
 export function completion(text: string): string {
   const message = { role: "assistant", content: text };
   return JSON.stringify({
@@ -51,7 +47,7 @@ export function completion(text: string): string {
   });
 }
 
-/** The words of an answer, from whatever events are whole. */
+/** The words of all complete events. */
 export function textIn(raw: string): string {
   return textOf(readEvents(raw));
 }

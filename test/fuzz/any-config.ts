@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** A secret that somebody has put into the wrong file; no message may repeat it. */
+/** A secret in the wrong file; no message may repeat it. */
 export const PLANTED = "sk-planted-0a1b2c3d4e5f6a7b8c9d";
 
 const LINES = [
@@ -49,7 +49,7 @@ const LINES = [
   "",
 ];
 
-/** What may stand in a config.toml after a bad evening. */
+/** A config.toml after careless editing. */
 export const anyConfigText: fc.Arbitrary<string> = fc
   .tuple(
     fc.array(fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...LINES) }, fc.string({ maxLength: 20 })), {

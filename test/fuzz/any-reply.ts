@@ -61,7 +61,7 @@ const HEADER_NAMES = [
   "ratelimit-reset",
 ];
 
-/** Any reply, from good manners to garbage. */
+/** Any reply, from well-formed to garbage. */
 export const anyReply = fc.record({
   status: fc.constantFrom(
     200,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Pieces of streams, good and bad, as they would meet in a provider's worst hour. */
+/** Pieces of streams, good and bad. */
 const PIECES = [
   'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n',
   'data: {"choices":[{"index":0,"delta":{"content":"word "},"finish_reason":null}]}\n\n',
@@ -34,7 +34,7 @@ const PIECES = [
 
 const encoder = new TextEncoder();
 
-/** Any bytes a provider may send where a stream was asked for: pieces, with some bytes turned into others. */
+/** Any bytes a provider may send instead of a stream: pieces, with some bytes changed. */
 export const anyStream: fc.Arbitrary<Uint8Array> = fc
   .tuple(
     fc.array(fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...PIECES) }, fc.string({ maxLength: 30 })), {
@@ -48,7 +48,6 @@ export const anyStream: fc.Arbitrary<Uint8Array> = fc
     return bytes;
   });
 
-/** The same bytes, cut anywhere. */
 export function cutAnywhere(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
   const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
   return at.slice(1).map((end, index) => bytes.slice(at[index], end));

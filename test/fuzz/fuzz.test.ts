@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { tempFolder } from "../config/temp-folder.ts";
 import { FUZZ_TARGETS } from "./targets.ts";
 
-/** The same inputs in every run; `bun run fuzz` looks further. */
+/** The same inputs in every run; `bun run fuzz` uses others. */
 const SEED = 20_261_121;
 const RUNS = 1_500;
 

@@ -12,19 +12,19 @@ import { anyConfigText, PLANTED } from "./any-config.ts";
 import { anyReply } from "./any-reply.ts";
 import { anyStream, cutAnywhere } from "./any-stream.ts";
 
-/** What must hold for any input; `scratch` is a file to write to. */
+/** Must hold for any input; `scratch` is a file to write to. */
 export type FuzzTarget = (scratch: string) => fc.IAsyncProperty<unknown> | fc.IProperty<unknown>;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** All that a gate lets through of these chunks, and how it ended. */
+/** What a gate passes on of these chunks, and how it ended. */
 function passThrough(chunks: readonly Uint8Array[], dialect: "chat" | "responses") {
   const { text, failure } = runGate(chunks, { dialect });
   return { kind: failure?.kind ?? "complete", text };
 }
 
-/** The events a client of our own would read from what was let through. */
+/** The events that a client would read from it. */
 function eventsIn(text: string): string[] {
   return text
     .replaceAll(/\r\n|\r/g, "\n")
@@ -50,7 +50,7 @@ const gate: FuzzTarget = () =>
       const whole = passThrough([bytes], dialect);
       const split = passThrough(cutAnywhere(bytes, cuts), dialect);
       if (whole.kind !== split.kind) throw new Error(`in one piece ${whole.kind}, in pieces ${split.kind}`);
-      // A failure is noticed with the chunk that holds it: what was before it is out in either case, or held.
+      // A failure is noticed with its chunk; what came before it may be out or held.
       if (whole.kind === "complete" && whole.text !== split.text) throw new Error("the split shows");
       if (whole.kind === "complete" && dialect === "chat") expectEnd(eventsIn(whole.text));
     },
@@ -77,7 +77,7 @@ const splicer: FuzzTarget = () =>
     const span = findField(body, "model");
     const parsed = parseObject(body);
     if (parsed === undefined) {
-      // No JSON: whatever is said of it must lie inside of it.
+      // For invalid JSON, any span must at least be inside it.
       if (span !== undefined && !(0 <= span.start && span.start < span.end && span.end <= body.length))
         throw new Error("the span leaves the body");
       return;
@@ -85,7 +85,7 @@ const splicer: FuzzTarget = () =>
     if (!Bun.deepEquals(readField(body, "model"), parsed["model"])) throw new Error("another model was read");
     if (span === undefined) return;
     const spliced = parseObject(spliceValue(body, span, model));
-    // With a doubled name only the last one counts, for every reader.
+    // If a name occurs twice, only the last one counts, for every reader.
     if (!Bun.deepEquals(spliced, { ...parsed, model: decoder.decode(encoder.encode(model)) }))
       throw new Error("more than the model has changed");
   });
@@ -111,7 +111,7 @@ const toml: FuzzTarget = (scratch) =>
       if (Object.keys(settings.providers).length > text.length) throw new Error("providers out of nothing");
       if (warnings.join("\n").includes(PLANTED)) throw new Error("a warning repeats a secret");
     } catch (error) {
-      // Anything but a Problem is a bug of ours.
+      // Anything but a Problem is a bug.
       if (!(error instanceof Problem)) throw error;
       if (`${error.message}\n${error.fix}`.includes(PLANTED)) throw new Error("a message repeats a secret");
       if (!error.message.includes(scratch)) throw new Error("the message does not say in which file");

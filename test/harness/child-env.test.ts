@@ -23,7 +23,6 @@ test("keys are taken out, ours is laid over, the rest stays", () => {
 const overlay = (id: string) =>
   buildOverlay({ baseUrl: "http://127.0.0.1:1", tokenFile: "/t", runId: id, providers: [] });
 
-/** The environment of a program within a run. */
 function within(env: Record<string, string>, id: string): Record<string, string> {
   const theirs = env["OPENCODE_CONFIG_CONTENT"];
   const content = layOver(theirs === undefined ? {} : JSON.parse(theirs), overlay(id));

@@ -7,7 +7,7 @@ import { opencode2 } from "../../src/harness/opencode2/opencode2.ts";
 import { createRunDir } from "../../src/harness/run/run-dir.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 
-/** The pages of help that this program has, by the words before `--help`. */
+/** The help pages of the stand-in, by the words before `--help`. */
 function program(pages: Record<string, string> = {}) {
   const asked: string[] = [];
   const help = async (words: readonly string[]): Promise<string | undefined> => {
@@ -201,7 +201,7 @@ test.each<[what: string, words: string[], pages: Record<string, string>, kind: s
 ])("opencode 2: an unknown command %s", async (_what, words, pages, kind, args) => {
   const asked = program(pages);
   expect(await opencode2.plan(words, asked)).toEqual({ kind, args } as never);
-  // A word of a prompt is neither asked about nor kept.
+  // The text of a prompt is neither looked up nor cached.
   expect(asked.asked.join()).not.toContain("secret");
 });
 
@@ -222,7 +222,7 @@ interface Preparing {
   isBare?: boolean;
 }
 
-/** What opencode 2 is given for a run, read back. */
+/** The parsed configuration that opencode 2 gets for a run. */
 function prepare({ words = [], env = {}, configs = [], recent, isBare = false }: Preparing = {}) {
   using folder = tempFolder();
   const home = folder.in("home");

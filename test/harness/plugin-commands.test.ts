@@ -12,7 +12,7 @@ const COMMANDS = [
   ["orouter.chain", "chain"],
 ];
 
-/** The keymap of opencode 1, with keys that the user has bound already. */
+/** The keymap of opencode 1, with keys that the user has bound. */
 function keymap1(taken: readonly string[]) {
   const layers: opencode1.KeymapLayer[] = [];
   const tokens: { name: string; key: string }[] = [];
@@ -63,7 +63,7 @@ test.each<[name: string, prefix: string, taken: string[]]>([
   expect(layers.flatMap((layer) => layer.commands ?? [])).toHaveLength(5);
 });
 
-/** The keymap of opencode 2, with the commands that others have registered, and their keys. */
+/** The keymap of opencode 2, with commands of other plugins and their keys. */
 function keymap2(others: Readonly<Record<string, string>> = {}) {
   const layers: (() => opencode2.KeymapLayer)[] = [];
   const modes: string[] = ["base"];

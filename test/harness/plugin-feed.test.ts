@@ -11,7 +11,7 @@ const EVENT = { kind: "settings-refused", what: "config.toml: line 3" } satisfie
 const HELLO: Reply = { kind: "answer", text: "Hello!" };
 const SILENT = { kind: "settings-taken" } satisfies RouterEvent;
 
-/** A feed that can stop and start again at the same address, each time with another token. */
+/** A feed that can restart at the same address with another token. */
 function feedServer(port: number, token: string) {
   const leaving = new AbortController();
   const server = Bun.serve({
@@ -22,7 +22,7 @@ function feedServer(port: number, token: string) {
       if (req.headers.get("authorization") !== `Bearer ${token}`) return new Response(null, { status: 401 });
       const body = new ReadableStream({
         start: (controller) => {
-          // An event may come in pieces, and beside comments.
+          // An event may arrive in pieces, between comments.
           controller.enqueue(`: orouter\n\ndata: ${JSON.stringify(EVENT).slice(0, 5)}`);
           controller.enqueue(`${JSON.stringify(EVENT).slice(5)}\n\n: still here\n\n`);
           controller.enqueue(`data: ${JSON.stringify(SILENT)}\n\n`);

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { askForReload, modelReload } from "../../src/harness/plugin/host1.ts";
 
-/** opencode with scripted sessions and a scripted clock. */
 function rig(reloads = true) {
   let hear: (sessionID: string, type: string) => void = () => {};
   let calls: (() => void)[] = [];

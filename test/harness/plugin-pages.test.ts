@@ -28,7 +28,7 @@ const CHAIN: Chain = {
   ],
 };
 
-/** A context that notes what is asked of the proxy. */
+/** A context that records the requests to the proxy. */
 function contextWith(state: RouterState, session?: string) {
   const posts: [path: string, body: unknown][] = [];
   const opened: Page[] = [];
@@ -152,7 +152,7 @@ test("the first model cannot go up, nor the last one down", () => {
       .lines()
       .slice(0, 3)
       .map(({ title, run }) => [title, run !== undefined]);
-  // At the same places for each, so that repeated Enter does not move a model to and fro.
+  // The lines keep their positions, so that repeated Enter does not move a model back and forth.
   expect(moves("a/big")).toEqual([
     ["Move up", false],
     ["Move down", true],
@@ -191,7 +191,7 @@ test("before the first answer of the proxy no state is shown", () => {
   expect(titles(page)).toEqual(["Waiting for the proxy's first answer."]);
 });
 
-/** The dialogs of opencode 1, as far as ours depend on them. */
+/** The dialogs of opencode 1, as far as the plugin uses them. */
 function dialogs1() {
   let open: { onClose: (() => void) | undefined }[] = [];
   const titlesSeen: string[] = [];
@@ -285,7 +285,7 @@ function dialogs2() {
 
 const named = (title: string): ListPage => ({ kind: "list", title: () => title, lines: () => [] });
 
-/** A page with a line that only tells, and one that opens another page. */
+/** A page with a text line and a line that opens another page. */
 function listOver(pages: Pages): ListPage {
   const lines = () => [{ title: "one" }, { title: "two", run: () => pages.open(named("two")) }];
   return { kind: "list", title: () => "list", lines };

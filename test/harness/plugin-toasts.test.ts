@@ -5,13 +5,11 @@ import { backNotices, calmToasts, noticeOf, type Toast } from "../../src/harness
 import { newsIn } from "../../src/harness/plugin/router-client.ts";
 import { controlState, cooldownFor, keyOf } from "./control-samples.ts";
 
-/** The words for an event as the proxy sends it. */
 function noticeFor(event: RouterEvent) {
   const news = newsIn(JSON.stringify(event));
   return news === undefined ? undefined : noticeOf(news);
 }
 
-/** Calm toasts with a scripted clock. */
 function calmRig() {
   let nowMs = 0;
   const shown: (Toast & { atMs: number })[] = [];
@@ -138,7 +136,7 @@ test("a key is back when its cooldown is gone", () => {
   ];
   const before = controlState({ keys, cooldowns });
   const after = controlState({ keys, cooldowns: [cooldowns[1]].flatMap((rest) => rest ?? []) });
-  // Neither a key that is off nor a model is a key that has come back.
+  // A disabled key and a model are not keys that are ready again.
   expect(backNotices(before, after).map(({ message }) => message)).toEqual([
     "work for big: the cooldown is over.",
   ]);

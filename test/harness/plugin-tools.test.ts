@@ -4,7 +4,7 @@ import { controlState, cooldownFor, keyOf } from "./control-samples.ts";
 
 const SESSION = { sessionID: "ses_1" };
 
-/** A proxy that notes what it is asked. */
+/** A proxy that records its requests. */
 function clientWith(answer: () => unknown = () => ({ cleared: 2 })) {
   const posts: unknown[] = [];
   const state = controlState({

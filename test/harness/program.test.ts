@@ -27,7 +27,7 @@ function machine() {
   return {
     folder,
     write,
-    /** A program that notes each start. */
+    /** A program that records each start. */
     program: (path: string, script: string) => write(path, `#!/bin/sh\necho "$*" >> ${starts}\n${script}\n`),
     starts: () => (existsSync(starts) ? readFileSync(starts, "utf8").trim().split("\n") : []),
     facts: (file: string, timeoutMs?: number) =>

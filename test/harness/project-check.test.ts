@@ -5,7 +5,7 @@ import { Problem } from "../../src/core/problem.ts";
 import { checkProjectConfigs, findProjectLeaks } from "../../src/harness/opencode/project-check.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 
-/** A machine with keys of ours and of opencode's, and a project in the user's home. */
+/** A machine with keys of orouter and opencode, and a project in the user's home. */
 function machine() {
   const folder = tempFolder();
   const home = folder.in("home");

@@ -14,7 +14,6 @@ interface Config {
   provider: Record<string, { name?: string; options: { baseURL: string }; models?: object }>;
 }
 
-/** What is known with these chains in config.toml. */
 function knownWith(...chains: string[]): Known {
   const named = chains.map((name): [string, string[]] => [name, ["ollama-cloud/gpt-oss:120b"]]);
   const settings = { ...defaultSettings(), chains: Object.fromEntries(named) };

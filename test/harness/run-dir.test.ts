@@ -48,7 +48,6 @@ test("two runs share the root; the first to end leaves the other its folder", ()
   expect(existsSync(folder.in("orouter"))).toBe(false);
 });
 
-/** A name as a run's folder has one. */
 function runName(letter: string): string {
   return `run-${letter.repeat(22)}`;
 }
@@ -89,7 +88,7 @@ test("only folders that are provably of a dead run are swept", () => {
   const root = folder.in("orouter");
   const kept = [runName("a"), runName("b"), "run-4711-abcdef", "run-other", "something-else"];
   for (const name of [...kept, runName("c")]) mkdirSync(join(root, name), { recursive: true });
-  // A name alone proves nothing, nor does a file that is no lock, nor a lock elsewhere.
+  // A name proves nothing, and neither does a file that is not a lock, or a lock elsewhere.
   writeFileSync(join(root, runName("b"), "lock"), "not a lock ".repeat(100));
   for (const name of ["run-4711-abcdef", "run-other", "something-else", runName("c")])
     writeFileSync(join(root, name, "lock"), "");
@@ -122,7 +121,7 @@ test("runs that start at once while others sweep all get a folder and keep it", 
   expect(existsSync(root)).toBe(false);
 });
 
-/** Another process with a run folder; it makes and removes some before the one that it keeps, or none to keep. */
+/** Another process with a run folder; first it makes and removes this many others. */
 function otherRun(root: string, times = 0) {
   const module = JSON.stringify(join(import.meta.dir, "../../src/harness/run/run-dir.ts"));
   const script = `import { existsSync } from "node:fs"; import { createRunDir } from ${module};

@@ -1,6 +1,6 @@
 import type { Solid } from "../../src/harness/plugin/host2.ts";
 
-/** As much of solid-js as the plugin needs: effects run again after every change. */
+/** The part of solid-js that the plugin uses: effects run again after every change. */
 export function solid(): Solid {
   const effects: (() => void)[] = [];
   return {

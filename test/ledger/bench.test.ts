@@ -38,7 +38,7 @@ test("of each model the last result is kept, as it was given", async () => {
   await state.close();
   const next = await openState(options);
   expect(next.ledger.benches()).toEqual(expected);
-  // Another terminal that measured before and writes later has nothing new to say.
+  // Another process measured before but writes later: its result is older.
   next.ledger.saveBench(resultOf("a/one", NOW - 3));
   expect(next.ledger.benches()).toEqual(expected);
   await next.close();

@@ -35,7 +35,7 @@ test("of the requests as many as asked for are kept, the newest, and none of the
   using db = openInMemory();
   for (let i = 0; i < 1300; i++) putRecord(db, recordOf(`r${i}`, NOW + i));
   const bounds = { days: 7, rows: 100 };
-  // A piece at a time, so that no single one takes long.
+  // In small batches, so that no single one takes long.
   expect(pruneRequests(db, bounds, NOW + DAY)).toBe(true);
   expect(readRequests(db, { limit: 2000 }).length).toBeGreaterThan(500);
   while (pruneRequests(db, bounds, NOW + DAY));

@@ -70,7 +70,7 @@ test("a request that is too long is refused in a way that nobody compacts on", (
       400,
       expect.objectContaining({ error: expect.objectContaining({ message }) }),
     ]);
-    // Without a length to go by it is counted while it comes.
+    // Without a Content-Length the body is counted as it arrives.
     const body = new ReadableStream({
       start(controller) {
         for (let at = 0; at < long.length; at += 1_000)
@@ -120,7 +120,7 @@ test("a client that leaves while it sends its request is no bug and no call", ()
       },
     });
     await opened.promise;
-    // Two whole requests later the first half of the other has surely arrived.
+    // Two complete requests later the first half of the other has surely arrived.
     for (let nth = 0; nth < 2; nth++) await (await rig.ask()).text();
     socket.terminate();
     await (await rig.ask()).text();

@@ -15,7 +15,6 @@ function firstFails(reply: Reply): (call: Call) => Reply {
   return (call) => (call.model === "first" ? reply : GOOD);
 }
 
-/** What a client makes of a stream. */
 async function read(
   response: Response,
 ): Promise<{ text: string; isWhole: boolean; error: string | undefined }> {
@@ -27,7 +26,7 @@ async function read(
   return { text: textOf(events), isWhole: finish && broken === undefined, error };
 }
 
-/** Every key is free again, and every request has left exactly one record. */
+/** Every key is free again, and every request has exactly one record. */
 function expectTidy(rig: Rig, requests: number): void {
   expect(rig.keys.map((key) => rig.router.inFlight(key))).toEqual(rig.keys.map(() => 0));
   expect(rig.records().length).toBe(requests);
@@ -46,7 +45,7 @@ describe("an answer that breaks off", () => {
         expect(record?.outcome).toBe("served");
         const verdicts = record?.attempts.map((attempt) => attempt.verdict) ?? [];
         expect(verdicts.at(-1)).toBe("ok");
-        // A pooled connection that the provider has closed meanwhile is one more failed attempt.
+        // A pooled connection that the provider has closed meanwhile counts as one more failed attempt.
         expect(verdicts.slice(0, -1)).not.toBeEmpty();
         expect(verdicts.slice(0, -1)).not.toContain("ok");
         expect(rig.events.some((event) => event.kind === "fell-back")).toBe(true);

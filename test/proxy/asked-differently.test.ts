@@ -31,7 +31,7 @@ test.each<[what: string, refusal: Reply]>([
       await (await ask()).text();
       const chat = await rig.ask({ path: "/a/v1/chat/completions", model: "first" });
       expect(textOf(readEvents(await chat.text()))).toBe("fine");
-      // The second request knows already.
+      // The second request uses what the first has learned.
       expect(upstream.calls.map(({ dialect }) => dialect)).toEqual(["responses", "chat", "chat", "chat"]);
       expect(rig.router.cooldowns.size).toBe(0);
     });
@@ -77,7 +77,7 @@ test("max_tokens above the output limit is lowered to what the provider names, a
       expect(textOf(readEvents(await response.text()))).toBe("fine");
     }
     expect(sent(upstream.calls, "max_tokens")).toEqual([32_000, 8192, 8192]);
-    // The key is not to blame: it is asked again.
+    // The key is not at fault, so it is asked again.
     expect(new Set(upstream.calls.map(({ keyName }) => keyName)).size).toBe(1);
     expect(rig.router.cooldowns.size).toBe(0);
   });

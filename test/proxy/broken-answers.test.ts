@@ -11,7 +11,7 @@ const CALLS = [
   { name: "cat", arguments: '{"path": "a b"}', id: "call_b" },
 ];
 
-/** A turn of an agent: thoughts, words, and two calls. */
+/** A turn of an agent: reasoning, text, and two calls. */
 const TURN: Answer = { kind: "answer", reasoning: "let me see", text: "I look around.", toolCalls: CALLS };
 const TOOLS = { tools: [{ type: "function", function: { name: "ls", parameters: {} } }] };
 
@@ -20,7 +20,7 @@ const DIALECTS = [
   ["responses", "/orouter/v1/responses"],
 ] as const;
 
-/** Where the pieces of the turn end: thoughts, words, first call, second call. */
+/** Where the pieces of the turn end: reasoning, text, first call, second call. */
 async function tokensOf(path: string, answer: Answer): Promise<number> {
   let tokens = 0;
   for (; ; tokens++) {
@@ -72,7 +72,7 @@ describe.each(DIALECTS)("a %s turn with two calls", (dialect, path) => {
     async (how) => {
       const total = await tokensOf(path, TURN);
       const config = { routing: { stall_timeout: "3s" } };
-      // Every place by a reset; of the slower ways the telling ones.
+      // Every position for resets; a selection for the slower faults.
       const places = how === "reset" ? [...Array(total).keys()] : [0, 2, 4, total - 3, total - 1];
       for (const afterTokens of places) {
         const reply = (call: Call): Reply =>
@@ -204,7 +204,7 @@ describe.each(DIALECTS)("a %s turn with two calls", (dialect, path) => {
   });
 });
 
-/** A stream with one call, and where it pauses in its middle. */
+/** A stream with one call, and a pause in its middle. */
 function callIn(dialect: "chat" | "responses"): [begin: string, end: string] {
   const sse = (event: Record<string, unknown>): string => `data: ${JSON.stringify(event)}\n\n`;
   if (dialect === "chat") {
@@ -451,7 +451,7 @@ test("a pause behind the end of one of two answers does not cut the other", () =
   ];
   const headers = { "content-type": "text/event-stream" };
   const reply: RawReply = { kind: "raw", status: 200, headers, chunks, chunkEveryMs: 150 };
-  // By this clock the pauses are of 7.5 s.
+  // On this clock the pauses last 7.5 s.
   return withPair({ reply: () => reply, env: fastEnv(50), profile: "neutral" }, async (rig) => {
     const text = await (await rig.ask({ more: { n: 2 } })).text();
     expect(text).toBe(chunks.join(""));

@@ -138,7 +138,7 @@ test("a model is moved where the command writes, and its reasons against it are 
 test("without a command behind it nothing is moved, and no key is handed out", () =>
   withPair({ reply: () => ANSWER }, async (rig) => {
     const moved = await post(rig, "/chains/chain/move", { entry: "a/first", move: "down" });
-    expect(await refusalOf(moved)).toEqual([404, "The chains of this run cannot be changed from here."]);
+    expect(await refusalOf(moved)).toEqual([404, "This run cannot change chains."]);
     expect((await rig.fetch("/_orouter/shell-keys")).status).toBe(404);
   }));
 

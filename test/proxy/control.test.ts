@@ -118,6 +118,6 @@ test("the models are listed for chains and for all", () =>
         data: [{ id: "orouter/chain" }, { id: "a/first" }, { id: "a/second" }],
       });
     }
-    // A provider's own list is its own.
+    // A provider's own list is passed on unchanged.
     expect(await (await rig.fetch("/a/v1/models")).json()).toMatchObject({ object: "list", data: [] });
   }));

@@ -10,7 +10,7 @@ test("coarse timers fire in the order in which they fall due, never early, and n
     fired.push(name);
     if (performance.now() - fromMs < ms) early.push(ms);
   };
-  // Timers that wait for nothing else do not hold a process.
+  // Unreferenced timers do not keep a process alive.
   const awake = setInterval(() => {}, 1000);
   coarseAfter(260, () => resolve());
   coarseAfter(120, note("second", 120));

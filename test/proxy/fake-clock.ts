@@ -5,7 +5,7 @@ interface Timer {
   call: () => void;
 }
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that only moves when told to. */
 export class FakeClock {
   ms = 1_700_000_000_000;
   #timers: Timer[] = [];
@@ -24,20 +24,20 @@ export class FakeClock {
     };
   }
 
-  /** Goes on to that many milliseconds later, with every timer on the way. */
+  /** Moves forward and fires every timer on the way. */
   advance(ms: number): void {
     const endMs = this.ms + ms;
     while (this.#next() <= endMs) this.#fire();
     this.ms = endMs;
   }
 
-  /** The clock is set, or the machine has slept: timers stay as far away as they were. */
+  /** Sets the clock, as after sleep: timers keep their remaining time. */
   jump(ms: number): void {
     this.ms += ms;
     for (const timer of this.#timers) timer.atMs += ms;
   }
 
-  /** Goes from timer to timer until there is none left. What they start may start others. */
+  /** Fires timers until none is left, including those they start. */
   async runOut(): Promise<void> {
     await settled();
     while (this.#timers.length > 0) {
@@ -59,7 +59,7 @@ export class FakeClock {
   }
 }
 
-/** Until every promise that can go on has gone on. */
+/** Resolves when every promise that can continue has done so. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -12,7 +12,7 @@ interface Setting {
   calls: () => number;
 }
 
-/** One model with some keys, before a clock that stands still. */
+/** One model with some keys, on a clock that stands still. */
 function withClock(
   options: {
     reply: (nth: number) => Reply;
@@ -31,7 +31,7 @@ function withClock(
 
 const isWaiting = (rig: Rig): Promise<void> => until(() => rig.router.queue.length === 1);
 
-/** How long after the start each call came, in milliseconds. */
+/** The time of each call since the start, in milliseconds. */
 function withTimes(reply: (nth: number) => Reply): {
   reply: (nth: number) => Reply;
   clock: FakeClock;
@@ -50,7 +50,7 @@ function withTimes(reply: (nth: number) => Reply): {
   };
 }
 
-/** Lets time go by, bit by bit, until the answer is there. */
+/** Moves the clock in small steps until the answer arrives. */
 async function passTime(clock: FakeClock, asked: Promise<Response>): Promise<Response> {
   let response: Response | undefined;
   void asked.then((one) => {
@@ -69,7 +69,7 @@ test("limits without a hint are asked about at growing distances until max_wait 
     const response = await passTime(clock, rig.ask());
     expect(response.status).toBe(400);
     expect(await response.text()).toContain("ALL KEYS EXHAUSTED");
-    // An agent alone would ask ten times within these 90 s, and give up then.
+    // An agent alone would ask ten times within these 90 s, and then give up.
     expect(times.length).toBeGreaterThanOrEqual(10);
     expect(times.length).toBeLessThanOrEqual(20);
     expect(times[1]).toBeGreaterThanOrEqual(1_500);

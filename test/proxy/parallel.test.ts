@@ -25,7 +25,7 @@ test.each(["sticky", "random", "round-robin", "least-failures"])(
       expect(await Promise.all(asked)).toEqual(Array(COUNT).fill("all is well"));
       await until(() => rig.records().length === COUNT);
 
-      // No request asks a key twice that has refused it.
+      // No request asks a key again that has rejected it.
       const tries = new Map<string, number>();
       for (const call of upstream.calls) {
         const who = `${(JSON.parse(call.body) as { user: string }).user} with ${call.keyName}`;
@@ -43,12 +43,12 @@ test.each(["sticky", "random", "round-robin", "least-failures"])(
         "lane limited a/first: rate-limit 1",
         "lane planless a/first: subscription 1",
       ];
-      // However many were refused at once, each party rests once, for one strike.
+      // However many requests failed at once, each cooldown counts one failure.
       expect(shown.filter((rest) => !possible.includes(rest))).toEqual([]);
       if (strategy !== "sticky") expect(shown.toSorted()).toEqual(possible);
       expect(rig.keys.map((key) => rig.router.inFlight(key))).toEqual(rig.keys.map(() => 0));
 
-      // And from now on nobody asks them.
+      // From now on these keys are not asked.
       const before = upstream.calls.length;
       await Promise.all(Array.from({ length: 20 }, async () => (await rig.ask()).text()));
       const asking = new Set(upstream.calls.slice(before).map((call) => call.keyName));

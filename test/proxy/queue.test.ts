@@ -8,7 +8,7 @@ const GOOD: Answer = { kind: "answer", text: "fine" };
 
 const ONE_AT_A_TIME = { providers: { a: { concurrency: 1 } } };
 
-/** Asks in a fixed order: each only once the one before it is sent or stands in line. */
+/** In a fixed order: each request starts once the one before it is sent or queued. */
 async function askInOrder(rig: Rig, count: number, sent: () => number): Promise<Promise<string>[]> {
   const asked: Promise<string>[] = [];
   for (let nth = 0; nth < count; nth++) {
@@ -60,7 +60,7 @@ describe("a key that carries so many calls at a time", () => {
     const clock = new FakeClock();
     const reply = (call: { model: string }): Answer =>
       call.model === "first" ? { ...GOOD, cut: { afterTokens: 0, how: "stall" } } : GOOD;
-    // The first call never ends, so only the end of patience can help the second.
+    // The first call never ends, so only the end of `patience` can help the second.
     await withPair(
       { reply, config: ONE_AT_A_TIME, chain: ["a/first", "b/second"], env: clock.env() },
       async (rig, upstream) => {
@@ -85,7 +85,7 @@ describe("a key that carries so many calls at a time", () => {
     await withPair(
       {
         reply,
-        // The call that holds the key must outlast the wait for it.
+        // The call that uses the key must outlast the wait for it.
         config: { ...ONE_AT_A_TIME, routing: { stall_timeout: "1h" } },
         chain: ["a/first"],
         env: clock.env(),

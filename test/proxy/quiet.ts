@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { Reply } from "../../src/demo/reply.ts";
 import { fastEnv, startRig, withPair } from "./rig.ts";
 
-/** Run as a process of its own: breaks a proxy's upstreams in every way, and must not make it write a word. */
+/** Runs as its own process: breaks a proxy's upstreams in every way; the proxy must print nothing. */
 const ANSWER = { kind: "answer", text: "one two three four" } as const;
 
 const BREAKS: Reply[] = [
@@ -42,7 +42,7 @@ for (const broken of BREAKS) {
   }
 }
 
-// A body passed on unread that breaks, and clients that leave at every point.
+// A body passed through that breaks, and clients that leave at every point.
 const server = createServer((_request, response) => {
   response.writeHead(200, { "content-type": "audio/mpeg" });
   response.write("some");
@@ -69,7 +69,7 @@ await withPair(
 server.closeAllConnections();
 server.close();
 
-// Nobody listens there, nobody knows that name, and that is no certificate.
+// No listener, an unknown host, and an invalid certificate.
 for (const address of ["http://127.0.0.1:9", "http://no.such.name.invalid", "https://127.0.0.1:9"]) {
   const rig = startRig({
     config: { ...config, chains: { chain: ["a/m"] }, providers: { a: { base_url: address } } },

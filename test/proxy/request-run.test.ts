@@ -5,7 +5,7 @@ import { type PairOptions, type Rig, withPair } from "./rig.ts";
 const GOOD: Reply = { kind: "answer", text: "fine" };
 const BROKEN: Reply = { kind: "reset" };
 
-/** What was told of one answer that others failed to give. */
+/** The events of one answer after failed attempts. */
 async function told(options: PairOptions): Promise<object[]> {
   let moves: object[] = [];
   await withPair(options, async (rig: Rig) => {

@@ -119,7 +119,7 @@ test("a last word names every key and its reason, and holds no number that would
     expect(message).toContain("one: refused until the key is changed");
     expect(message).toContain("two: at the limit");
     expect(message).not.toContain("429");
-    // The soft one is not asked again before its time, beyond the one probe.
+    // The soft failure is not retried before its time, except for one probe.
     expect(upstream.calls.length).toBeLessThanOrEqual(3);
     expect(rig.records()[0]?.outcome).toBe("exhausted");
   });
@@ -144,7 +144,7 @@ test("a session keeps its key, and another may have another", () =>
 test("tries on one key come before the next key where they are allowed", () => {
   const reply = (call: { keyNumber: number }): Reply =>
     call.keyNumber === 1 ? openaiError(500, "it failed", "api_error") : GOOD;
-  // A failure of the same kind three times in a row makes the model rest, hence two.
+  // A failure of the same kind three times in a row pauses the model, so two attempts.
   const config = { routing: { tries_per_key: 2, strategy: "round-robin" } };
   return withPair({ reply, keys: ["one", "two", "three"], config }, async (rig, upstream) => {
     await (await rig.ask()).text();

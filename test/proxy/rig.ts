@@ -10,7 +10,7 @@ import type { Env } from "../../src/proxy/env.ts";
 import type { Router } from "../../src/proxy/router.ts";
 import type { Transport } from "../../src/proxy/transport.ts";
 
-/** What a test asks the proxy for; the rest is an ordinary streamed chat request. */
+/** Everything else is an ordinary streamed chat request. */
 export interface Question {
   path?: string;
   model?: string;
@@ -21,7 +21,6 @@ export interface Question {
   signal?: AbortSignal;
 }
 
-/** A running proxy and all that a test wants to look at. */
 export interface Rig {
   router: Router;
   settings: Settings;
@@ -37,15 +36,15 @@ export interface Rig {
 }
 
 export interface RigOptions {
-  /** As config.toml has it. */
+  /** As in config.toml. */
   config: Record<string, unknown>;
   /** Names of keys by provider; the secret of `work` is `secret-work`. */
   keys: Record<string, string[]>;
   env?: Partial<Env>;
-  /** The client that the proxy is for; opencode 1 unless the test says otherwise. */
+  /** The client of the proxy; default: opencode 1. */
   profile?: ProfileName | "by user-agent";
   control?: ControlHooks;
-  /** How calls reach providers; over the network unless given. */
+  /** How requests reach providers; by default over the network. */
   transport?: Transport;
 }
 
@@ -73,7 +72,7 @@ export function settingsFrom(config: Record<string, unknown>): Settings {
   return parsed.settings;
 }
 
-/** Starts the proxy that every command starts, with a clock, dice and transport of the test's own where it has them. */
+/** Starts the same proxy as every command, with an injected clock, random numbers and transport if given. */
 export function startRig(options: RigOptions): Rig {
   const settings = settingsFrom(options.config);
   const keys = Object.entries(options.keys).flatMap(([id, names]) => names.map((name) => keyNamed(id, name)));
@@ -127,7 +126,7 @@ export function startRig(options: RigOptions): Rig {
   };
 }
 
-/** A scene whose keys and models are not checked: the reply decides. Key `work` has the secret `secret-work`. */
+/** Keys and models of the scene are not checked: the reply decides. Key `work` has the secret `secret-work`. */
 export function sceneWith(reply: Scene["reply"], keys: string[] = []): Scene {
   const named = keys.map((name) => ({ name, secret: secretOf(name) }));
   return { name: "test", title: "", about: "", keys: named, models: [], reply };
@@ -135,14 +134,14 @@ export function sceneWith(reply: Scene["reply"], keys: string[] = []): Scene {
 
 export interface PairOptions extends Omit<RigOptions, "config" | "keys"> {
   reply: Scene["reply"];
-  /** Names of the keys of provider `a`; provider `b` has one of its own, `other`. */
+  /** Names of the keys of provider `a`; provider `b` has its own, `other`. */
   keys?: string[];
   chain?: string[];
   config?: Record<string, unknown>;
   onHangUp?: () => void;
 }
 
-/** A proxy before one scripted upstream, which is provider `a` and provider `b` alike. */
+/** A proxy with one scripted upstream, which serves as provider `a` and provider `b`. */
 export async function withPair(
   options: PairOptions,
   test: (rig: Rig, upstream: Upstream) => Promise<void>,
@@ -174,7 +173,7 @@ export async function withPair(
   }
 }
 
-/** A clock that runs so many times as fast as the real one, timers included. */
+/** A clock that runs this many times faster than real time, with its timers. */
 export function fastEnv(factor: number): Env {
   const startMs = Date.now();
   const zero = performance.now();
@@ -188,7 +187,7 @@ export function fastEnv(factor: number): Env {
   };
 }
 
-/** Waits until something has come true, looking again and again; it fails by the test's own time limit. */
+/** Polls until the condition holds; the test's time limit ends it. */
 export async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await Bun.sleep(1);
 }

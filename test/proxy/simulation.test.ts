@@ -16,10 +16,10 @@ const RUNS = { numRuns: 150 };
 const MAX_WAIT_MS = 90_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** The longest pause between two tries of a lane, and a little for the calls in between. */
+/** The longest pause between two attempts on a lane, plus the time of the calls. */
 const PAUSE_MS = 8_000;
 
-/** Hard for one lane alone: what is wrong with a key is wrong with it for every model. */
+/** Hard for one lane alone: a fault of a key affects every model. */
 const HARD_FOR_LANES: readonly Outcome[] = ["planless"];
 
 type Shape = Partial<World> & {
@@ -102,7 +102,7 @@ test("a lane that failed hard is asked once, and nobody waits where nothing soft
   );
 });
 
-/** How often a lane may be asked in a time: the doubling pauses of its beginning, and then one in six seconds. */
+/** The maximum number of calls to a lane in a time: the doubling pauses at first, then one in six seconds. */
 function mostCalls(tookMs: number, triesPerKey: number): number {
   return 8 + triesPerKey + tookMs / 6_000;
 }

@@ -21,7 +21,7 @@ import type { CallUnderWay, Reply, ReplyBody, UpstreamCall } from "../../src/pro
 import { FakeClock } from "./fake-clock.ts";
 import { keyNamed, settingsFrom } from "./rig.ts";
 
-/** What one upstream call comes to. */
+/** The result of one upstream call. */
 export type Outcome = keyof typeof REPLIES | "reset" | "refused" | "silent" | "broken" | "answer";
 
 const REPLIES = {
@@ -43,10 +43,10 @@ function error(status: number, message: string, headers: Record<string, string> 
   return { kind: "error", status, body: { error: message }, headers };
 }
 
-/** Failures after which nothing but another lane helps within one request. */
+/** Failures that need another lane within one request. */
 export const HARD: readonly Outcome[] = ["unauthorized", "planless", "used up", "no such model"];
 
-/** Failures that time alone heals within a request. */
+/** Failures that may pass within a request. */
 export const SOFT: readonly Outcome[] = [
   "limited",
   "limited for 3 s",
@@ -59,11 +59,11 @@ export const SOFT: readonly Outcome[] = [
   "refused",
 ];
 
-/** How a lane behaves over time: `first` until `healsMs` after the start, then it answers. */
+/** Fails with `first` until `healsMs` after the start, then answers. */
 export interface LaneScript {
   first: Outcome;
   healsMs: number;
-  /** How long each call takes. */
+  /** The duration of each call. */
   callMs: number;
 }
 
@@ -72,9 +72,9 @@ export interface World {
   models: string[];
   routing: Record<string, unknown>;
   limits: { concurrency?: number; rpm?: number };
-  /** For each lane in turn: the keys of the first model, of the second, and so on. */
+  /** In order: the keys of the first model, of the second, and so on. */
   lanes: LaneScript[];
-  /** When each request comes. */
+  /** When each request arrives. */
   requestsMs: number[];
 }
 
@@ -92,7 +92,7 @@ const ANSWER = [
   'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
 ].join("");
 
-/** Real requests over the real router and the real walk; only the clock and the network are not real. */
+/** Real requests through the real router; only the clock and the network are replaced. */
 export class Simulation {
   readonly clock = new FakeClock();
   readonly router: Router;
@@ -147,7 +147,7 @@ export class Simulation {
     return [...this.#scripts.values()];
   }
 
-  /** Runs every request to its end. It throws where a rule of the house is broken. */
+  /** Runs every request to its end. Throws if an invariant is violated. */
   async run(): Promise<Trip[]> {
     const trips = this.#world.requestsMs.map(async (atMs, nth) => {
       await new Promise<void>((resolve) => void this.router.env.after(atMs, resolve));
@@ -240,7 +240,7 @@ export class Simulation {
     return { key, ref };
   }
 
-  /** No lane is asked before the time that a provider has named, but as a last resort; nor one that is refused. */
+  /** No lane is asked before the time that a provider has named, except as a last resort, and no rejected one. */
   #checkCooldowns({ key, ref }: { key: Key; ref: ModelRef }): void {
     for (const id of cooldownIdsOf(key, ref)) {
       const cooldown = this.router.cooldowns.get(id);

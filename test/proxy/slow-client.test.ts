@@ -5,10 +5,10 @@ import { startRig } from "./rig.ts";
 const EVENTS = 2000;
 const EVENT = new TextEncoder().encode(chatEvent({ content: "w".repeat(64 * 1024) }));
 
-/** More than the sockets between the provider and the client hold, and far less than the whole answer. */
+/** More than the sockets between provider and client hold, and far less than the whole answer. */
 const IN_BETWEEN_EVENTS = 600;
 
-/** A provider that says as much as is taken off it, and counts. */
+/** A provider that sends as much as is read, and counts. */
 function startFlood() {
   let sent = 0;
   const server = Bun.serve({

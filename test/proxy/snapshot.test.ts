@@ -51,7 +51,7 @@ test("a key switched off by hand stays off until its file says something else of
   expect(isOn(true)).toBe(true);
   byHand.note(key(true), false);
   expect(isOn(true)).toBe(false);
-  // The file comes to say the same: from then on it has the word again.
+  // The file has caught up, so from now on it decides again.
   expect(isOn(false)).toBe(false);
   expect(isOn(true)).toBe(true);
   byHand.note(key(true), false);

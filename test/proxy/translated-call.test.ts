@@ -58,7 +58,7 @@ async function readAll(reader: ByteReader): Promise<Uint8Array> {
   }
 }
 
-/** Sends a translated call to a scripted upstream of the other dialect and reads what comes back. */
+/** Sends a translated call to a scripted upstream of the other dialect. */
 async function ask(dialect: Dialect, reply: Reply, more: Record<string, unknown> = {}) {
   const upstream = await startUpstream(sceneOf(reply));
   try {
@@ -77,7 +77,7 @@ async function ask(dialect: Dialect, reply: Reply, more: Record<string, unknown>
   }
 }
 
-/** What a chat's client makes of a stream; one of the other dialect is turned round first. */
+/** What a chat client reads from a stream; the other dialect is translated first. */
 function clientSees(dialect: Dialect, bytes: Uint8Array) {
   const back =
     dialect === "chat" ? bytes : createEventBytes({ from: "responses", to: "chat" }, OPTIONS).push(bytes);

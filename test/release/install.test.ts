@@ -15,7 +15,7 @@ const release = folder.in("release");
 let files: ReturnType<typeof Bun.serve>;
 let registry: Awaited<ReturnType<typeof serveRegistry>>;
 
-/** As little as a machine has on which somebody installs for the first time. */
+/** A machine with as little as a first installation finds. */
 function machine(name: string) {
   const home = folder.in(name);
   mkdirSync(home, { recursive: true });
@@ -91,7 +91,7 @@ test("the launcher passes signals on and ends as the program ended", async () =>
   const { install, env, program } = machine("signals");
   await install("--ignore-scripts");
   const child = Bun.spawn([program, "demo", "--serve"], { env, stdout: "ignore", stderr: "pipe" });
-  // What it serves is told once it serves.
+  // It prints its address once it serves.
   await child.stderr.getReader().read();
   child.kill("SIGTERM");
   await child.exited;

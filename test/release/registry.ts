@@ -6,7 +6,7 @@ interface Manifest {
   version: string;
 }
 
-/** A registry on this machine that has the packed files of one folder, and nothing else. */
+/** A registry with the packed files of one folder. */
 export async function serveRegistry(folder: string): Promise<{ url: string; stop: () => Promise<void> }> {
   const manifests = new Map<string, Manifest & { file: string }>();
   for (const file of readdirSync(folder)) {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { e2eMachine } from "../e2e/machine.ts";
 import { startServe } from "../e2e/serve-process.ts";
 
-/** Everything that must never be written: a mark of its own for each place, so that a find tells where it came from. */
+/** Must never be written anywhere. Each place has its own mark, so that a leak shows where it came from. */
 const MARKS = {
   file: "sk-planted-file-7f3a91c2d4e5",
   file2: "sk-planted-spare-11bb22cc33dd",
@@ -16,7 +16,7 @@ const MARKS = {
   login: "planted-login-24681357",
 } as const;
 
-/** What our own files of keys hold is there on purpose; everything else is searched. */
+/** Key files contain secrets on purpose; everything else is searched. */
 const MAY_HOLD = ["keys.toml", "auth.json", "shell-history"];
 
 const machine = e2eMachine();
@@ -24,7 +24,7 @@ const heard: string[] = [];
 const written: string[] = [];
 let upstream: ReturnType<typeof Bun.serve>;
 
-/** Refuses in ways that repeat the key: in the text, in a header, in JSON, inside a stream. */
+/** Rejects requests and repeats the key: in the text, in a header, in JSON, inside a stream. */
 function parrot(request: Request): Response {
   const key = request.headers.get("authorization")?.replace("Bearer ", "") ?? "";
   heard.push([...request.headers].map(([name, value]) => `${name}: ${value}`).join("\n"));
@@ -64,7 +64,7 @@ function filesBelow(folder: string): string[] {
     .filter((file) => statSync(file).isFile() && !MAY_HOLD.some((name) => file.endsWith(name)));
 }
 
-/** The marks in a text, as they are and in the usual disguises. */
+/** The marks in a text, plain and in the usual encodings. */
 function marksIn(text: string): string[] {
   return Object.entries(MARKS).flatMap(([place, mark]) => {
     const forms = [mark, btoa(mark).replace(/=+$/, ""), Buffer.from(mark).toString("hex"), mark.slice(0, 18)];
@@ -133,7 +133,7 @@ test("no byte that orouter writes holds a secret, whatever a provider says back"
     "keys export",
   ];
   for (const line of commands) await orouter(...line.split(" "));
-  // Else there would be nothing to find: the keys were sent, and what came back was told.
+  // Otherwise the test would prove nothing: the keys were sent, and the replies were shown.
   expect(heard.join("\n")).toContain(MARKS.file);
   expect(written.join("\n")).toContain("ALL KEYS EXHAUSTED");
   expect(marksIn(written.join("\n"))).toEqual([]);

@@ -7,7 +7,7 @@ import { until } from "../store/samples.ts";
 
 const MODULE = JSON.stringify(join(import.meta.dir, "../../src/sqlite/lock.ts"));
 
-/** Another process that takes a lock, says so, and holds it. */
+/** Another process that takes a lock and holds it. */
 function holder(file: string) {
   const script = `import { tryLock } from ${MODULE}; import { writeFileSync } from "node:fs";
     const held = tryLock(${JSON.stringify(file)});
@@ -24,7 +24,7 @@ test("a lock is for one at a time, in one process and between processes", async 
     console.log(tryLock(${JSON.stringify(file)}) === undefined, tryLeftLock(${JSON.stringify(file)}));`;
   const other = Bun.spawnSync([process.execPath, "-e", script]);
   expect(other.stdout.toString()).toBe("true held\n");
-  // Looking at it has not freed it.
+  // Looking at the lock did not free it.
   expect(tryLock(file)).toBeUndefined();
   held?.release();
   const next = tryLock(file);

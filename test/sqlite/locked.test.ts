@@ -39,7 +39,7 @@ test("a lock that is there from the start hides what is known only until it is g
   const before = await openState(options);
   note(before, cooldownStarted(cooldownOf("key known", Date.now())));
   await before.close();
-  // In this mode the lock keeps readers out, too.
+  // In this mode the lock blocks readers, too.
   const holder = new Database(options.file);
   holder.run("PRAGMA journal_mode = DELETE");
   holder.run("BEGIN EXCLUSIVE");

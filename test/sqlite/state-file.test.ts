@@ -38,7 +38,7 @@ test("a file that is broken behind its header is set aside, and a fresh one take
   using folder = tempFolder();
   const file = folder.in("state.db");
   await (await openState(stateOptions(file))).close();
-  // The header stays whole, so that the file opens; the tables behind it are gone.
+  // The header stays intact, so the file opens, but its tables are damaged.
   const { size } = statSync(file);
   const bytes = readFileSync(file);
   bytes.fill(0xff, 4096, size);
@@ -67,7 +67,7 @@ test("a fresh file another process has put in place of the broken one is used, n
     });
   }
   for (const file of files) file.close();
-  // The other one still had the old file open, so its side files went along.
+  // The other one still had the old file open, so its side files were moved along.
   const sideFile = /-(wal|shm)$/;
   expect(namesIn(folder.path).filter((name) => !sideFile.test(name))).toHaveLength(2);
   expect(options.troubles.map((problem) => problem.code)).toEqual(["state-set-aside"]);
@@ -100,7 +100,7 @@ test("a file that refuses to be written is said once, and the work goes on in me
   using folder = tempFolder();
   const options = { ...stateOptions(folder.in("state.db")), nowMs: Date.now };
   const file = new StateFile(options);
-  // SQLite refuses here with the word it has for a read-only disk, also to root, whom no file mode binds.
+  // SQLite reports this as a read-only disk, also to root, who ignores file modes.
   file.read((db) => db.run("PRAGMA query_only = ON"));
   for (const id of ["r1", "r2"]) {
     expect(file.write((db) => putRecord(db, recordOf(id, 1))).kind).toBe("done");
@@ -160,7 +160,7 @@ test("a newer schema is left untouched, said once, and the run goes on in memory
 test("a disk that takes no more is said once, and what was written before is still there", async () => {
   using folder = tempFolder();
   const file = folder.in("state.db");
-  // The system refuses to let any file of the process grow past this: a full disk that needs no disk of its own.
+  // The system limits the file size of the process: a full disk without a disk.
   const script = join(import.meta.dir, "..", "store", "fixtures", "full-disk.ts");
   const child = Bun.spawnSync(
     ["sh", "-c", 'trap "" XFSZ; ulimit -f 512; exec "$0" "$@"', process.execPath, script, file],
@@ -177,7 +177,7 @@ test("a disk that takes no more is said once, and what was written before is sti
 });
 
 test("a database that has no page left is sorted as full", () => {
-  // Not a full disk, but the same word from SQLite as on one.
+  // Not a full disk, but SQLite reports the same error.
   using folder = tempFolder();
   using db = openDatabase(folder.in("state.db"), 0);
   db.run("PRAGMA max_page_count = 1");

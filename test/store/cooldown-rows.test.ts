@@ -85,7 +85,7 @@ test("while nobody else writes no table is read", () => {
   const news = new NewsReader();
   putChanges(db, [changeOf("key a", 1, false)], { writer: "other", nowMs: 1 });
   expect(news.read(db, 1)).toHaveLength(1);
-  // A read of the table would now fail.
+  // Any read of the table would fail now.
   db.run("ALTER TABLE cooldowns RENAME TO elsewhere");
   expect(news.read(db, 1)).toEqual([]);
   expect(() => news.read(db, 2)).toThrow("cooldowns");

@@ -3,7 +3,7 @@ import type { Problem } from "../../src/core/problem.ts";
 import type { Cooldown } from "../../src/core/routing/cooldown.ts";
 import type { AttemptRecord, RequestRecord, RouterEvent } from "../../src/core/routing/events.ts";
 
-/** A cooldown of an hour for a key, unless told otherwise. */
+/** By default a cooldown of a key for an hour. */
 export function cooldownOf(id: string, sinceMs: number, parts: Partial<Cooldown> = {}): Cooldown {
   return {
     ...partyOf(id),
@@ -20,7 +20,7 @@ export function cooldownOf(id: string, sinceMs: number, parts: Partial<Cooldown>
   };
 }
 
-/** What a test's id stands for, e.g. `lane FINGERPRINT PROVIDER/MODEL`. */
+/** The fields behind an id of a test, e.g. `lane FINGERPRINT PROVIDER/MODEL`. */
 function partyOf(id: string): Pick<Cooldown, "provider" | "fingerprint" | "model"> {
   const [scope = "", ...words] = id.split(" ");
   const fingerprint = scope === "lane" || scope === "key" ? words.shift() : undefined;
@@ -50,7 +50,7 @@ export function attemptOf(atMs: number, parts: Partial<AttemptRecord> = {}): Att
   };
 }
 
-/** A request that was answered at once, unless told otherwise. */
+/** By default a request that was answered at once. */
 export function recordOf(id: string, atMs: number, parts: Partial<RequestRecord> = {}): RequestRecord {
   return {
     id,
@@ -70,7 +70,7 @@ export function recordOf(id: string, atMs: number, parts: Partial<RequestRecord>
   };
 }
 
-/** Options for a state in a test; the troubles it reports are kept in `troubles`. */
+/** Options for a state in a test; the troubles it reports are in `troubles`. */
 export function stateOptions(
   file: string,
   parts: Partial<StateOptions> = {},
@@ -87,7 +87,7 @@ export function stateOptions(
   };
 }
 
-/** Keeps what matters of an event, as a run does. */
+/** Stores an event, as a run does. */
 export function note({ store, ledger }: Pick<State, "store" | "ledger">, event: RouterEvent): void {
   if (event.kind === "cooldown-started") store.cooldowns.set(event.cooldown);
   if (event.kind === "cleared") store.cooldowns.clear(event.id);
@@ -100,7 +100,7 @@ export async function flush({ store, ledger }: Pick<State, "store" | "ledger">):
   ledger.flush();
 }
 
-/** Puts one request and one cooldown into a state, and reads the ids of the requests in it. */
+/** Writes one request and one cooldown, and returns the ids of all requests. */
 export async function noteAndRead(state: State): Promise<string[]> {
   note(state, finished(recordOf("r1", Date.now())));
   note(state, cooldownStarted(cooldownOf("key a", Date.now())));
@@ -108,7 +108,7 @@ export async function noteAndRead(state: State): Promise<string[]> {
   return state.ledger.requests({ limit: 10 }).map((record) => record.id);
 }
 
-/** Waits for something that another process or a timer does. The bound only ends a test that has failed. */
+/** Waits for another process or a timer. The limit only ends a failed test. */
 export async function until(isSo: () => boolean, withinMs = 10_000): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (!isSo()) {

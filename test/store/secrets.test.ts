@@ -14,7 +14,7 @@ import {
 
 const SECRET = "planted/secret+value one";
 const SHORT = "pw42";
-/** No key of this run, but of a form that is one wherever it stands. */
+/** Not a key of this run, but recognisable as a key. */
 const FORM = `sk-${"a1b2c3d4".repeat(4)}`;
 
 /** Read by another process: reading the files here would drop the locks that SQLite holds on them. */
@@ -39,7 +39,7 @@ test("no secret is in the bytes of any file, wherever it was repeated", async ()
         keyName: `my ${SECRET}`,
         attempts: [
           attemptOf(now, { verdict: "auth", message: said, keyName: SECRET, model: `acme/${SECRET}` }),
-          // Cut after so many characters: half a secret must not be left at the end.
+          // Half a secret must not remain at the end of a shortened message.
           attemptOf(now, { verdict: "auth", message: `${"x".repeat(290)} ${SECRET}` }),
         ],
       }),

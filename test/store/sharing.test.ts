@@ -74,7 +74,7 @@ test("older news from elsewhere does not undo what is noted here and not yet wri
   const now = Date.now();
   const heard: string[] = [];
   one.store.watch((news) => heard.push(...news.set.map((rest) => rest.id)));
-  // The lock keeps what `one` has learned from being written before it hears of the older news.
+  // The lock delays the change of `one` until it hears of the older one.
   note(other, cooldownStarted(cooldownOf("key a", now - 1000)));
   note(other, cooldownStarted(cooldownOf("key b", now - 1000)));
   await flush(other);
@@ -116,7 +116,7 @@ test("a writer killed in the middle leaves a whole file, with each thing once", 
   const ids = state.ledger.requests({ limit: 100_000 }).map((record) => record.id);
   await state.close();
   expect(new Set(ids).size).toBe(ids.length);
-  // What it said was written is there; it may have been killed before it could say so of the last one.
+  // All confirmed writes are there; the process may have been killed before it confirmed the last one.
   expect(writer.lines.filter((id) => !ids.includes(id))).toEqual([]);
   using db = new Database(file, { readonly: true });
   expect(db.query("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);

@@ -11,15 +11,15 @@ import { namesIn, tempFolder } from "../config/temp-folder.ts";
 import { cooldownOf, cooldownStarted, flush, note, stateOptions } from "../store/samples.ts";
 
 /**
- * Files that orouter 0.1.0 (2cb778e) has written itself, with keys that are none: `keys add`, `chain add`, `config set`,
- * requests through `serve` to a scripted provider that refuses in several ways, `keys reset`, `bench`.
+ * Files written by orouter 0.1.0 (2cb778e) with made-up keys: `keys add`, `chain add`, `config set`, requests through
+ * `serve` to a scripted provider that fails in several ways, `keys reset`, `bench`.
  */
 const RELEASE = join(import.meta.dir, "release-0.1.0");
 
-/** Shortly after the last of them was written. */
+/** Shortly after the last file was written. */
 const NOW = 1_796_079_400_000;
 
-/** Every setting of that release in config.toml, with a value of its own. */
+/** Every setting of that release in config.toml, with a non-default value. */
 const EVERY_SETTING = join(import.meta.dir, "every-setting-0.1.0.toml");
 
 function released(): { machine: ReturnType<typeof tempMachine> } & Disposable {
@@ -48,7 +48,7 @@ test("the cooldowns of the last release are taken over, as guesses, with their p
     { ...targetOf.model({ provider: "work", model: "gone" }), ...kept, kind: "model-not-found" },
     { ...targetOf.provider("walled"), ...kept, kind: "forbidden" },
   ]);
-  // The key whose cooldown was cleared stays known as cleared: older news must not bring it back.
+  // A cleared cooldown stays known as cleared, so that older changes cannot restore it.
   note(state, cooldownStarted(cooldownOf("key f9ccd3cf8953", 1_796_079_370_000)));
   await state.close();
   const again = await openState(options);

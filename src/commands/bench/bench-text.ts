@@ -87,7 +87,7 @@ function noteOf({ state, refusals }: ModelBench, waitedMs: number): string {
     }
     case "measured":
       if (why !== "") return `${refusals.length} refused: ${why}`;
-      return state.result.tokensPerSecond === undefined ? "came in one piece" : "";
+      return state.result.tokensPerSecond === undefined ? "not streamed" : "";
     case "failed":
       return why;
     case "skipped":
@@ -117,7 +117,7 @@ function refusalLines({ model, refusals }: ModelBench): string[] {
 }
 
 function skippedLines({ model, skippedKeys }: ModelBench): string[] {
-  return skippedKeys.map(({ keyName, why }) => `${model} without ${keyName}: ${why}`);
+  return skippedKeys.map(({ keyName, why }) => `${model}: skipped ${keyName}, ${why}`);
 }
 
 function refusalText({ kind, status, message }: Verdict): string {

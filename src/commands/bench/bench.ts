@@ -240,7 +240,7 @@ function runsOf(text: string | undefined): number {
   if (typeof text !== "string") return USUAL_RUNS;
   const runs = Number(text);
   if (/^\d+$/.test(text) && runs >= 1 && runs <= MAX_RUNS) return runs;
-  throw usageProblem(`--runs takes a number from 1 to ${MAX_RUNS}, not ${JSON.stringify(text)}.`, PATH);
+  throw usageProblem(`--runs must be a number from 1 to ${MAX_RUNS}, not ${JSON.stringify(text)}.`, PATH);
 }
 
 const FROM: Record<BenchTargets["from"], string> = {

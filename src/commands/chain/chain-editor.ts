@@ -149,7 +149,7 @@ async function makeFallback(editor: EditorContext): Promise<void> {
 
 function askBehind(): Promise<string | undefined> {
   return askChoice("Fallback of which model?", [
-    { value: ANY_MODEL, label: "Every model without a fallback of its own" },
+    { value: ANY_MODEL, label: "Every model without its own fallback" },
     { value: "one", label: "One model" },
   ]);
 }

@@ -178,7 +178,7 @@ export const chainFallbackCommand = defineCommand({
     { line: "orouter chain fallback ollama-cloud/kimi-k2.6 coding", does: "the models of a chain" },
     {
       line: 'orouter chain fallback "*" ollama-cloud/gpt-oss:120b nvidia/openai/gpt-oss-120b',
-      does: "for every model without a fallback of its own",
+      does: "for every model without its own fallback",
     },
     { line: 'orouter chain fallback "*" --remove', does: "remove the fallback" },
   ],
@@ -236,7 +236,7 @@ export const chainMoveCommand = defineCommand({
   about: "Move a model within its chain",
   examples: [
     { line: "orouter chain move coding nvidia/openai/gpt-oss-120b up", does: "tried one place earlier" },
-    { line: "orouter chain move coding 3 1", does: "the third one comes first" },
+    { line: "orouter chain move coding 3 1", does: "move the third model to the top" },
   ],
   args: CHAIN_MOVE_ARGS,
   run: move,

@@ -85,7 +85,7 @@ export function trialLines(
     return [head, ...reportLines(error ?? "", width)];
   }
   const { served = name, keyName = "", firstTokenMs = 0, durationMs, attempts } = record;
-  const tries = attempts.length === 1 ? "at the first try" : `at try ${attempts.length}`;
+  const tries = attempts.length === 1 ? "on the first attempt" : `on attempt ${attempts.length}`;
   const answer = `${served} answered for ${name} with key ${keyName}, ${tries}.`;
   const times = `First token after ${spanText(firstTokenMs)}, all of it after ${spanText(durationMs)}.`;
   const said = oneLine(text, TEXT_CHARS);

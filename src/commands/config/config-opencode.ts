@@ -61,15 +61,15 @@ export function wantedEntry(args: ArgsOf<typeof CONFIG_OPENCODE_ARGS>): WantedEn
   const id = args.provider ?? "omniroute";
   // The message must not repeat the text: it may be a key in the wrong place.
   if (!PROVIDER_ID.test(id) || looksLikeSecret(id))
-    throw usageProblem("--provider takes an id: letters, digits and . _ -", PATH);
+    throw usageProblem("--provider must be an id of letters, digits and . _ -", PATH);
   const name = args.name;
   if (name !== undefined && looksLikeSecret(name))
-    throw usageProblem("--name takes what people call the provider, and this looks like a key.", PATH);
+    throw usageProblem("--name must be a display name; this looks like a key.", PATH);
   const address = args.baseUrl;
   const baseURL = address === undefined ? undefined : normalizeBaseUrl(address);
   if (address !== undefined && baseURL === undefined) {
     throw usageProblem(
-      "--base-url takes an http(s) address without user name, query or fragment, such as http://localhost:20128",
+      "--base-url must be an http(s) address without user name, query or fragment, such as http://localhost:20128",
       PATH,
     );
   }
@@ -84,7 +84,7 @@ function wantedModels(text: string | undefined): Pick<WantedEntry, "models" | "m
     return { id: id.trim(), label: label.join("=").trim() };
   });
   const named = pairs.filter(({ id }) => id !== "");
-  if (named.length === 0) throw usageProblem("--models takes ids with commas between them.", PATH);
+  if (named.length === 0) throw usageProblem("--models must be ids separated by commas.", PATH);
   const labels = named.filter(({ label }) => label !== "").map(({ id, label }) => [id, label]);
   return { models: [...new Set(named.map(({ id }) => id))], modelLabels: Object.fromEntries(labels) };
 }
@@ -262,7 +262,7 @@ function openKey(apiKey: string): KeyWay {
 function variableName(name: string): string {
   if (isVariableName(name) && !looksLikeSecret(name)) return name;
   throw usageFault(
-    "--api-key-env takes the name of a variable, not its value.",
+    "--api-key-env must be the name of a variable, not its value.",
     "For example: --api-key-env OMNIROUTE_API_KEY",
   );
 }
@@ -319,7 +319,7 @@ export const configOpencodeCommand = defineCommand({
     },
     {
       line: "orouter config opencode --api-key-env OMNIROUTE_API_KEY",
-      does: "the key is taken from a variable whenever opencode runs",
+      does: "opencode reads the key from a variable",
     },
     {
       line: "orouter config opencode --provider work --base-url http://localhost:8000 --models a=One,b",

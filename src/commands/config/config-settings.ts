@@ -179,7 +179,7 @@ async function get(args: ArgsOf<typeof CONFIG_GET_ARGS>): Promise<number> {
 function originText(path: string, { value, from }: SettingInForce, file: string): string {
   if (value === undefined) return `${path} is not set and has no default.`;
   if (from === "file") return `${path} comes from ${file}:`;
-  return from === "preset" ? `${path} comes with the provider:` : `${path} has its default:`;
+  return from === "preset" ? `${path} is built in for this provider:` : `${path} has its default value:`;
 }
 
 /** Texts are printed raw for scripts, everything else as TOML. */

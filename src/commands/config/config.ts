@@ -159,7 +159,9 @@ const CONFIG_CHECK_ARGS = {
 export const configCheckCommand = defineCommand({
   name: "check",
   about: "Check config.toml and keys.toml; exit 3 on an error",
-  examples: [{ line: "orouter config check", does: "says what is wrong, where, and what is allowed" }],
+  examples: [
+    { line: "orouter config check", does: "report each error with its line and the allowed values" },
+  ],
   args: CONFIG_CHECK_ARGS,
   run: check,
   children: {},

@@ -120,6 +120,6 @@ function refuseBareScene(words: readonly string[]): void {
 }
 
 function refuseServing({ asJson, port }: { asJson: boolean; port: number | undefined }): void {
-  if (asJson) throw usageProblem("--json goes with --list or --serve.", PATH);
-  if (port !== undefined) throw usageProblem("--port goes with --serve.", PATH);
+  if (asJson) throw usageProblem("--json needs --list or --serve.", PATH);
+  if (port !== undefined) throw usageProblem("--port needs --serve.", PATH);
 }

@@ -75,7 +75,7 @@ export function checkChains(
   ];
   if (findings.length > 0) return findings;
   const chains = Object.keys(settings.chains).length;
-  return [ok(CHAINS, `${counted(chains, "chain")}, ${models.length} models, each with a key`)];
+  return [ok(CHAINS, `${counted(chains, "chain")}, ${counted(models.length, "model")}, each with a key`)];
 }
 
 /** One finding per provider, however many of its models are named. */

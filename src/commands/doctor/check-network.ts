@@ -41,7 +41,7 @@ export function checkClock(probed: readonly Probed[]): Finding[] {
   const skews = probed.flatMap(({ probe }) => (probe.kind === "answer" ? (probe.skewMs ?? []) : []));
   const [least] = skews.toSorted((a, b) => Math.abs(a) - Math.abs(b));
   if (least === undefined) return [];
-  if (Math.abs(least) <= MAX_SKEW_MS) return [ok("clock", "agrees with the providers'")];
+  if (Math.abs(least) <= MAX_SKEW_MS) return [ok("clock", "matches the providers' clocks")];
   const what = `The clock of this machine is ${formatWait(Math.abs(least))} ${least > 0 ? "behind" : "ahead of"} the providers': cooldowns are too ${least > 0 ? "long" : "short"} where a provider names a time of day.`;
   return [wrong("clock", what, "Set it from the network, e.g.: timedatectl set-ntp true")];
 }

@@ -43,7 +43,7 @@ export async function checkOpencode(context: DoctorContext, self: string): Promi
   const others = otherPrograms(agent, file, agent.findOthers(file, { env, home, self }));
   if (answer.kind === "none") {
     const fix = `Run it by itself once; if that fails too, install it again (${install})`;
-    const silent = wrong(CHECK, `${file} does not tell its version: ${answer.why}.`, fix);
+    const silent = wrong(CHECK, `${file} prints no version: ${answer.why}.`, fix);
     return { findings: [silent, ...others, ...service(undefined)], harness: undefined };
   }
   const version = answer.text;
@@ -108,7 +108,7 @@ export function checkProject(context: DoctorContext): Finding[] {
   return findProjectLeaks({ env, home, cwd, args: [], folders, secrets }).map(({ file, line, target }) =>
     wrong(
       "project",
-      `${oneLine(file, 200)}:${line} would read ${oneLine(target, 200)}: orouter opencode does not start here.`,
+      `${oneLine(file, 200)}:${line} would read ${oneLine(target, 200)}, so orouter opencode does not start here.`,
       "Find out who wrote that line, and remove it.",
     ),
   );
@@ -173,7 +173,7 @@ function pluginFinding({ name, from }: SeedPlugin): Finding {
   const isListed = from.endsWith(".json") || from.endsWith(".jsonc");
   return wrong(
     CONFIG,
-    `The plugin ${name} is loaded (${from}): it puts keys of its own into calls that orouter should answer.`,
+    `The plugin ${name} is loaded (${from}): it puts its own keys into requests that orouter should handle.`,
     `${isListed ? 'Remove it from "plugin" there' : "Remove it"}; import its keys first: orouter keys import`,
   );
 }
@@ -198,7 +198,7 @@ export function checkPlugin(context: DoctorContext, harness: Harness | undefined
 }
 
 function tuiFinding({ settings, env, paths }: DoctorContext, nowMs: number): Finding {
-  if (!settings.opencode.plugin) return ok(PLUGIN, "off, as config.toml says");
+  if (!settings.opencode.plugin) return ok(PLUGIN, "turned off in config.toml");
   if (["1", "true"].includes(env["OPENCODE_PURE"]?.toLowerCase() ?? ""))
     return note(PLUGIN, "OPENCODE_PURE is set: opencode runs without orouter's toasts and commands.");
   const refusedMs = readPluginMark(paths.cacheDir);

@@ -8,6 +8,7 @@ import { opencodeFolder, opencodePlace, readOpencodeConfigs } from "../../config
 import { EXIT, type Problem } from "../../core/problem.ts";
 import type { Cooldown } from "../../core/routing/cooldown.ts";
 import type { Settings } from "../../core/settings/settings.ts";
+import { counted } from "../../core/text.ts";
 import { readCooldowns } from "../state.ts";
 import { checkFolders, checkOtherFiles } from "./check-files.ts";
 import { checkChains, checkKeys } from "./check-keys.ts";
@@ -53,9 +54,7 @@ async function doctor(args: ArgsOf<typeof DOCTOR_ARGS>): Promise<number> {
   out(doctorText(found, outputLook(theme)));
   const after = isFixing || !isInteractive() ? found : await offerRepairs(found);
   const faults = countWrong(after);
-  say(
-    faults === 0 ? "\nNothing is wrong." : `\n${faults} ${faults === 1 ? "thing is" : "things are"} wrong.`,
-  );
+  say(faults === 0 ? "\nNo problems." : `\n${counted(faults, "problem")}.`);
   return faults === 0 ? EXIT.fine : EXIT.failed;
 }
 

@@ -62,7 +62,7 @@ export function secretWays(args: ArgsOf<typeof KEYS_ADD_ARGS>): SecretWays {
     );
   }
   if (!isVariableName(variable))
-    throw usageFault("--env takes the name of a variable, not its value.", "For example: --env MY_KEY");
+    throw usageFault("--env must be the name of a variable, not its value.", "For example: --env MY_KEY");
   return { kind: "env", variable };
 }
 
@@ -103,7 +103,7 @@ async function ask(provider: Provider): Promise<string[] | undefined> {
   const { askSecrets } = await import("../../cli/ask.ts");
   const page = findPreset(provider.id)?.keysUrl;
   if (page !== undefined) talk.info(`Keys of ${provider.name} are made at ${page}`);
-  return askSecrets(`Key for ${provider.name} (several at once: one a line)`);
+  return askSecrets(`Key for ${provider.name} (several: one per line)`);
 }
 
 function noKey(what: string): Problem {
@@ -148,7 +148,7 @@ async function add(args: ArgsOf<typeof KEYS_ADD_ARGS>): Promise<number> {
   const context = await readContext();
   const id = args.provider;
   if (id !== undefined) findProvider(context.settings, id);
-  if (ways.kind === "ask" && !isInteractive()) throw nobodyToAsk();
+  if (ways.kind === "ask" && !isInteractive()) throw noTerminal();
   // Ask for a key only if it can be stored.
   if (ways.kind !== "env" && ways.place === "keychain" && !(await hasKeychain())) throw noKeychain();
   using _held = ways.kind === "ask" ? holdKeyboard() : undefined;
@@ -213,7 +213,7 @@ function sortOut(secrets: readonly NewSecret[], provider: string, keys: readonly
     const name = names.get(print);
     if (name !== undefined)
       known.push(`Already there: ${provider}/${name} (${print}). It was not added again.`);
-    else if (fresh.has(print)) known.push(`The same key came twice (${print}). It is added once.`);
+    else if (fresh.has(print)) known.push(`The key ${print} was given twice and is added once.`);
     else fresh.set(print, one);
   }
   return { fresh: [...fresh.values()], known };
@@ -239,7 +239,7 @@ async function store(context: CommandContext, provider: string, keys: readonly N
   for (const name of known) talk.warn(`Already there: ${provider}/${name}. It was not added again.`);
 }
 
-function nobodyToAsk(): Problem {
+function noTerminal(): Problem {
   return usageFault(
     "Cannot ask for the key without a terminal.",
     [
@@ -251,7 +251,7 @@ function nobodyToAsk(): Problem {
 
 function oneName(count: number): Problem {
   return usageFault(
-    `--name is for one key, and there are ${count}.`,
+    `--name needs a single key, not ${count}.`,
     "Leave --name off and rename them afterwards: orouter keys rename OLD NEW",
   );
 }
@@ -260,14 +260,14 @@ function noKeychain(): Problem {
   return new Problem({
     code: "no-keychain",
     what: "This system has no keychain that orouter can reach.",
-    fix: "Leave --keychain off: keys.toml is readable by you alone. On Linux a keychain needs libsecret and a service behind it, such as GNOME Keyring.",
+    fix: "Omit --keychain: only you can read keys.toml. On Linux a keychain needs libsecret and a service such as GNOME Keyring.",
   });
 }
 
 function keychainRefused(): Problem {
   return new Problem({
     code: "keychain",
-    what: "The system's keychain did not take the key.",
-    fix: "Unlock it and try again, or leave --keychain off: keys.toml is readable by you alone.",
+    what: "The system keychain did not accept the key.",
+    fix: "Unlock it and try again, or omit --keychain: only you can read keys.toml.",
   });
 }

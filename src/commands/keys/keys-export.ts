@@ -103,7 +103,7 @@ function refuseOpenStdout(): void {
   const { mode } = fstatSync(1);
   const isFile = (mode & 0o170000) === 0o100000;
   if (isFile && process.platform !== "win32" && (mode & 0o077) !== 0)
-    throw openPlace("What stdout goes to is a file that others can read.");
+    throw openPlace("Stdout is a file that other users can read.");
 }
 
 function openPlace(what: string): Problem {

@@ -154,7 +154,7 @@ async function withoutKeychain(sources: readonly ImportSource[]) {
       ...leftOut,
       ...away.map(
         ({ provider, name }) =>
-          `${provider}/${name} is left out: it was in a keychain, and none is available here. Add it with: orouter keys add ${provider}`,
+          `${provider}/${name} was skipped: it was in a keychain, and this system has none. Add it: orouter keys add ${provider}`,
       ),
     ],
   };
@@ -186,7 +186,7 @@ export async function chooseSources(
   const { askMany } = await import("../../cli/ask.ts");
   const options = found.map((source, at) => {
     const fresh = freshCount(context, [source]);
-    const news = fresh === 0 ? "all known here" : `${fresh} new`;
+    const news = fresh === 0 ? "no new ones" : `${fresh} new`;
     return { value: String(at), label: `${source.tool}: ${sourceText(source)}, ${news}`, hint: source.from };
   });
   // Keys in the environment or in opencode already work, so they are not ticked.
@@ -327,7 +327,7 @@ function importWay(args: ArgsOf<typeof KEYS_IMPORT_ARGS>): ImportWay {
   if (kind === undefined)
     throw usageFault(
       `Unknown source ${JSON.stringify(from)}.`,
-      `--from takes one of: ${IMPORT_KINDS.join(", ")}`,
+      `--from must be one of: ${IMPORT_KINDS.join(", ")}`,
     );
   if (kind === "export")
     throw usageFault("An export has no fixed location.", "Name it: orouter keys import FILE");
@@ -347,7 +347,7 @@ async function sourcesFor(context: CommandContext, way: ImportWay): Promise<Impo
       return some;
     }
     case "ask":
-      if (!isInteractive()) throw nobodyToAsk(found);
+      if (!isInteractive()) throw noTerminal(found);
       if (found.length === 0)
         talk.info("No keys found in files of known tools, in the environment or in opencode.");
       return found.length === 0 ? [] : chooseSources(context, found);
@@ -362,7 +362,7 @@ function nothingFound(from: string): Problem {
   });
 }
 
-function nobodyToAsk(found: readonly ImportSource[]): Problem {
+function noTerminal(found: readonly ImportSource[]): Problem {
   const lines = found.map(
     (source) => `  --from ${source.kind.padEnd(13)} ${sourceText(source)}, ${source.from}`,
   );

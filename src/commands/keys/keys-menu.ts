@@ -87,7 +87,7 @@ export async function openKeyMenu({ provider, name }: ListedKey): Promise<void> 
 function choicesFor(context: CommandContext, state: KeyState, open: OpenKey): MenuChoice[] {
   const { key, lanes } = state;
   // List impossible actions too, with a hint what to do instead.
-  const away = key.source === "keys.toml" ? {} : { hint: "not here: the key is not in keys.toml" };
+  const away = key.source === "keys.toml" ? {} : { hint: "only for keys in keys.toml" };
   const deed = key.enabled ? "disable" : "enable";
   return [
     { label: "Test it", hint: "one small call", run: () => test(context, key) },
@@ -240,7 +240,7 @@ const WITHOUT = "without";
 
 async function exportAsked(context: CommandContext): Promise<void> {
   const kind = await askChoice("What do you want to export?", [
-    { value: WITHOUT, label: "Names and fingerprints", hint: "for a look" },
+    { value: WITHOUT, label: "Names and fingerprints", hint: "without secrets" },
     {
       value: "with",
       label: "Include the secrets",

@@ -128,13 +128,13 @@ function modelChoice(args: ArgsOf<typeof KEYS_TEST_ARGS>): ModelChoice | undefin
   if (text === undefined) return undefined;
   const choice = MODEL_CHOICES.find((one) => one === text);
   if (choice !== undefined) return choice;
-  throw usageProblem(`--models takes ${MODEL_CHOICES.join(" or ")}.`, ["orouter", "keys", "test"]);
+  throw usageProblem(`--models must be ${MODEL_CHOICES.join(" or ")}.`, ["orouter", "keys", "test"]);
 }
 
 function limitOf(args: ArgsOf<typeof KEYS_TEST_ARGS>): number {
   const text = args.limit ?? String(MODELS_LIMIT);
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
-  throw usageProblem("--limit takes a number from 1 on.", ["orouter", "keys", "test"]);
+  throw usageProblem("--limit must be a number of at least 1.", ["orouter", "keys", "test"]);
 }
 
 function chosenKeys(context: CommandContext, name: string | undefined, provider: string | undefined): Key[] {
@@ -150,7 +150,7 @@ export function loadedKey({ keys }: CommandContext, listed: ListedKey): Key {
   throw new Problem({
     code: "key-unusable",
     what: `${provider}/${name} cannot be used at the moment.`,
-    fix: "The note above says why.",
+    fix: "See the warning above.",
   });
 }
 
@@ -167,9 +167,8 @@ function resultText(tried: readonly TriedKey[], look: TableLook): string {
     { title: "PROVIDER", shrinks: true },
     { title: "NAME", shrinks: true },
     { title: "FINGERPRINT", tone: () => "muted" },
-    { title: "RESULT", tone: (row) => RESULT_TONES[tried[row]?.trial.kind ?? "unproven"] },
+    { title: "RESULT", wraps: true, tone: (row) => RESULT_TONES[tried[row]?.trial.kind ?? "unproven"] },
   ];
-  // The reason may wrap: cut short it would lose the provider's words.
   const rows = tried.map(({ key, trial }) => [
     key.provider,
     key.name,

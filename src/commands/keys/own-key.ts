@@ -143,7 +143,7 @@ function notOurs(key: ListedKey, deed: KeyDeed): Problem {
 }
 
 function origin({ source, from }: ListedKey): string {
-  if (source === "environment") return `it comes from the environment, from the variable ${from}`;
+  if (source === "environment") return `it is in the environment variable ${from}`;
   return isOpencodes(source)
     ? `it is opencode's own, from ${from}`
     : "it is a placeholder for a provider that needs no key";
@@ -158,11 +158,11 @@ function wayOut(key: ListedKey, deed: KeyDeed): string {
   if (source === "environment") {
     const take = `orouter keys add ${provider} --env ${from} --name NAME`;
     if (deed === "remove")
-      return `Unset it: unset ${from}. To keep it there unused: ${take} && orouter keys disable ${provider}/NAME`;
-    return `Take it into keys.toml first: ${take}; then: orouter keys ${deed} ${provider}/NAME${deed === "rename" ? " NEW" : ""}`;
+      return `Unset it: unset ${from}. To keep the variable but not use it: ${take} && orouter keys disable ${provider}/NAME`;
+    return `Import it into keys.toml first: ${take}; then: orouter keys ${deed} ${provider}/NAME${deed === "rename" ? " NEW" : ""}`;
   }
   if (isOpencodes(source))
-    return "Remove it there: opencode auth logout. Or add the same key here, where it can be changed: orouter keys add";
+    return "Remove it in opencode: opencode auth logout. Or add it to orouter to edit it here: orouter keys add";
   return `Add a key to replace it: orouter keys add ${provider}`;
 }
 

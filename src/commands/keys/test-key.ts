@@ -312,11 +312,11 @@ export async function testModels(
 }
 
 async function mayCost(requests: number): Promise<boolean> {
-  const cost = `${counted(requests, "request")}, each for one token of an answer`;
+  const cost = `${counted(requests, "request")}, each for an answer of one token`;
   return await askSure({
-    question: `This takes ${cost}. Continue?`,
+    question: `This needs ${cost}. Continue?`,
     call: "orouter keys test --models … --yes",
-    nobody: `This takes ${cost} and needs a confirmation.`,
+    unattended: `This needs ${cost}, so confirm it first.`,
     isLikely: true,
   });
 }
@@ -391,14 +391,14 @@ async function opensToAnyone(baseUrl: string, signal: AbortSignal): Promise<bool
 
 /** What a refusal means for the key under test. */
 const MEANINGS: Record<VerdictKind, string> = {
-  subscription: "the plan does not cover the model it was tried with",
+  subscription: "the plan does not include the tested model",
   payment: "the account is out of credit, or a payment is due",
   quota: "its usage limit is reached",
   "rate-limit": "too many requests at the moment",
-  concurrency: "too many calls at a time",
+  concurrency: "too many parallel requests",
   auth: "wrong or expired",
   forbidden: "the provider does not allow it",
-  "model-not-found": "no model to try it with",
+  "model-not-found": "no model to test it with",
   "path-not-found": "the provider has no such endpoint",
   overloaded: "the provider is overloaded",
   "server-error": "the provider cannot be asked",
@@ -434,16 +434,16 @@ const LET_IN = new Set<VerdictKind>(["subscription", "payment", "quota", "rate-l
 export function keyOutcome(trial: KeyTrial): KeyOutcome {
   if (trial.kind === "ok") return { kind: "works", words: "works" };
   if (trial.kind === "unproven") {
-    return { kind: "unclear", words: "cannot tell: this service shows its models to anyone" };
+    return { kind: "unclear", words: "unknown: this provider lists its models without a key" };
   }
   const words = refusalWords(trial);
   if (trial.verdict !== undefined && REFUSED.has(trial.verdict)) {
-    return { kind: "refused", words: `refused: ${words}` };
+    return { kind: "refused", words: `rejected: ${words}` };
   }
   if (trial.verdict !== undefined && LET_IN.has(trial.verdict)) {
-    return { kind: "works", words: `known to the service, but ${words}` };
+    return { kind: "works", words: `accepted, but ${words}` };
   }
-  return { kind: "unclear", words: `cannot tell now: ${words}` };
+  return { kind: "unclear", words: `unknown: ${words}` };
 }
 
 /** One line per trial: `ok`, or why not. */

@@ -78,7 +78,7 @@ export function lineCount(args: ArgsOf<typeof LOGS_ARGS>, path: readonly string[
   if (text === undefined) return DEFAULT_LINES;
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= 1 && count <= MAX_LINES) return count;
-  throw usageProblem(`-n takes a number of requests, from 1 up, and not ${JSON.stringify(text)}.`, path);
+  throw usageProblem(`-n must be a number of requests of at least 1, not ${JSON.stringify(text)}.`, path);
 }
 
 const LOGS_ARGS = {
@@ -112,7 +112,7 @@ export const logsCommand = defineCommand({
   examples: [
     { line: "orouter logs", does: "the last 20" },
     { line: "orouter logs --failures -n 100", does: "those where a key or a model failed, rescued ones too" },
-    { line: "orouter logs --follow", does: "new ones as they come, until Ctrl-C" },
+    { line: "orouter logs --follow", does: "print new requests until Ctrl-C" },
     { line: "orouter logs --key nvidia/work --json", does: "one key's, an object a line" },
   ],
   args: LOGS_ARGS,

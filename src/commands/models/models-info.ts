@@ -126,7 +126,7 @@ function infoText(entry: ListedEntry): string {
     ...(entry.input === undefined ? [] : [["input", tokens(entry.input)] as [string, string]]),
     ["tools", yesNo(entry.toolCall)],
     ["reasoning", yesNo(entry.reasoning)],
-    ["takes", entry.inputs?.join(", ") ?? "-"],
+    ["inputs", entry.inputs?.join(", ") ?? "-"],
     ["cost", entry.cost === undefined ? "-" : `${costText(entry.cost)} for a million tokens in / out`],
     ["source", entry.source],
     ...(entry.isRetired ? [["remark", remarkOf(entry)] as [string, string]] : []),

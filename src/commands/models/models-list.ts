@@ -25,7 +25,7 @@ import { readCooldowns } from "../state.ts";
 
 export function leftOutText(name: string, leftOut: readonly string[], hasLimits: boolean): string {
   if (!hasLimits)
-    return `Nothing is known about the models of ${name}; [[models]] in config.toml can say it.`;
+    return `No limits are known for the models of ${name}. Add them under [[models]] in config.toml.`;
   return `Nothing is known about ${leftOut.join(", ")}: the limits of ${name} are those of its other models.`;
 }
 

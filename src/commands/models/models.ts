@@ -99,15 +99,18 @@ async function refresh(args: ArgsOf<typeof MODELS_REFRESH_ARGS>): Promise<number
   if (args.json === true) {
     outJson({ providers: lists.map(listJson), modelsDev: { failure: modelsDevFailure ?? null } });
   } else if (lists.length > 0) out(resultText(loaded));
-  else say("No keys yet, so no provider can be asked. Add one: orouter keys add ollama-cloud");
+  else say("No keys yet, so no lists to refresh. Add one: orouter keys add ollama-cloud");
   if (modelsDevFailure !== undefined) talk.warn(`Could not load models.dev: ${modelsDevFailure}.`);
   const hasFailed = modelsDevFailure !== undefined || lists.some((list) => list.failure !== undefined);
   return hasFailed ? EXIT.failed : EXIT.fine;
 }
 
 function resultText({ lists }: LoadedCatalog): string {
-  const columns = [{ title: "PROVIDER", shrinks: true }, { title: "MODELS" }, { title: "RESULT" }];
-  // The reason may wrap: cut short it would be useless.
+  const columns = [
+    { title: "PROVIDER", shrinks: true },
+    { title: "MODELS" },
+    { title: "RESULT", wraps: true },
+  ];
   const rows = lists.map(({ provider, list, failure }) => [
     provider,
     String(list?.models.length ?? 0),

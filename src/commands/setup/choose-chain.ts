@@ -129,7 +129,7 @@ async function typeModel({ providers }: ChainParts, chosen: readonly string[]): 
         if (ref === undefined || !ids.includes(ref.provider)) {
           return `A service you have a key for, a slash and the model: ${ids.map((id) => `${id}/…`).join(", ")}`;
         }
-        return chosen.includes(text) ? "It is already in the chain." : undefined;
+        return chosen.includes(text) ? "The chain already contains it." : undefined;
       },
     }),
   );

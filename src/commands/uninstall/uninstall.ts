@@ -22,7 +22,7 @@ export function programRemoval(execPath: string, platform: string = process.plat
   const name = basename(execPath.replaceAll("\\", "/")).toLowerCase();
   // When run from source, the executable is Bun.
   if (name === "bun" || name === "bun.exe")
-    return "orouter runs from its sources here: there is no program file to remove.";
+    return "orouter runs from source, so there is no program file to remove.";
   if (/[/\\]node_modules[/\\]/.test(execPath))
     return `The program is ${execPath}. Remove it with: npm uninstall -g orouter`;
   const command = platform === "win32" ? `del "${execPath}"` : `rm ${shellWord(execPath)}`;
@@ -55,7 +55,7 @@ async function uninstall(args: ArgsOf<typeof UNINSTALL_ARGS>): Promise<number> {
   const mayRemoveKeys = remains.keys.length > 0 && !keepsKeys;
   show(remains, keepsKeys);
   if (remains.alive.length > 0)
-    say(`orouter is running (${remains.alive.join(", ")}). End it first, or its files come back.`);
+    say(`orouter is running (${remains.alive.join(", ")}). Stop it first, or it writes its files again.`);
   if (others.length === 0 && !mayRemoveKeys) {
     say(
       remains.keys.length === 0

@@ -16,8 +16,8 @@ const FAMILIES = ["opus", "sonnet", "haiku"] as const;
 type Family = (typeof FAMILIES)[number];
 
 /**
- * The model that a family means: as config.toml says, else the first chain. Undefined where Claude Code's own model ids
- * can be used as they are, and where there is no chain.
+ * The config.toml entry of the family, else the first chain. Undefined if Claude Code's own model ids work as they are,
+ * or if there is no chain.
  */
 export function claudeModel(family: Family, { settings, hasKey }: ModelSources): string | undefined {
   const { [family]: own, model } = settings.agents.claude;
@@ -26,22 +26,22 @@ export function claudeModel(family: Family, { settings, hasKey }: ModelSources):
   return hasKey(VENDOR) || chain === undefined ? undefined : `${CHAIN_PROVIDER}/${chain}`;
 }
 
-/** `claude-opus-5-5` and the like, which sub-agents and plugins name in full. */
+/** For `claude-opus-5-5` and similar, which sub-agents and plugins name in full. */
 function modelNamed(name: string, sources: ModelSources): string {
   if (!name.startsWith("claude-") || Object.hasOwn(sources.settings.chains, name)) return name;
   const family = FAMILIES.find((one) => name.includes(one)) ?? "opus";
   return claudeModel(family, sources) ?? (sources.hasKey(VENDOR) ? `${VENDOR}/${name}` : name);
 }
 
-/** Of the statuses below 500, Claude Code sends these again by itself, or takes them for something else. */
+/** Statuses below 500 that Claude Code retries, or misinterprets. */
 const MISREAD = new Set([401, 403, 404, 408, 409, 413, 429]);
 
-/** The status that Claude Code shows at once; a 400 makes it send up to six variants of the request first. */
+/** Claude Code shows this status at once; a 400 makes it send up to six variants of the request first. */
 const FINAL_STATUS = 402;
 
 /**
- * Claude Code, measured on 2.1.332. After an error inside a stream it removes what it has shown and asks once more
- * without a stream, whatever the error says.
+ * Claude Code, measured on 2.1.332. After an error inside a stream it removes what it has shown and repeats the request
+ * once without streaming, whatever the error says.
  */
 export const claude: ClientProfile = {
   name: "claude",
@@ -49,7 +49,7 @@ export const claude: ClientProfile = {
   brokenInARow: 4,
   askAgainAfterOutput: true,
   finalError,
-  // It shortens the conversation on these words, and ends by itself when that does not help.
+  // It compacts the conversation on these words, and ends by itself if that does not help.
   overflow: ({ message }, dialect) =>
     reply({
       status: 400,

@@ -5,16 +5,18 @@ import { type ClientProfile, type ErrorReply, type FinalFailure, firstHeader } f
 /** Codex shows the message of `response.failed` with this code, and ends. */
 const FINAL = { type: "invalid_request_error", code: "invalid_prompt" };
 
-/** On this code it asks again, five times. */
+/** Codex retries five times on this code. */
 const AGAIN = { type: "server_error", code: "server_error" };
 
-/** Of the statuses below 500, Codex sends these again by itself, or takes them for something else. */
+/** Statuses below 500 that Codex retries, or misinterprets. */
 const MISREAD = new Set([401, 403, 404, 408, 409, 413, 429]);
 
-/** The same id is in all of them; the last two are those of older versions. */
+/** All contain the same id; the last two are from older versions. */
 const SESSION_HEADERS = ["session-id", "thread-id", "session_id", "conversation_id"];
 
-/** Codex CLI, measured on 0.171.0. It shows a 400 once, and knows no error in a stream but `response.failed`. */
+/**
+ * Codex CLI, measured on 0.171.0. It shows a 400 once, and `response.failed` is the only error it knows in a stream.
+ */
 export const codex: ClientProfile = {
   name: "codex",
   isAgent: true,

@@ -15,7 +15,7 @@ const SESSION_HEADERS = [
   "conversation_id",
 ];
 
-/** Status, type and code of each failure but the exhausted one, as OpenAI would give them. */
+/** As OpenAI would send them. */
 const FORMS: Record<
   Exclude<FinalFailure["why"], "exhausted" | "not-routable">,
   [status: number, type: string, code: string | null]
@@ -25,10 +25,7 @@ const FORMS: Record<
   bug: [500, "server_error", "orouter_bug"],
 };
 
-/**
- * Any client that orouter knows nothing of: plain HTTP. It may retry by itself, so a status says whether that helps,
- * and when.
- */
+/** Any unknown client: plain HTTP. It may retry by itself, so the status says whether that helps, and when. */
 export const neutral: ClientProfile = {
   name: "neutral",
   isAgent: false,

@@ -10,9 +10,9 @@ import {
 } from "./client-profile.ts";
 
 /**
- * opencode 1 retries an error when its text, anywhere in the body, looks like a passing one: it even looks for bare
- * digits, so an id that contains 429 is enough. opencode 2 goes by codes first, then by some of the same words. These
- * are their patterns; our final words must match none of them.
+ * opencode 1 retries if the text of an error, anywhere in the body, looks temporary; even an id that contains 429 is
+ * enough. opencode 2 checks codes first, then some of the same words. Our final errors must match none of these
+ * patterns.
  */
 const RETRIED = [
   /429|500|502|503|504|524/,
@@ -26,7 +26,7 @@ const RETRIED = [
   /\btry again (?:later|in\b)|\b(?:currently|temporarily) at capacity\b/i,
 ];
 
-/** Its patterns for a conversation that is too long; matching one starts a compaction. */
+/** Matching one of these patterns starts a compaction. */
 const TOO_LONG = [
   /prompt is too long|request_too_large|input is too long|exceeds the context window|maximum context length/i,
   /exceeds the limit of \d+|context[_ ]length[_ ]exceeded|context window exceeds|request entity too large/i,
@@ -35,7 +35,7 @@ const TOO_LONG = [
 ];
 
 const PLAIN_WORDS: [RegExp, string][] = [
-  // With a hyphen that does not break, the word reads the same and matches no pattern.
+  // A non-breaking hyphen reads the same and matches no pattern.
   [/\brate-limited\b/g, "rate\u2011limited"],
   [/rate[-_ ]limit(?:ed|s)?/gi, "at the limit"],
   [/too[ _]many[ _]requests/gi, "at the limit"],
@@ -46,28 +46,28 @@ const PLAIN_WORDS: [RegExp, string][] = [
   [/(connection|request|response|network|stream|read) (?:timeout|timed out|time out)/gi, "no answer in time"],
 ];
 
-/** In place of a line whose words would start a retry even so. */
+/** Replaces a line whose words would still start a retry. */
 const WITHHELD = "  (see: orouter logs)";
 
-/** In place of a text whose lines would do so together. */
+/** Replaces a text whose lines would do so together. */
 const FALLBACK = "[orouter] The request failed. See why with: orouter logs";
 
-/** A thin space that splits a number a retry pattern would find, and that no reader notices. */
+/** A thin space splits a number that a retry pattern would find. */
 const HAIR_SPACE = "\u200a";
 
-/** The type and code of an error that neither major retries. */
+/** Neither major retries this type and code. */
 const FINAL = { type: "invalid_request_error", code: "invalid_prompt" };
 
-/** The type and code on which both majors ask again. */
+/** Both majors retry on this type and code. */
 const AGAIN = { type: "server_error", code: "server_error" };
 
-/** Statuses that opencode would retry by itself, or take for something else. */
+/** Statuses that opencode retries, or misinterprets. */
 const MISREAD = new Set([401, 404, 408, 409, 413, 429]);
 
-/** The headers that name a session, best first. */
+/** Best first. */
 const SESSION_HEADERS = ["x-session-id", "x-session-affinity", "x-opencode-session"];
 
-/** Text for opencode, free of everything that it would retry or compact on. */
+/** Removes everything that opencode would retry or compact on. */
 export function calmText(message: string): string {
   let text = message;
   for (const [pattern, plain] of PLAIN_WORDS) text = text.replace(pattern, plain);
@@ -82,7 +82,7 @@ function isCalm(text: string): boolean {
   return ![...RETRIED, ...TOO_LONG].some((pattern) => pattern.test(text));
 }
 
-/** Both majors show a 400 once, and its message only. */
+/** Both majors show a 400 once, and only its message. */
 function finalReply(message: string, dialect: Dialect | undefined): ErrorReply {
   return {
     status: 400,
@@ -91,7 +91,9 @@ function finalReply(message: string, dialect: Dialect | undefined): ErrorReply {
   };
 }
 
-/** opencode compacts on the first and asks again. After the second in a row opencode 1 would do so for ever. */
+/**
+ * opencode compacts on the first overflow and asks again. After the second in a row opencode 1 would do so endlessly.
+ */
 function overflow({ message, asked, inARow }: Overflow, dialect: Dialect | undefined): ErrorReply {
   if (inARow > 1) {
     const words = `[orouter] The conversation is longer than ${asked} takes, even after it was shortened. Start a new session, or choose a model with a larger window.`;
@@ -101,7 +103,6 @@ function overflow({ message, asked, inARow }: Overflow, dialect: Dialect | undef
   return { status: 400, headers: {}, body: dialectSpec(dialect ?? DEFAULT_DIALECT).errorBody(words) };
 }
 
-/** What both majors have in common. */
 const BOTH = {
   isAgent: true,
   brokenInARow: 4,
@@ -112,7 +113,7 @@ const BOTH = {
   sessionId: (headers: HeaderSource) => firstHeader(headers, SESSION_HEADERS),
 } satisfies Partial<ClientProfile>;
 
-/** opencode 1 reads only the message of an error in a chat stream, so the code that decides is JSON within it. */
+/** opencode 1 reads only the message of an error in a chat stream, so the deciding code is JSON within it. */
 const OPENCODE1_EVENTS: Partial<Record<Dialect, (message: string, code: string) => string>> = {
   chat: (message, code) => {
     const inner = JSON.stringify({ type: "error", error: { code, message } });
@@ -139,7 +140,7 @@ export const opencode1: ClientProfile = {
   askAgainEvent: (message, dialect) => opencode1Event(dialect, message, AGAIN),
 };
 
-/** opencode 2.x, measured on 2.0.15. It shows what it already has a second time when it asks again, and exits 1. */
+/** opencode 2.x, measured on 2.0.15. After a retry it shows the beginning of the answer again, and exits with 1. */
 export const opencode2: ClientProfile = {
   ...BOTH,
   name: "opencode2",

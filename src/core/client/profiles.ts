@@ -6,7 +6,7 @@ import { opencode1, opencode2 } from "./opencode.ts";
 
 const PROFILES: Record<ProfileName, ClientProfile> = { opencode1, opencode2, claude, codex, neutral };
 
-/** Which client sends which user-agent; the first match counts. */
+/** The first match counts. */
 const USER_AGENTS: [RegExp, ClientProfile][] = [
   // opencode/latest/2.0.15/cli
   [/^opencode\/[a-z]+\/\d/, opencode2],
@@ -18,12 +18,10 @@ const USER_AGENTS: [RegExp, ClientProfile][] = [
   [/^codex[\w-]*\/\d/, codex],
 ];
 
-/** The profile of a client that orouter has started. */
 export function profileFor(name: ProfileName): ClientProfile {
   return PROFILES[name];
 }
 
-/** The profile of a client that came by itself. */
 export function profileByUserAgent(userAgent: string | null | undefined): ClientProfile {
   if (userAgent === null || userAgent === undefined) return neutral;
   return USER_AGENTS.find(([pattern]) => pattern.test(userAgent))?.[1] ?? neutral;

@@ -5,7 +5,6 @@ import type { HistoryRules } from "./history.ts";
 import type { AnswerNames, AnswerWriter, EventReader, Usage, WireEvent } from "./hub-answer.ts";
 import type { HubRequest } from "./hub-request.ts";
 
-/** An error in a provider's usual terms. */
 export interface ErrorWords {
   message: string;
   type: string;
@@ -14,7 +13,6 @@ export interface ErrorWords {
 
 /** Everything that the rest of the program needs from a dialect. A new dialect is a folder that provides it, and an entry in the registry. */
 export interface DialectSpec {
-  /** The name in messages for people. */
   readonly title: string;
   /** The endpoint, relative to the base URL of a provider. */
   readonly path: string;
@@ -22,7 +20,6 @@ export interface DialectSpec {
   readonly storesAnswers?: true;
   /** The AI SDK package that speaks it. */
   readonly sdk: string;
-  /** The header that carries a key. */
   authHeader(secret: string): readonly [name: string, value: string];
 
   /** Adds to `unsaid` what the hub cannot express. */
@@ -46,7 +43,6 @@ export interface DialectSpec {
   usageOf(usage: unknown): Usage | undefined;
 
   errorBody(words: ErrorWords): object;
-  /** An error inside a stream. */
   errorEvent(words: ErrorWords): string;
 
   /** Replaces finish reasons, by the position of the choice. Absent if finish reasons need no repair. */

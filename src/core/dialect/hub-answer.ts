@@ -1,7 +1,6 @@
 import { asObject, isObject, type JsonObject } from "../json.ts";
 import type { DONE } from "../stream/sse.ts";
 
-/** A parsed event of a dialect, or the end mark. */
 export type WireEvent = JsonObject | typeof DONE;
 
 /** Tokens as the provider counted them. `cached` are part of the input, `reasoning` are part of the output. */
@@ -13,7 +12,6 @@ export interface Usage {
   reasoning?: number | undefined;
 }
 
-/** What one event says of a tool call that the client is to run. */
 export interface CallPiece {
   /** The number of the call, if the provider sends one. */
   index: number | undefined;
@@ -41,7 +39,6 @@ export interface HubChoice {
   text: string;
   /** The next words of a refusal. */
   refusal: string;
-  /** The next readable reasoning. */
   reasoning: string;
   /** Whether there is reasoning, readable or not. */
   hasReasoning: boolean;
@@ -60,7 +57,6 @@ export interface HubChoice {
   finish: string | undefined;
 }
 
-/** The provider's identifiers of an answer. */
 export interface AnswerHead {
   id: string;
   model: string;
@@ -116,7 +112,6 @@ export interface EventReader {
   read: (event: JsonObject) => HubEvent;
 }
 
-/** How an answer ended. */
 export interface AnswerEnd {
   /** A finish reason of the hub. */
   finish: string;

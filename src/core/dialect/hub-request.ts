@@ -82,7 +82,6 @@ export function addResult(turns: HubTurn[], result: HubResult): void {
   else turns.push({ role: "tool", results: [result] });
 }
 
-/** A request with one question. */
 export function plainQuestion(model: string, text: string, maxOutputTokens: number): HubRequest {
   return {
     model,
@@ -146,7 +145,6 @@ export function readToolChoice(
   return undefined;
 }
 
-/** The fields of `HubRequest.labels`. */
 export const LABELS = [
   "metadata",
   "user",
@@ -186,7 +184,6 @@ export function readFormat(
   };
 }
 
-/** The text of the parts, refusals included. */
 export function textOf(parts: readonly (HubContent | HubSpoken)[], separator: string): string {
   return parts
     .flatMap((part) => (part.kind === "text" || part.kind === "refusal" ? part.text : []))

@@ -32,7 +32,6 @@ export interface Translating {
 export interface Translated {
   kind: "translated";
   body: JsonObject;
-  /** Whether the client expects usage in a stream. */
   wantsUsage: boolean;
   /** For the way back. */
   tools: AnswerNames["tools"];
@@ -116,7 +115,7 @@ export class AnswerTranslator {
     return isEnd ? [...out, ...this.end()] : out;
   }
 
-  /** The rest, once the provider has closed the stream. Empty if the answer was cut off. */
+  /** The final events after the provider has closed the stream. Empty if the answer was cut off. */
   end(): WireEvent[] {
     if (this.#isOver || this.#finish === undefined) return [];
     this.#isOver = true;
@@ -208,9 +207,9 @@ function isScalar(value: unknown): boolean {
 /** Translates the bytes of an event stream, in any split. */
 export interface EventBytes {
   push: (chunk: Uint8Array) => Uint8Array;
-  /** The upstream has closed the stream in good order. */
+  /** The upstream has closed the stream cleanly. */
   end: () => Uint8Array;
-  /** Whether the answer is whole, even if its end mark is still to come. */
+  /** Whether the answer is complete, even before its end mark. */
   readonly isFinished: boolean;
 }
 
@@ -265,7 +264,6 @@ export function wholeAnswerEvents(
   return translator.isFinished ? out : undefined;
 }
 
-/** Translates a complete answer. */
 export function translateWholeAnswer(
   way: Translating,
   answer: unknown,

@@ -47,7 +47,7 @@ export function readKeyExport(value: Record<string, unknown>): KeyImport {
 
 function placeOf(entry: Record<string, unknown>): ImportedKey["place"] | { why: string } {
   const { source, env, value } = entry;
-  if (source === "environment") return { why: "it came from the environment, not from keys.toml" };
+  if (source === "environment") return { why: "it was in the environment, not in keys.toml" };
   if (source === "auth.json" || source === "opencode.db")
     return { why: `it is opencode's own, from its ${source}` };
   if (typeof env === "string") return { kind: "env", variable: env };

@@ -175,10 +175,10 @@ const REFERENCE = /^\{(?:env|file):/i;
 
 /** A usable secret, or why the text is not one. */
 export function importedSecret(value: unknown): { secret: string } | { why: string } {
-  if (typeof value !== "string" || value.trim() === "") return { why: "there is no key" };
+  if (typeof value !== "string" || value.trim() === "") return { why: "it is empty" };
   const text = value.trim();
   if (EXAMPLE.test(text)) return { why: "it is the example of the readme, no key" };
-  if (REFERENCE.test(text)) return { why: "it only says where opencode finds the key" };
+  if (REFERENCE.test(text)) return { why: "it is a reference that only opencode resolves" };
   const secret = cleanSecret(text);
   return secret === undefined ? { why: "it has blanks or odd characters inside" } : { secret };
 }

@@ -138,9 +138,9 @@ const TOLERATED = { allowTrailingComma: true, allowEmptyContent: true };
 const WORDS: Readonly<Record<string, string>> = {
   InvalidSymbol: "this is no JSON value",
   InvalidNumberFormat: "this is no number",
-  PropertyNameExpected: "a name in double quotes belongs here",
-  ValueExpected: "a value belongs here",
-  ColonExpected: "a colon belongs here",
+  PropertyNameExpected: "a name in double quotes is missing here",
+  ValueExpected: "a value is missing here",
+  ColonExpected: "a colon is missing here",
   CommaExpected: "a comma is missing here",
   CloseBraceExpected: "a } is missing here",
   CloseBracketExpected: "a ] is missing here",
@@ -150,7 +150,7 @@ const WORDS: Readonly<Record<string, string>> = {
   UnexpectedEndOfString: "this text is never closed",
   UnexpectedEndOfNumber: "this number is cut short",
   InvalidUnicode: "this is no \\u escape",
-  InvalidEscapeCharacter: "there is no such escape",
+  InvalidEscapeCharacter: "invalid escape sequence",
   InvalidCharacter: "a text must not hold this character as it is",
 };
 

@@ -6,8 +6,8 @@ import type { ReadinessJson } from "./readiness.ts";
 import type { Strategy } from "./session.ts";
 
 /**
- * What `/_orouter/state` answers, and the plugin reads. Names are those of `status --json`; times are milliseconds since
- * 1970, and an end that never comes is null. No secret is in it.
+ * The response of `/_orouter/state`, which the plugin reads. Names match `status --json`; times are milliseconds since
+ * 1970, and an end that never comes is null. Contains no secret.
  */
 export interface ControlState {
   /** Changes with the names. */
@@ -18,11 +18,11 @@ export interface ControlState {
   /** Active ones, the earliest end first. */
   cooldowns: ControlCooldown[];
   chains: ControlChain[];
-  /** Who gave the last answer; null before the first. */
+  /** The lane of the last answer; null before the first. */
   last: ControlAnswer | null;
-  /** Requests that wait for a lane. */
+  /** The number of requests that wait for a lane. */
   waiting: number;
-  /** What each of them waits for, first come first. */
+  /** These requests, oldest first. */
   waits: RequestWait[];
   /** The windows of the keys' quotas, as far as they are known. */
   quotas: ControlQuota[];
@@ -48,7 +48,7 @@ export interface ControlQuota extends QuotaLine {
 export interface ControlCooldown {
   id: string;
   scope: CooldownScope;
-  /** Null where it is about no single key; likewise the model and the provider. */
+  /** Null if the cooldown is not about one key; likewise the model and the provider. */
   fingerprint: string | null;
   key: string | null;
   model: string | null;
@@ -63,7 +63,7 @@ export interface ControlCooldown {
 
 export interface ControlChain {
   name: string;
-  /** As config.toml has them: models, and names of other chains. */
+  /** As in config.toml: models, and names of other chains. */
   entries: readonly string[];
   /** The models behind the entries, in the order they are tried. */
   models: readonly ControlModel[];
@@ -71,7 +71,6 @@ export interface ControlChain {
 
 export interface ControlModel extends ReadinessJson {
   model: string;
-  /** How many of its provider's keys are in use, and how many of those could answer now. */
   keys: number;
   ready: number;
   bench: ControlBench | null;

@@ -2,72 +2,76 @@ import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
 import type { Fault, Verdict, VerdictKind } from "../verdict/verdict.ts";
 
-/** Limits wait longer than hiccups: a provider that counts calls also counts those that it refuses. */
+/** Limits wait longer than brief faults: a provider that counts requests also counts those it rejects. */
 const FIRST_MS: Partial<Record<VerdictKind, number>> = {
   "rate-limit": 2000,
   concurrency: 1000,
   overloaded: 1000,
 };
 
-/** A broken connection is tried again before anyone notices. */
+/** A broken connection is retried before anyone notices. */
 const USUAL_FIRST_MS = 300;
 
-/** Below the 10 s that opencode 2 waits at most, so that a lane is tried at least as often as the agent would try it. */
+/**
+ * Below the 10 s that opencode 2 waits at most, so that a lane is tried at least as often as the agent itself would try
+ * it.
+ */
 const LONGEST_MS = 8000;
 
-/** How much of a wait is left to chance: two requests that failed together should not come back together. */
+/** The random share of a wait, so that two requests that failed together do not retry together. */
 const JITTER = 0.25;
 
-/** The wait before a lane that has failed softly is asked again. `jitter` is between 0 and 1. */
+/** The wait before a lane is tried again after a soft failure. `jitter` is from 0 to 1. */
 export function backoffMs(kind: VerdictKind, failures: number, jitter: number): number {
   const fullMs = Math.min(LONGEST_MS, (FIRST_MS[kind] ?? USUAL_FIRST_MS) * 2 ** (failures - 1));
   return Math.round(fullMs * (1 - JITTER + JITTER * jitter));
 }
 
-/** The parties that can cool down, smallest first. */
+/** Smallest first. */
 export type CooldownScope = "lane" | "key" | "model" | "provider";
 
-/** The party that a cooldown is about. */
 export interface CooldownTarget {
-  /** Tells parties apart. Never taken apart: the fields beside it say what it is made of. */
+  /** Identifies the party. Never parsed: the other fields contain its parts. */
   id: string;
   scope: CooldownScope;
   provider: string;
-  /** Of the key; undefined for a model or a provider. */
+  /** Undefined for a model or a provider. */
   fingerprint: string | undefined;
-  /** The provider's own name of the model; undefined for a key or a provider. */
+  /** The provider's own id of the model; undefined for a key or a provider. */
   model: string | undefined;
 }
 
-/** How long one party is left alone, and why. `untilMs` in the past: its next use is a probe. */
+/** `untilMs` in the past: the next use is a probe. */
 export interface Cooldown extends CooldownTarget {
   kind: VerdictKind;
   status: number;
   message: string;
-  /** When the cooldown was set: a failure whose attempt began before this does not deepen it. */
+  /** When the cooldown was set: a failure whose attempt began earlier does not extend it. */
   sinceMs: number;
-  /** 0 while failures are only counted; `NEVER_MS` for a key that is dead until it changes. */
+  /** 0 while failures are only counted; `NEVER_MS` for a key that stays rejected until it changes. */
   untilMs: number;
-  /** Failures in a row: the step of the growing cooldowns. */
+  /** Consecutive failures, which decide the length of guessed cooldowns. */
   failures: number;
-  /** Whether the provider named the end. A guessed one is not waited for where nothing else is left. */
+  /** Whether the provider named the end. If nothing else is left, a guessed end is probed early. */
   isDeclared: boolean;
 }
 
-/** The waits behind the verdicts; the first three come from the settings. */
 export interface CooldownPolicy {
   failWindowMs: number;
   cooldown: { baseMs: number; factor: number; maxMs: number };
 }
 
-/** The last moment a Date can name: the end of a cooldown that only a changed key ends. */
+/** The last moment a Date can represent, for a cooldown that only a changed key ends. */
 export const NEVER_MS = 8_640_000_000_000_000;
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Waits that are not settings. Reasons: provider habits, or scenario S15 (back on a healed model within 30 s). */
+/**
+ * Waits that are not settings. They come from provider habits, or from scenario S15 (use a recovered model again within
+ * 30 s).
+ */
 const WAITS = {
   concurrency: 2 * SECOND,
   concurrencyMax: 10 * SECOND,
@@ -76,14 +80,14 @@ const WAITS = {
   gone: 7 * 24 * HOUR,
   softBase: 4 * SECOND,
   softMax: 25 * SECOND,
-  /** NIM's DEGRADED functions stay down for minutes; the ceiling is the same for all, so that S15 holds. */
+  /** NIM's DEGRADED functions stay down for minutes; the maximum is the same for all, so that S15 holds. */
   silent: 25 * SECOND,
-  /** "Retry-After: 0" beside a refusal is no invitation to ask again at once. */
+  /** "Retry-After: 0" in a rejection does not mean that a retry helps at once. */
   shortest: SECOND,
   longest: 30 * 24 * HOUR,
 };
 
-/** How many times in a row an attempt-level failure must happen before the model is thought to be at fault. */
+/** How many consecutive attempt-level failures put the model at fault. */
 const FAILURES_TO_MODEL: Partial<Record<VerdictKind, number>> = {
   overloaded: 2,
   "server-error": 3,
@@ -91,10 +95,10 @@ const FAILURES_TO_MODEL: Partial<Record<VerdictKind, number>> = {
   reset: 3,
 };
 
-/** A key refused this often in a row as unauthorised is dead until it changes. */
+/** A key rejected as unauthorised this often in a row stays unused until it changes. */
 const AUTH_FAILURES_TO_DEAD = 2;
 
-/** Verdicts that time alone heals soon: a lane cooling down for one of these may be probed when nothing else is left. */
+/** Failures that pass by themselves: if nothing else is left, such a lane may be probed. */
 const SOFT: ReadonlySet<VerdictKind> = new Set([
   "rate-limit",
   "concurrency",
@@ -110,9 +114,9 @@ export function isSoft(kind: VerdictKind): boolean {
 }
 
 /**
- * When a lane under this cooldown may be asked although something better was hoped for. A declared end counts, and so
- * does that of a hard failure. A guess about a soft one is asked about sooner, at growing distances. Where it holds
- * several lanes, each of them has these distances, so that one good lane among many is found in time.
+ * When a lane in cooldown may be probed if nothing better is left. Declared ends and hard failures are respected. A
+ * guessed end of a soft failure is probed earlier, at growing intervals; if it covers several lanes, each has its own
+ * interval, so that one good lane among many is found in time.
  */
 export function askableAtMs(cooldown: Cooldown, jitter: number, lanes: number): number {
   const { kind, sinceMs, untilMs, failures, isDeclared } = cooldown;
@@ -121,7 +125,7 @@ export function askableAtMs(cooldown: Cooldown, jitter: number, lanes: number): 
   return Math.min(untilMs, sinceMs + Math.max(SHORTEST_DISTANCE_MS, Math.round(waitMs)));
 }
 
-/** Between two calls that ask about one cooldown, however many lanes it holds. */
+/** The shortest interval between two probes of one cooldown, however many lanes it covers. */
 const SHORTEST_DISTANCE_MS = 200;
 
 export const cooldownId = {
@@ -129,14 +133,13 @@ export const cooldownId = {
   key: (fingerprint: string): string => `key ${fingerprint}`,
   model: (ref: ModelRef): string => `model ${formatModelRef(ref)}`,
   provider: (provider: string): string => `provider ${provider}`,
-  /** A spent quota that was read, for a class of the key's models. */
+  /** A used-up quota that was read, for a class of the key's models. */
   quota: (provider: string, fingerprint: string, models: string): string =>
     `quota ${provider} ${fingerprint} ${models}`,
-  /** A cap that the user set. */
+  /** A limit that the user set. */
   budget: (provider: string, fingerprint: string): string => `budget ${provider} ${fingerprint}`,
 };
 
-/** Every party by its name. */
 export const targetOf = {
   lane: (fingerprint: string, ref: ModelRef): CooldownTarget => ({
     id: cooldownId.lane(fingerprint, ref),
@@ -208,7 +211,7 @@ export interface Failure {
   random: () => number;
 }
 
-/** The cooldown that follows a failure. A burst of parallel failures sets one cooldown, not a pile of them. */
+/** The cooldown after a failure. A burst of parallel failures sets one cooldown. */
 export function nextCooldown(previous: Cooldown | undefined, failure: Failure): Cooldown {
   const { verdict, target, startedMs, nowMs } = failure;
   const { kind, status, message, waitMs: declaredMs } = verdict;
@@ -216,11 +219,11 @@ export function nextCooldown(previous: Cooldown | undefined, failure: Failure): 
   const inARow = previous !== undefined && isSameSort(previous.kind, kind) ? previous.failures : 0;
   const failures = sameBurst ? Math.max(1, inARow) : inARow + 1;
   const { waitMs, isDeclared } = cooldownLength(failure, failures);
-  // A latecomer of a burst has nothing new to say of the end, unless the provider names one.
+  // A late failure of a burst does not move the end, unless the provider names one.
   const fromMs = sameBurst && inARow > 0 && declaredMs === undefined ? previous.sinceMs : nowMs;
   const endMs = waitMs === 0 ? 0 : Math.min(fromMs + waitMs, NEVER_MS);
   if (sameBurst && endMs <= previous.untilMs) return previous;
-  // Nor does a probe that fails without a word make a declared cooldown shorter.
+  // A failed probe without a declared end does not shorten a declared cooldown.
   const isHeldLonger =
     previous !== undefined &&
     declaredMs === undefined &&
@@ -232,10 +235,10 @@ export function nextCooldown(previous: Cooldown | undefined, failure: Failure): 
   return { ...target, kind, status, message, sinceMs: nowMs, failures, ...end };
 }
 
-/** Clocks of processes and machines differ a little; a time further ahead is of a clock that was wrong. */
+/** Clocks of processes and machines differ slightly; a time further ahead was set by a wrong clock. */
 const AHEAD_MS = 60_000;
 
-/** A cooldown that was set before the clock was set back, as long as it was meant to be, from now on. */
+/** A cooldown set before the clock was set back keeps its length, from now on. */
 export function notFromLater(cooldown: Cooldown, nowMs: number): Cooldown {
   const aheadMs = cooldown.sinceMs - nowMs;
   if (aheadMs <= AHEAD_MS) return cooldown;
@@ -244,28 +247,27 @@ export function notFromLater(cooldown: Cooldown, nowMs: number): Cooldown {
   return { ...cooldown, sinceMs: nowMs, untilMs };
 }
 
-/** Whether the failed attempt was under way before its party's cooldown began. A mere count may be added to at once. */
+/** True if the failed attempt started before the cooldown did. A mere count may grow at once. */
 function isSameBurst(previous: Cooldown, startedMs: number): boolean {
   return previous.untilMs > 0 ? startedMs <= previous.sinceMs : startedMs < previous.sinceMs;
 }
 
-/** Only failures of one sort are counted in a row: a used-up quota does not make the next 401 the second one. */
+/** Only similar failures count in a row: a used-up quota does not make the next 401 the second one. */
 function isSameSort(a: VerdictKind, b: VerdictKind): boolean {
   return a === b || (a in FAILURES_TO_MODEL && b in FAILURES_TO_MODEL);
 }
 
-/** What may befall an answer in its middle: the beginning of another does not prove that it is over. */
+/** Failures in the middle of an answer: the beginning of another answer does not prove that they are over. */
 const BREAKS: ReadonlySet<VerdictKind> = new Set(["reset", "timeout", "server-error"]);
 
 /**
- * What is left of a cooldown once its party has begun to answer: nothing, or, where answers have been breaking off, the
- * count of that until one of them is whole.
+ * What remains of a cooldown when its party begins to answer: nothing, or, after broken answers, their count until one
+ * is complete.
  */
 export function cooldownWhileAnswering(cooldown: Cooldown): Cooldown | undefined {
   return BREAKS.has(cooldown.kind) ? { ...cooldown, untilMs: 0 } : undefined;
 }
 
-/** How long a cooldown is, and whether that is what the provider said. */
 interface CooldownLength {
   waitMs: number;
   isDeclared: boolean;
@@ -317,11 +319,14 @@ function cooldownMs({ verdict, policy }: Failure, failures: number, declared: nu
   }
 }
 
-/** After attempt-level failures the model cools down only when they come in a row, or when the reply itself blames the model. */
+/**
+ * After attempt-level failures the model cools down only if they are consecutive, or if the reply itself blames the
+ * model.
+ */
 function softCooldownMs(verdict: Verdict, failures: number, declared: number | undefined): number {
   const needed = verdict.fault === "model" ? 1 : (FAILURES_TO_MODEL[verdict.kind] ?? 1);
   if (declared !== undefined && (verdict.fault === "model" || verdict.fault === "lane")) {
-    // A hint that has not helped is believed no more: it does not keep the cooldowns from growing.
+    // A declared wait that did not help must not keep the cooldown from growing.
     return Math.max(declared, failures > 1 ? grow(WAITS.softBase, 2, WAITS.softMax, failures - 1) : 0);
   }
   return failures < needed ? 0 : grow(WAITS.softBase, 2, WAITS.softMax, failures - needed + 1);
@@ -331,24 +336,23 @@ function grow(baseMs: number, factor: number, maxMs: number, step: number): numb
   return Math.min(maxMs, Math.round(baseMs * factor ** (step - 1)));
 }
 
-/** Jitter of a declared wait: never so much that a wait which is worth its while no longer is. */
+/** The maximum jitter of a declared wait, small enough that the wait stays within its budget. */
 const MOST_JITTER_MS = 2 * SECOND;
 
-/** Up to a tenth more, never less: a crowd that was told the same second should not come back as one. */
+/** Up to a tenth more, never less: requests that were told the same time should not all return at once. */
 function jitterUp(waitMs: number, random: () => number): number {
   return Math.round(waitMs + Math.min(waitMs / 10, MOST_JITTER_MS) * random());
 }
 
-/** The party of a cooldown, in the words of the control API. */
+/** The party of a cooldown, in the names of the control API. */
 export interface CooldownParty {
   fingerprint: string | undefined;
   /** `provider/model-id`. */
   model: string | undefined;
-  /** Only if the provider as a whole cools down. */
+  /** Only if the whole provider cools down. */
   provider: string | undefined;
 }
 
-/** A cooldown's party as it is shown to people. */
 export function cooldownParty({ scope, provider, fingerprint, model }: CooldownTarget): CooldownParty {
   return {
     fingerprint,
@@ -357,7 +361,7 @@ export function cooldownParty({ scope, provider, fingerprint, model }: CooldownT
   };
 }
 
-/** The key with this fingerprint. One secret may be a key of two providers; the model of a lane says which is meant. */
+/** One secret may be a key of two providers; the model of a lane decides which is meant. */
 export function ownerOf<One extends { provider: string; fingerprint: string | undefined }>(
   { fingerprint, model }: CooldownParty,
   keys: readonly One[],
@@ -366,16 +370,16 @@ export function ownerOf<One extends { provider: string; fingerprint: string | un
   return owners.find((key) => model?.startsWith(`${key.provider}/`)) ?? owners[0];
 }
 
-/** Which cooldowns are meant: all of them, those of a key, those for a model, or those of one lane. */
+/** All cooldowns, those of a key, those of a model, or those of one lane. */
 export interface CooldownSelection {
-  /** This one cooldown, and no other. */
+  /** Only this cooldown. */
   id?: string;
   fingerprint?: string;
   /** `provider/model-id`. */
   model?: string;
 }
 
-/** Whether a selection means this cooldown. A lane is also held by its model's cooldown, so that goes with it. */
+/** A lane is also covered by its model's cooldown, so that one is selected with it. */
 export function isSelected(cooldown: CooldownTarget, { id, fingerprint, model }: CooldownSelection): boolean {
   if (id !== undefined) return cooldown.id === id;
   if (fingerprint !== undefined && cooldown.fingerprint !== fingerprint && cooldown.scope !== "model")

@@ -5,8 +5,8 @@ import { backoffMs, isSoft, NEVER_MS } from "./cooldown.ts";
 import { laneId, type Progress, pauseOf, retryLeftMs, triesOn } from "./progress.ts";
 
 /**
- * What follows from a failed attempt. `serve-error` hands the reply to the client; the others go back into the loop.
- * After a soft failure they only say which lanes go first: nothing is ruled out.
+ * What follows from a failed attempt. `serve-error` passes the reply to the client; the others continue the request.
+ * After a soft failure they only change the order of lanes: nothing is excluded.
  */
 export type Decision =
   | { kind: "again" }
@@ -21,7 +21,7 @@ export interface DecideInput {
   ref: ModelRef;
   progress: Progress;
   triesPerKey: number;
-  /** 429s in a row on this session, this one counted. */
+  /** Consecutive 429s of this session, including this one. */
   limitedInARow: number;
   rateLimitThreshold: number;
   /** Whether the answer had already begun. */
@@ -32,21 +32,20 @@ export interface DecideInput {
   hasOtherModel: () => boolean;
 }
 
-/** Calls on a lane before the next one where that is more than chance: the second is a fresh connection, or a new try. */
+/** How often a lane is called before the next one if a repetition helps: the second call uses a new connection. */
 const SECOND_TRY = 2;
 
-/** Whether time alone may cure it within one request. What is wrong with a whole provider is not of that kind. */
+/** Whether the failure may pass within one request. Failures of a whole provider do not. */
 export function isSoftFailure({ kind, fault }: Verdict): boolean {
   return isSoft(kind) && fault !== "provider";
 }
 
-/** Says what a verdict means for the request. */
 export function decide(input: DecideInput): Decision {
   const { verdict } = input;
   switch (verdict.kind) {
     case "unsupported":
     case "output-limit":
-      // A model that takes the request helps an agent more than the reason why this one does not.
+      // A model that accepts the request helps an agent more than the reason why this one does not.
       return { kind: input.hasOtherModel() ? "next-model" : "serve-error" };
     case "path-not-found":
       return { kind: "next-model" };
@@ -58,7 +57,7 @@ export function decide(input: DecideInput): Decision {
     case "model-not-found":
       return verdict.fault === "lane" ? { kind: "next-key" } : { kind: "next-model" };
     case "forbidden":
-      // A right that this one endpoint asks for, such as a login to the service's own settings.
+      // A permission for this one endpoint, such as a login to the service's own settings.
       if (verdict.fault === "request") return { kind: "serve-error" };
       return verdict.fault === "provider" ? { kind: "next-model" } : { kind: "next-key" };
     case "rate-limit":
@@ -81,7 +80,7 @@ export function decide(input: DecideInput): Decision {
 
 function afterHiccup(input: DecideInput): Decision {
   const { verdict, progress, key, ref, triesPerKey, isBroken } = input;
-  // The provider's words blame the model: other keys would meet the same wall.
+  // The provider blames the model, so other keys would fail the same way.
   if (verdict.fault === "model" || verdict.fault === "provider") return { kind: "next-model" };
   const allowed = Math.max(triesPerKey, deservesSecondTry(input) ? SECOND_TRY : 1);
   if (isBroken || triesOn(progress, key, ref) >= allowed) return { kind: "next-key" };
@@ -89,28 +88,26 @@ function afterHiccup(input: DecideInput): Decision {
 }
 
 /**
- * A pooled connection that the server had closed shows as a reset, too. And a model is not left for one failure of its
- * only key; for a silence it is.
+ * A pooled connection that the server has closed also looks like a reset. And one failure of the only key is not enough
+ * to leave a model, except silence.
  */
 function deservesSecondTry({ verdict, key, keys }: DecideInput): boolean {
   return verdict.kind === "reset" || (isOnlyKey({ key, keys }) && verdict.kind !== "timeout");
 }
 
-/** A failed attempt, as far as the rest of its request has to know. */
 export interface Failed {
   verdict: Verdict;
   key: Key;
   ref: ModelRef;
   startedMs: number;
   nowMs: number;
-  /** Whether the answer had already begun. */
   isBroken: boolean;
   patienceMs: number;
   maxWaitMs: number;
   random: () => number;
 }
 
-/** Notes in the request's progress what the decision means for its later attempts. */
+/** Updates the request's progress for its later attempts. */
 export function settle(progress: Progress, decision: Decision, failed: Failed): void {
   const { verdict, key, ref } = failed;
   progress.again = decision.kind === "again" ? laneId(key, ref) : undefined;
@@ -145,25 +142,28 @@ function pause(progress: Progress, decision: Decision, failed: Failed): void {
 }
 
 /**
- * Gateways take minutes to say that they timed out, and an answer may run for minutes before it breaks. Counted in full,
- * a single such failure would use up the time in which an agent tries six times.
+ * Gateways take minutes to report a timeout, and an answer may run for minutes before it breaks. Counted in full, one
+ * such failure would use up the time in which an agent retries six times.
  */
 const MOST_COST_MS = 15_000;
 
-/** What a failure takes from the time for trying. A silence counts in full: nothing suggests that the next call will be faster. */
+/**
+ * What a failure takes from the retry budget. Silence counts in full: nothing suggests that the next call will be
+ * faster.
+ */
 function costMs({ verdict, startedMs, nowMs }: Failed): number {
   const tookMs = Math.max(0, nowMs - startedMs);
   return verdict.kind === "silent" ? tookMs : Math.min(tookMs, MOST_COST_MS);
 }
 
-/** A declared wait that has not helped so often is believed no more. */
+/** A declared wait that did not help this often is ignored. */
 const BELIEVED_WAITS = 2;
 
 function pauseEndMs(progress: Progress, decision: Decision, failed: Failed, failures: number): number {
   const { verdict, nowMs, maxWaitMs, patienceMs, random } = failed;
   const { kind, waitMs: declaredMs } = verdict;
   if (decision.kind === "again") return nowMs + backoffMs(kind, failures, random());
-  // A wait for the model that was asked for is no try in vain, however short the time for those is.
+  // A wait for the requested model is not a retry, so it has its own budget.
   const wholeMs = isLimit(verdict) ? Math.max(maxWaitMs, patienceMs) : maxWaitMs;
   const leftMs = retryLeftMs(progress, wholeMs);
   if (leftMs === 0) return NEVER_MS;
@@ -185,18 +185,17 @@ export interface BlameInput {
   key: Key;
   ref: ModelRef;
   progress: Progress;
-  /** The keys that this request may still use for this model. */
   keys: readonly Key[];
-  /** Whether another key is known to have failed in this way on this model. */
+  /** Whether another key has failed in the same way on this model. */
   isSameElsewhere: () => boolean;
   hasOtherModel: () => boolean;
 }
 
 /**
- * Whose fault it is. Silence, and a model that is not found, are the lane's until a second lane of the model has the
- * same: one account may lack what the others have. A wait that is declared is meant for who asked. And providers blame
- * the model for what is only one account's queue: while there is no other model, but another key, its word is taken for
- * that lane alone.
+ * The party at fault. Silence and an unknown model are blamed on the lane until a second lane of the model fails the
+ * same way: one account may lack what others have. A declared wait is meant for the account that asked. Providers also
+ * blame the model for the queue of one account: while there is another key but no other model, only this lane is
+ * blamed.
  */
 export function blame(input: BlameInput): Fault {
   const { verdict } = input;
@@ -214,7 +213,7 @@ function isOnlyKey({ keys, key }: Pick<BlameInput, "keys" | "key">): boolean {
   return keys.every((one) => one === key);
 }
 
-/** A model that is retired is retired for all. */
+/** A retired model is retired for all accounts. */
 const GONE = 410;
 
 function hasUntriedKey({ keys, key, ref, progress }: BlameInput): boolean {

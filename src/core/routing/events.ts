@@ -5,40 +5,40 @@ import type { Cooldown } from "./cooldown.ts";
 import type { Exhaustion } from "./exhaustion.ts";
 import type { AwaitedLane } from "./next-step.ts";
 
-/** What happens in the router, for those who listen at its side: the store, the ledger, the plugin, `status --watch`. */
+/** What happens in the router, for its observers: the store, the ledger, the plugin, `status --watch`. */
 export type RouterEvent =
   | { kind: "cooldown-started"; cooldown: Cooldown; keyName: string }
   | { kind: "cleared"; id: string }
   | { kind: "rotated"; provider: string; from: string; to: string; why: VerdictKind; model: string }
   | { kind: "fell-back"; from: string; to: string; why: VerdictKind }
   | { kind: "exhausted"; exhaustion: Exhaustion }
-  /** A request waits for a lane for a second or more; told again whenever it waits for something else. */
+  /** A request waits for a lane for a second or more; repeated when it waits for something else. */
   | { kind: "waiting"; wait: RequestWait }
-  /** The wait is over: the request was answered or has failed. */
+  /** The request was answered or has failed. */
   | { kind: "wait-ended"; id: string }
-  /** A tool call is being written, and is held until its answer is whole; told every few seconds. */
+  /** A tool call is held until its answer is complete; repeated every few seconds. */
   | { kind: "writing-call"; answer: AnswerProgress }
   | { kind: "key-changed"; fingerprint: string; keyName: string; enabled: boolean }
-  /** The user's files have changed, and what they say is in force for requests that begin now. */
+  /** Changed files apply to new requests from now on. */
   | { kind: "settings-taken" }
-  /** A file has changed and is faulty: what it said before stays in force. */
+  /** A changed file is invalid; the previous version stays active. */
   | { kind: "settings-refused"; what: string }
-  /** The models in the agent's configuration have changed; the agent has to read it again. */
+  /** The models in the agent's configuration have changed; the agent has to reload it. */
   | { kind: "models-changed" }
   /** A key's quota was read, from its provider or from the headers of a reply. */
   | { kind: "quota-read"; record: QuotaRecord }
-  /** A window is nearly used up, or runs dry before its reset; told once for each reset. */
+  /** A window is nearly used up, or will be before its reset; once per reset. */
   | { kind: "quota-warning"; warning: QuotaWarning; keyName: string }
   | { kind: "finished"; record: RequestRecord };
 
-/** One upstream call of a finished request, as the ledger keeps it. No secret is in it. */
+/** One upstream call of a finished request, as the ledger stores it. Contains no secret. */
 export interface AttemptRecord {
   atMs: number;
   model: string;
   keyName: string;
   fingerprint: string;
   status: number;
-  /** `ok` when it served. */
+  /** `ok` if it answered. */
   verdict: VerdictKind | "ok";
   durationMs: number;
   /** Who was at fault by the refusal's own words, and the wait it named; undefined for what served. */
@@ -48,10 +48,8 @@ export interface AttemptRecord {
   message: string;
 }
 
-/** How a request ended for the client. */
 export type RequestOutcome = "served" | "passed-error" | "exhausted" | "broken" | "client-gone";
 
-/** A finished request with its attempts. */
 export interface RequestRecord {
   id: string;
   atMs: number;
@@ -71,7 +69,7 @@ export interface RequestRecord {
   outputTokens: number | undefined;
 }
 
-/** What a request waits for, as a person may see it. No secret is in it. */
+/** What a request waits for, in a form that may be shown. Contains no secret. */
 export interface RequestWait {
   /** The request's id. */
   id: string;
@@ -83,32 +81,27 @@ export interface RequestWait {
   key: string;
   fingerprint: string;
   why: AwaitedLane["why"];
-  /** Since when the request has been waiting, over all tries in between. */
+  /** When the request began to wait, over all attempts. */
   sinceMs: number;
-  /** When the lane is asked. */
+  /** When the lane will be tried. */
   untilMs: number;
   /** Every key is used up, and the request waits for the reset. */
   isHold: boolean;
 }
 
-/** How far a call to a provider has come, as a person may see it. No secret is in it. */
+/** The progress of a call to a provider, in a form that may be shown. Contains no secret. */
 export interface AnswerProgress {
-  /** The request's id. */
   id: string;
   session: string | null;
   /** As the client named it: `provider/model`, or a chain's name. */
   asked: string;
-  /** The lane that answers. */
   model: string;
   key: string;
   fingerprint: string;
-  /**
-   * `waiting`: nothing has come yet; `call`: a tool call is being written, and held until the answer is whole.
-   */
+  /** `waiting`: nothing has arrived yet; `call`: a tool call is held until the answer is complete. */
   phase: "waiting" | "thinking" | "text" | "call";
-  /** The tool that is being called. */
   tool: string | null;
-  /** The length of the text or of the arguments so far, in characters. */
+  /** The length of the text or arguments so far, in characters. */
   chars: number;
   /** When the call to the provider began. */
   sinceMs: number;

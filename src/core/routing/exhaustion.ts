@@ -2,37 +2,40 @@ import { formatClock, formatWait } from "../text.ts";
 import { type VerdictKind, verdictWords } from "../verdict/verdict.ts";
 import { isSoft } from "./cooldown.ts";
 
-/** Why one key could not answer a request: its last refusal, or the cooldown that kept it out. */
+/** Why one key could not answer a request: its last rejection, or its cooldown. */
 export interface ExhaustedKey {
   keyName: string;
   fingerprint: string;
   model: string;
   /** The provider's host, without a port. */
   host: string;
-  /** Whether the key itself has heard this, in this request or before; else a cooldown of the whole model kept it out. */
+  /**
+   * Whether the key itself got this reply, in this request or before; otherwise a cooldown of the whole model excluded
+   * it.
+   */
   wasAsked: boolean;
   status: number;
   kind: VerdictKind;
   message: string;
-  /** When it may be used again; undefined when that is not known, or when only a new key would help. */
+  /** When the key can be used again; undefined if unknown, or if only a new key would help. */
   freeAtMs: number | undefined;
   /** Whether the provider named that time. */
   isEndDeclared: boolean;
 }
 
-/** A key that could have been asked and was not: it had no room, or the request went on to another model before. */
+/** A key that could have been asked and was not: it had no free slot, or the request moved to another model first. */
 export interface UnaskedKey {
   keyName: string;
   fingerprint: string;
 }
 
-/** Why a request could not be answered, as a value: the report on the terminal and the client's error are made of it. */
+/** Why a request could not be answered. The report and the client's error are made from it. */
 export interface Exhaustion {
   atMs: number;
   asked: string;
   keys: readonly ExhaustedKey[];
   unasked: readonly UnaskedKey[];
-  /** Models that could answer now, to switch to. */
+  /** Models that could answer now. */
   otherModels: readonly string[];
 }
 
@@ -60,7 +63,7 @@ const GROUPS: Record<VerdictKind, Group> = {
   "content-policy": "other errors",
 };
 
-/** One sentence for what the keys have in common, most frequent kind first. */
+/** One sentence for the most frequent failure. */
 const REASONS: Record<VerdictKind, string> = {
   subscription: "keys have no model access (subscription required)",
   payment: "the accounts are out of credit, or a payment is due",
@@ -83,10 +86,9 @@ const REASONS: Record<VerdictKind, string> = {
   "content-policy": "the provider refused the content",
 };
 
-/** Keys named on one line; more would bury what matters. */
+/** How many keys are named on one line. */
 const MAX_NAMED = 6;
 
-/** The whole report, for a terminal. */
 export function exhaustionReport(exhaustion: Exhaustion): string {
   const { keys, unasked } = exhaustion;
   const failed = countKeys(keys);
@@ -104,7 +106,7 @@ export function exhaustionReport(exhaustion: Exhaustion): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The report in the few lines that an agent has room for; the client profile makes the words safe. */
+/** A short report for an agent; the client profile makes the words safe. */
 export function exhaustionSummary(exhaustion: Exhaustion): string {
   const { keys, unasked } = exhaustion;
   const shown = keys
@@ -120,10 +122,10 @@ export function exhaustionSummary(exhaustion: Exhaustion): string {
   ].join("\n");
 }
 
-/** Kinds of failure that, without a status, mean that no connection came about or held. */
+/** Without a status, these failures mean that no connection was established or kept. */
 const CONNECTION_KINDS: ReadonlySet<VerdictKind> = new Set(["reset", "timeout", "server-error"]);
 
-/** The first line where it is not the keys that have run out; undefined where it is. */
+/** The first line if the keys are not used up but the provider is unreachable; undefined otherwise. */
 function unreachableText({ keys }: Exhaustion): string | undefined {
   const [first] = keys;
   if (first === undefined || !keys.every((key) => key.status === 0 && CONNECTION_KINDS.has(key.kind)))
@@ -140,7 +142,7 @@ function rejectedText({ keys, unasked }: Exhaustion): string | undefined {
   return number === 1 ? `The only key was rejected${why}` : `All ${number} keys were rejected${why}`;
 }
 
-/** Only where all ends are known, and all are limits of the moment: a used-up plan is not a cooldown. */
+/** Only if all ends are known and all are temporary limits: a used-up plan is not a cooldown. */
 function coolingText({ atMs, keys, unasked }: Exhaustion): string | undefined {
   if (keys.length === 0 || unasked.length > 0) return undefined;
   const ends = keys.flatMap(({ kind, freeAtMs, isEndDeclared }) =>
@@ -179,11 +181,11 @@ function detail(key: ExhaustedKey, place: number): string[] {
 
 function statusText(status: number): string {
   if (status === 0) return "no answer";
-  // A good status is no reason for a failure: what failed stood in the body.
+  // With a 2xx status the error was in the body.
   return status >= 200 && status < 300 ? "error inside the answer" : String(status);
 }
 
-/** The provider's request ref is what its support asks for, so it is kept in front of the words. */
+/** A provider's support asks for the request ref, so keep it before the words. */
 function kindLabel(key: ExhaustedKey): string {
   const ref = /\bref:\s*([0-9a-f-]{8,})/i.exec(key.message)?.[1];
   const label = key.kind === "subscription" ? "subscription_error" : key.kind.replaceAll("-", "_");
@@ -191,7 +193,6 @@ function kindLabel(key: ExhaustedKey): string {
   return key.message === "" ? label : `${label}: ${key.message}`;
 }
 
-/** What most keys failed for; where several kinds are as frequent, all of those. */
 function reasonOf(exhaustion: Exhaustion): string {
   const { keys, unasked, asked } = exhaustion;
   const common = rejectedText(exhaustion) ?? coolingText(exhaustion);
@@ -217,7 +218,7 @@ function freeText({ atMs, keys, unasked }: Exhaustion): string {
   if (firstMs !== undefined) {
     return `the first key is free again at ${formatClock(firstMs, atMs)} (in ${formatWait(firstMs - atMs)}).`;
   }
-  // Nothing cools down, and yet time may help: what failed is of the kind that passes, or there was no room.
+  // Nothing cools down, but time may help: the failure is temporary, or there was no free slot.
   if (unasked.length > 0 || keys.some((key) => isSoft(key.kind)))
     return "this may pass by itself; send the message again in a while.";
   return "no key frees itself; add one with `orouter keys add`, or see `orouter keys list`.";

@@ -5,39 +5,37 @@ import { type KeyLimits, type Load, type Slot, slotFor } from "./limits.ts";
 import { isExcluded, type Pause, type Progress, pauseOf, retryLeftMs } from "./progress.ts";
 import { keepsSessions, type Strategy, type StrategyContext } from "./session.ts";
 
-/** One key's readiness for one model. */
 export interface Lane {
   key: Key;
-  /** The cooldown that holds it, or that its use would probe. */
+  /** The cooldown that covers the lane, active or over. */
   cooldown: Cooldown | undefined;
-  /** This request's own pause of the lane, over or not. */
+  /** This request's own pause of the lane, active or over. */
   pause: Pause | undefined;
-  /** Ready, and no worse than any other lane. */
+  /** Ready, and not worse than any other lane. */
   isFree: boolean;
-  /** When cooldowns and pauses are over; undefined when only the end of another call tells. */
+  /** When cooldowns and pauses end; undefined if only the end of another call decides. */
   freeAtMs: number | undefined;
-  /** When it may be asked where no lane is free; undefined when only the end of another call tells. */
+  /** When the lane may be tried if none is free; undefined if only the end of another call decides. */
   retryAtMs: number | undefined;
-  /** Held back by our own pacing or cap, not by a refusal: it will be free, so the wait may be long. */
+  /** Held by our own pacing or limit, not by a rejection: it will be free, so the wait may be long. */
   isQueued: boolean;
-  /** Whether pacing and cap would let it be used now. */
+  /** Whether pacing and limit allow a call now. */
   hasRoom: boolean;
 }
 
-/** What a lane's readiness depends on. */
 export interface Situation {
   progress: Progress;
   keysOf: (provider: string) => readonly Key[];
   limitsOf: (provider: string) => KeyLimits;
   cooldowns: ReadonlyMap<string, Cooldown>;
-  /** Probes under way, by `probeId`, and since when: one request at a time finds out. */
+  /** Probes in progress, by `probeId`, and their start: only one request at a time probes. */
   probing: ReadonlyMap<string, number>;
   loads: ReadonlyMap<string, Load>;
   maxWaitMs: number;
   nowMs: number;
 }
 
-/** The lanes of a model that this request has not ruled out. */
+/** The lanes of a model that this request has not excluded. */
 export function lanesOf(ref: ModelRef, situation: Situation): Lane[] {
   return situation
     .keysOf(ref.provider)
@@ -45,7 +43,6 @@ export function lanesOf(ref: ModelRef, situation: Situation): Lane[] {
     .map((key) => laneOf(ref, key, situation));
 }
 
-/** One key's readiness for a model. */
 export function laneOf(ref: ModelRef, key: Key, situation: Situation): Lane {
   const { nowMs, progress } = situation;
   const cooldowns = cooldownsOn(key, ref, situation.cooldowns);
@@ -68,16 +65,16 @@ export function laneOf(ref: ModelRef, key: Key, situation: Situation): Lane {
   return { ...lane, isFree: pause?.isDemoting !== true, freeAtMs: nowMs, retryAtMs: nowMs };
 }
 
-/** A lane that is askable but has no room has to wait for that, too. */
+/** A lane without a free slot has to wait for that, too. */
 function laterOf(atMs: number, slot: Slot, nowMs: number): number | undefined {
   if (slot.kind === "now" || atMs > nowMs) return atMs;
   return slot.kind === "at" ? slot.atMs : undefined;
 }
 
-/** A probe that has not answered by then may be slow for reasons of its own: the next request finds out for itself. */
+/** A slow probe holds the lane only this long; then the next request probes, too. */
 const PROBE_HOLDS_MS = 10_000;
 
-/** Until when the probe of another request is waited for; undefined where none is under way. */
+/** Until when the probe of another request is awaited; undefined if there is none. */
 function probeEndMs(
   cooldowns: readonly Cooldown[],
   key: Key,
@@ -87,14 +84,14 @@ function probeEndMs(
   let endMs: number | undefined;
   for (const cooldown of cooldowns) {
     const sinceMs = probing.get(probeId(cooldown, key));
-    // A clock that was set back must not make it last.
+    // A clock that was set back must not extend this.
     if (sinceMs === undefined || nowMs - sinceMs >= PROBE_HOLDS_MS || sinceMs > nowMs) continue;
     endMs = Math.max(endMs ?? 0, sinceMs + PROBE_HOLDS_MS);
   }
   return endMs;
 }
 
-/** A guess is asked about before the time for trying is over, so that the last try is not lost to a wait. */
+/** Probe a guessed end before the retry budget is over, so that the last attempt is not lost to a wait. */
 function retryTimeMs(
   ref: ModelRef,
   cooldowns: readonly Cooldown[],
@@ -112,20 +109,20 @@ function retryTimeMs(
   return Math.max(pause?.untilMs ?? 0, ...times);
 }
 
-/** What a probe of a lane is known by. Where one holds many keys, a slow probe through one keeps no other key waiting. */
+/** Identifies a probe. If a cooldown covers many keys, a slow probe with one of them does not block the others. */
 export function probeId({ id, scope }: Cooldown, key: Key): string {
   return scope === "model" || scope === "provider" ? `${id} by ${key.fingerprint}` : id;
 }
 
 const NONE: Cooldown[] = [];
 
-/** The cooldowns that cover a lane, ended ones included. A mere count of failures is no cooldown. */
+/** The cooldowns that cover a lane, including ended ones. A mere count of failures is not a cooldown. */
 export function cooldownsOn(key: Key, ref: ModelRef, cooldowns: ReadonlyMap<string, Cooldown>): Cooldown[] {
   if (cooldowns.size === 0) return NONE;
   let found = NONE;
   for (const id of cooldownIdsOf(key, ref)) {
     const cooldown = cooldowns.get(id);
-    // Most lanes have none, and the look is taken at every one.
+    // Checked for every lane, and most have none.
     if (cooldown !== undefined && cooldown.untilMs !== 0)
       found = found === NONE ? [cooldown] : [...found, cooldown];
   }
@@ -145,21 +142,21 @@ export function cooldownIdsOf(key: Key, ref: ModelRef): string[] {
   ];
 }
 
-/** What the short way to a lane depends on. */
+/** The input of the short path. */
 export interface ReadyInput extends Situation {
   strategy: Strategy;
   contextOf: (provider: string) => StrategyContext;
 }
 
-/** Looking at all of so few keys costs no more than drawing from them. */
+/** Checking this few keys costs no more than random picks. */
 const FEW_KEYS = 8;
 
-/** Draws before all keys are looked at. */
+/** The number of random picks before all keys are checked. */
 const DRAWS = 12;
 
 /**
- * The lane that the strategy would choose among all lanes of a model, where it can be told without looking at each: of
- * a thousand keys the one of this session, or one drawn until it is fit. Undefined leaves the choice to the long way.
+ * The lane that the strategy would choose among all lanes of a model, if that is possible without checking each: of a
+ * thousand keys, the session's own or a random free one. Undefined leaves the choice to the long path.
  */
 export function readyLane(ref: ModelRef, input: ReadyInput): Lane | undefined {
   const { strategy, progress } = input;
@@ -171,14 +168,17 @@ export function readyLane(ref: ModelRef, input: ReadyInput): Lane | undefined {
     const lane = key && freeLane(ref, key, input);
     if (lane !== undefined) return lane;
   }
-  // Of keys with different quotas the best is looked for, not drawn.
+  // With "auto" the best quota wins, which needs all keys.
   if (strategy === "auto") return undefined;
   // Only requests without a session may be assigned at random.
   if (keys.length <= FEW_KEYS || (strategy === "sticky" && context.session !== undefined)) return undefined;
   return drawnLane(ref, keys, input);
 }
 
-/** Every fit lane is as likely as in a draw among the fit ones alone. With `sticky` only an idle key is fit. */
+/**
+ * Every suitable lane is as likely as in a choice among the suitable ones alone. With `sticky` only an idle key is
+ * suitable.
+ */
 function drawnLane(ref: ModelRef, keys: readonly Key[], input: ReadyInput): Lane | undefined {
   const { random } = input.contextOf(ref.provider);
   for (let draw = 0; draw < DRAWS; draw++) {
@@ -192,7 +192,6 @@ function drawnLane(ref: ModelRef, keys: readonly Key[], input: ReadyInput): Lane
   return undefined;
 }
 
-/** The key's lane if it is free. */
 function freeLane(ref: ModelRef, key: Key, input: Situation): Lane | undefined {
   if (!key.enabled || isExcluded(input.progress, key, ref)) return undefined;
   const lane = laneOf(ref, key, input);

@@ -4,27 +4,28 @@ import { formatModelRef, type ModelRef } from "../model-ref.ts";
 import { hasBytes } from "../stream/bytes.ts";
 import type { Verdict } from "../verdict/verdict.ts";
 
-/** The call that was refused, as far as another one could differ from it. */
+/** The parts of a rejected call that another call could change. */
 export interface RefusedCall {
-  /** Undefined for an endpoint that is passed on unread. */
+  /** Undefined for an endpoint that is passed through unread. */
   dialect: Dialect | undefined;
-  /** The output tokens that were asked for. */
+  /** The requested output tokens. */
   outputTokens: number | undefined;
 }
 
-/** Lower limits to try where the provider does not name its own. */
+/** Lower limits to try if the provider does not name its own. */
 const USUAL_LIMITS = [65_536, 32_768, 16_384, 8_192, 4_096];
 
-/** Clients make up names of models at will; this many are remembered. */
+/** Clients may invent model names, so the number is limited. */
 const MAX_MODELS = 1000;
 
-/** A model that continues may choose another word by chance; one that always begins anew does not continue. */
+/**
+ * A model that continues may still start with another word by chance; one that always starts anew does not continue.
+ */
 const VAIN_PREFILLS = 3;
 
 /**
- * What refusals have taught this process about models: endpoints that are missing, the most output tokens, fields that are refused,
- * whether they continue a text. None of them
- * is a failure of a key or of the model, so none sets a cooldown: the next call differs.
+ * What rejections have taught this process about models: missing endpoints, output limits, rejected fields, whether
+ * they continue a text. No key or model is at fault, so none of them sets a cooldown: the next call differs.
  */
 export class ModelFacts {
   readonly #missing = new Map<string, Set<Dialect>>();
@@ -32,24 +33,23 @@ export class ModelFacts {
   readonly #refusedFields = new Map<string, Set<string>>();
   readonly #vainPrefills = new Map<string, number>();
 
-  /** The dialect to use with a model: the wanted one, or another one where the endpoint of that is missing. */
   dialectFor(ref: ModelRef, wanted: Dialect): Dialect {
     const missing = this.#missing.get(formatModelRef(ref));
     if (missing?.has(wanted) !== true) return wanted;
     return DIALECT_NAMES.find((dialect) => !missing.has(dialect)) ?? wanted;
   }
 
-  /** The most output tokens to ask this model for; undefined while nothing is known. */
+  /** Undefined while the model's output limit is unknown. */
   outputLimit(ref: ModelRef): number | undefined {
     return this.#outputLimits.get(formatModelRef(ref));
   }
 
-  /** The fields that this model's service has refused. */
+  /** The fields that this model's service has rejected. */
   refusedFields(ref: ModelRef): ReadonlySet<string> | undefined {
     return this.#refusedFields.get(formatModelRef(ref));
   }
 
-  /** Learns a field from a refusal's words. Returns whether the same lane is worth asking again without it. */
+  /** Returns whether the same lane is worth asking again without the field. */
   learnField(ref: ModelRef, words: string): boolean {
     const name = refusedField(words);
     const model = formatModelRef(ref);
@@ -60,12 +60,11 @@ export class ModelFacts {
     return true;
   }
 
-  /** Whether it is worth asking this model to continue a text: it has not refused to, and not begun anew each time. */
+  /** False if the model has refused to continue a text, or started anew each time. */
   mayContinue(ref: ModelRef): boolean {
     return (this.#vainPrefills.get(formatModelRef(ref)) ?? 0) < VAIN_PREFILLS;
   }
 
-  /** What became of a text that the model was asked to continue. */
   learnPrefill(ref: ModelRef, outcome: "continued" | "began-anew" | "refused"): void {
     const model = formatModelRef(ref);
     const before = this.#vainPrefills.get(model) ?? 0;
@@ -78,7 +77,7 @@ export class ModelFacts {
     this.#missing.get(formatModelRef(ref))?.delete(dialect);
   }
 
-  /** Takes in a refusal. Returns whether the same lane is worth asking again with a call that differs. */
+  /** Returns whether the same lane is worth asking again with a changed call. */
   learn(ref: ModelRef, verdict: Verdict, call: RefusedCall): boolean {
     if (verdict.kind === "path-not-found") return this.#learnPath(formatModelRef(ref), call.dialect);
     if (verdict.kind === "output-limit") return this.#learnLimit(formatModelRef(ref), verdict, call);
@@ -113,8 +112,8 @@ function remember<Fact>(facts: Map<string, Fact>, model: string, fact: Fact): vo
 }
 
 /**
- * Fields that not every service knows and that a request can do without: thoughts of earlier turns, which some services
- * want back and others refuse, and settings that change how an answer is made, not what is asked.
+ * Fields that not every service knows and that a request can omit: reasoning of earlier turns, and settings that change
+ * how an answer is made, not what is asked.
  */
 const DISPENSABLE = new Set([
   "reasoning_content",
@@ -139,7 +138,7 @@ const DISPENSABLE = new Set([
   "cache_control",
 ]);
 
-/** A field as refusals name it: with the path to it, in quotes or not. */
+/** How rejections name a field: with its path, quoted or not. */
 const NAMED = [
   /([\w.[\]]+)["'`]?: extra (?:inputs|fields) (?:are )?not permitted/i,
   /"loc": ?\[[^\]]*"([\w]+)"\][^}]*(?:extra_forbidden|extra inputs)/i,
@@ -148,7 +147,7 @@ const NAMED = [
   /(?:property|field|parameter|argument|key) ["'`]([\w.[\]]+)["'`] (?:is|are) (?:unsupported|not (?:supported|allowed|permitted|recognized|expected)|unknown)/i,
 ];
 
-/** The field that a refusal names as unknown, if the request can do without it. */
+/** Undefined if the request needs the field. */
 export function refusedField(words: string): string | undefined {
   for (const pattern of NAMED) {
     const name = pattern
@@ -160,7 +159,7 @@ export function refusedField(words: string): string | undefined {
   return undefined;
 }
 
-/** The body without these fields, at its top and in its messages. Without any of them it is the same bytes. */
+/** Removes the fields at the top and in messages. If there are none, the bytes stay the same. */
 export function withoutFields(
   body: Uint8Array<ArrayBuffer>,
   names: ReadonlySet<string>,

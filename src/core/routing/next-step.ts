@@ -7,31 +7,29 @@ import { cooldownsOn, type Lane, laneOf, lanesOf, probeId, readyLane, type Situa
 import { isExcluded, laneId, mayRetry, type Progress, retryLeftMs, type WaitBudget } from "./progress.ts";
 import { type Candidate, chooseKey, type Strategy, type StrategyContext } from "./session.ts";
 
-/** What a request does next. */
 export type Step =
   | { kind: "attempt"; ref: ModelRef; key: Key; probe: boolean; isLastResort: boolean }
-  /** Until that time, or until something happens that frees a lane; `budget` is what the wait is charged to. */
+  /** Until that time, or until an event frees a lane; `budget` is what the wait is charged to. */
   | { kind: "wait"; untilMs: number; budget: WaitBudget; waitsFor: AwaitedLane }
   | { kind: "give-up" };
 
-/** The lane that ends a wait, and what holds it. */
 export interface AwaitedLane {
   ref: ModelRef;
   key: Key;
-  /** `busy`: it has no room for one more call. */
+  /** `busy`: it has no free slot. */
   why: VerdictKind | "busy";
 }
 
-/** All that the next step depends on. Nothing in it is changed by asking. */
+/** Everything that the next step depends on. `nextStep` does not change it. */
 export interface StepInput extends Situation {
   strategy: Strategy;
   contextOf: (provider: string) => StrategyContext;
   patienceMs: number;
-  /** How long a request may stand in our own queue. */
+  /** How long a request may wait in our own queue. */
   queueMs: number;
-  /** How long a request may be held for a reset when every key is used up. */
+  /** How long a request may wait for a reset if every key is used up. */
   holdMs: number;
-  /** What a key's quota says of it. */
+  /** The standing of a key's quota. */
   standingOf: (key: Key, ref: ModelRef) => Standing;
 }
 
@@ -46,8 +44,8 @@ interface RefLane {
 }
 
 /**
- * The next step of a request. Free lanes go first, in the order of the models, and none of them is waited past except
- * for the model that was asked for. Then come lanes that failed softly, as soon as their pauses are over.
+ * Free lanes first, in the order of the models; waiting instead is worth it only for the requested model. Then lanes
+ * that failed softly, when their pauses are over.
  */
 export function nextStep(input: StepInput): Step {
   const repeated = repeat(input);
@@ -70,8 +68,8 @@ export function nextStep(input: StepInput): Step {
 }
 
 /**
- * Whether a call that has been silent for long may be left: only for a lane that has not failed this request. Between
- * two lanes that are merely slow it would go back and forth, and neither would ever answer.
+ * Whether a silent call may be abandoned: only for a lane that has not failed this request. Between two slow lanes the
+ * request would go back and forth without an answer.
  */
 export function hasUntriedLane(key: Key, ref: ModelRef, input: Situation): boolean {
   const here = laneId(key, ref);
@@ -83,14 +81,14 @@ export function hasUntriedLane(key: Key, ref: ModelRef, input: Situation): boole
   );
 }
 
-/** Free, or held only by what other lanes of its model have done, and that is a while ago. */
+/** Free, or covered only by older failures of other lanes of its model. */
 function isAskable(ref: ModelRef, lane: Lane, { cooldowns, nowMs }: Situation): boolean {
   if (lane.isFree) return true;
   if (!lane.hasRoom || lane.retryAtMs === undefined || lane.retryAtMs > nowMs) return false;
   return !hasOwnCooldown({ ref, lane }, { cooldowns, nowMs });
 }
 
-/** Whether another model has a lane that this request could still be answered by, now or within its waits. */
+/** Whether another model has a lane that could still answer this request, now or within its waits. */
 export function hasOtherModel(ref: ModelRef, input: Situation): boolean {
   const model = formatModelRef(ref);
   return input.progress.targets.some(
@@ -106,7 +104,6 @@ function isHeldHard(ref: ModelRef, lane: Lane, { cooldowns, nowMs }: Situation):
   return cooldownsOn(lane.key, ref, cooldowns).some(({ kind, untilMs }) => untilMs > nowMs && !isSoft(kind));
 }
 
-/** The models of a request, those that have failed as a whole behind the others. */
 function inOrder({ targets, avoidedModels }: Progress): readonly ModelRef[] {
   if (avoidedModels.size === 0) return targets;
   const isAvoided = (ref: ModelRef): boolean => avoidedModels.has(formatModelRef(ref));
@@ -117,7 +114,7 @@ function attempt({ ref, lane }: RefLane, isLastResort = false): Step {
   return { kind: "attempt", ref, key: lane.key, probe: lane.cooldown !== undefined, isLastResort };
 }
 
-/** The lane that is to be asked once more before any other, after its short pause; undefined where it is held. */
+/** The lane that is repeated before any other, after its short pause; undefined if it is held. */
 function repeat(input: StepInput): Step | undefined {
   const { progress, nowMs } = input;
   if (progress.again === undefined) return undefined;
@@ -141,14 +138,14 @@ function laneWithId(id: string, input: StepInput): RefLane | undefined {
   return undefined;
 }
 
-/** Something that may yet free a lane: at a time, or (without one) when a call ends. */
+/** Something that may free a lane: at a time, or (without one) when a call ends. */
 interface WaitOption extends RefLane {
   atMs: number | undefined;
   budget: WaitBudget;
   leftMs: number;
 }
 
-/** A wait for the model that was asked for beats moving on, unless it has just failed this request by itself. */
+/** A wait for the requested model beats a fallback, unless the model has just failed this request. */
 function patientWait(ref: ModelRef, lanes: readonly Lane[], input: StepInput): Step | undefined {
   const { progress } = input;
   const model = formatModelRef(ref);
@@ -163,8 +160,8 @@ function patientWait(ref: ModelRef, lanes: readonly Lane[], input: StepInput): S
 }
 
 /**
- * Of the lanes that may be asked again now the one that has failed least; lanes that merely cool down have not failed.
- * A lane that only the failures of others hold gets its one try, however late it is.
+ * Of the lanes that may be tried again, the one with the fewest failures; a mere cooldown is not a failure. A lane held
+ * only by failures of others gets one attempt, however late.
  */
 function retry(lanes: readonly RefLane[], input: StepInput): Step | undefined {
   const { progress, maxWaitMs, nowMs } = input;
@@ -199,7 +196,7 @@ function endOf({ freeAtMs, pause }: Lane): number {
   return pause?.untilMs ?? freeAtMs ?? 0;
 }
 
-/** Nothing may be asked now: the lanes that may be soon enough. */
+/** No lane may be tried now: wait for those that may be soon enough. */
 function lastWait(lanes: readonly RefLane[], input: StepInput): Step | undefined {
   const { progress, maxWaitMs, queueMs } = input;
   const options = lanes.map(({ ref, lane }): WaitOption => {
@@ -210,7 +207,7 @@ function lastWait(lanes: readonly RefLane[], input: StepInput): Step | undefined
   return waitFor(options, input.nowMs);
 }
 
-/** Until the first of them that has a time; what is freed earlier wakes the request by itself. */
+/** Waits for the earliest time; an earlier release wakes the request. */
 function waitFor(options: readonly WaitOption[], nowMs: number): Step | undefined {
   const real = options.filter(({ atMs = nowMs, leftMs }) => leftMs > 0 && atMs - nowMs <= leftMs);
   const [first] = real.toSorted((a, b) => (a.atMs ?? nowMs) - (b.atMs ?? nowMs));
@@ -220,7 +217,7 @@ function waitFor(options: readonly WaitOption[], nowMs: number): Step | undefine
   return { kind: "wait", untilMs, budget: first.budget, waitsFor };
 }
 
-/** What holds a lane for longest. */
+/** The cause with the latest end. */
 function heldBy({ cooldown, pause, isQueued }: Lane): VerdictKind | "busy" {
   if (isQueued) return "busy";
   if (cooldown === undefined || (pause?.untilMs ?? 0) > cooldown.untilMs) return pause?.kind ?? "busy";
@@ -228,8 +225,8 @@ function heldBy({ cooldown, pause, isQueued }: Lane): VerdictKind | "busy" {
 }
 
 /**
- * Every lane is held for longer than anyone would wait: the soft one that is free first is asked once all the same, if
- * this request has not heard from it yet.
+ * Every lane is held for too long: the soft one that is free first is tried once, unless this request has already tried
+ * it.
  */
 function lastResort(lanes: readonly RefLane[], input: StepInput): Step {
   const { progress } = input;
@@ -241,7 +238,7 @@ function lastResort(lanes: readonly RefLane[], input: StepInput): Step {
   return soft === undefined ? { kind: "give-up" } : attempt(soft, true);
 }
 
-/** What a reset ends by itself, if the provider or its quota names the time. */
+/** Failures that a reset ends, if the provider or its quota names the time. */
 const ENDED_BY_RESET: ReadonlySet<VerdictKind> = new Set([
   "quota",
   "rate-limit",
@@ -249,12 +246,12 @@ const ENDED_BY_RESET: ReadonlySet<VerdictKind> = new Set([
   "subscription",
 ]);
 
-/** A refusal that names no end gets this long for a reading of the quota to name it. */
+/** How long a rejection without an end waits for a quota reading to name it. */
 const READING_MS = 20_000;
 
 /**
- * Every key is used up: the first reset that is known, if the request may wait that long for it. What this request has
- * ruled out counts, too: by then it is another matter.
+ * Every key is used up: wait for the first known reset, if the request may wait that long. Lanes that this request has
+ * excluded count, too.
  */
 function hold(input: StepInput): Step | undefined {
   const { progress, holdMs, nowMs } = input;
@@ -268,7 +265,7 @@ function hold(input: StepInput): Step | undefined {
   return { kind: "wait", budget: "hold", ...first };
 }
 
-/** When a key that is used up is free again; undefined where something else holds it, or where no end is known. */
+/** When a used-up key is free again; undefined if something else holds it, or if no end is known. */
 function heldUntil(
   ref: ModelRef,
   key: Key,
@@ -291,7 +288,7 @@ function heldUntil(
   };
 }
 
-/** Whether all that holds a lane are cooldowns that time heals, and that no probe is testing now. */
+/** Whether only temporary cooldowns cover a lane, and no probe is testing them now. */
 function mayBeAsked(ref: ModelRef, lane: Lane, input: StepInput): boolean {
   if (lane.cooldown === undefined || !lane.hasRoom) return false;
   return cooldownsOn(lane.key, ref, input.cooldowns).every(
@@ -301,7 +298,10 @@ function mayBeAsked(ref: ModelRef, lane: Lane, input: StepInput): boolean {
   );
 }
 
-/** Plans and credit are changed outside orouter: a guessed end is checked again after this time, if nothing else is left. */
+/**
+ * Users change plans and credit outside orouter: a guessed end is checked again after this time, if nothing else is
+ * left.
+ */
 const CHECK_AGAIN_MS = 60_000;
 
 const CHANGED_OUTSIDE: ReadonlySet<VerdictKind> = new Set(["subscription", "payment", "quota", "forbidden"]);

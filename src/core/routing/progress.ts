@@ -2,58 +2,57 @@ import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
 import type { Verdict, VerdictKind } from "../verdict/verdict.ts";
 
-/** A lane that a request has asked. */
 export interface TriedLane {
   readonly ref: ModelRef;
   readonly key: Key;
   readonly startedMs: number;
-  /** Why it failed; undefined while it runs and when it served. */
+  /** Undefined while it runs and if it answered. */
   readonly verdict: Verdict | undefined;
-  /** Whether the call finds out if a cooldown is over. */
+  /** Whether the call tests if a cooldown is over. */
   readonly probe: boolean;
-  /** Asked although its declared cooldown lasts, because nothing else was left. */
+  /** Tried during its declared cooldown, because nothing else was left. */
   readonly isLastResort: boolean;
 }
 
 /**
- * What a wait is for: the model that was asked for, any lane that cools down, our own pacing, or a reset of quota. Each has its own limit,
- * so that standing in our queue does not use up the time that a cooling lane is worth.
+ * The reason for a wait: the requested model, a cooldown, our own pacing, or a quota reset. Each has its own limit, so
+ * that time in our queue does not use up the time for cooldowns.
  */
 export type WaitBudget = "patience" | "cooldown" | "queue" | "hold";
 
-/** A soft failure of a lane within one request: the lane is left alone for a while, and is not excluded. */
+/** After a soft failure a lane pauses within the request, without being excluded. */
 export interface Pause {
   kind: VerdictKind;
   /** Failures of the lane in this request. */
   failures: number;
-  /** `NEVER_MS` once the time for trying again is used up. */
+  /** `NEVER_MS` once the retry budget is used up. */
   untilMs: number;
-  /** Whether lanes that have not failed go first even when the pause is over. Not after a mere "wait a moment". */
+  /** Whether lanes without a failure go first even after the pause. Not after a short declared wait. */
   isDemoting: boolean;
 }
 
-/** What one request has been through; the next step is computed from it and from the state of the lanes. */
+/** The history of one request; the next step is computed from it and from the lanes. */
 export interface Progress {
   targets: readonly ModelRef[];
   attempts: TriedLane[];
-  /** Ruled out for the rest of the request, by hard failures. */
+  /** Excluded for the rest of the request, by hard failures. */
   excludedKeys: Set<string>;
   excludedLanes: Set<string>;
   excludedModels: Set<string>;
   excludedProviders: Set<string>;
   /** Models that failed softly as a whole: the other models go first. */
   avoidedModels: Set<string>;
-  /** Models on which this request met a failure that is not a limit: no more patience for those. */
+  /** Models with a failure that is not a limit: `patience` no longer applies to them. */
   strained: Set<string>;
   /** Lanes that failed softly, by `laneId`. */
   pauses: Map<string, Pause>;
-  /** The lane that is to be tried once more before any other. */
+  /** The lane that is repeated before any other. */
   again: string | undefined;
-  /** Waits so far, each by the budget it was charged to. */
+  /** Waits so far, by budget. */
   waitedMs: Record<WaitBudget, number>;
-  /** Waits for cooldowns, and soft failures after the first one: what `max_wait` bounds. */
+  /** Waits for cooldowns, and soft failures after the first one; limited by `max_wait`. */
   spentMs: number;
-  /** This request's share of chance in waits that are computed again and again, from 0 to 1. */
+  /** The jitter of this request, from 0 to 1: waits are computed repeatedly and must not change. */
   jitter: number;
 }
 
@@ -79,10 +78,10 @@ export function laneId(key: Key, ref: ModelRef): string {
   return `${key.fingerprint} ${formatModelRef(ref)}`;
 }
 
-/** Whether a hard failure has ruled a lane out for the rest of the request. */
+/** True after a hard failure. */
 export function isExcluded(progress: Progress, key: Key, ref: ModelRef): boolean {
   const { excludedKeys, excludedProviders, excludedModels, excludedLanes } = progress;
-  // Names are put together only where one could be excluded: nearly always nothing is.
+  // Build the names only if something is excluded, which is rare.
   return (
     excludedKeys.has(key.fingerprint) ||
     excludedProviders.has(ref.provider) ||
@@ -91,7 +90,6 @@ export function isExcluded(progress: Progress, key: Key, ref: ModelRef): boolean
   );
 }
 
-/** The lane's pause; one that is over counts as long as the request does. */
 export function pauseOf(progress: Progress, key: Key, ref: ModelRef): Pause | undefined {
   return progress.pauses.size === 0 ? undefined : progress.pauses.get(laneId(key, ref));
 }
@@ -101,27 +99,26 @@ export function triesOn(progress: Progress, key: Key, ref: ModelRef): number {
   return progress.attempts.filter((attempt) => laneId(attempt.key, attempt.ref) === lane).length;
 }
 
-/** The waits and soft failures that this request may still spend. */
+/** The remaining budget for waits and soft failures. */
 export function retryLeftMs(progress: Progress, maxWaitMs: number): number {
   return Math.max(0, maxWaitMs - progress.spentMs);
 }
 
-/** Timers fire a little late: a retry that was set for the very end of the time still starts. */
+/** Timers fire slightly late: a retry at the very end of the budget still starts. */
 const LATE_MS = 1000;
 
-/** Whether a lane that has failed may still be asked again. */
+/** Whether a lane that has failed may be tried again. */
 export function mayRetry(progress: Progress, maxWaitMs: number): boolean {
   return progress.spentMs < maxWaitMs + LATE_MS;
 }
 
-/** Notes a wait in the budgets it counts against. */
 export function chargeWait(progress: Progress, budget: WaitBudget, ms: number): void {
   progress.waitedMs[budget] += ms;
-  // Our own pacing is no failure of anyone, and a hold is a wait of its own.
+  // Our own pacing is not a failure, and a hold has its own limit.
   if (budget !== "queue" && budget !== "hold") progress.spentMs += ms;
 }
 
-/** A request that was held begins anew: what failed hours ago says nothing, and what lasts has its cooldown. */
+/** A request that was held starts anew: failures from hours ago say nothing, and lasting ones have cooldowns. */
 export function forgetFailures(progress: Progress): void {
   progress.excludedKeys.clear();
   progress.excludedLanes.clear();

@@ -5,7 +5,6 @@ import { type VerdictKind, verdictWords } from "../verdict/verdict.ts";
 import { type Cooldown, cooldownId, NEVER_MS } from "./cooldown.ts";
 import { cooldownsOn } from "./lane.ts";
 
-/** Whether a key, or a model through any of its keys, can be used now. */
 export type Readiness =
   | { kind: "ready" }
   | { kind: "cooling-down"; cooldown: Cooldown }
@@ -15,14 +14,14 @@ export type Readiness =
   | { kind: "no-secret" }
   | { kind: "no-key" };
 
-/** The cooldowns that still last, by id. A party whose cooldown has ended is as good as ready: its next use tells. */
+/** The active cooldowns, by id. After its end a party counts as ready until its next use. */
 export function lastingCooldowns(cooldowns: Iterable<Cooldown>, nowMs: number): Map<string, Cooldown> {
   return new Map(
     [...cooldowns].filter((cooldown) => cooldown.untilMs > nowMs).map((cooldown) => [cooldown.id, cooldown]),
   );
 }
 
-/** What a key's own cooldowns, and those of its provider, say of it. Cooldowns for single models are another matter. */
+/** Considers cooldowns of the key and its provider, not those of single models. */
 export function keyReadiness(
   key: { provider: string; fingerprint: string | undefined; enabled: boolean },
   lasting: ReadonlyMap<string, Cooldown>,
@@ -38,7 +37,6 @@ export function keyReadiness(
   return readinessUnder(longest(ids.flatMap((id) => lasting.get(id) ?? [])));
 }
 
-/** How a model can be reached: through how many of its provider's keys, or when the first of them is free. */
 export interface ModelReadiness {
   readiness: Readiness;
   keys: number;
@@ -56,7 +54,7 @@ export function modelReadiness(
   const counts = { keys: usable.length, ready };
   if (usable.length === 0) return { readiness: { kind: "no-key" }, ...counts };
   if (ready > 0) return { readiness: { kind: "ready" }, ...counts };
-  // The lane that frees itself first is what one waits for.
+  // Report the lane that is free first.
   const [first] = cooldowns.toSorted((a, b) => a.untilMs - b.untilMs);
   return { readiness: readinessUnder(first), ...counts };
 }
@@ -70,7 +68,7 @@ function longest(cooldowns: readonly Cooldown[]): Cooldown | undefined {
   return cooldowns.toSorted((a, b) => b.untilMs - a.untilMs)[0];
 }
 
-/** A readiness as JSON has it: `untilMs` and `why` are null where nothing cools down. */
+/** `untilMs` and `why` are null without a cooldown. */
 export interface ReadinessJson {
   state: Readiness["kind"];
   untilMs: number | null;
@@ -86,12 +84,11 @@ export function readinessJson(readiness: Readiness): ReadinessJson {
   };
 }
 
-/** JSON readers know no "never". */
+/** JSON has no "never". */
 export function cooldownEnd(cooldown: Cooldown): number | null {
   return cooldown.untilMs >= NEVER_MS ? null : cooldown.untilMs;
 }
 
-/** One phrase for whether something can be used. */
 export function readinessText(readiness: Readiness, nowMs: number): string {
   switch (readiness.kind) {
     case "ready":

@@ -2,26 +2,25 @@ import type { Key } from "../key.ts";
 import { mostUrgent, type Standing } from "../quota/rank.ts";
 import type { ConversationName } from "./conversation.ts";
 
-/** What is remembered of one session of a client while orouter runs. */
 export interface Session {
-  /** As the client names it, in every process alike. */
+  /** As the client names it, the same in every process. */
   readonly id: string | undefined;
   /** Whether the id is only how the conversation begins: several at once may share it. */
   readonly isGuess: boolean;
   /** The key it used last, per provider: prompt caches live with the account. */
   stuckTo: Map<string, string>;
-  /** 429s in a row, over all its requests. */
+  /** Consecutive 429s over all its requests. */
   limitedInARow: number;
-  /** Overflows handed back since an answer to a full turn last succeeded. */
+  /** Overflows since the last answer to a full turn. */
   overflows: number;
-  /** Answers that broke in mid-stream, in a row. */
+  /** Consecutive answers that broke off. */
   broken: number;
 }
 
-/** Sessions remembered at a time; the one unused for longest goes first. */
+/** The session unused for longest is dropped first. */
 const MAX_SESSIONS = 2_000;
 
-/** The sessions of this run, least recently used first. */
+/** Least recently used first. */
 export class SessionBook {
   readonly #sessions = new Map<string, Session>();
 
@@ -47,20 +46,17 @@ function newSession(id: string | undefined, isGuess: boolean): Session {
   return { id, isGuess, stuckTo: new Map(), limitedInARow: 0, overflows: 0, broken: 0 };
 }
 
-/** A session keeps the first key it is given: its title and its prompt, asked at once, share an account's cache. */
+/** A session keeps its first key, so that its parallel title and prompt use the same cache. */
 export function stick(session: Session, key: Key): void {
   if (!session.stuckTo.has(key.provider)) session.stuckTo.set(key.provider, key.fingerprint);
 }
 
-/** A session goes on where it was answered: that is where its prompt cache is now. */
+/** The session moves to the key that answered: its prompt cache is there now. */
 export function restick(session: Session, key: Key, strategy: Strategy): void {
   if (strategy === "auto") session.stuckTo.set(key.provider, key.fingerprint);
 }
 
-/**
- * The key that has just failed is not the one to come back to: the session moves on to the next, or to the one whose
- * quota says so.
- */
+/** The session leaves the key that has just failed, for the next one or the one with the most suitable quota. */
 export function unstick(session: Session, failed: Key, keys: readonly Key[], strategy: Strategy): void {
   if (session.stuckTo.get(failed.provider) !== failed.fingerprint) return;
   if (strategy === "auto") {
@@ -91,34 +87,32 @@ export const STRATEGIES = ["auto", "sticky", "random", "round-robin", "least-fai
 
 export type Strategy = (typeof STRATEGIES)[number];
 
-/** Whether a session keeps its key. */
 export function keepsSessions(strategy: Strategy): boolean {
   return strategy === "auto" || strategy === "sticky";
 }
 
-/** What a strategy may know of a healthy key. */
 export interface Candidate {
   key: Key;
-  /** Rests that hold for this key now, for any model, and how long they go on in all. */
+  /** Active cooldowns of this key for any model, and the time they last in total. */
   cooldowns: number;
   cooldownMs: number;
   inFlight: number;
   lastUsedMs: number;
-  /** What its quota says of it; only "auto" asks. */
+  /** The key's quota; only "auto" uses it. */
   standing: Standing;
 }
 
 export interface StrategyContext {
-  /** The id of the client's session, where it names one. */
+  /** The id of the client's session, if it names one. */
   session: string | undefined;
-  /** The fingerprint this session used last for the provider. */
+  /** The key that this session used last for the provider. */
   stuckTo: string | undefined;
-  /** Counts choices; the place of round-robin. */
+  /** Counts choices, for round-robin. */
   turn: number;
   random: () => number;
 }
 
-/** Chooses among healthy keys; undefined only for an empty list. */
+/** Undefined only for an empty list. */
 export function chooseKey(
   strategy: Strategy,
   candidates: readonly Candidate[],
@@ -144,8 +138,8 @@ export function chooseKey(
 }
 
 /**
- * New sessions are spread over the keys that carry least: four sub-agents at once use four keys. Among these a session
- * falls to the same key in every process, since a conversation that is taken up again finds its prompt cache there.
+ * New sessions go to the keys with the least load: four parallel sub-agents use four keys. Among equal keys a session
+ * gets the same one in every process, since a resumed conversation finds its prompt cache there.
  */
 function leastBusy(
   candidates: readonly Candidate[],
@@ -160,7 +154,10 @@ function leastBusy(
   return first?.one;
 }
 
-/** Rendezvous hashing: a key that goes or comes moves only the sessions that are its own. FNV-1a, and murmur3's end of mixing. */
+/**
+ * Rendezvous hashing: adding or removing a key moves only the sessions of that key. FNV-1a with the finalizer of
+ * murmur3.
+ */
 function scoreOf(session: string, fingerprint: string): number {
   let hash = 0x811c9dc5;
   for (const char of `${session} ${fingerprint}`)

@@ -4,13 +4,13 @@ import type { Settings } from "../settings/settings.ts";
 
 type Routes = Pick<Settings, "chains" | "fallbacks">;
 
-/** What was worked out for settings that are never changed, only replaced. */
+/** Settings are replaced, never changed, so results can be cached per object. */
 const known = new WeakMap<Routes, Map<string, readonly ModelRef[]>>();
 
-/** Models asked for that are remembered; a client makes up its own names at will. */
+/** Clients may invent model names, so the cache is limited. */
 const MAX_KNOWN = 500;
 
-/** The models a request may be answered by, the one asked for first; empty when there is no such chain. */
+/** The requested model first; empty if there is no such chain. */
 export function targetsOf(ref: ModelRef, settings: Routes): readonly ModelRef[] {
   const asked = formatModelRef(ref);
   const before = known.get(settings);
@@ -34,7 +34,7 @@ export function namedModels(settings: Pick<Settings, "chains" | "fallbacks">): M
   return toRefs(expandModels([...entries, ...single], settings.chains));
 }
 
-/** The model a request means: under `/v1` and under `/orouter/v1` the name may carry its provider. */
+/** Under `/v1` and `/orouter/v1` the name may contain the provider. */
 export function askedRef(provider: string | undefined, model: string): ModelRef | undefined {
   if (provider !== undefined && provider !== CHAIN_PROVIDER) return { provider, model };
   const ref = parseModelRef(model);
@@ -46,7 +46,6 @@ function toRefs(models: readonly string[]): ModelRef[] {
   return models.flatMap((model) => parseModelRef(model) ?? []);
 }
 
-/** What a request path asks for. */
 export type Route =
   | { kind: "control"; path: string }
   /** `/<provider>/v1/<rest>`: `provider` is undefined under `/v1/`, where the model names it. */
@@ -56,7 +55,7 @@ export type Route =
 const CONTROL = "/_orouter/";
 const API = /^\/(?:([^/]+)\/)?v1(?:\/(.*))?$/;
 
-/** Reads a path; dots that would climb out of the provider's base path are refused. */
+/** Rejects paths that would leave the provider's base path. */
 export function parseRoute(pathname: string): Route {
   if (pathname.startsWith(CONTROL)) return { kind: "control", path: pathname.slice(CONTROL.length - 1) };
   const match = API.exec(pathname);

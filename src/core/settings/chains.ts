@@ -60,7 +60,7 @@ export function isChainName(name: string): boolean {
 /** What is wrong with the name of a new chain; undefined if it is fine. */
 export function chainNameFault(name: string, taken: Readonly<Record<string, unknown>>): string | undefined {
   if (name === "") return "A chain needs a name.";
-  if (Object.hasOwn(taken, name)) return `There is a chain ${name} already.`;
+  if (Object.hasOwn(taken, name)) return `A chain ${name} already exists.`;
   return isChainName(name) ? undefined : `Only ${CHAIN_NAME_ALLOWED}.`;
 }
 

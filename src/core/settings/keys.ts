@@ -50,7 +50,7 @@ const entry = v.object({
     about("The secret.", "printable characters without blanks inside"),
   ),
   env: maybeVariable("The variable that holds the secret."),
-  keychain: flag(false, "The secret lies in the system's keychain."),
+  keychain: flag(false, "The secret is in the system keychain."),
   enabled: flag(true, "Whether it is used."),
   daily_budget: maybeBudget("A cap of your own for this key and day; overrides that of its provider."),
 });
@@ -122,7 +122,7 @@ function entryFaults(value: unknown): SettingFault[] {
       faults.push({
         path: ["keys", index, "name"],
         what,
-        allowed: "a name of its own for each key of a provider",
+        allowed: "a unique name for each key of a provider",
       });
     }
     seen.add(id);

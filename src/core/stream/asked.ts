@@ -7,25 +7,22 @@ const encoder = new TextEncoder();
 const CHOICES = encoder.encode('"n"');
 const TOOLS = encoder.encode('"tools"');
 
-/** How many answers a request asks for. */
+/** The number of requested answers. */
 export function choicesIn(body: Uint8Array): number {
-  // Hardly any request names it, and to look for the name is quicker than to read the body.
+  // Few requests have the field, and searching for its name is faster than parsing the body.
   const wanted = hasBytes(body, CHOICES) ? readField(body, "n") : undefined;
   return typeof wanted === "number" && wanted > 1 ? wanted : 1;
 }
 
-/** Whether a request gives the model tools. A chance likeness counts, too: it is only seldom wrong. */
+/** A chance match counts, too, which is rare. */
 export function hasToolsIn(body: Uint8Array): boolean {
   return hasBytes(body, TOOLS);
 }
 
-/** A request for no more tokens than this wants to see whether somebody answers, or a single word. */
+/** A request with so few tokens only tests whether the model answers. */
 const PROBE_TOKENS = 16;
 
-/**
- * Whether an answer without a word may be just what was asked for: a few tokens, several answers, the likelihood of
- * tokens, sound, or a text that ends where a certain word would come.
- */
+/** Whether an empty answer may be valid: for few tokens, several answers, token probabilities, audio, or stop words. */
 export function mayAnswerNothing(body: Uint8Array): boolean {
   const asked = asObject(parseJsonBytes(body));
   const limit = FIELDS.map((field) => asked[field]).find((value) => typeof value === "number");
@@ -40,16 +37,16 @@ export function mayAnswerNothing(body: Uint8Array): boolean {
   );
 }
 
-/** The fields in which the dialects bound an answer. */
+/** The fields for the output limit in all dialects. */
 const FIELDS = [...new Set(DIALECT_NAMES.flatMap((dialect) => dialectSpec(dialect).outputLimits))];
 
-/** The output tokens that a request asks for; undefined where it leaves that to the provider. */
+/** Undefined if the request leaves the limit to the provider. */
 export function outputTokensOf(body: Uint8Array): number | undefined {
   const asked = FIELDS.map((field) => readField(body, field)).filter((value) => typeof value === "number");
   return asked.length === 0 ? undefined : Math.max(...asked);
 }
 
-/** The body with no more output tokens asked for than `limit`; every other byte stays as it is. */
+/** Lowers the output limit; every other byte stays the same. */
 export function withOutputLimit(body: Uint8Array<ArrayBuffer>, limit: number): Uint8Array<ArrayBuffer> {
   let lowered = body;
   for (const field of FIELDS) {

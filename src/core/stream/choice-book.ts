@@ -10,25 +10,24 @@ import { type Dialect, dialectSpec } from "../dialect/registry.ts";
 import { isObject, type JsonObject, parseJson } from "../json.ts";
 import { sseBytes } from "./sse.ts";
 
-/** What has come of one of the answers that were asked for. */
 interface Choice {
   text: boolean;
   toolCall: boolean;
   reasoning: boolean;
-  /** Anything else that is more than thoughts. */
+  /** Any other content except reasoning. */
   other: boolean;
-  /** As it reaches the client. */
+  /** As the client receives it. */
   finish: string | undefined;
 }
 
-/** An event with each finish as the client is to read it. */
+/** An event with the finish reasons for the client. */
 export type Settled =
   | { kind: "settled"; event: JsonObject; bytes: Uint8Array; isEnd: boolean }
   | { kind: "failed"; why: string };
 
 const AS_IS: Finish = { kind: "as-is" };
 
-/** Keeps count of the answers in one stream: each has its own content and its own end. */
+/** Tracks the answers in one stream: each has its own content and end. */
 export class ChoiceBook {
   readonly #settle: SettleFinish;
   readonly #withFinishes: DialectSpec["withFinishes"];
@@ -36,11 +35,11 @@ export class ChoiceBook {
 
   constructor({ withFinishes }: DialectSpec, settle: SettleFinish) {
     this.#withFinishes = withFinishes;
-    // Where a finish cannot be rewritten, the end is an event of its own and says what it is.
+    // If finish reasons cannot be rewritten, the end is an event of its own.
     this.#settle = withFinishes === undefined ? () => AS_IS : settle;
   }
 
-  /** Notes what an event says, and gives it back with finish reasons that the client understands. */
+  /** Returns the event with finish reasons that the client understands. */
   note(event: JsonObject, { choices }: HubEvent, bytes: Uint8Array): Settled {
     const finishes = new Map<number, string>();
     for (const [at, said] of choices.entries()) {
@@ -57,7 +56,7 @@ export class ChoiceBook {
     return { kind: "settled", event: settled, bytes: sseBytes(settled), isEnd: true };
   }
 
-  /** Whether every answer that has begun is finished, and so many of them are. */
+  /** Whether every answer that has begun is finished, and there are this many. */
   areFinished(wanted: number): boolean {
     const all = [...this.#choices.values()];
     return all.length >= Math.max(1, wanted) && all.every((choice) => choice.finish !== undefined);
@@ -67,14 +66,14 @@ export class ChoiceBook {
     return this.#choices.get(0)?.text === true;
   }
 
-  /** Whether the only answer ended well and has nothing to show or to run. A refusal is something to show. */
+  /** True if the only answer ended well without anything to show or run. A refusal is something to show. */
   get isHollow(): boolean {
     const [only, ...others] = this.#choices.values();
     if (only === undefined || others.length > 0) return false;
     return !(only.text || only.toolCall || only.other || only.finish === "content_filter");
   }
 
-  /** What is said of a hollow answer. */
+  /** The message about a hollow answer. */
   get hollowWords(): string {
     const [only] = this.#choices.values();
     const what = only?.reasoning === true ? "thoughts and no answer" : "no text and no tool call";
@@ -83,7 +82,7 @@ export class ChoiceBook {
       : `the answer has ${what}`;
   }
 
-  /** Whether the provider's filter has ended the answer. */
+  /** Whether the provider's filter ended the answer. */
   get isFiltered(): boolean {
     return [...this.#choices.values()].some((choice) => choice.finish === "content_filter");
   }
@@ -107,11 +106,11 @@ export class ChoiceBook {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** What most whole answers have, so that they need not be read for it. */
+/** Most complete answers match, so they need no parsing. */
 const PLAINLY_SAID =
   /"content"\s*:\s*"[^"\\]*[^"\\\s]|"tool_calls"\s*:\s*\[\s*\{|"type"\s*:\s*"function_call"/;
 
-/** Why an answer that came in one piece is hollow; undefined where it is not, or is no answer. */
+/** Why a complete body is hollow; undefined if it is not, or is not an answer. */
 export function hollowBody(dialect: Dialect, body: string): string | undefined {
   if (PLAINLY_SAID.test(body)) return undefined;
   const answer = parseJson(body);

@@ -13,7 +13,7 @@ const hintBytes = new Map<Dialect, Uint8Array[]>(
   DIALECT_NAMES.map((dialect) => [dialect, dialectSpec(dialect).history.hints.map(bytesOf)]),
 );
 
-/** A body that needs nothing comes back as the same bytes. */
+/** Returns the same bytes if nothing has to change. */
 export function cleanHistory(
   body: Uint8Array<ArrayBuffer>,
   dialect: Dialect,
@@ -27,7 +27,7 @@ export function cleanHistory(
   if (!Array.isArray(turns)) return body;
   const cleaned = clean(turns, cleaning);
   const isSame = cleaned.length === turns.length && cleaned.every((turn, at) => turn === turns[at]);
-  // With nothing left there would be no request.
+  // Without any turn there would be no request.
   if (isSame || cleaned.length === 0) return body;
   return encoder.encode(JSON.stringify({ ...request, [field]: cleaned }));
 }
@@ -37,7 +37,7 @@ function mayNeedCleaning(body: Uint8Array, dialect: Dialect, cleaning: Cleaning)
   return hints.some((hint) => hasBytes(body, hint)) || (cleaning === "left-over" && mayEndInAnswer(body));
 }
 
-/** Quotes within a text are escaped, so the name stands nowhere but in front of a role or in a tool's schema. */
+/** Quotes within a text are escaped, so the name only occurs before a role or in a tool's schema. */
 function mayEndInAnswer(body: Uint8Array): boolean {
   if (!hasBytes(body, ASSISTANT)) return false;
   const at = Buffer.prototype.lastIndexOf.call(body, ROLE);
@@ -45,12 +45,12 @@ function mayEndInAnswer(body: Uint8Array): boolean {
   return !/^\s*:\s*"(?:user|tool|system|developer)"/.test(behind);
 }
 
-/** Services that continue a last turn are told so by fields of their own. */
+/** Services that continue a last turn have their own fields for it. */
 function isContinuedOnPurpose(request: JsonObject): boolean {
   return request["continue_final_message"] === true || request["add_generation_prompt"] === false;
 }
 
-/** Whether a service says that it does not take a history with this end. */
+/** Whether the error says that the history must not end like this. */
 export function refusesLastTurn(words: string): boolean {
   return LAST_TURN.some((pattern) => pattern.test(words));
 }

@@ -1,68 +1,66 @@
 import type { HubChoice } from "../dialect/hub-answer.ts";
 import type { JsonObject } from "../json.ts";
 
-/** What the client has heard of an answer whose events refer to each other. */
+/** What the client received of an answer whose events refer to each other. */
 export interface SentRecord {
   note: (event: JsonObject) => void;
   copy: () => SentRecord;
 }
 
-/** What the client has of an answer that broke off. */
+/** What the client received of an answer that broke off. */
 export interface SentAnswer {
-  /** The visible text, to the letter. */
+  /** The exact visible text. */
   text: string;
   /** Whether all of the text was kept. */
   isTextKept: boolean;
   hasReasoning: boolean;
-  /** Whether some of the reasoning can be read only by the provider that wrote it. */
+  /** Whether some reasoning can only be read by the provider that wrote it. */
   isSealed: boolean;
-  /** Anything that cannot be compared: a refusal, audio, one of several answers. */
+  /** Content that cannot be compared: a refusal, audio, one of several answers. */
   hasOther: boolean;
-  /** What else the dialect needs to go on from there. */
+  /** Further state that the dialect needs to continue. */
   record: SentRecord | undefined;
-  /** The end of the text that the lane was not shown as the beginning of its answer; absent if it was shown nothing. */
+  /** The end of the text, which the lane was not shown; absent if it was shown nothing. */
   withheld?: string;
 }
 
-/** What of an event the client gets: its own bytes or others, or nothing, and the text in it that is new. */
+/** What the client gets of an event: its own bytes, others, or none, and the new text in it. */
 export interface Continued {
   bytes: Uint8Array | undefined;
   text: string;
 }
 
-/** Fits a further answer to what the client has of the first. One for each answer. */
 export interface Continuation {
   readonly state: MatchState;
-  /** What the client has heard, with all that was admitted. */
+  /** What the client received, including everything admitted. */
   readonly record: SentRecord | undefined;
   admit: (event: JsonObject, bytes: Uint8Array, choice: HubChoice | undefined) => Continued;
 }
 
-/** How a further answer goes on from the text that the client has of the first. */
+/** How the new answer relates to the text that the client has. */
 export type MatchState =
-  /** It is saying again what the client has. */
+  /** It repeats what the client has. */
   | "matching"
-  /** It has said all of that: what follows is new. */
+  /** It has repeated everything: what follows is new. */
   | "on"
-  /** It says something else: only its tool calls can still be of use. */
+  /** It differs: only its tool calls can be used. */
   | "calls-only"
-  /** It says something else, and that is of no use. */
+  /** It differs and cannot be used. */
   | "mismatch";
 
 export interface MatchOptions {
-  /** Whether the calls alone of another answer are of use. */
   takesCalls: boolean;
-  /** Whether the text that was sent may become longer. */
+  /** Whether the sent text may become longer. */
   mayGrow: boolean;
 }
 
 /**
- * Compares an answer with the text that the client has; only where both are the same to the letter does it go on. A lane
- * that was shown the beginning of the text may say all of it again, or only what it was not shown.
+ * Compares an answer with the text that the client has; it continues only after an exact match. A lane that was shown
+ * the beginning of the text may repeat all of it, or only the rest.
  */
 export class TextMatch {
   #state: MatchState;
-  /** What may come before the first new text; several only until the answer shows which. */
+  /** Possible texts before the first new text; several only until the answer decides. */
   #toSkip: string[];
   readonly #options: MatchOptions;
 
@@ -77,7 +75,7 @@ export class TextMatch {
     return this.#state;
   }
 
-  /** The part of the next text that is new to the client. */
+  /** The new part of the next text. */
   newIn(text: string): string {
     if (text === "" || this.#state === "calls-only" || this.#state === "mismatch") return "";
     const shared = (expected: string): string => text.slice(0, expected.length);
@@ -93,7 +91,7 @@ export class TextMatch {
     return rest;
   }
 
-  /** The answer says something else before it has said again what the client has. */
+  /** The answer differs before it has repeated what the client has. */
   diverge(): void {
     if (this.#state === "matching") this.#give();
   }
@@ -104,17 +102,17 @@ export class TextMatch {
 }
 
 /**
- * What can be done about an answer that broke off. `afresh`: nothing has gone to the client, so that any answer will
- * do. `continue`: another answer can be fitted to what the client has. `none`: it cannot.
+ * What can be done about an answer that broke off. `afresh`: the client received nothing, so any answer will do.
+ * `continue`: another answer can be fitted. `none`: neither.
  */
 export type Salvage = "afresh" | "continue" | "none";
 
-/** `mayResume`: whether the user allows a second answer to be compared with the first. */
+/** `mayResume`: whether the user allows a continuation by comparison. */
 export function salvageOf(sent: SentAnswer | undefined, mayResume: boolean): Salvage {
   if (sent === undefined) return "afresh";
   const { text, isTextKept, isSealed, hasOther } = sent;
-  // Sealed reasoning belongs to the answer of its own provider: beside another answer that provider refuses it.
+  // Sealed reasoning belongs to its provider's answer: next to another answer that provider rejects it.
   if (hasOther || isSealed || !isTextKept) return "none";
-  // Thoughts alone need no comparison: those of the other answer are left out.
+  // Reasoning alone needs no comparison: that of the other answer is left out.
   return text.trim() === "" || mayResume ? "continue" : "none";
 }

@@ -2,14 +2,13 @@ import { parseJson } from "../json.ts";
 import { latin1 } from "./bytes.ts";
 import type { SentText } from "./held-calls.ts";
 
-/** The fields in which the events of one answer differ: the next words, thoughts or arguments. */
+/** The fields in which the events of one answer differ: the next piece of text, reasoning or arguments. */
 export interface WordFields {
   text: readonly string[];
   reasoning: readonly string[];
   arguments: readonly string[];
 }
 
-/** Finds the words in an event. */
 export class WordFinder {
   readonly #text: ReadonlySet<string>;
   readonly #arguments: ReadonlySet<string>;
@@ -22,7 +21,7 @@ export class WordFinder {
     this.#pattern = new RegExp(`"(${names})": ?"((?:[^"\\\\]|\\\\.)*)"`, "g");
   }
 
-  /** The only words in an event, where it has no others and they mean what the event was read to mean. */
+  /** The only words in an event, if it has no others and they match what was parsed. */
   only(
     event: string,
     means: { text: string; argumentText: string },
@@ -39,7 +38,7 @@ export class WordFinder {
   }
 }
 
-/** Events of words are short; of a long one the form is not worth finding. */
+/** The form of a longer event is not worth finding. */
 const LONGEST_EVENT = 16 * 1024;
 
 const QUOTE = 0x22;
@@ -48,9 +47,8 @@ const SPACE = 0x20;
 const TILDE = 0x7e;
 
 /**
- * The form that an event shares with those behind it: all but one string is the same to the byte. An event of a known
- * form needs no parsing: it means the same, in other words. Bytes are seen as Latin-1, so that a place in the text is
- * a place in the bytes.
+ * The form that an event shares with the following ones: all but one string is identical. An event of a known form
+ * needs no parsing. Bytes are read as Latin-1, so that text positions are byte positions.
  */
 export class EventForm {
   readonly #before: string;
@@ -61,10 +59,7 @@ export class EventForm {
     this.#after = after;
   }
 
-  /**
-   * The form of an event that is known to be good, given what its words mean; undefined for one that is not of the
-   * plain sort.
-   */
+  /** Undefined for an event without a simple form. */
   static of(
     bytes: Uint8Array,
     means: { text: string; argumentText: string },
@@ -72,7 +67,7 @@ export class EventForm {
   ): EventForm | undefined {
     if (bytes.length > LONGEST_EVENT) return undefined;
     const block = latin1(bytes);
-    // One line of JSON and the blank one: whatever else there is would have to be looked at each time.
+    // One line of JSON and a blank line; anything else would have to be checked each time.
     if (!/^data: ?\{[^\r\n]*\}\n\n$/.test(block)) return undefined;
     const words = finder.only(block, means);
     return words === undefined
@@ -80,13 +75,13 @@ export class EventForm {
       : new EventForm(block.slice(0, words.start), block.slice(words.end));
   }
 
-  /** How far from a place on whole events of this form follow each other. */
+  /** Where the consecutive complete events of this form end. */
   endFrom(stream: string, from: number): number {
     let end = from;
     while (stream.startsWith(this.#before, end)) {
       const start = end + this.#before.length;
       const close = stream.indexOf(this.#after, start);
-      // One without a word is looked at: it may be a mere sign of life.
+      // An event without a word is parsed: it may be a keep-alive.
       if (close <= start) break;
       if (!isPlain(stream, start, close) && parsed(stream.slice(start, close)) === undefined) break;
       end = close + this.#after.length;
@@ -94,7 +89,7 @@ export class EventForm {
     return end;
   }
 
-  /** The words of events that were found to be of this form. */
+  /** The words of events of this form. */
   wordsOf(events: string): string {
     const words: string[] = [];
     let at = 0;
@@ -105,12 +100,15 @@ export class EventForm {
       words.push(isPlain(events, start, close) ? word : (parsed(word) ?? ""));
       at = close + this.#after.length;
     }
-    // Joined they are a text of their own, and no more a part of the events.
+    // Join, so that the text does not keep the events in memory.
     return words.join("");
   }
 }
 
-/** Whether it stands for itself, in JSON as in UTF-8. Character by character: words are short, and no copy is made. */
+/**
+ * Whether the text needs no unescaping, in JSON and in UTF-8. Character by character: words are short, and this copies
+ * nothing.
+ */
 function isPlain(text: string, from: number, to: number): boolean {
   for (let at = from; at < to; at++) {
     const code = text.charCodeAt(at);
@@ -119,30 +117,30 @@ function isPlain(text: string, from: number, to: number): boolean {
   return true;
 }
 
-/** What stands between the quotes of a JSON string; undefined when that is none. */
+/** The content of a JSON string; undefined if it is invalid. */
 function parsed(raw: string): string | undefined {
   const value = parseJson(`"${Buffer.from(raw, "latin1").toString()}"`);
   return typeof value === "string" ? value : undefined;
 }
 
-/** What is left of an event that is longer than this is not compared again and again as it grows. */
+/** A longer incomplete event is not compared repeatedly as it grows. */
 const FORM_BYTES = 1024 * 1024;
 
-/** Events in the middle of an answer before the form of one is taken: short answers do not pay for it. */
+/** Events in the middle of an answer before a form is learnt, so that short answers do not pay for it. */
 const UNTIL_LEARNT = 3;
 
-/** Forms that fitted no second event before no more are looked for: this provider's events are all different. */
+/** After this many forms that matched no second event, stop: this provider's events all differ. */
 const FORMS_IN_VAIN = 8;
 
-/** An event that was parsed: its words, and where the words of further ones like it belong. */
+/** A parsed event: its words, and where the words of similar ones belong. */
 export interface LearntEvent {
   text: string;
   argumentText: string;
-  /** Undefined where words of this sort are not kept. */
+  /** Undefined if such words are not kept. */
   keepIn: SentText | undefined;
 }
 
-/** The events of one answer that need not be parsed, since they differ from one that was in nothing but their words. */
+/** Skips the parsing of events that differ from an earlier one only in their words. */
 export class EventFastPath {
   readonly #finder: WordFinder | undefined;
   #form: EventForm | undefined;
@@ -150,17 +148,17 @@ export class EventFastPath {
   #inVain = -UNTIL_LEARNT;
   #stream: string | undefined;
 
-  /** Without fields nothing is ever alike. */
+  /** Without fields no event has a form. */
   constructor(fields: WordFields | undefined) {
     this.#finder = fields === undefined ? undefined : finderOf(fields);
   }
 
-  /** The bytes that the next places are places in. */
+  /** The bytes that the following positions refer to. */
   begin(bytes: Uint8Array): void {
     this.#stream = this.#form === undefined || bytes.length > FORM_BYTES ? undefined : latin1(bytes);
   }
 
-  /** How far from a place on events of the known form follow each other. */
+  /** Where the consecutive events of the known form end. */
   endFrom(at: number): number {
     if (this.#form === undefined || this.#stream === undefined) return at;
     const end = this.#form.endFrom(this.#stream, at);
@@ -168,13 +166,13 @@ export class EventFastPath {
     return end;
   }
 
-  /** Their words go to the rest of the text that they belong to. */
+  /** Adds their words to the text they belong to. */
   keepWords(from: number, end: number): void {
     if (this.#form === undefined || this.#stream === undefined) return;
     this.#keepIn?.addEvents(this.#form, this.#stream.slice(from, end));
   }
 
-  /** Takes the form of an event in the middle of an answer. */
+  /** Learns the form of an event in the middle of an answer. */
   learn(bytes: Uint8Array, event: LearntEvent): void {
     if (this.#finder === undefined || this.#inVain > FORMS_IN_VAIN) return;
     this.#inVain++;
@@ -184,7 +182,7 @@ export class EventFastPath {
     this.#keepIn = event.keepIn;
   }
 
-  /** Nothing is alike any more: from here on each event is parsed. */
+  /** From here on each event is parsed. */
   forget(): void {
     this.#form = undefined;
   }
@@ -192,7 +190,7 @@ export class EventFastPath {
 
 const finders = new Map<WordFields, WordFinder>();
 
-/** One for each dialect: to make the pattern takes longer than to read a short answer. */
+/** One per dialect: compiling the pattern takes longer than reading a short answer. */
 function finderOf(fields: WordFields): WordFinder {
   const finder = finders.get(fields) ?? new WordFinder(fields);
   finders.set(fields, finder);

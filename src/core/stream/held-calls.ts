@@ -2,16 +2,16 @@ import type { CallPiece } from "../dialect/hub-answer.ts";
 import { isObject, parseJson } from "../json.ts";
 import { joinBytes } from "./bytes.ts";
 
-/** Events beyond this are packed: most of an event is the same as in the one before. */
+/** Beyond this size events are compressed: most of an event repeats the one before. */
 const PACK_BYTES = 256 * 1024;
 
-/** More than this is not held: in memory, and unpacked, however little it says. */
+/** More than this is not held, in memory and uncompressed. */
 const MOST_BYTES = { stored: 4 * 1024 * 1024, unpacked: 64 * 1024 * 1024 };
 
-/** The least effort: what repeats is found all the same. */
+/** The lowest level still finds repetitions. */
 const LEVEL = 1;
 
-/** Events that are kept back, byte for byte, in little memory. */
+/** Holds events, byte for byte, in little memory. */
 export class HeldEvents {
   readonly #packed: Uint8Array<ArrayBuffer>[] = [];
   #parts: Uint8Array[] = [];
@@ -34,12 +34,12 @@ export class HeldEvents {
     return this.#packedBytes + this.#partBytes > MOST_BYTES.stored || this.#bytes > MOST_BYTES.unpacked;
   }
 
-  /** Whether they are few enough to be handed over in one piece. */
+  /** Whether they can be handed over in one piece. */
   get isSmall(): boolean {
     return this.#packed.length === 0;
   }
 
-  /** All of them, oldest first, in pieces that are unpacked one by one. Nothing is held afterwards. */
+  /** Oldest first, decompressed one by one. Nothing is held afterwards. */
   take(): Iterable<Uint8Array> {
     const packed = this.#packed.splice(0);
     const parts = this.#parts;
@@ -65,18 +65,18 @@ function* unpacked(packed: Uint8Array<ArrayBuffer>[], parts: Uint8Array[]): Gene
   yield* parts;
 }
 
-/** A text longer than this is no answer that a model would say again to the letter, and no call that is held. */
+/** A longer text cannot be repeated exactly by a model, and a longer call is not held. */
 export const KEPT_CHARS = 4 * 1024 * 1024;
 
-/** Events whose words are read later are kept with all that is around the words, and that is much more. */
+/** Unread events also keep what surrounds the words, which is much more. */
 const LATER_CHARS = 4 * 1024;
 
-/** What can tell the words of events that are alike. */
+/** Extracts the words of events with a known form. */
 export interface TextReader {
   wordsOf: (events: string) => string;
 }
 
-/** A text that arrives in pieces: the visible text of an answer, or the arguments of a call. Kept while it is short enough. */
+/** The visible text of an answer, or the arguments of a call, in pieces. Kept while it is short enough. */
 export class SentText {
   readonly #said: string[] = [];
   #reader: TextReader | undefined;
@@ -90,7 +90,7 @@ export class SentText {
     this.#count(text.length);
   }
 
-  /** Events whose words are read only when they are asked for, or when many have gathered. */
+  /** The words of these events are read only on demand, or when there are many. */
   addEvents(reader: TextReader, events: string): void {
     if (!this.isKept) return;
     if (reader !== this.#reader || this.#events.length > LATER_CHARS) this.#makeOut();
@@ -98,12 +98,12 @@ export class SentText {
     this.#events += events;
   }
 
-  /** Whether all of it is here. */
+  /** Whether the whole text was kept. */
   get isKept(): boolean {
     return this.#chars <= KEPT_CHARS;
   }
 
-  /** Its length, as far as it has been read. */
+  /** The length that has been read so far. */
   get chars(): number {
     return this.#chars;
   }
@@ -129,24 +129,24 @@ export class SentText {
   }
 }
 
-/** A tool call as far as it has been written. */
+/** A tool call as far as it has been received. */
 export interface WrittenCall {
   id: string;
   name: string;
   isFreeform: boolean;
-  /** The arguments, piece by piece. */
+  /** The arguments, in pieces. */
   readonly pieces: SentText;
-  /** All of the arguments, where the provider has repeated them. */
+  /** The complete arguments, if the provider has repeated them. */
   whole: string | undefined;
 }
 
-/** The tool calls of one answer, put together from their pieces. */
+/** Assembles the tool calls of one answer from their pieces. */
 export class WrittenCalls {
   readonly #calls: WrittenCall[] = [];
   readonly #places = new Map<string, WrittenCall>();
   #last: WrittenCall | undefined;
 
-  /** Adds a piece, and tells which call it belongs to. */
+  /** Returns the call that the piece belongs to. */
   add(piece: CallPiece, choice = 0): WrittenCall {
     const place = `${choice} ${this.#placeOf(piece)}`;
     const isLoose = piece.index === undefined && piece.name === "";
@@ -159,7 +159,7 @@ export class WrittenCalls {
     return call;
   }
 
-  /** The call that is being written. */
+  /** The call in progress. */
   get last(): WrittenCall | undefined {
     return this.#last;
   }
@@ -177,7 +177,7 @@ export class WrittenCalls {
     return this.#calls.length;
   }
 
-  /** Why the calls cannot be run as they are; undefined where each is whole. */
+  /** Why the calls cannot be run; undefined if each is complete. */
   fault(): string | undefined {
     const bad = this.#calls.find((call) => !isWhole(call));
     if (bad === undefined) return undefined;
@@ -194,7 +194,7 @@ export class WrittenCalls {
     return call;
   }
 
-  /** Pieces without a number belong to the call of their id, else to the one before. */
+  /** A piece without a number belongs to the call with its id, else to the previous one. */
   #placeOf({ index, id, name }: CallPiece): string {
     if (index !== undefined) return `#${index}`;
     if (id !== "") return id;
@@ -202,12 +202,12 @@ export class WrittenCalls {
   }
 }
 
-/** Some providers give every call the number 0: another id with a name of its own is another call. */
+/** Some providers number every call 0: another id with a name is another call. */
 function isAnother(known: WrittenCall, piece: CallPiece): boolean {
   return piece.name !== "" && piece.id !== "" && piece.id !== known.id;
 }
 
-/** Tools without parameters are called with nothing at all. */
+/** A call of a tool without parameters may have no arguments at all. */
 function isWhole({ name, isFreeform, pieces, whole }: WrittenCall): boolean {
   if (name.trim() === "") return false;
   if (isFreeform) return true;

@@ -1,7 +1,7 @@
 import { parseJsonBytes } from "../json.ts";
 import { hasBytes, indexOfBytes } from "./bytes.ts";
 
-/** Where a value stands in the bytes of a JSON body. */
+/** The position of a value in the bytes of a JSON body. */
 export interface Span {
   start: number;
   end: number;
@@ -19,8 +19,8 @@ const COLON = 0x3a;
 const encoder = new TextEncoder();
 
 /**
- * Finds the value of a top-level field of a JSON object without parsing the body: bodies of agents reach megabytes.
- * With a doubled field the last one counts, as every JSON parser has it.
+ * Finds a top-level field without parsing the body: bodies of agents reach megabytes. Of duplicate fields the last one
+ * counts, as for every JSON parser.
  */
 export function findField(body: Uint8Array, name: string): Span | undefined {
   const open = skipSpace(body, 0);
@@ -40,12 +40,12 @@ export function findField(body: Uint8Array, name: string): Span | undefined {
   return body[at] === CLOSE_BRACE ? found : undefined;
 }
 
-/** An escaped letter of a key; control characters aside, text has no need of these. */
+/** Only control characters have to be escaped, so escaped letters are rare. */
 const ESCAPED_LETTER = encoder.encode("\\u00");
 
 /**
- * The first field of the body when no other can be the one: a name in quotes stands nowhere else, for within a text its
- * quotes would be escaped. Most bodies begin with their model, and need no further reading then.
+ * Returns the first field if no other can be the one: within a text the quotes of the name would be escaped. Most
+ * bodies begin with their model and need no further reading.
  */
 function onlyCandidate(body: Uint8Array, at: number, name: string): Span | undefined {
   const first = memberAt(body, at);
@@ -60,7 +60,6 @@ function onlyCandidate(body: Uint8Array, at: number, name: string): Span | undef
 
 const quotedNames = new Map<string, Uint8Array>();
 
-/** The names that are looked for are few. */
 function quoted(name: string): Uint8Array {
   const bytes = quotedNames.get(name) ?? encoder.encode(`"${name}"`);
   quotedNames.set(name, bytes);
@@ -77,7 +76,7 @@ function memberAt(body: Uint8Array, at: number): (Span & { keyEnd: number }) | u
   return end === undefined ? undefined : { keyEnd, start, end };
 }
 
-/** The value of a top-level field, parsed; undefined where it is absent or the body is no JSON object. */
+/** Undefined if the field is absent or the body is not a JSON object. */
 export function readField(body: Uint8Array, name: string): unknown {
   const span = findField(body, name);
   return span === undefined ? undefined : parseJsonBytes(body.subarray(span.start, span.end));
@@ -121,7 +120,7 @@ function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** The index behind a string's closing quote; native search skips the long texts of a conversation. */
+/** The index after a string's closing quote; native search skips the long texts of a conversation. */
 function stringEnd(body: Uint8Array, open: number): number | undefined {
   let at = open;
   for (;;) {
@@ -167,11 +166,11 @@ function nestedEnd(body: Uint8Array, start: number): number | undefined {
   return undefined;
 }
 
-/** Byte by byte: keys are short, and a piece of the body as an object of its own costs more than the comparison. */
+/** Byte by byte: keys are short, and a subarray costs more than the comparison. */
 function keyEquals(body: Uint8Array, open: number, end: number, name: string): boolean {
   let isSame = end - open - 2 === name.length;
   for (let at = open + 1; at < end - 1; at++) {
-    // An escaped key ("\u006dodel") is as good as a plain one to the upstream, so it has to be to us.
+    // The upstream accepts an escaped key ("\u006dodel"), so we must recognise it.
     if (body[at] === BACKSLASH) return parseJsonBytes(body.subarray(open, end)) === name;
     isSame &&= body[at] === name.charCodeAt(at - open - 1);
   }

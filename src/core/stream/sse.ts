@@ -1,6 +1,6 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
-/** One block of an event stream: its bytes as they came, and the event in them, if it is one. */
+/** One block of an event stream: its bytes, and its event if it has one. */
 export interface SseBlock {
   bytes: Uint8Array;
   /** Undefined for comments and keep-alives. */
@@ -8,36 +8,35 @@ export interface SseBlock {
 }
 
 export interface SseReader {
-  /** Takes bytes in any split and returns the blocks that are complete. */
+  /** Accepts bytes in any split and returns the complete blocks. */
   push: (chunk: Uint8Array) => SseBlock[];
-  /** What has come of a block that is not complete. */
+  /** The bytes of an incomplete block. */
   rest: () => Uint8Array;
-  /** The same step by step: what was left over with the chunk behind it, */
+  /** The same in steps: joins the remaining bytes with the next chunk, */
   begin: (chunk: Uint8Array) => Uint8Array;
-  /** the block that begins at a place in it, if it is complete, */
+  /** returns the complete block at a position, if there is one, */
   blockAt: (bytes: Uint8Array, at: number) => SseBlock | undefined;
-  /** and what is left over from a place on. */
+  /** and keeps the remaining bytes from a position on. */
   keep: (bytes: Uint8Array, from: number) => void;
 }
 
 const encoder = new TextEncoder();
 
-/** The data of the event that ends a chat's stream, and the whole event. */
 export const DONE = "[DONE]";
 export const DONE_EVENT = `data: ${DONE}\n\n`;
 
-/** The longest single event that is waited for. A stream without a blank line in so much is not an event stream. */
+/** The longest single event. A stream without a blank line in this much is not an event stream. */
 export const EVENT_BYTES = 16 * 1024 * 1024;
 
-/** Completes a last event that lacks its blank line. */
+/** Completes a last event without its blank line. */
 export const BLANK_LINE: Uint8Array = encoder.encode("\n\n");
 
-/** Whether a body begins like an event stream, whatever its content type says. */
+/** Some providers send a wrong content type. */
 export function looksLikeEvents(text: string): boolean {
   return /^\s*(?:data|event|id|retry)?:/.test(text);
 }
 
-/** An event as it goes over the wire; those of Responses carry their type as their name, too. */
+/** Events of Responses also have their type as their name. */
 export function sseText(event: { [key: string]: unknown }): string {
   const { type } = event;
   const name = typeof type === "string" ? `event: ${type}\n` : "";
@@ -55,14 +54,14 @@ const DATA = [0x64, 0x61, 0x74, 0x61, 0x3a];
 const SPACE = 0x20;
 const LINE_END = /\r\n?/g;
 
-/** Cuts a stream into blocks at blank lines without changing a byte of it. */
+/** Splits a stream at blank lines without changing a byte. */
 export function createSseReader(): SseReader {
   const decoder = new TextDecoder();
   let last: EventSourceMessage | undefined;
   const parser = createParser({ onEvent: (event) => (last = event) });
   let pending: Uint8Array = EMPTY;
   let seen = 0;
-  // JSON has no bare CR, so in nearly every stream lines end in LF alone, and one look at a chunk tells.
+  // JSON has no bare CR, so in nearly every stream lines end in LF, and one look at a chunk is enough.
   let hasCr = false;
 
   const eventIn = (bytes: Uint8Array): SseBlock["event"] => {
@@ -71,7 +70,7 @@ export function createSseReader(): SseReader {
       return { name: undefined, data: decoder.decode(bytes.subarray(dataAt, bytes.length - 2)) };
     last = undefined;
     const text = decoder.decode(bytes);
-    // A CR at its end would have the parser wait for an LF, and the event with it.
+    // After a CR at the end the parser would wait for an LF.
     parser.feed(hasCr ? text.replace(LINE_END, "\n") : text);
     const event = last as EventSourceMessage | undefined;
     return event === undefined ? undefined : { name: event.event, data: event.data };
@@ -96,7 +95,7 @@ export function createSseReader(): SseReader {
       return seen === 0 ? chunk : Buffer.concat([pending, chunk]);
     },
     blockAt(bytes, at) {
-      // A blank line may straddle the old and the new bytes: three back is where "\r\n\r" could begin.
+      // A blank line may begin in the old bytes: three back is where "\r\n\r" could begin.
       const from = Math.max(at, seen - 3);
       const end = hasCr ? anyBlankLineEnd(bytes, from) : blankLineEnd(bytes, from);
       if (end === undefined) return undefined;
@@ -110,14 +109,14 @@ export function createSseReader(): SseReader {
   return reader;
 }
 
-/** Where the data begins in a block of nothing but one line of data, as nearly all are; no CR is in it. */
+/** Where the data begins in a block of one data line without CR, as most blocks are. */
 function startOfOnlyData(bytes: Uint8Array): number | undefined {
   if (DATA.some((byte, at) => bytes[at] !== byte)) return undefined;
   if (bytes.indexOf(LF) !== bytes.length - 2) return undefined;
   return bytes[DATA.length] === SPACE ? DATA.length + 1 : DATA.length;
 }
 
-/** The index behind the next blank line, where lines end in LF. */
+/** The index after the next blank line, if lines end in LF. */
 function blankLineEnd(bytes: Uint8Array, from: number): number | undefined {
   for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at + 1] === LF) return at + 2;
@@ -125,7 +124,7 @@ function blankLineEnd(bytes: Uint8Array, from: number): number | undefined {
   return undefined;
 }
 
-/** The same where lines may end in LF, CRLF or CR, as the standard has it. */
+/** The index after the next blank line, if lines end in LF, CRLF or CR, as the standard allows. */
 function anyBlankLineEnd(bytes: Uint8Array, from: number): number | undefined {
   for (let at = from; at < bytes.length; at++) {
     const behind = lineEndAt(bytes, at);
@@ -136,7 +135,7 @@ function anyBlankLineEnd(bytes: Uint8Array, from: number): number | undefined {
   return undefined;
 }
 
-/** The index behind the end of a line that is at this place; none where a CR may yet become a CRLF. */
+/** The index after a line end at this position; undefined if a CR may become a CRLF. */
 function lineEndAt(bytes: Uint8Array, at: number): number | undefined {
   if (bytes[at] === LF) return at + 1;
   if (bytes[at] !== CR || at + 1 === bytes.length) return undefined;

@@ -17,69 +17,67 @@ import { EventFastPath } from "./event-fast-path.ts";
 import { HeldEvents, KEPT_CHARS, SentText, type WrittenCall, WrittenCalls } from "./held-calls.ts";
 import { BLANK_LINE, createSseReader, DONE, EVENT_BYTES, type SseBlock } from "./sse.ts";
 
-/** What is wrong with an answer. */
 export type GateFailure =
-  /** The provider says so itself, in words for the verdict. */
+  /** The provider reports an error, in words for the verdict. */
   | { kind: "said"; text: string }
-  /** Its stream is not what a stream of its dialect is. */
+  /** The stream violates its dialect. */
   | { kind: "flawed"; why: string }
-  /** It ended without being whole. */
+  /** It ended before it was complete. */
   | { kind: "cut"; why: string }
-  /** It ended well and says nothing. */
+  /** It ended well but is empty. */
   | { kind: "hollow"; why: string }
-  /** It ended well, and a tool call in it is not whole. */
+  /** It ended well, but a tool call is incomplete. */
   | { kind: "bad-call"; why: string }
-  /** It calls tools with more than can be held. */
+  /** Its tool calls are longer than what can be held. */
   | { kind: "too-long"; why: string }
-  /** It cannot continue the answer that broke off: nobody's failure. */
+  /** It cannot continue the answer that broke off; no party is at fault. */
   | { kind: "mismatch" };
 
-/** What one chunk of the upstream's stream lets through. */
+/** The result of one chunk. */
 export interface GateStep {
-  /** Bytes to hand to the client now; undefined while they are held. */
+  /** Bytes for the client; undefined while they are held. */
   pass: Uint8Array | undefined;
-  /** Why the answer has failed. The gate is of no more use then. */
+  /** The gate cannot be used after a failure. */
   failure: GateFailure | undefined;
-  /** Whether anything came of the answer: comments and keep-alives are no progress, empty chunks neither. */
+  /** Whether the answer advanced: comments, keep-alives and empty chunks do not count. */
   progressed: boolean;
 }
 
-/** How a stream that has ended is to be taken. `tail` is what the client still has to get. */
+/** The result of a stream that has ended. `tail` still has to be sent to the client. */
 export type GateEnd =
   | { kind: "complete"; tail: Uint8Array | undefined }
   | { kind: "broken"; failure: GateFailure };
 
-/** What was asked for, as far as it says which end is a good one. Looked up only where it matters. */
+/** What the request asked for, to judge the end of the answer. Evaluated only if needed. */
 export interface Asked {
-  /** How many answers. */
+  /** The number of answers. */
   choices: () => number;
-  /** Whether an answer without a word is an answer. */
+  /** Whether an empty answer is valid. */
   mayBeEmpty: () => boolean;
-  /** Whether a call with arguments that are not whole is passed on: other lanes have written it no better. */
+  /** Whether a call with incomplete arguments is passed on, because other lanes wrote it no better. */
   mayHaveBadCalls: () => boolean;
-  /** Whether another answer's tool calls are of use to the client. */
+  /** Whether the client can use only the tool calls of another answer. */
   takesCalls: () => boolean;
 }
 
 export interface GateOptions {
   dialect: Dialect;
-  /** How the end of the answer reaches the client; absent: repaired. */
+  /** How the client receives a finish reason; default: repaired. */
   settleFinish?: SettleFinish;
   asked?: Partial<Asked>;
   /** What the client already has of an answer that broke off. */
   continues?: SentAnswer | undefined;
 }
 
-/** How far an answer has come. */
 export interface GateProgress {
   phase: "thinking" | "text" | "call";
-  /** The tool that is being called. */
+  /** The name of the tool that is being called. */
   tool: string | undefined;
-  /** The length of the text or of the arguments so far. */
+  /** The length of the text or the arguments so far. */
   chars: number;
 }
 
-/** The most that is held back before the first meaningful event; more than that is no head any more. */
+/** The maximum that is held before the first meaningful event. */
 const HEAD_BYTES = 1024 * 1024;
 
 const ENDLESS: GateFailure = { kind: "flawed", why: "an event of the stream has no end" };
@@ -101,19 +99,18 @@ const ANYTHING: Asked = {
 };
 
 /**
- * Holds the head of an answer until something in it means something, then passes text and reasoning as they come, and
- * holds everything again from the first tool call on until the answer is whole: an agent runs a call as soon as it can
- * be read. Whole events only: so an error, a broken event or an end that would mislead the client is seen before it is
- * passed on.
+ * Holds the head of an answer until an event is meaningful, then passes text and reasoning on, and holds everything
+ * again from the first tool call until the answer is complete: an agent runs a call as soon as it can read it. Works on
+ * complete events, so that an error, a broken event or a misleading end is seen before it is passed on.
  */
 export class StreamGate {
-  /** Whether the end mark has come: nothing that follows matters. */
+  /** True after the end mark: nothing that follows matters. */
   isDone = false;
-  /** Tokens, where the provider told them. */
+  /** Token counts, if the provider sent them. */
   usage: Usage | undefined;
-  /** Events that were no JSON and were left out. */
+  /** Events that were not JSON and were left out. */
   dropped = 0;
-  /** What was held and is too large for one piece; it comes before whatever passes. */
+  /** Held bytes that are too large for one piece; they are sent before whatever passes. */
   #backlog: Iterable<Uint8Array> | undefined;
 
   readonly #reader = createSseReader();
@@ -126,7 +123,7 @@ export class StreamGate {
   readonly #held = new HeldEvents();
   readonly #calls = new WrittenCalls();
   readonly #choices: ChoiceBook;
-  /** What the client has got, and not what is held. */
+  /** What the client received, without held bytes. */
   readonly #sent = { text: new SentText(), reasoning: false, sealed: false, other: false };
   #record: SentRecord | undefined;
   #phase: "head" | "flow" | "held" = "head";
@@ -148,29 +145,29 @@ export class StreamGate {
     this.#sent.text.add(continues.text);
   }
 
-  /** Whether the answer has shown that it is one. */
+  /** Whether the answer has shown any content. */
   get isOpen(): boolean {
     return this.#phase !== "head";
   }
 
-  /** Whether tool calls are being held: the client hears nothing meanwhile. */
+  /** Whether tool calls are held: the client receives nothing meanwhile. */
   get isHolding(): boolean {
     return this.#phase === "held";
   }
 
-  /** Whether the answer is whole, whatever becomes of the connection. */
+  /** Whether the answer is complete, even if the connection breaks. */
   get isFinished(): boolean {
     return this.#isFinished;
   }
 
-  /** What has to go to the client before the bytes that a step passes. */
+  /** Must be sent to the client before the bytes of a step. */
   takeBacklog(): Iterable<Uint8Array> | undefined {
     const backlog = this.#backlog;
     this.#backlog = undefined;
     return backlog;
   }
 
-  /** Short, since nearly every chunk is one event like the last, and the best of compilers is slow with what is long. */
+  /** Kept short: nearly every chunk is one event like the last, and the JIT compiler is slow with long functions. */
   push(chunk: Uint8Array): GateStep {
     const bytes = this.#reader.begin(chunk);
     this.#alike.begin(bytes);
@@ -184,7 +181,7 @@ export class StreamGate {
     return { pass: undefined, failure: this.#hold(bytes), progressed: true };
   }
 
-  /** Looks at each event behind those at the beginning that are alike. */
+  /** Parses each event after the known ones at the beginning. */
   #admitRest(bytes: Uint8Array, alike: number): GateStep {
     const out: Uint8Array[] = [];
     let at = alike;
@@ -204,7 +201,7 @@ export class StreamGate {
     return { pass: joinAll(out), failure, progressed: this.#progressed };
   }
 
-  /** Where events that say nothing but further words end. */
+  /** Where events that contain only further words end. */
   #alikeEnd(from: number): number {
     if (this.#isFinished || this.isDone) return from;
     const end = this.#alike.endFrom(from);
@@ -212,7 +209,7 @@ export class StreamGate {
     return end;
   }
 
-  /** The upstream has closed the stream in good order; a broken connection is not asked, it is a cut by itself. */
+  /** Call when the upstream has closed the stream cleanly; a broken connection is a cut by itself. */
   end(): GateEnd {
     const out: Uint8Array[] = [];
     if (!this.isDone && this.#reader.rest().length > 0) {
@@ -228,7 +225,7 @@ export class StreamGate {
     return { kind: "complete", tail: joinAll(out) };
   }
 
-  /** An end without the finish of all that was asked for: fine where the provider gives fewer answers than that. */
+  /** An end before all requested answers finished: fine if the provider sends fewer answers. */
   #endEarly(out: Uint8Array[]): GateFailure | undefined {
     if (this.#choices.areFinished(1)) return this.#complete(out);
     return {
@@ -237,7 +234,7 @@ export class StreamGate {
     };
   }
 
-  /** What the client has of this answer, and of the one that it continues; undefined where that is nothing. */
+  /** What the client has of this answer, and of the one that it continues; undefined if nothing. */
   sent(): SentAnswer | undefined {
     if (!this.#hasPassed) return this.#continues;
     const { text, reasoning, sealed, other } = this.#sent;
@@ -252,7 +249,7 @@ export class StreamGate {
     };
   }
 
-  /** How far the answer has come, for people who wait for it. */
+  /** For users who wait for the answer. */
   progress(): GateProgress {
     if (this.#phase === "held")
       return { phase: "call", tool: this.#calls.last?.name, chars: this.#calls.chars };
@@ -271,7 +268,7 @@ export class StreamGate {
     if (!isObject(event)) return this.#let(block.bytes, out);
     const said = this.#events.read(event);
     if (said.error !== undefined)
-      // Behind its finish an answer is whole: what fails there fails nobody.
+      // A finished answer is complete, so a later error does not matter.
       return this.#isFinished ? undefined : { kind: "said", text: JSON.stringify(said.error) };
     this.usage = said.usage ?? this.usage;
     this.#progressed ||= said.isProgress;
@@ -305,14 +302,14 @@ export class StreamGate {
     return this.#let(own.bytes, out);
   }
 
-  /** From the first call on everything is held. */
+  /** Everything is held from the first call on. */
   #noteCalls(meaning: HubEvent): WrittenCall | undefined {
     let last: WrittenCall | undefined;
     for (const choice of meaning.choices)
       for (const piece of choice.calls) last = this.#calls.add(piece, choice.index);
     if (last === undefined || this.#phase === "held") return last;
     this.#phase = "held";
-    // The words of what was alike so far are no longer sent.
+    // The words of known forms are no longer sent.
     this.#alike.forget();
     if (this.#continuation !== undefined) this.#record = this.#continuation.record?.copy();
     return last;
@@ -343,7 +340,7 @@ export class StreamGate {
     const [choice] = choices;
     if (this.#spec.wordFields === undefined || this.#phase === "head" || usage !== undefined) return;
     if (choice === undefined || choices.length > 1 || choice.finish !== undefined) return;
-    // The thoughts of an answer that continues another are left out, one by one.
+    // The reasoning of a continuation is left out, event by event.
     if (choice.hasReasoning && this.#continuation !== undefined) return;
     this.#alike.learn(bytes, {
       text: choice.text,
@@ -364,13 +361,13 @@ export class StreamGate {
 
   #admitDone(bytes: Uint8Array, out: Uint8Array[]): GateFailure | undefined {
     this.isDone = true;
-    // Nothing said, or no word of why it ended: a cut, and the mark must not make it look like an answer.
+    // An empty answer, or one without a finish, is a cut; the end mark must not make it look complete.
     const failure = this.#isFinished ? undefined : this.#endEarly(out);
     if (failure !== undefined) return failure.kind === "cut" ? undefined : failure;
     return this.#let(bytes, out);
   }
 
-  /** Every answer has its finish: what was held goes out, if it may. */
+  /** Every answer has its finish: release what was held, if allowed. */
   #complete(out: Uint8Array[]): GateFailure | undefined {
     const state = this.#continuation?.state;
     if (state === "matching" || (state === "calls-only" && this.#calls.count === 0)) return MISMATCH;

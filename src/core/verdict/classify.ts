@@ -5,11 +5,10 @@ import { errorRules } from "./error-rules.ts";
 import { type ErrorText, type FoundError, findError, type ReplyContent } from "./find-error.ts";
 import { type Fault, USUAL_FAULT, type Verdict, type VerdictKind } from "./verdict.ts";
 
-/** A provider's reply to be classified. */
 export interface ProviderReply extends ReplyContent {
   provider: string;
   headers: Headers;
-  /** The path asked for, where the caller knows it. */
+  /** The requested path, if the caller knows it. */
   path?: string;
 }
 
@@ -18,7 +17,6 @@ export interface ClassifyOptions {
   nowMs: number;
 }
 
-/** What a rule, a code or a status has found. */
 interface Finding {
   rule: string;
   kind: VerdictKind;
@@ -28,9 +26,9 @@ interface Finding {
 }
 
 const MESSAGE_CHARS = 300;
-/** A wait that belongs to a minute's limit is shorter than this. */
+/** A shorter wait belongs to a per-minute limit. */
 const SHORT_WAIT_MS = 600_000;
-/** What a gateway's 5xx may wrap: these mean the same wherever they come from, a 401 of an upstream does not. */
+/** Statuses that a gateway's 5xx may wrap: these mean the same wherever they come from, unlike an upstream's 401. */
 const WRAPPED_STATUSES = new Set([408, 413, 429]);
 const OWN_NUMBERS = /^4(?:3[2-9]|4\d)$/;
 
@@ -39,7 +37,7 @@ const FLAW_WORDS = {
   "answer-cut": "The answer ended before it was complete.",
 };
 
-/** The verdict on a reply; undefined for a good answer. */
+/** Undefined for a good answer. */
 export function classify(reply: ProviderReply, options: ClassifyOptions): Verdict | undefined {
   const found = findError(reply);
   if (found === undefined) return undefined;
@@ -62,10 +60,10 @@ export function classify(reply: ProviderReply, options: ClassifyOptions): Verdic
   };
 }
 
-/** How gateways introduce what an upstream told them. */
+/** How gateways introduce an upstream's message. */
 const FROM_UPSTREAM = /(?:^|\| )(?:provider returned error|error from provider\b)/i;
 
-/** Kind and party at fault, seen from the caller of the service. */
+/** Kind and party at fault, from the point of view of the caller. */
 function partyOf(
   finding: Finding,
   { expectsAnswer }: ProviderReply,
@@ -73,7 +71,7 @@ function partyOf(
 ): Pick<Verdict, "kind" | "fault"> {
   const { kind } = finding;
   const fault = finding.fault ?? USUAL_FAULT[kind];
-  // A file or a job that is not there says nothing about a model or about the path of answers.
+  // A missing file or job says nothing about a model or about the endpoint.
   if (
     !expectsAnswer &&
     (kind === "path-not-found" || (kind === "model-not-found" && finding.rule === "path-missing"))
@@ -86,7 +84,7 @@ function partyOf(
 }
 
 function effectiveStatus(status: number, words: ErrorText): number {
-  // Numbers of a service's own, such as 434 for a bad key, are no statuses of HTTP.
+  // A service's own numbers, such as 434 for a bad key, are not HTTP statuses.
   if (status < 400)
     return words.status !== undefined && OWN_NUMBERS.test(`${words.status}`) ? 0 : (words.status ?? 0);
   const named = words.status;
@@ -136,12 +134,12 @@ function waitOf(finding: Finding, reply: ProviderReply, words: ErrorText, nowMs:
   return resetMs === undefined ? undefined : resetMs - nowMs;
 }
 
-/** 522 and 524 are Cloudflare's own; the rest of 52x and 530 mean an origin that it could not use. */
+/** 522 and 524 are Cloudflare's timeouts; the other 52x and 530 mean that it could not use the origin. */
 const TIMEOUTS = new Set([408, 504, 522, 524]);
 const OVERLOADS = new Set([425, 503, 529]);
-/** The client may ask again, was sent to the wrong server, or met a failure of an upstream: the request is fine. */
+/** The client may retry, was sent to the wrong server, or hit a failure of an upstream: the request is fine. */
 const RETRYABLE = new Set([409, 421, 423, 424, 499]);
-/** A proxy on the way, or the law: no key is at fault. */
+/** A proxy on the way, or legal reasons: no key is at fault. */
 const EDGE_REFUSALS = new Set([407, 451]);
 
 const KINDS: ReadonlyMap<number, VerdictKind> = new Map([
@@ -154,12 +152,12 @@ const KINDS: ReadonlyMap<number, VerdictKind> = new Map([
   [429, "rate-limit"],
 ]);
 
-/** What a status alone means, when no rule matches the body. */
+/** The meaning of a status alone, if no rule matches the body. */
 function statusVerdict(
   status: number,
   expectsAnswer: boolean,
 ): { kind: VerdictKind; fault: Fault | undefined } {
-  // A file or a job that is not there says nothing about a model.
+  // A missing file or job says nothing about a model.
   if (!expectsAnswer && (status === 404 || status === 410)) return { kind: "bad-request", fault: undefined };
   if (EDGE_REFUSALS.has(status)) return { kind: "forbidden", fault: "provider" };
   return { kind: KINDS.get(status) ?? familyOf(status), fault: undefined };
@@ -172,7 +170,7 @@ function familyOf(status: number): VerdictKind {
   return status >= 400 && status < 500 ? "bad-request" : "server-error";
 }
 
-/** The forms in which providers name the most output tokens that a model takes. */
+/** How providers name a model's maximum of output tokens. */
 const LIMIT_FORMS: readonly RegExp[] = [
   /\[\s*\d+\s*,\s*(\d+)\s*\]/,
   /at most\D{0,20}(\d+)/i,
@@ -186,7 +184,7 @@ const LIMIT_FORMS: readonly RegExp[] = [
 ];
 const EXCLUSIVE_RANGE = /to (\d+) \(exclusive\)/i;
 
-/** The most output tokens a refusal allows, where it names them. */
+/** Undefined if the message names no maximum. */
 function outputLimitIn(text: string): number | undefined {
   const plain = text.replace(/(\d),(?=\d{3}\b)/g, "$1");
   const exclusive = EXCLUSIVE_RANGE.exec(plain)?.[1];

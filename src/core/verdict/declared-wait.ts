@@ -1,24 +1,24 @@
-/** A longer wait than this is a mistake, or as good as for ever. */
+/** A longer wait is a mistake, or practically forever. */
 export const LONGEST_WAIT_MS = 30 * 24 * 3_600_000;
 
 export interface WaitSources {
   headers: Headers;
   /** The error's own words. */
   text?: string;
-  /** The error's body, nested JSON opened. */
+  /** The error's body, with nested JSON parsed. */
   json?: unknown;
   nowMs: number;
 }
 
-/** Where a header, or a header copied into the body, is looked up. */
+/** Looks up a header, or a header copied into the body. */
 type Lookup = (name: string) => string | number | undefined;
 
 /**
- * The wait a reply declares, whatever the form; undefined when it declares none. Never negative, no jitter.
- * Order: Retry-After and its kin, fields of the body, its words, and last the limit that is used up.
+ * The wait that a reply declares in any form; undefined if it declares none. Never negative, without jitter. In order:
+ * Retry-After and similar headers, fields of the body, its text, and last the limit that is used up.
  */
 export function declaredWaitMs({ headers, text = "", json, nowMs }: WaitSources): number | undefined {
-  // Absolute times are the provider's: measured by its own clock they are right even where ours is not.
+  // Absolute times come from the provider: relative to its own clock they are right even if ours is wrong.
   const clockMs = Date.parse(headers.get("date") ?? "") || nowMs;
   const fields = hintFields(json);
   const wait =
@@ -28,7 +28,7 @@ export function declaredWaitMs({ headers, text = "", json, nowMs }: WaitSources)
     waitForUsedUpLimit([...headers], clockMs) ??
     waitForUsedUpLimit([...fields], clockMs);
   if (wait === undefined || Number.isNaN(wait)) return undefined;
-  // A thousandth of slack keeps 45.57 s from becoming 45 571 ms.
+  // Rounding by a thousandth keeps 45.57 s from becoming 45,571 ms.
   return Math.min(Math.max(0, Math.ceil(wait - 0.001)), LONGEST_WAIT_MS);
 }
 
@@ -43,7 +43,7 @@ function waitInRetryHeaders(get: Lookup, clockMs: number): number | undefined {
 
 const LIMIT_HEADER = /ratelimit/;
 
-/** Of several limits only the used-up ones count; of these the one that takes longest. */
+/** Of several limits only the used-up ones count, and of these the one that takes longest. */
 function waitForUsedUpLimit(entries: [string, string | number][], clockMs: number): number | undefined {
   const limits = entries.filter(([name]) => LIMIT_HEADER.test(name));
   const values = new Map(limits);
@@ -59,17 +59,17 @@ function waitForUsedUpLimit(entries: [string, string | number][], clockMs: numbe
 function isUsedUp(resetName: string, values: Map<string, string | number>): boolean {
   const remaining = values.get(resetName.replace("reset", "remaining"));
   if (remaining !== undefined) return Number(remaining) <= 0;
-  // Anthropic's unified limits say "rejected" in place of a count.
+  // Anthropic's unified limits say "rejected" instead of a count.
   const status = values.get(resetName.replace("reset", "status"));
   if (status !== undefined) return /reject|exhaust|exceed/i.test(String(status));
-  // A reset beside no count at all can only mean the limit that was hit.
+  // A reset without any count can only belong to the limit that was hit.
   return ![...values.keys()].some((name) => name.includes("remaining") || name.includes("status"));
 }
 
-/** How a field of an error body counts: seconds, milliseconds, or whatever its value looks like. */
+/** The unit of a field: seconds, milliseconds, or what its value looks like. */
 type Unit = "s" | "ms" | "any";
 
-/** Fields that name a wait, without case, dashes and underscores; the sooner in this list, the more it is trusted. */
+/** Fields that name a wait, without case, dashes and underscores; earlier ones are more reliable. */
 const FIELDS: readonly [name: string, unit: Unit][] = [
   ["retryafterms", "ms"],
   ["retryafterseconds", "s"],
@@ -90,7 +90,9 @@ const FIELDS: readonly [name: string, unit: Unit][] = [
 
 const MAX_VALUES = 2000;
 
-/** Every field of a body with its plain name, headers that a gateway copied into it included; the first of a name counts. */
+/**
+ * Every field of a body by its plain name, including headers that a gateway copied into it; the first of a name counts.
+ */
 export function hintFields(json: unknown): Map<string, string | number> {
   const found = new Map<string, string | number>();
   const queue: unknown[] = [json];
@@ -111,7 +113,7 @@ function scalarOf(entry: unknown): string | number | undefined {
   return typeof entry === "object" && entry !== null ? protobufSeconds(entry) : undefined;
 }
 
-/** The wait that a structured field of the body names: RetryInfo, `retry_after_seconds`, `resets_at` and their kin. */
+/** For example RetryInfo, `retry_after_seconds` or `resets_at`. */
 export function waitInFields(fields: Map<string, string | number>, clockMs: number): number | undefined {
   const plain = new Map([...fields].map(([name, value]) => [name.replace(/[-_]/g, ""), value]));
   for (const [name, unit] of FIELDS) {
@@ -129,7 +131,7 @@ function waitOfField(value: string | number, unit: Unit, clockMs: number): numbe
   return unit === "ms" ? number : number * 1000;
 }
 
-/** protobuf's Duration spelt out: `{"seconds": 34, "nanos": 5}`. */
+/** protobuf's Duration in JSON: `{"seconds": 34, "nanos": 5}`. */
 function protobufSeconds(value: object): number | undefined {
   const { seconds, nanos } = value as { seconds?: unknown; nanos?: unknown };
   const whole = Number(seconds);
@@ -142,7 +144,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Units as providers write them: Go durations, English, Chinese. The first letters that match decide. */
+/** Units as providers write them: Go durations, English, Chinese. The first match decides. */
 const UNITS: readonly [RegExp, number][] = [
   [/^(?:ns|us|µs|μs)$/, 0.001],
   [/^(?:ms|msecs?|milliseconds?|毫秒)$/, 1],
@@ -157,7 +159,7 @@ const UNITS: readonly [RegExp, number][] = [
 const UNIT =
   "(?:ns|us|µs|μs|ms|msecs?|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|months?)(?![a-z])";
 const UNIT_ZH = "(?:毫秒|秒钟?|分钟?|个?小时|天|日|周)";
-// Bounded: a text of nothing but digits is read once, not once for each of them.
+// Bounded, so that a text of digits is read only once.
 const PART = `\\d{1,12}(?:\\.\\d{1,12})?\\s*(?:${UNIT}|${UNIT_ZH})`;
 const DURATION = `${PART}(?:[\\s,]*(?:and\\s+)?${PART}){0,4}`;
 const MOMENT =
@@ -165,8 +167,9 @@ const MOMENT =
 
 const WAIT_VERB = "(?:try(?:ing)? again|retry(?:ing)?|resets?|wait|available(?: again)?|renews?)";
 
-/** In this order: a span needs no clock and no time zone, so it comes before a moment. */
-// What goes on behind the unit is no duration: a request's ref such as 13d0beef-… is often named in the same breath.
+/** A span comes before a moment, because it needs no clock and no time zone. */
+// More characters after the unit mean that it is not a duration: a request's ref such as 13d0beef-… often follows
+// directly.
 const SPAN = new RegExp(`\\b${WAIT_VERB}\\b[^\\d.]{0,30}?(?<![\\w-])(${DURATION})(?![\\w-])`, "i");
 const SPAN_ZH = new RegExp(`(${PART})\\s*(?:之?后|以后)`, "i");
 const UNTIL = new RegExp(
@@ -176,7 +179,7 @@ const UNTIL = new RegExp(
 const BEFORE_RESET = new RegExp(`(${MOMENT})[^\\d]{0,10}?(?:重置|恢复|之?后)`, "i");
 const EPOCH = /\breset\w*[^\d]{0,20}?(\d{13}|\d{10})\b/i;
 
-/** The span of a text that is nothing but one: `2h30m14s`, `13 days`, `644ms`, `2 hours and 5 minutes`. */
+/** For a text that is only a span: `2h30m14s`, `13 days`, `644ms`, `2 hours and 5 minutes`. */
 export function spanMs(text: string): number | undefined {
   if (!new RegExp(`^\\s*${DURATION}\\s*$`, "i").test(text)) return undefined;
   let sum = 0;
@@ -188,7 +191,7 @@ export function spanMs(text: string): number | undefined {
   return sum;
 }
 
-/** The moment a date names. Providers that leave the zone out (Z.AI) mean China's, UTC+8. */
+/** Providers that leave the zone out (Z.AI) mean China's, UTC+8. */
 export function momentMs(text: string): number | undefined {
   const date = text.trim().replace(/\s+at\s+/i, " ");
   if (!/\d{4}/.test(date)) return undefined;
@@ -204,8 +207,8 @@ function zoneOf(zone: string | undefined): string {
 }
 
 /**
- * The wait a bare value means, by its size and looks: an epoch in ms or s, seconds from now, a span, or a date.
- * `clockMs` is the provider's own clock.
+ * The wait of a bare value, by its size and form: an epoch in ms or s, seconds from now, a span, or a date. `clockMs`
+ * is the provider's clock.
  */
 export function waitOfValue(value: string | number, clockMs: number): number | undefined {
   const text = String(value).trim();
@@ -221,7 +224,7 @@ export function waitOfValue(value: string | number, clockMs: number): number | u
   return moment === undefined ? undefined : moment - clockMs;
 }
 
-/** The wait that a sentence names: "try again in 1m0.4s", "Resets in 13 days", "将在 … 重置". */
+/** For example "try again in 1m0.4s", "Resets in 13 days", "将在 … 重置". */
 export function waitInText(text: string, clockMs: number): number | undefined {
   const span = SPAN.exec(text)?.[1] ?? SPAN_ZH.exec(text)?.[1];
   if (span !== undefined) return spanMs(span);
@@ -239,7 +242,7 @@ const SESSION_MS = 5 * HOUR_MS;
 /** The Unix epoch was a Thursday; weeks begin on the Monday four days later. */
 const FIRST_MONDAY_MS = 4 * DAY_MS;
 
-/** The end of the window that contains `nowMs`, by Ollama's clock (UTC). */
+/** The end of the window that contains `nowMs`, on Ollama's clock (UTC). */
 export function nextResetMs(window: ResetWindow, nowMs: number): number {
   switch (window) {
     case "session":

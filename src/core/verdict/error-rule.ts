@@ -1,41 +1,43 @@
 import type { ErrorText } from "./find-error.ts";
 import type { Fault, VerdictKind } from "./verdict.ts";
 
-/** What one provider's reply looks like and what it means. A condition that is left out matches anything. */
+/** What one provider's reply looks like and what it means. An absent condition matches anything. */
 export interface ErrorRule {
   id: string;
   /** Where the reply was seen: a thread, a repository, or the provider's own reference. */
   source: string;
-  /** Only for ids and codes that mean something else elsewhere: the user's config may name a provider anything. */
+  /**
+   * Only for ids and codes that mean something else elsewhere, since the user's config may give a provider any name.
+   */
   provider?: RegExp;
   path?: RegExp;
-  /** The effective status: the reply's, or the one an error inside a 200 names, 0 when it names none. */
+  /** The effective status: the reply's, or the one named by an error inside a 200, or 0. */
   status?: readonly number[];
   notStatus?: readonly number[];
   text?: RegExp;
   unless?: RegExp;
-  /** Tried on the text and on the codes, taken apart into words: `Model.AccessDenied` reads "Model Access Denied". */
+  /** Matched against the text and the codes split into words: `Model.AccessDenied` reads "Model Access Denied". */
   named?: RegExp;
-  /** The same the other way round. */
+  /** Must not match. */
   notNamed?: RegExp;
   /** Any of these codes, ignoring case. */
   codes?: readonly string[];
-  /** Tried on each code by itself. */
+  /** Matched against each code. */
   code?: RegExp;
-  /** Only a web page (true), only something else (false). */
+  /** true: only a web page; false: anything else. */
   page?: boolean;
-  /** Tried on the start of the raw body: a page names the firewall that made it outside of its headings. */
+  /** Matched against the start of the raw body: a page may name its firewall outside of its headings. */
   body?: RegExp;
   verdict: VerdictKind;
-  /** The kind's usual fault when absent. */
+  /** Default: the kind's usual fault. */
   fault?: Fault;
-  /** The text names a window whose end can be computed when no wait is declared. */
+  /** The text names a window whose end can be computed if no wait is declared. */
   namesWindow?: true;
   /** The declared wait belongs to a smaller window than the one that is used up. */
   ignoresWait?: true;
 }
 
-/** A rule from the user's `[[rules]]`. It is tried before ours, on the words and on the raw body. */
+/** A rule of the user's `[[rules]]`. Tried before ours, on the words and on the raw body. */
 export interface UserRule {
   provider?: string | undefined;
   status?: number | undefined;
@@ -45,20 +47,17 @@ export interface UserRule {
   verdict: VerdictKind;
 }
 
-/** What rules are tried on. */
 export interface RuleSubject {
   provider: string;
   path: string;
   status: number;
   words: ErrorText;
-  /** The body as it came. */
   body: string;
 }
 
 /** How much of a body is searched for the marks of a firewall. */
 const BODY_CHARS = 16_384;
 
-/** Whether one of our rules matches this reply. */
 export function matchesRule(rule: ErrorRule, subject: RuleSubject): boolean {
   const { words, status } = subject;
   if (rule.status !== undefined && !rule.status.includes(status)) return false;
@@ -81,24 +80,23 @@ function matchesWords(rule: ErrorRule, words: ErrorText): boolean {
   return rule.codes.some((one) => plain.has(one.toLowerCase()));
 }
 
-/** Whether a user's rule matches this reply. */
 export function matchesUserRule(rule: UserRule, subject: RuleSubject): boolean {
   if (rule.status !== undefined && rule.status !== subject.status) return false;
   if (rule.provider !== undefined && rule.provider !== subject.provider) return false;
   const said = `${subject.words.text}\n${subject.body}`;
   if (rule.text !== undefined && !said.toLowerCase().includes(rule.text.toLowerCase())) return false;
-  // A regex with the g or y flag remembers where it stopped; search() ignores that.
+  // A regex with the g or y flag remembers its position; search() ignores that.
   return rule.regex === undefined || said.search(rule.regex) >= 0;
 }
 
-/** One expression, ignoring case, out of several, so that a table of phrases can be read line by line. */
+/** Combines several expressions into one, ignoring case, so that a table of phrases can be read line by line. */
 export function anyOf(...parts: readonly RegExp[]): RegExp {
   return new RegExp(parts.map((part) => part.source).join("|"), "i");
 }
 
 /** Two phrases in the same sentence, in either order, at most `gap` characters apart. */
 export function near(first: RegExp, second: RegExp, gap = 60): RegExp {
-  // A dot inside a word belongs to a model's name or a number and ends no sentence.
+  // A dot inside a word belongs to a model's name or a number and does not end a sentence.
   const between = `(?:[^.!?|。！？]|\\.(?=\\S)){0,${gap}}?`;
   const [a, b] = [`(?:${first.source})`, `(?:${second.source})`];
   return new RegExp(`${a}${between}${b}|${b}${between}${a}`, "i");

@@ -1,10 +1,10 @@
 import { anyOf, type ErrorRule } from "./error-rule.ts";
 
-/** Marks of the firewalls and delivery networks in front of a service. */
+/** Marks of firewalls and content delivery networks in front of a service. */
 const FIREWALL =
   /cloudflare|akamai|incapsula|imperva|sucuri|awselb|cloudfront|captcha|request (?:is |was |has been )?blocked|access denied|访问被阻断|安全威胁|\bWAF\b/i;
 
-/** What comes from the edge in front of a service, which has not looked at the key. */
+/** Responses of the edge in front of a service, which has not checked the key. */
 export const edgeRules: readonly ErrorRule[] = [
   {
     id: "edge-rate-limit",
@@ -58,7 +58,7 @@ export const edgeRules: readonly ErrorRule[] = [
     fault: "provider",
   },
   {
-    // Services that answer some agents only look at the client, not at the key.
+    // Services for certain agents only check the client, not the key.
     id: "client-refused",
     source: "Kimi For Coding, Copilot",
     text: anyOf(
@@ -80,11 +80,11 @@ export const edgeRules: readonly ErrorRule[] = [
   },
 ];
 
-/** What a region, the account's own settings or the key itself does not allow. */
+/** What a region, the account's settings or the key itself does not allow. */
 export const accessRules: readonly ErrorRule[] = [
   {
     id: "gateway-account-refused",
-    // The status of the account behind the gateway; the gateway's own refusals carry no such mark.
+    // The status of the account behind the gateway; the gateway's own rejections have no such mark.
     source: "OmniRoute 3.7.9",
     status: [401, 403, 500, 502, 503],
     text: /^\[40[13]\]: /m,
@@ -142,7 +142,7 @@ export const accessRules: readonly ErrorRule[] = [
     verdict: "auth",
   },
   {
-    // At a 400 a bad token may be one of JSON.
+    // With a 400 a bad token may be a JSON token.
     id: "bad-token",
     source: "Azure, HuggingFace, GitHub, Z.AI",
     text: anyOf(
@@ -171,7 +171,7 @@ export const accessRules: readonly ErrorRule[] = [
   },
 ];
 
-/** "model 'x' not found" in its many forms. The id is one word, so that no other subject can slip in between. */
+/** "model 'x' not found" in its many forms. The id is one word, so that no other subject fits in between. */
 const NAMED_MODEL_GONE = anyOf(
   /\bmodel:? (?:id )?[`'"]?[\w./:@+-]+[`'"]? (?:was |is |has been )?not (?:found|supported|available|valid|recognized)/,
   /\bmodel:? (?:id )?[`'"]?[\w./:@+-]+[`'"]? (?:does not|doesn't|could not be|cannot be|not) (?:exist|found)/,
@@ -179,7 +179,7 @@ const NAMED_MODEL_GONE = anyOf(
   /\bmodel:? (?:id )?[`'"]?[\w./:@+-]+[`'"]? (?:was |is |has been )?(?:deprecated|retired|removed|decommissioned)/,
 );
 
-/** Models that are gone, never were, or are not for this account. */
+/** Models that are gone, never existed, or are not available to this account. */
 export const modelRules: readonly ErrorRule[] = [
   {
     id: "not-for-account",
@@ -196,14 +196,14 @@ export const modelRules: readonly ErrorRule[] = [
     fault: "lane",
   },
   {
-    // OpenAI's form comes first: it cannot tell the two apart, and mostly it is a wrong name.
+    // OpenAI's form comes first: it does not distinguish the two, and mostly the name is wrong.
     id: "unknown-or-no-access",
     source: "OpenAI: a public file",
     text: /does not exist or you (?:do not|don't) have access/i,
     verdict: "model-not-found",
   },
   {
-    // Copilot lists what the plan or the organization's policy does not allow.
+    // Copilot's text for what the plan or the organization's policy does not allow.
     id: "copilot-model-refused",
     source: "microsoft/vscode#299483",
     provider: /copilot/i,
@@ -224,7 +224,7 @@ export const modelRules: readonly ErrorRule[] = [
     fault: "lane",
   },
   {
-    // At a 400 these words are about a parameter.
+    // With a 400 these words are about a parameter.
     id: "model-not-allowed",
     source: "LiteLLM",
     text: anyOf(
@@ -286,7 +286,7 @@ export const modelRules: readonly ErrorRule[] = [
       /models?\/\S+ is not found for api version/,
       /模型.{0,12}(?:不存在|未找到|已下线|不可用)/,
     ),
-    // A parameter the model does not take leaves the model where it is.
+    // An unsupported parameter says nothing about the model.
     unless: anyOf(
       /not supported (?:with|by|for|in) (?:this|the) model|with this model\b/,
       /unsupported (?:parameter|value)/,
@@ -296,10 +296,10 @@ export const modelRules: readonly ErrorRule[] = [
   },
 ];
 
-/** A path that the service does not have. That says nothing about any model. */
+/** A path that the service does not have, which says nothing about any model. */
 export const pathRules: readonly ErrorRule[] = [
   {
-    // Here it is the model that is unknown: every model has a route of its own.
+    // Here the model is unknown: every model has its own route.
     id: "nim-page-not-found",
     source: "NVIDIA NIM: a public file, diegosouzapw/OmniRoute#3884",
     provider: /nvidia|\bnim\b/i,
@@ -333,7 +333,7 @@ export const pathRules: readonly ErrorRule[] = [
     verdict: "path-not-found",
   },
   {
-    // A web page, an empty body or a bare phrase: no service speaks of a model like that.
+    // A web page, an empty body or a bare phrase: no service reports a missing model like that.
     id: "path-missing",
     source: "FastAPI, nginx, Spring, Go net/http, Anthropic",
     text: /^(?:|(?:40[45][ :|-]*)?(?:error:? )?(?:not found|method not allowed|resource not found)\.?(?:[ |]*(?:not found|method not allowed|40[45])\.?)*)$/i,

@@ -1,7 +1,7 @@
 import { anyOf, type ErrorRule, near } from "./error-rule.ts";
 import { FAMILY } from "./error-rules-subject.ts";
 
-/** A named window and the word that it is over, in either order. */
+/** A window and the statement that it is used up, in either order. */
 const WINDOW_GONE = anyOf(
   /(?:session|hourly|daily|weekly|monthly|hours?|free)\b.{0,20}\b(?:limit|quota|allowance|allocation)s?\b.{0,30}\breach/,
   /(?:session|hourly|daily|weekly|monthly|hours?|free)\b.{0,20}\b(?:limit|quota|allowance)s?\b.{0,30}\b(?:exceed|exhaust|hit)/,
@@ -9,19 +9,19 @@ const WINDOW_GONE = anyOf(
   /(?:reach|exceed|exhaust|hit|used up)\w*\b.{0,30}\b(?:weekly|monthly|hours?|free)\b.{0,12}\b(?:limit|quota|allowance|allocation)/,
 );
 
-/** A window of use. Minutes and seconds are rates. */
+/** A window of usage. Minutes and seconds are rates. */
 const PERIOD =
   /\b(?:today(?:'s)?|daily|weekly|monthly|hourly|session|this (?:week|month)|billing cycle|\d+[- ]hours?|\d+[- ]days?)\b|今[日天]|当[日天]|本[周月]|每[日天周月]|小时/;
 /** What is counted in it. */
 const ALLOWANCE =
   /\b(?:limits?|quota|allowances?|allocations?|window|requests|calls|messages|prompts)\b|用量|额度|次数|配额|限额/;
-/** Words for an allowance that is used up. */
+/** Words for a used-up allowance. */
 const USED_UP = /\b(?:reach|exceed|exhaust|hit|used|spent|consumed|over)\w*\b|上限|用[尽完]|耗尽|超[出过]/;
 
-/** What is wrong with the account behind a key: tier, money, used-up windows. */
+/** Problems of the account behind a key: tier, payment, used-up windows. */
 export const accountRules: readonly ErrorRule[] = [
   {
-    // Says "subscription" and means the whole key.
+    // Says "subscription" but means the whole key.
     id: "payment-past-due",
     source: "continuedev/continue#13195",
     text: anyOf(
@@ -31,7 +31,7 @@ export const accountRules: readonly ErrorRule[] = [
     verdict: "payment",
   },
   {
-    // A gateway's own account at MiniMax is empty; its other models answer.
+    // A gateway's own account at MiniMax is empty; its other models work.
     id: "gateway-without-balance",
     source: "modelscope/modelscope#1691",
     provider: /modelscope/i,
@@ -40,7 +40,7 @@ export const accountRules: readonly ErrorRule[] = [
     fault: "model",
   },
   {
-    // The free models of the same key go on.
+    // The free models of the same key still work.
     id: "zen-credits",
     source: "OpenCode Zen",
     codes: ["CreditsError"],
@@ -76,7 +76,7 @@ export const accountRules: readonly ErrorRule[] = [
     verdict: "subscription",
   },
   {
-    // The free allowance of this one model is gone; the key's other models have their own.
+    // The free allowance of this model is used up; the key's other models have their own.
     id: "model-free-tier-used-up",
     source: "DashScope reference",
     text: /free (?:tier|quota|allocation) of the model has been exhausted/i,
@@ -127,7 +127,7 @@ export const accountRules: readonly ErrorRule[] = [
     namesWindow: true,
   },
   {
-    // The message names the model whose day is used up; the organization's other models go on.
+    // The message names the model whose daily limit is reached; the organization's other models work.
     id: "model-limit-of-the-day",
     source: "groq, OpenAI",
     text: /limit reached for (?:model )?\S+.{0,160}(?:per day|\b[RT]PD\b)/i,
@@ -151,7 +151,7 @@ export const accountRules: readonly ErrorRule[] = [
     fault: "lane",
   },
   {
-    // The accounts behind a gateway, for the models of one vendor: the gateway's key serves its others.
+    // The accounts behind a gateway for one vendor's models are used up; its other models work.
     id: "gateway-accounts-used-up",
     source: "code-yeongyu/oh-my-openagent#6637",
     text: /all \w+ accounts (?:have )?reached/i,
@@ -226,7 +226,7 @@ export const accountRules: readonly ErrorRule[] = [
     verdict: "quota",
   },
   {
-    // Per minute has been ruled out above; Vertex and Copilot say no more than this.
+    // Per-minute limits matched above; Vertex and Copilot say no more than this.
     id: "quota-exceeded",
     source: "GitHub Copilot: a public file",
     text: anyOf(
@@ -240,7 +240,7 @@ export const accountRules: readonly ErrorRule[] = [
   {
     id: "gemini-quota",
     source: "n4ze3m/page-assist#406",
-    // No window named and a wait of seconds: the minute's limit.
+    // No window and a wait of seconds: a per-minute limit.
     text: /exceeded your current quota|quota exceeded for metric/i,
     status: [429],
     verdict: "rate-limit",

@@ -1,9 +1,9 @@
 import { anyOf, type ErrorRule } from "./error-rule.ts";
 
-/** Statuses that speak of the caller: words such as "capacity" mean something else there. */
+/** Statuses about the caller: words such as "capacity" mean something else there. */
 const CALLER = [400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422];
 
-/** Limits that clear in seconds or minutes. They come before quotas, because many of them say "quota". */
+/** Limits that end within seconds or minutes. They come before quotas, because many of them say "quota". */
 export const limitRules: readonly ErrorRule[] = [
   {
     id: "concurrency",
@@ -20,7 +20,7 @@ export const limitRules: readonly ErrorRule[] = [
     verdict: "concurrency",
   },
   {
-    // "Too many requests" by its words; by its number the model is overloaded.
+    // The text says "Too many requests", but the code means that the model is overloaded.
     id: "zai-overloaded",
     source: "Z.AI reference",
     codes: ["1305"],
@@ -43,7 +43,7 @@ export const limitRules: readonly ErrorRule[] = [
     fault: "model",
   },
   {
-    // The wait Gemini declares (30 to 50 s) is the minute's, even when the day is used up.
+    // The wait Gemini declares (30 to 50 s) is the minute's, even if the day is used up.
     id: "model-day-quota",
     source: "google-gemini/gemini-cli#8437, anomalyco/opencode#49039",
     code: /PerDay/,
@@ -87,13 +87,13 @@ export const limitRules: readonly ErrorRule[] = [
   {
     id: "check-quota",
     source: "google-gemini: a public file",
-    // Names no window, and clears within minutes.
+    // Names no window, and ends within minutes.
     text: /resource has been exhausted/i,
     verdict: "rate-limit",
   },
 ];
 
-/** Upstreams that are down, full or slow, and limits that no other rule has spoken for. */
+/** Upstreams that are down, full or slow, and limits that no other rule matches. */
 export const loadRules: readonly ErrorRule[] = [
   {
     id: "degraded-function",

@@ -1,20 +1,20 @@
 import { anyOf, type ErrorRule, near } from "./error-rule.ts";
 
-/** Statuses that a request of a wrong size is refused with; 0 and 500 where a gateway or a stream carries the words. */
+/** Statuses of requests with a wrong size; 0 and 500 if a gateway or a stream contains the words. */
 const SIZE_STATUSES = [0, 400, 413, 422, 500];
 
-/** The setting that bounds an answer, in every dialect. */
+/** The setting that limits an answer, in every dialect. */
 const OUTPUT =
   /max_?(?:completion_|output_|new_)?tokens|maxOutputTokens|max(?:imum)? (?:completion |output |new )?tokens|(?:output|completion) tokens/;
 
-/** What a sentence says of a setting that is too high. Never "at least": that one is too low. */
+/** Says that a setting is too high. Not "at least": that means too low. */
 const TOO_HIGH = anyOf(
   /(?:not|n't|cannot) be (?:greater|larger|higher|more|above)|above (?:the|its)|valid range|range of|supported range|too (?:large|high|big|many)|less than or equal|at most|no more than/,
   /must be (?:less|lower|smaller|below|at most|between|<=)|above maximum|<= ?\d|> ?\d+|exceeds? (?:the )?(?:model|maximum|limit|max)/,
   /(?:cannot|must not|may not|should not) exceed|maximum (?:allowed )?(?:number of )?(?:output|completion|value)|不能超过|超[过出]|最大|取值|范围/,
 );
 
-/** Words for what goes in, as a sentence about its length names it. */
+/** Words for the input in messages about its length. */
 const INPUT =
   /\b(?:prompts?|inputs?|contexts?|messages?|conversations?|chat|history|requests?|tokens?|sequences?)\b|prompt_tokens|输入|提示词?|上下文|历史消息|Prompt /;
 
@@ -22,11 +22,11 @@ const INPUT =
 const TOO_LONG =
   /(?:longer|larger|greater|bigger|more|higher) than|\babove\b|\bbeyond\b|exceed(?:s|ed|ing)?\b|surpass|too (?:long|many|large|big)\b|over (?:the|its)\b|must (?:be|have) (?:less|fewer|at most|no more|shorter|smaller|<)|cannot (?:be (?:longer|more)|exceed)|no more than|does(?:n't| not) fit|no longer fits|outgrow|overflow|过长|超长|超[过出]/;
 
-/** What its length is compared with. */
+/** What the length is compared with. */
 const WINDOW =
   /context|window|\bmax(?:imum)?\b|max_\w+|maxLength|n_ctx|\blimits?\b|\blength\b|capacity|allow(?:s|ed)\b|\d[\d,]{3,}|最大|上限|长度|窗口|超长|过长|too long/;
 
-/** The same words about something else: calls and their rate, money, pictures, fields. No shorter prompt helps there. */
+/** The same words about calls and their rate, money, pictures, fields, where a shorter prompt does not help. */
 const OTHER_SIZES = anyOf(
   /please wait|too many tokens p|tokens? per (?:min|day|hour|second)|throttl|\brate\b|\bquota\b|\bRPM\b|\bTPM\b/,
   /too many requests|requests? (?:limit|per)|concurren|images?\b.{0,80}(?:\bsize\b|too large|dimension|pixel|bytes)|\bMB\b/,
@@ -58,7 +58,7 @@ export const exceptionRules: readonly ErrorRule[] = [
     verdict: "concurrency",
   },
   {
-    // The key cannot pay for such a long answer. That is no overflow, although the words speak of tokens.
+    // The key cannot pay for such a long answer. Not an overflow, although the words mention tokens.
     id: "cannot-afford-tokens",
     source: "can1357/oh-my-pi#9569",
     text: anyOf(
@@ -82,7 +82,7 @@ export const exceptionRules: readonly ErrorRule[] = [
     verdict: "bad-request",
   },
   {
-    // Also a 404 "No endpoints found that support tool use": the model itself is there.
+    // Also a 404 "No endpoints found that support tool use": the model itself exists.
     id: "tools-unsupported",
     source: "OpenRouter reference, ollama/ollama:server/routes.go, vllm-project/vllm",
     text: anyOf(
@@ -94,7 +94,7 @@ export const exceptionRules: readonly ErrorRule[] = [
     verdict: "unsupported",
   },
   {
-    // Strict services check the order of roles. Another model takes the same history.
+    // Strict services check the order of roles. Another model accepts the same history.
     id: "roles-refused",
     source: "0xPlaygrounds/rig#708, nicholasgriffintn/ai-platform#414, Gemini and vLLM chat templates",
     text: anyOf(
@@ -130,7 +130,7 @@ export const exceptionRules: readonly ErrorRule[] = [
   },
 ];
 
-/** What is wrong with the request itself: no key and no model is to blame. */
+/** Faults of the request itself: neither key nor model is to blame. */
 export const requestRules: readonly ErrorRule[] = [
   {
     id: "content-policy",
@@ -147,7 +147,7 @@ export const requestRules: readonly ErrorRule[] = [
       /(?:contains?|containing) (?:\w+ )?(?:sensitive|prohibited|harmful|unsafe|disallowed)/,
       /blocked by (?:the |our )?(?:safety|content|moderation)|safety (?:filters?|system)/,
     ),
-    // A ban for what was asked before is the account's.
+    // A ban for earlier requests concerns the account.
     unless: anyOf(
       /\b(?:account|organization|key)\b.{0,80}(?:deactivated|suspended|terminated|disabled|banned)/,
     ),
@@ -184,7 +184,7 @@ export const requestRules: readonly ErrorRule[] = [
     verdict: "content-policy",
   },
   {
-    // vLLM takes the prompt from the window and finds less than nothing left for the answer.
+    // vLLM subtracts the prompt from the window and finds no room for the answer.
     id: "no-room-for-an-answer",
     source: "vllm-project/vllm",
     text: /tokens\b.{0,60}(?:at least|greater than|positive|non-negative|>=? ?[01]).{0,40}-\d/i,
@@ -204,7 +204,7 @@ export const requestRules: readonly ErrorRule[] = [
     verdict: "output-limit",
   },
   {
-    // Not a prompt but a tool or a setting is too long.
+    // Not the prompt but a tool or a setting is too long.
     id: "field-too-long",
     source: "OpenAI reference",
     text: /^invalid '(?:tools|functions|metadata|stop|response_format|user)\b/i,
@@ -214,7 +214,7 @@ export const requestRules: readonly ErrorRule[] = [
   {
     id: "too-large-for-the-minute",
     source: "openai community, groq",
-    // More tokens at once than a whole minute allows: no wait ever helps, a smaller request does.
+    // More tokens at once than a whole minute allows: no wait helps, a smaller request does.
     text: /request too large\b/i,
     verdict: "overflow",
   },
@@ -240,7 +240,7 @@ export const requestRules: readonly ErrorRule[] = [
       /request (?:exceeds the maximum size|size exceeds)|exceeded max context|(?:prompt|input) .{0,12}超长/,
       /输入.{0,12}(?:过长|超过|超出)|超[过出].{0,12}(?:最大长度|上下文)|上下文.{0,12}(?:超|过长)/,
     ),
-    // Bedrock and Cerebras throttle in tokens. A shorter conversation does not help a field that is too long.
+    // Bedrock and Cerebras throttle by tokens. A shorter conversation does not help a field that is too long.
     unless: anyOf(
       /please wait|too many tokens p|tokens? per (?:min|day|hour|second)|throttl/,
       /image (?:size|exceeds)|invalid 'tools\b|\bname': string too long/,
@@ -277,7 +277,7 @@ export const requestRules: readonly ErrorRule[] = [
   {
     id: "invalid-fields",
     source: "sglang, FastAPI, zod",
-    // These quote the caller's own text: nothing in them counts as the provider's words.
+    // These quote the caller's own text, so nothing in them counts as the provider's words.
     text: anyOf(/^\[?\s*\d+ validation errors?\b|\bExtra inputs are not permitted|^Input validation error/),
     unless: /must have less than \d+ tokens/i,
     notStatus: [401, 403, 429],

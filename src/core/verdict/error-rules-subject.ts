@@ -1,8 +1,8 @@
 import { anyOf, type ErrorRule, near } from "./error-rule.ts";
 
 /**
- * Rules for wording that no other rule knows. They ask what a refusal names (a model, money, an account, a key, a
- * window) and what it says of that, so that a new sentence is blamed on the right party.
+ * Rules for unknown wording. They look at what a message names (a model, money, an account, a key, a window) and what
+ * it says about it, so that a new sentence is blamed on the right party.
  */
 
 /** A model by the word, or by the name of a known family: `glm-5-air`, `claude-opus-5`. Clients share some names. */
@@ -15,13 +15,13 @@ const MODEL = new RegExp(
 /** Words for a model that the key may not use. */
 const DENIED =
   /(?:\bnot|n't|\bno|\bcannot|\bwithout|\black\w*)\b.{0,25}\b(?:access|allow\w*|authori[sz]ed|permit\w*|permissions?|entitle\w*|purchased|enabled|shared|eligible|activated|subscribed|granted|opened?|allow-?list\w*|whitelist\w*)\b|\bdenied\b|\brestricted\b|\bdisabled\b|\bforbidden\b|unauthorized|lacks the required|limited to\b|accept the (?:licen[cs]e|terms)|not in the (?:list|allow)|(?:private|limited|closed) (?:preview|beta|access)|无权|权限|未授权|未开通|未激活|未订阅|不允许/;
-/** The same where the status says less: a parameter that is not allowed does not concern the account. */
+/** For statuses that say less: a parameter that is not allowed does not concern the account. */
 const DENIED_PLAINLY =
   /(?:\bnot|n't|\bno)\b.{0,25}\b(?:access to|authori[sz]ed|permission|entitled|eligible|activated|subscribed|granted)\b|access (?:is )?denied|terms? (?:acceptance|of use)|(?:must|has to) be verified|无权|未授权|未开通|未激活|未订阅/;
 /** Words for a model that needs a better plan. */
 const PAID =
   /requires? (?:a |an )?(?:\w+[ +]?){0,3}(?:subscription|plan|tier|pro\b|plus\b|max\b|paid|upgrade)|available (?:only )?(?:on|to|with|for) .{0,30}(?:plans?|tiers?|subscri\w+|pro\b|max\b)|(?:not|n't) (?:included|available|part) .{0,20}(?:plans?|tiers?|trial|subscription)|upgrade to (?:a |use|access|unlock)|trial keys?|reserved for|\bpremium\b/;
-/** Words for a model that does not exist any more, or never did. */
+/** Words for a model that no longer exists, or never did. */
 const GONE =
   /shut ?down|retired|deprecated|decommissioned|discontinued|\bsunset|no longer (?:available|supported|served|offered)|does(?:n't| not) exist|not (?:found|exist|available|deployed)|\bunknown\b|\bunavailable\b|no such|offline|not (?:being )?served|已下线|不存在/;
 /** Words for a model that cannot run at the moment. */
@@ -32,7 +32,7 @@ const CRASHED =
 const MACHINE =
   /\b(?:models?|engines?|EngineCore|endpoints?|runners?|servers?|backends?|upstream|workers?|instances?|replicas?)\b/;
 
-/** Money. `budget_tokens` and a function named `get_balance` are no words of their own. */
+/** `budget_tokens` and a function named `get_balance` do not count. */
 const MONEY =
   /\b(?:balance|credits?|funds|billing|bills?|payments?|invoices?|budgets?|arrears?|arrearage|wallet|spend(?:ing)?|prepayment|credit card|your card)\b|余额|欠费|充值|额度|账单|预算/;
 const MONEY_SHORT =
@@ -44,12 +44,12 @@ const LAPSED =
   /\b(?:expired|expires|lapsed|ended|overdue|is over|no active|cancell?ed|renew\w*|inactive|not active)\b|到期|过期|续费/;
 const OVERDUE = /\boverdue\b|in arrears|\bunpaid\b|欠费|逾期/;
 
-/** The owner of a key, and words for an owner that is shut out. */
+/** The owner of a key, and words for a locked account. */
 const ACCOUNT =
   /\b(?:accounts?|organi[sz]ations?|orgs?|projects?|workspaces?|teams?|users?|tenants?|consumers?)\b|账[号户]|用户|组织/;
 const BLOCKED =
   /\b(?:locked|suspended|deactivated|banned|blocked|frozen|closed|terminated|restricted|flagged|deleted|not active|(?:not|n't) (?:been )?(?:verified|activated)|under review|denied access|bind)\b|封禁|禁用|冻结|停用|锁定|注销/;
-/** An organization can be disabled; "disabled for your account" is said of something else. */
+/** An organization can be disabled; "disabled for your account" means something else. */
 const DISABLED =
   /\b(?:account|organi[sz]ation|project|workspace|team|user|key)\b (?:is |was |has been )?disabled/;
 
@@ -59,11 +59,11 @@ const KEY =
 const BAD_KEY =
   /\b(?:invalid|incorrect|expired|wrong|missing|revoked|deleted|disabled|blocked|unknown|malformed|not (?:valid|found|recognized|provided|active))\b|无效|过期|错误|不存在|不可用|失效/;
 
-/** Statuses of a refusal; a 5xx speaks for the service. 412 is Fireworks' and Portkey's word for an account on hold. */
+/** Statuses of rejections; a 5xx is about the service. Fireworks and Portkey send 412 for an account on hold. */
 const REFUSED = [0, 400, 401, 403, 404, 412, 422, 429];
 const BROKEN = [0, 400, 404, 424, 429, 500, 502, 503];
 
-/** A validator that quotes the caller's fields names tools, schemas and parameters, and means none of the parties. */
+/** A validation error that quotes the caller's fields names tools, schemas and parameters, but blames no party. */
 const CALLERS_FIELDS =
   /\b(?:parameters?|schema|tools?\[|tools?\b.{0,20}\b(?:name|definition)|messages?[.[]\d|argument|field|property|thinking budget)\b|response_format|JSON/i;
 
@@ -126,7 +126,7 @@ export const subjectRules: readonly ErrorRule[] = [
     verdict: "auth",
   },
   {
-    // Whatever a 403 says of a model: the key may have others.
+    // Any 403 that names a model: the key may have others.
     id: "names-model-at-403",
     source: "HuggingFace wordings",
     named: anyOf(MODEL),
@@ -146,7 +146,7 @@ export const subjectRules: readonly ErrorRule[] = [
     verdict: "server-error",
   },
   {
-    // A refusal of the door itself names nothing but the key or the token.
+    // A rejection that names only the key or the token.
     id: "refuses-key",
     source: "Portkey, HuggingFace wordings",
     named: near(/\b(?:keys?|tokens?)\b/, anyOf(BAD_KEY, /\binactive\b|recogni[sz]ed|not allowed/), 30),

@@ -5,7 +5,7 @@ import { limitRules, loadRules } from "./error-rules-load.ts";
 import { exceptionRules, requestRules } from "./error-rules-request.ts";
 import { subjectRules } from "./error-rules-subject.ts";
 
-/** Statuses that say nothing: none at all, or a gateway's own. Only here do codes count that merely repeat a status. */
+/** Statuses without meaning: none, or a gateway's own. Only here do codes count that merely repeat a status. */
 const VAGUE = [0, 400, 500, 502, 503];
 
 /** Codes, for replies whose words match no rule. */
@@ -132,9 +132,9 @@ const codeRules: readonly ErrorRule[] = [
 ];
 
 /**
- * Every rule; the first match counts. The order matters: exceptions before the families they resemble; faults of the
- * request before limits ("Request too large … TPM"); limits of a minute before quotas (Cerebras says "quota" for a
- * minute); known words before what a sentence merely names; words before codes, because gateways fill codes in by status.
+ * The first match counts. The order matters: exceptions before the families they resemble; request faults before limits
+ * ("Request too large … TPM"); per-minute limits before quotas (Cerebras says "quota" for a minute); known words before
+ * named subjects; words before codes, because gateways derive codes from the status.
  */
 export const errorRules: readonly ErrorRule[] = [
   ...exceptionRules,

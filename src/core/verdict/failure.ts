@@ -1,6 +1,6 @@
 import type { Fault, Verdict, VerdictKind } from "./verdict.ts";
 
-/** One way in which a call brings no reply. The message is ours: the error's own may hold addresses and secrets. */
+/** A failure without a reply. The message is ours: the error's own may contain addresses and secrets. */
 interface FailureRule {
   rule: string;
   match: RegExp;
@@ -15,7 +15,7 @@ const RULES: readonly FailureRule[] = [
     rule: "no-descriptors",
     match: /\bE[MN]FILE\b/,
     kind: "bad-request",
-    // The call was never made: no provider is at fault, and no other provider can be reached either.
+    // The call was never sent: no provider is at fault, and no other provider can be reached either.
     fault: "request",
     message: "orouter may open no more connections; raise the system's limit on open files (ulimit -n).",
   },
@@ -71,10 +71,10 @@ const RESET: Omit<FailureRule, "match"> = {
   message: "The connection to the service broke.",
 };
 
-/** How many causes of a cause are read. */
+/** How deep the chain of causes is read. */
 const MAX_CAUSES = 5;
 
-/** The verdict on a call that brought no reply. */
+/** The verdict on a call without a reply. */
 export function classifyFailure(error: unknown): Verdict {
   const said = describe(error);
   const { rule, kind, fault, message } = RULES.find(({ match }) => match.test(said)) ?? RESET;
@@ -90,7 +90,7 @@ function describe(error: unknown): string {
       break;
     }
     const { name, code, message, cause } = next as { [key: string]: unknown };
-    // A URL in the message could hold any of the words above.
+    // A URL in the message could contain any of the words above.
     const plain = typeof message === "string" ? message.replace(/\b\w+:\/\/\S+/g, " ") : "";
     parts.push(String(name ?? ""), String(code ?? ""), plain);
     next = cause;
@@ -100,13 +100,13 @@ function describe(error: unknown): string {
 
 /** Verdicts that no reply states: silence, broken streams, redirects. */
 export const ownVerdict = {
-  /** No token within the first-token time. */
+  /** No token within the first-token timeout. */
   silent(): Verdict {
     const message = "no token within the first-token time";
     return { kind: "silent", fault: "lane", status: 0, rule: "first-token", message, waitMs: undefined };
   },
 
-  /** A 200 that holds no answer. */
+  /** A 200 without an answer. */
   badStream(message: string): Verdict {
     return {
       kind: "server-error",
@@ -118,23 +118,23 @@ export const ownVerdict = {
     };
   },
 
-  /** A sampled model seldom repeats itself: when a new answer cannot continue the broken one, no party is at fault. */
+  /** A sampled model seldom repeats itself: if a new answer cannot continue the broken one, no party is at fault. */
   mismatch(): Verdict {
     const message = "another answer began differently";
     return { kind: "bad-request", fault: "request", status: 200, rule: "resume", message, waitMs: undefined };
   },
 
-  /** An answer that ended well and says nothing, or thinks only: an agent would stop in the middle of its task. */
+  /** A finished answer without content, or with reasoning only: an agent would stop in the middle of its task. */
   hollow(message: string): Verdict {
     return { kind: "server-error", fault: "lane", status: 200, rule: "hollow", message, waitMs: undefined };
   },
 
-  /** An answer that ended well, with a tool call that cannot be run. */
+  /** A finished answer with a tool call that cannot be run. */
   badCall(message: string): Verdict {
     return { kind: "server-error", fault: "lane", status: 200, rule: "bad-call", message, waitMs: undefined };
   },
 
-  /** Tool calls longer than what is held until an answer is whole. Other lanes would write them as long. */
+  /** Tool calls that are too long to hold. Other lanes would write them as long. */
   callTooLong(message: string): Verdict {
     return {
       kind: "bad-request",
@@ -158,12 +158,12 @@ export const ownVerdict = {
     };
   },
 
-  /** A refusal whose body and status explain nothing. */
+  /** A rejection whose body and status explain nothing. */
   unexplained(status: number): Verdict {
     return { kind: "server-error", fault: "attempt", status, rule: "status", message: "", waitMs: undefined };
   },
 
-  /** A key never follows a redirect: it belongs to one origin, and the user decides where it goes. */
+  /** A key never follows a redirect: the user decides where it may be sent. */
   redirect(status: number, location: string | null): Verdict {
     const message = `the provider redirects to ${originOf(location)}; correct its base_url`;
     return { kind: "forbidden", fault: "provider", status, rule: "redirect", message, waitMs: undefined };

@@ -1,30 +1,30 @@
 import { oneLine } from "../scrub.ts";
 import { type BodyForm, carriesAnswer, carriesError, type ReplyBody, readReplyBody } from "./reply-body.ts";
 
-/** What a failed reply says, freed from its envelope. */
+/** The content of an error without its envelope. */
 export interface ErrorText {
   form: BodyForm;
-  /** Every message in it, on one line, links taken out: `/rate-limits` in a link to the docs is no rate limit. */
+  /** Every message, on one line, without links: `/rate-limits` in a link to the docs is not a rate limit. */
   text: string;
   /** Values of code, type, status, reason and name fields. */
   codes: string[];
-  /** The text and the codes, taken apart into words, for rules that ask what a refusal names. */
+  /** The text and the codes split into words, for rules about named subjects. */
   named: string;
-  /** The HTTP status the body names. */
+  /** The HTTP status in the body. */
   status: number | undefined;
-  /** The provider's own words for a person. */
+  /** The provider's own words for a user. */
   message: string;
-  /** The frame the words came from, nested JSON opened, for structured hints. */
+  /** The frame of the words, with nested JSON parsed, for structured hints. */
   json: unknown;
 }
 
-/** How much of an error body is looked at. */
+/** How much of an error body is read. */
 const BODY_CHARS = 64 * 1024;
-/** How much of its words rules are run over. */
+/** How much of its text rules are matched against. */
 const TEXT_CHARS = 8192;
-/** How much of its text may name a party: a refusal comes to the point. */
+/** How much of its text may name a party: an error comes to the point. */
 const NAMED_CHARS = 2048;
-/** A body with more values than this is no error message. */
+/** A body with more values is not an error message. */
 const MAX_VALUES = 2000;
 
 /** Keys are compared without case, dashes and underscores. */
@@ -38,7 +38,9 @@ const CODE_KEYS = new Set(
     " ",
   ),
 );
-/** What may be looked into. All else may echo the caller's own words: `input`, `failed_generation`, `flagged_input`. */
+/**
+ * Fields that are searched. Any other may repeat the caller's own words: `input`, `failed_generation`, `flagged_input`.
+ */
 const CONTAINERS = new Set(
   "error errors message detail details metadata raw body response cause choices violations innererror upstreamerror providererror baseresp result data".split(
     " ",
@@ -49,12 +51,12 @@ const CONTAINERS = new Set(
 const EMPTY_PHRASE =
   /^(?:provider returned error|error|bad request|unauthorized|forbidden|not found|gone|too many requests|service unavailable|internal server error|bad gateway|request failed.*)\.?$/i;
 
-/** Reads an error out of any envelope. Never throws, whatever the text. */
+/** Never throws. */
 export function readErrorText(body: string): ErrorText {
   return errorTextOf(readReplyBody(body.slice(0, BODY_CHARS)));
 }
 
-/** The same for a body that has been taken apart: its first frame with an error, else its first frame. */
+/** For a parsed body: its first frame with an error, else its first frame. */
 export function errorTextOf(body: ReplyBody): ErrorText {
   const frame = body.frames.find(carriesError) ?? body.frames[0];
   const words: Words = { messages: [], codes: [], status: undefined, left: MAX_VALUES };
@@ -100,7 +102,7 @@ function collect(value: unknown, key: string, words: Words): void {
 
 function collectField(name: string, entry: unknown, parent: string, words: Words): void {
   const key = name.toLowerCase().replace(/[-_@]/g, "");
-  // OpenRouter's mark of a moderated request; its value is the user's text and stays unread.
+  // OpenRouter's mark of a moderated request; its value is the user's text and is not read.
   if (key === "flaggedinput") words.codes.push("flagged_input");
   if (typeof entry === "object" && entry !== null) {
     if (CONTAINERS.has(key)) collect(entry, key, words);
@@ -122,32 +124,32 @@ function collectScalar(value: unknown, key: string, words: Words): void {
   if (MESSAGE_KEYS.has(key) && (key !== "reason" || text.includes(" "))) words.messages.push(text);
 }
 
-/** A reply as far as it has come, decoded. */
+/** A reply as far as it has been received, decoded. */
 export interface ReplyContent {
   status: number;
   body: string;
-  /** Whether an answer of a model was asked for: then a page, an empty body or a stranger's JSON is a failure. */
+  /** Whether an answer of a model is expected: then a page, an empty body or unknown JSON is a failure. */
   expectsAnswer: boolean;
-  /** Whether the body is all there will be. Of the head of a stream no end is asked. */
+  /** Whether the body is complete. The head of a stream has no end yet. */
   isWhole?: boolean;
 }
 
-/** What is wrong with a reply. `flaw` is set when no error is named, yet this is no answer either. */
+/** `flaw` is set if the reply names no error but is not an answer either. */
 export interface FoundError {
   words: ErrorText;
   flaw: "no-answer" | "answer-cut" | undefined;
 }
 
-/** An error under some name, filled: what a good answer has not, bar `"error": null`. Quoted in content it is escaped. */
+/** A non-empty error field, which a good answer lacks, except `"error": null`. Quoted in content it is escaped. */
 const ERROR_MARK = /"errors?"(?!\s*:\s*null\b)|"base_resp"|^event:\s*error/m;
 const ANSWER_MARK =
   /"(?:choices|output|candidates|data|models)"\s*:\s*\[\s*[{[]|"type"\s*:\s*"(?:response\.|message)/;
-/** The marks that a stream came to its end, in the dialects that have one. */
+/** The marks at the end of a stream, in the dialects that have one. */
 const END_MARK =
   /\[DONE\]|"finish_reason"\s*:\s*"|"type"\s*:\s*"(?:response\.(?:completed|incomplete)|message_stop)"|"done"\s*:\s*true/;
 const TAIL_CHARS = 64 * 1024;
 
-/** Looks for the error in a reply; undefined means that this is a good answer. */
+/** Undefined means that this is a good answer. */
 export function findError(reply: ReplyContent): FoundError | undefined {
   if (reply.status >= 400) return { words: readErrorText(reply.body), flaw: undefined };
   if (isPlainlyGood(reply)) return undefined;
@@ -160,7 +162,7 @@ export function findError(reply: ReplyContent): FoundError | undefined {
     : undefined;
 }
 
-/** Good answers are many and may be large: most are known without parsing. */
+/** Good answers are frequent and may be large: most are recognised without parsing. */
 function isPlainlyGood({ body, isWhole }: ReplyContent): boolean {
   const start = body.trimStart();
   const isJson = start.startsWith("{") || (isWhole !== true && start.startsWith("data:"));
@@ -171,7 +173,7 @@ function isPlainlyGood({ body, isWhole }: ReplyContent): boolean {
 const NOTHING: ReplyBody = { form: "empty", frames: [] };
 
 function findStranger(reply: ReplyContent, body: ReplyBody): FoundError | undefined {
-  // The head of a stream may hold nothing but comments yet; a body that came whole has had its say.
+  // The head of a stream may contain only comments so far; a complete body is final.
   if (reply.isWhole !== true && (body.form === "sse" || body.form === "empty")) return undefined;
   // JSON that breaks off is a cut answer, and its text may be the model's own.
   if (body.form === "text" && /^[{[]/.test(reply.body.trimStart()))

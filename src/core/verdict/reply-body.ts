@@ -2,14 +2,14 @@ import { createParser } from "eventsource-parser";
 import { isFilled, isObject, type JsonObject, parseJson } from "../json.ts";
 import { DONE, looksLikeEvents } from "../stream/sse.ts";
 
-/** What a reply body turned out to be, whatever its content type claimed. */
+/** The form of a body, regardless of its content type. */
 export type BodyForm = "json" | "sse" | "ndjson" | "html" | "text" | "empty";
 
 /** One JSON value, event or line of a body. */
 export interface BodyFrame {
   /** The event's name in a stream; empty elsewhere. */
   event: string;
-  /** The value with nested JSON strings opened; plain text stays a string. */
+  /** The value with nested JSON strings parsed; plain text stays a string. */
   value: unknown;
 }
 
@@ -18,10 +18,10 @@ export interface ReplyBody {
   frames: BodyFrame[];
 }
 
-/** Enough lines to find an error in; a stream longer than this has long been answered. */
+/** Enough lines to find an error in; a longer stream is an answer. */
 const MAX_FRAMES = 5000;
 
-/** Takes a body apart by its looks: providers label errors with any content type. Never throws. */
+/** Detects the form: providers label errors with any content type. Never throws. */
 export function readReplyBody(body: string): ReplyBody {
   const text = body.trim();
   if (text === "") return { form: "empty", frames: [] };
@@ -44,7 +44,7 @@ function frame(value: unknown): BodyFrame {
 }
 
 function parse(text: string): unknown {
-  // Numbers and words alone are text, not JSON: "404 page not found" must not depend on its second word.
+  // Bare numbers and words are text, not JSON: "404 page not found" must not depend on its second word.
   if (!/^[{["]/.test(text)) return undefined;
   return parseJson(text);
 }
@@ -61,13 +61,13 @@ function readEvents(text: string): BodyFrame[] {
   return frames;
 }
 
-/** Of a web page only its headings count: its body may hold any word at all. */
+/** Only the headings of a web page count: its body may contain any word. */
 function pageWords(html: string): string {
   const found = html.slice(0, 16_384).matchAll(/<(title|h1|h2)\b[^>]*>([^<]{1,300})/gi);
   return [...new Set([...found].map(([, , words = ""]) => words.trim()))].filter(Boolean).join(" | ");
 }
 
-/** The messages of a JSON body that was cut short, by the provider or by our own limit. */
+/** The messages in truncated JSON. */
 function brokenJsonWords(text: string): string | undefined {
   if (!/^[{[]/.test(text)) return undefined;
   const found = text.matchAll(/"(?:message|msg|error|detail|title)"\s*:\s*"((?:[^"\\]|\\.){1,2000})/g);
@@ -75,15 +75,15 @@ function brokenJsonWords(text: string): string | undefined {
   return words.length === 0 ? undefined : words.join(" | ");
 }
 
-/** JSON in a string in JSON in a string: more levels than three have not been seen. */
+/** JSON in a string in JSON in a string: more than three levels have not been seen. */
 const MAX_DEPTH = 12;
 
 /** Keys whose strings may be JSON from an upstream. Any other string is content. */
 const WRAPPERS = /^(?:message|msg|errors?|details?|raw|body|cause)$/i;
 
 /**
- * Opens JSON that gateways wrapped into message strings. Text around the JSON stays beside it:
- * `upstream said: {"error":…}` becomes `["upstream said:", {error: …}]`.
+ * Parses JSON that gateways wrapped into message strings. Text around the JSON is kept: `upstream said: {"error":…}`
+ * becomes `["upstream said:", {error: …}]`.
  */
 function unfold(value: unknown): unknown {
   return unfoldAt(value, "message", 0);
@@ -108,14 +108,14 @@ function openFrom(text: string, first: string, last: string, depth: number): unk
   const end = text.lastIndexOf(last) + 1;
   if (start < 0 || end <= start) return undefined;
   const inner = parseJson(text.slice(start, end));
-  // A list of plain values is wording, such as the "[502]" some gateways begin a message with.
+  // A list of plain values is wording, such as the "[502]" at the beginning of some messages.
   if (!isObject(inner) && !(Array.isArray(inner) && inner.some(isObject))) return undefined;
   const opened = unfoldAt(inner, "message", depth + 1);
   const around = [text.slice(0, start).trim(), text.slice(end).trim()].filter((part) => part !== "");
   return around.length === 0 ? opened : [...around, opened];
 }
 
-/** Fields that only an answer has, in any dialect, listings and embeddings included. */
+/** Fields that only an answer has, in any dialect, including listings and embeddings. */
 const ANSWER_KEYS = [
   "choices",
   "output",
@@ -127,10 +127,10 @@ const ANSWER_KEYS = [
   "combos",
 ];
 
-/** Types of stream events that carry an answer: Responses and Messages. */
+/** Types of stream events with an answer: Responses and Messages. */
 const ANSWER_EVENT = /^(?:response\.(?!failed)|message_|content_block|message$|ping$)/;
 
-/** Whether a value says that something failed. Looks at the structure alone, never at what a model wrote. */
+/** Looks at the structure only, never at the model's text. */
 export function carriesError(frame: BodyFrame): boolean {
   const { value, event } = frame;
   if (event === "error") return true;
@@ -146,7 +146,6 @@ export function carriesError(frame: BodyFrame): boolean {
   );
 }
 
-/** Whether a value is an answer, or a part of one. */
 export function carriesAnswer({ value }: BodyFrame): boolean {
   if (Array.isArray(value)) return value.every(isObject);
   if (!isObject(value)) return false;
@@ -166,7 +165,7 @@ function hasFailedStatus(value: JsonObject): boolean {
   if (value["type"] === "response.failed") return true;
   if (value["object"] === "response" && value["status"] === "failed") return true;
   if (isObject(response) && isFilled(response["error"])) return true;
-  // MiniMax: every reply has this block, 0 means fine.
+  // MiniMax: every reply has this block, 0 means success.
   return isObject(base) && typeof base["status_code"] === "number" && base["status_code"] !== 0;
 }
 

@@ -1,4 +1,4 @@
-/** What one failed upstream reply means. The names are those users write in `[[rules]]`. */
+/** The meaning of a failed upstream reply. Users write these names in `[[rules]]`. */
 export const VERDICT_KINDS = [
   "subscription",
   "payment",
@@ -24,28 +24,27 @@ export const VERDICT_KINDS = [
 export type VerdictKind = (typeof VERDICT_KINDS)[number];
 
 /**
- * Who is at fault, smallest first. `request`, `attempt` and `path` set no cooldown: a missing path says nothing about
- * the model or the key.
+ * Smallest party first. `request`, `attempt` and `path` set no cooldown: a missing path says nothing about the model or
+ * the key.
  */
 export type Fault = "request" | "attempt" | "path" | "lane" | "key" | "model" | "provider";
 
-/** What one failed upstream reply means for the next step, and who is at fault. */
 export interface Verdict {
   kind: VerdictKind;
   fault: Fault;
-  /** The HTTP status, or the one an error inside a 200 names; 0 when no reply came. */
+  /** The HTTP status, or the one named by an error inside a 200; 0 without a reply. */
   status: number;
-  /** The rule that spoke, for logs and for `[[rules]]` authors. */
+  /** The rule that matched, for logs and for `[[rules]]` authors. */
   rule: string;
-  /** The provider's own words, short, on one line, with secrets removed. */
+  /** The provider's own words, short, on one line, without secrets. */
   message: string;
-  /** The wait the provider declared, whatever the form. */
+  /** The declared wait, in any form. */
   waitMs: number | undefined;
-  /** The most output tokens the model takes, where an `output-limit` names the number. */
+  /** The model's maximum of output tokens, if an `output-limit` names it. */
   outputLimit?: number;
 }
 
-/** Who is at fault when neither the rule nor the provider says more. */
+/** The party at fault unless the rule or the provider says more. */
 export const USUAL_FAULT: Record<VerdictKind, Fault> = {
   subscription: "lane",
   payment: "key",
@@ -68,13 +67,13 @@ export const USUAL_FAULT: Record<VerdictKind, Fault> = {
   "content-policy": "request",
 };
 
-/** Why a key or model is cooling down or was refused, short enough for a column. */
+/** Short enough for a column. */
 const WORDS: Record<VerdictKind, string> = {
   subscription: "not in the plan",
   payment: "out of credit",
   quota: "plan limit used up",
   "rate-limit": "rate limit",
-  concurrency: "too many calls at a time",
+  concurrency: "too many parallel requests",
   auth: "refused until the key is changed",
   forbidden: "not allowed",
   "model-not-found": "no such model",

@@ -7,26 +7,26 @@ type Env = Readonly<Record<string, string | undefined>>;
 export interface ChosenModelPlaces {
   env: Env;
   home: string;
-  /** Every configuration that opencode would read; undefined is one that opencode could not read either. */
+  /** Undefined for a config that opencode could not read either. */
   configs: readonly { value: Record<string, unknown> | undefined }[];
 }
 
 /**
- * Whether the user has said which model to use: in any of opencode's configs, or by having picked one in its interface
- * before. Only where nothing was said may we choose, or every start would undo their pick.
+ * Whether the user has chosen a model: in any of opencode's configs, or in its interface. Only otherwise may we choose,
+ * or every start would undo their choice.
  */
 export function hasChosenModel(places: ChosenModelPlaces, names?: OpencodeNames): boolean {
   return configuredModel(places.configs) !== undefined || recentModels(places, names).length > 0;
 }
 
-/** The model that the user's configs name; a later config wins. */
+/** A later config wins. */
 export function configuredModel(configs: ChosenModelPlaces["configs"]): string | undefined {
   return configs
     .map(({ value }) => value?.["model"])
     .findLast((model): model is string => typeof model === "string");
 }
 
-/** The models that were picked in opencode's interface, the latest first, as `provider/model`. */
+/** The latest first, as `provider/model`. */
 export function recentModels(
   { env, home }: Pick<ChosenModelPlaces, "env" | "home">,
   names: OpencodeNames = OPENCODE_NAMES,
@@ -49,7 +49,7 @@ function readText(file: string): string {
   }
 }
 
-/** A file that opencode itself will complain about says nothing to us. */
+/** opencode itself reports an invalid file. */
 function parse(text: string): Record<string, unknown> {
   if (text.trim() === "") return {};
   try {

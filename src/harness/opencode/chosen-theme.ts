@@ -7,21 +7,21 @@ export interface ChosenThemePlaces {
   cwd: string;
 }
 
-/** How the user has opencode look: a theme by its name, and light or dark where that was fixed. */
+/** The user's opencode theme, and its mode if it is fixed. */
 export interface ChosenTheme {
   theme: string;
   mode: "dark" | "light" | undefined;
 }
 
-/** What opencode looks like before anybody has chosen. */
+/** opencode's default theme. */
 const DEFAULT_THEME = "opencode";
 
-/** A theme once stood in opencode.json; newer ones look for it in tui.json. */
+/** Older versions have the theme in opencode.json, newer ones in tui.json. */
 const NAMES = ["opencode.json", "opencode.jsonc", "tui.json", "tui.jsonc"];
 
 /**
- * The theme of the user's opencode. 2.x keeps it in cli.json, which it makes from the files of 1.x; those have one in a
- * file of theirs, or the one picked in the interface.
+ * 2.x has the theme in cli.json, which it creates from the files of 1.x; those have it in a config, or as chosen in the
+ * interface.
  */
 export function chosenTheme(places: ChosenThemePlaces): ChosenTheme {
   const own = cliTheme(places);
@@ -39,7 +39,7 @@ export function chosenTheme(places: ChosenThemePlaces): ChosenTheme {
   };
 }
 
-/** Undefined where no theme stands in the config of opencode 2. */
+/** Undefined if the config of opencode 2 has no theme. */
 function cliTheme({ env, home }: ChosenThemePlaces): ChosenTheme | undefined {
   const folder =
     env["OPENCODE_CONFIG_DIR"] || join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "opencode");
@@ -51,7 +51,7 @@ function cliTheme({ env, home }: ChosenThemePlaces): ChosenTheme | undefined {
   return { theme: isName(name) ? name : DEFAULT_THEME, mode: isMode(mode) ? mode : undefined };
 }
 
-/** The files that may name a theme; a later one wins. */
+/** A later file wins. */
 function configFiles({ env, home, cwd }: ChosenThemePlaces): string[] {
   const named = (variable: string): string[] => (env[variable] ? [env[variable]] : []);
   const global = join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "opencode");
@@ -60,7 +60,7 @@ function configFiles({ env, home, cwd }: ChosenThemePlaces): string[] {
   return [...inFolder(global), ...named("OPENCODE_TUI_CONFIG"), ...folders.flatMap(inFolder)];
 }
 
-/** The project's folder and those above it, outermost first, each with its `.opencode`. */
+/** The project's folder and its parents, outermost first, each with its `.opencode`. */
 function foldersDownTo(folder: string): string[] {
   const above = dirname(folder);
   const own = [folder, join(folder, ".opencode")];
@@ -79,7 +79,7 @@ function readObject(file: string): Record<string, unknown> {
   return parseObject(readText(file));
 }
 
-/** Colours are no reason to fail: a file that cannot be read names none. */
+/** An unreadable file must not fail because of colours. */
 function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");

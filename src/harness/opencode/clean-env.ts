@@ -5,18 +5,18 @@ import { isInRunFolder } from "../run/run-dir.ts";
 
 const CONTENT = "OPENCODE_CONFIG_CONTENT";
 
-/** Variables by which a run names a file of its folder. */
+/** Variables with which a run names files of its folder. */
 const FILES = ["OPENCODE_CONFIG", "OPENCODE_TUI_CONFIG", "OPENCODE_PLUGIN_META_FILE", "OPENCODE_MODELS_PATH"];
 
-/** The file that the user's own OPENCODE_CONFIG names; one of a run of ours around this one is not theirs. */
+/** The user's own OPENCODE_CONFIG, ignoring one of an outer run. */
 export function ownConfig(env: Env, runRoot: string): string | undefined {
   const named = env["OPENCODE_CONFIG"];
   return named === undefined || named === "" || isInRunFolder(runRoot, named) ? undefined : named;
 }
 
 /**
- * The user's environment without anything of ours. A command that needs no proxy may start opencode's background
- * service, which outlives it and would keep the address of a proxy that is gone.
+ * The user's environment without variables of a run. A command without proxy may start opencode's background service,
+ * which would keep the address of a proxy that is gone.
  */
 export function cleanEnv(env: Env, runRoot: string): Record<string, string> {
   const { [CONTENT]: content, ...clean } = withoutOurs(env);
@@ -25,7 +25,7 @@ export function cleanEnv(env: Env, runRoot: string): Record<string, string> {
   return own === undefined ? clean : { ...clean, [CONTENT]: own };
 }
 
-/** The user's own part of the content; as it is where we have laid nothing over it. */
+/** The user's own part of the content. */
 function ownContent(text: string): string | undefined {
   let given: unknown;
   try {

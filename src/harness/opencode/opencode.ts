@@ -6,7 +6,7 @@ import { locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.
 import { cleanEnv } from "./clean-env.ts";
 import { checkProjectConfigs } from "./project-check.ts";
 
-/** opencode 2, which its own pages name first, and opencode 1. */
+/** opencode 2 first, as on opencode's own pages. */
 const INSTALLS: readonly Install[] = [
   { what: "opencode 2", command: ["npm", "install", "-g", "@opencode/cli"] },
   { what: "opencode 1", command: ["npm", "install", "-g", "opencode-ai"] },
@@ -36,10 +36,10 @@ export const opencode: Agent = {
   cleanEnv,
 };
 
-/** opencode 2 also has builds without a number of their own. */
+/** opencode 2 also has builds without a number. */
 const NAMELESS_2 = /^0\.0\.0-(?:next|beta|dev)/;
 
-/** The way to start an opencode of this version; one that names none is taken for opencode 1. */
+/** An unknown version counts as opencode 1. */
 export function harnessFor(version: string | undefined): Harness {
   const major = Number.parseInt(version ?? "", 10);
   return major >= 2 || NAMELESS_2.test(version ?? "") ? opencode2 : opencode1;
@@ -51,7 +51,7 @@ function findLeftService({ env, home, runRoot, program }: ServicePlaces): LeftSe
   const { service } = state;
   const { pid } = service;
   const what = `opencode's background service (pid ${pid}) was started within a run of orouter and keeps that run's settings: without orouter, opencode cannot reach its models.`;
-  // opencode 1 takes these words for a folder to work in.
+  // opencode 1 treats these words as a working folder.
   if (program === undefined || harnessFor(program.version) !== opencode2)
     return { what, pid, fix: `kill ${pid}`, stop: undefined };
   const stop = (): Promise<boolean> =>

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** opencode says nowhere that a plugin was refused, so a run whose plugin never spoke leaves this mark for doctor. */
+/** opencode does not report a rejected plugin, so a run without contact to its plugin leaves this mark for doctor. */
 const NAME = "plugin-refused";
 
-/** When a run last had to do without the plugin; undefined where the last one had it. */
+/** When the last run had no plugin; undefined if it had one. */
 export function readPluginMark(cacheDir: string): number | undefined {
   try {
     const atMs = Number(readFileSync(join(cacheDir, NAME), "utf8"));
@@ -14,7 +14,7 @@ export function readPluginMark(cacheDir: string): number | undefined {
   }
 }
 
-/** Notes how it went. The mark is a help and no more: where it cannot be written, nothing comes of that. */
+/** Only a hint: failing to write it has no effect. */
 export function writePluginMark(cacheDir: string, refusedAtMs: number | undefined): void {
   const file = join(cacheDir, NAME);
   try {
@@ -24,6 +24,6 @@ export function writePluginMark(cacheDir: string, refusedAtMs: number | undefine
       writeFileSync(file, `${refusedAtMs}\n`, { mode: 0o600 });
     }
   } catch {
-    // A full disk has its own message elsewhere.
+    // A full disk is reported elsewhere.
   }
 }

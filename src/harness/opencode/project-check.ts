@@ -20,30 +20,29 @@ import {
   upwards,
 } from "../run/private-places.ts";
 
-/** A reference to something private, and the file that it is in. */
 export interface ProjectLeak extends PrivateReference {
   file: string;
 }
 
 /** Only 1.x reads these. */
 const TUI_CONFIGS = ["tui.json", "tui.jsonc"];
-/** Texts that opencode puts into a prompt unasked. */
+/** Texts that opencode adds to a prompt by itself. */
 const RULE_NAMES = ["AGENTS.md", "CLAUDE.md", "CONTEXT.md"];
 const PROMPT_FOLDERS = ["agent", "agents", "command", "commands", "mode", "modes", "skill", "skills"];
 const COMMAND_FOLDERS = new Set(["command", "commands"]);
 
-/** Variables that carry what belongs to one run, or credentials of opencode's. */
+/** Variables of a single run, or with opencode's credentials. */
 const RUN_VARIABLE =
   /^(?:OROUTER_.*|OPENCODE_(?:CONFIG|CONFIG_CONTENT|TUI_CONFIG|CLI_CONFIG_CONTENT|PLUGIN_META_FILE|AUTH_CONTENT|PASSWORD|SERVER_PASSWORD))$/i;
 
-/** opencode takes any length; more than this is no prompt and no address. */
+/** opencode has no limit, but a prompt or an address is shorter than this. */
 const MAX_CONTENT_BYTES = 1024 * 1024;
 const MAX_SHOWN = 5;
 const MAX_SHOWN_CHARS = 160;
 
 /**
- * Stops before opencode reads a config of the project that would give away keys: a folder that is only opened must not
- * be able to read them. The user's own global config is theirs and is not looked at.
+ * Fails before opencode reads a project config that would reveal keys: a folder that is only opened must not be able to
+ * read them. The user's own global config is trusted.
  */
 export function checkProjectConfigs(check: ProjectCheck, names: OpencodeNames = OPENCODE_NAMES): void {
   const leaks = findProjectLeaks(check, names);
@@ -56,7 +55,7 @@ export function checkProjectConfigs(check: ProjectCheck, names: OpencodeNames = 
   ]);
 }
 
-/** The same for an agent that takes only rules from a project: texts with these names, which may quote files. */
+/** For an agent that only reads rules from a project: texts with these names, which may include files. */
 export function checkRules(check: ProjectCheck, agent: string, names: readonly string[]): void {
   const guard = new PrivatePlaces(check);
   const leaks = [...new Set(startFolders(check).flatMap(upwards))].flatMap((folder) =>
@@ -88,7 +87,7 @@ function leakText({ file, line, written, target }: ProjectLeak): string {
   return `  ${short(file)}:${line} has ${short(written)}, which reads ${short(target)}`;
 }
 
-/** Every reference to something private in the configs that opencode would read for this project. */
+/** All private references in the configs that opencode would read for this project. */
 export function findProjectLeaks(check: ProjectCheck, names: OpencodeNames = OPENCODE_NAMES): ProjectLeak[] {
   if (hasNoProjectConfig(check.env)) return [];
   const guard = new PrivatePlaces(check, names);
@@ -105,8 +104,8 @@ export function findProjectLeaks(check: ProjectCheck, names: OpencodeNames = OPE
 }
 
 /**
- * Where opencode may take itself to be. 1.x goes by PWD, and stops at the root of a repository; a stop that were found
- * in another way than opencode's own would be a way around, so all folders up to the root are looked at.
+ * The folders where opencode may start. 1.x uses PWD and stops at the root of a repository; to leave no gap, all
+ * folders up to the root are checked.
  */
 function startFolders({ env, cwd, args }: ProjectCheck): string[] {
   const base = [cwd, ...(env["PWD"] ? [resolve(cwd, env["PWD"])] : [])];
@@ -117,7 +116,7 @@ function startFolders({ env, cwd, args }: ProjectCheck): string[] {
   return [...base, ...named.filter((folder) => statOf(folder)?.isDirectory() === true)];
 }
 
-/** The user can tell opencode to leave the files of projects alone. */
+/** The user can tell opencode to ignore project files. */
 function hasNoProjectConfig(env: ProjectCheck["env"]): boolean {
   const switches = [env["OPENCODE_CONFIG_PROJECT_DISABLE"], env["OPENCODE_DISABLE_PROJECT_CONFIG"]];
   const set = switches.filter((value) => value !== undefined);
@@ -132,7 +131,7 @@ function configFiles(folder: string, own: readonly string[], names: OpencodeName
     .flatMap((one) => [...names.configs, ...TUI_CONFIGS].map((name) => join(one, name)));
 }
 
-/** What one config would read. A file that cannot be read is opencode's to complain about. */
+/** opencode itself reports an unreadable file. */
 function configLeaks(file: string, check: ProjectCheck, guard: PrivatePlaces): ProjectLeak[] {
   const linked = linkLeaks(file, guard);
   const text = linked.length > 0 ? undefined : readText(file, Number.POSITIVE_INFINITY);
@@ -164,7 +163,7 @@ function linkLeaks(file: string, guard: PrivatePlaces): ProjectLeak[] {
   return target === undefined ? [] : [{ file, line: 1, written: "a link", target }];
 }
 
-/** Agents, commands and skills of a `.opencode` folder: links to something private, and files that a command quotes. */
+/** Checks agents, commands and skills of a `.opencode` folder for links to private files and for included files. */
 function promptLeaks(dotFolder: string, own: readonly string[], guard: PrivatePlaces): ProjectLeak[] {
   if (own.includes(realPath(dotFolder))) return [];
   return PROMPT_FOLDERS.flatMap((name) =>
@@ -181,7 +180,7 @@ function mentionLeaks(file: string, guard: PrivatePlaces): ProjectLeak[] {
   return privateMentions(text, reader).map((reference) => ({ ...reference, file }));
 }
 
-/** The files below a folder, through links as opencode goes; a folder that is private itself stands for its files. */
+/** The files below a folder, following links as opencode does; a private folder stands for its files. */
 function filesIn(folder: string, guard: PrivatePlaces, seen = new Set<string>()): string[] {
   const real = realPath(folder);
   if (seen.has(real) || statOf(folder)?.isDirectory() !== true) return [];
@@ -201,7 +200,7 @@ function realPath(path: string): string {
   }
 }
 
-/** Only a plain file: a pipe would never end. */
+/** Only plain files: a pipe would never end. */
 function readText(file: string, maxBytes: number): string | undefined {
   try {
     const stat = statSync(file);

@@ -10,25 +10,24 @@ import { RUN_FILES } from "../run/run-card.ts";
 import { ownConfig } from "./clean-env.ts";
 
 export interface RunConfigOptions extends Omit<RunParts, "file" | "token" | "args" | "home" | "configs"> {
-  /** Files of ours that opencode is to load. */
+  /** Our plugins for opencode. */
   plugins: readonly unknown[];
   listing: Listing;
-  /** Whether it keeps so much of a window free that small ones have to be told larger. */
+  /** True if it keeps so much of a window free that small windows have to be reported larger. */
   keepsRoom?: boolean;
-  /** A header that carries the token as well. */
+  /** A header that also contains the token. */
   tokenHeader?: string;
-  /** Models that are listed although their provider's own list does not have them: those that configurations name. */
+  /** Models of configurations that their provider's own list may lack. */
   listedToo?: readonly string[];
-  /** What is said besides, for the whole run. */
+  /** Further settings of the run. */
   more?: JsonObject;
 }
 
-/** opencode's configuration for one run. */
 export type RunConfig = Pick<PreparedRun, "env" | "tellModels">;
 
 /**
- * What stays as it is goes into a variable, which opencode reads last; the models go into a file, which it can read
- * again while it runs. A user with such a file of their own keeps it: then all goes into the variable, and stays so.
+ * Fixed settings go into a variable, which opencode reads last; models go into a file, which opencode can reload. If
+ * the user already has such a file, leave it alone and put everything into the variable.
  */
 export function placeRunConfig(options: RunConfigOptions): RunConfig {
   const { runDir, env } = options;
@@ -51,7 +50,7 @@ export function placeRunConfig(options: RunConfigOptions): RunConfig {
   };
 }
 
-/** Every model of a large provider does not fit: then only those that opencode cannot know are listed. */
+/** All models of a large provider do not fit, so list only those that opencode cannot know. */
 function inOneVariable(options: RunConfigOptions): Record<string, string> {
   const listings: Listing[] = options.listing === "all" ? ["all", "what-is-named"] : [options.listing];
   for (const listing of listings) {
@@ -86,7 +85,7 @@ function roomy(provider: OverlayProvider): OverlayProvider {
   return models === undefined ? provider : { ...provider, models: models.map(withRoomKept) };
 }
 
-/** The whole entries, so that a provider that came while opencode ran is one that it can reach. */
+/** Complete entries, so that opencode can reach a provider that was added while it runs. */
 function modelsOf({ model: _, ...overlay }: JsonObject): string {
   return JSON.stringify(overlay);
 }
@@ -103,7 +102,7 @@ function parseTheirs(text: string | undefined): JsonObject | undefined {
     const value: unknown = Bun.JSONC.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
   } catch {
-    // Said below: opencode itself would print the whole value, keys in it included.
+    // Reported below: opencode itself would print the whole value with its keys.
   }
   throw new Problem({
     code: "config-content",

@@ -11,11 +11,11 @@ import { isPure, placePlugins } from "./place-plugins.ts";
 /** opencode 1: one process, configured by its environment. */
 export const opencode1: Harness = opencode1For(OPENCODE_NAMES);
 
-/** opencode 1, or a fork of it that has its files under other names. */
+/** opencode 1, or a fork with other file names. */
 export function opencode1For(names: OpencodeNames): Harness {
   return {
     profile: "opencode1",
-    // Before 1.0 it read its configuration in another way.
+    // Before 1.0 the configuration was read differently.
     versions: { oldest: [1, 0, 0], tried: "1.18.33" },
     plan: async (words) => planOf(words),
     prepare: (run) => prepare(run, names),
@@ -27,7 +27,7 @@ export function opencode1For(names: OpencodeNames): Harness {
   };
 }
 
-/** Commands that never call a model: they run without the proxy, and without a key. */
+/** Commands that never call a model run without the proxy and without a key. */
 const PLAIN = new Set([
   "auth",
   "providers",
@@ -44,7 +44,7 @@ const PLAIN = new Set([
   "mcp",
 ]);
 
-/** Commands that ask models and show no interface: the plugin has no place there. */
+/** Commands that call models without an interface: they have no place for the plugin. */
 const WITHOUT_INTERFACE = new Set(["run", "serve", "web", "acp", "models", "debug", "agent", "github", "pr"]);
 
 const INFO_FLAGS = new Set(["--version", "-v", "--help", "-h"]);
@@ -56,13 +56,13 @@ function planOf(words: readonly string[]): StartPlan {
   return { kind: isPlain ? "plain" : "routed", args: words };
 }
 
-/** `opencode run --help`; behind `--`, or as part of a prompt, it is only text. */
+/** `opencode run --help`; after `--`, or in a prompt, it is text. */
 function asksHelpOfCommand(words: readonly string[]): boolean {
   const last = words.at(-1);
   return words.length === 2 && !words[0]?.startsWith("-") && (last === "--help" || last === "-h");
 }
 
-/** Flags that make `run` draw on the whole terminal after all. */
+/** Flags that make `run` draw on the whole terminal. */
 const DRAWING = new Set(["-i", "--interactive", "--mini"]);
 
 function printsLines(words: readonly string[]): boolean {

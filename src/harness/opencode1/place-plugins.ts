@@ -11,12 +11,12 @@ export interface PluginPlaces {
   url: string;
   tokenFile: string;
   env: Readonly<Record<string, string | undefined>>;
-  /** opencode's own arguments: `--pure` is the wish for no plugins. */
+  /** opencode's own arguments: `--pure` disables plugins. */
   args: readonly string[];
   settings: { plugin: boolean; toasts: boolean; keyPrefix: string; shellKeys: boolean; tools: boolean };
 }
 
-/** What the plugins need of opencode's environment and configuration. */
+/** What the plugins need in opencode's environment and configuration. */
 export interface PlacedPlugins {
   env: Record<string, string>;
   /** For the `plugin` list of opencode's configuration. */
@@ -24,12 +24,12 @@ export interface PlacedPlugins {
 }
 
 /**
- * Any server plugin has opencode install a package from npm before the first prompt, which takes more than a minute
- * where no registry answers. One try and a short wait bound that; what is there already is used.
+ * Any server plugin makes opencode install a package from npm before the first prompt, which takes more than a minute
+ * if no registry answers. One attempt with a short timeout limits that; an installed package is used.
  */
 const NPM_BOUNDS = { npm_config_fetch_retries: "0", npm_config_fetch_timeout: "5000" };
 
-/** Writes the plugins into the run's folder, as far as they are wanted. */
+/** Writes only the plugins that are needed. */
 export function placePlugins(places: PluginPlaces): PlacedPlugins {
   const none = { env: {}, entries: [] };
   if (isPure(places.args, places.env)) return none;
@@ -38,12 +38,12 @@ export function placePlugins(places: PluginPlaces): PlacedPlugins {
   return { env: { ...tui, ...server.env }, entries: server.entries };
 }
 
-/** Whether the settings ask for what only a server plugin can do. */
+/** Whether the settings need a server plugin. */
 export function wantsServerPlugin({ shellKeys, tools }: { shellKeys: boolean; tools: boolean }): boolean {
   return shellKeys || tools;
 }
 
-/** Whether opencode is started without any plugins but its own. */
+/** Whether opencode runs without third-party plugins. */
 export function isPure(args: readonly string[], env: PluginPlaces["env"]): boolean {
   const end = args.indexOf("--");
   const isTrue = ["1", "true"].includes(env["OPENCODE_PURE"]?.toLowerCase() ?? "");
@@ -57,7 +57,7 @@ function placeTui({ runDir, url, tokenFile, env, settings }: PluginPlaces): Reco
   const config = tuiConfig({ theirs: env["OPENCODE_TUI_CONFIG"], pluginFile, options });
   return {
     OPENCODE_TUI_CONFIG: runDir.write("tui.json", JSON.stringify(config)),
-    // Else opencode would note our plugin, of this one run, among the user's own.
+    // Otherwise opencode would record our plugin of this run among the user's own.
     OPENCODE_PLUGIN_META_FILE: `${runDir.path}/plugin-meta.json`,
   };
 }
@@ -72,17 +72,17 @@ function placeServer({ runDir, url, tokenFile, env, settings }: PluginPlaces): P
   return { env: Object.fromEntries(bounds), entries: [[pathToFileURL(file).href, options]] };
 }
 
-/** The file of our TUI plugin within a run's folder; by it the plugin of an outer orouter is known. */
+/** The file name of our TUI plugin, which also identifies the plugin of an outer orouter. */
 const TUI_PLUGIN_FILE = "orouter-tui.js";
 
 interface TuiConfigParts {
-  /** The file the user's own OPENCODE_TUI_CONFIG names, if any: opencode reads only one. */
+  /** The file in the user's own OPENCODE_TUI_CONFIG, if any: opencode reads only one. */
   theirs: string | undefined;
   pluginFile: string;
   options: object;
 }
 
-/** The tui.json of one run: what the user's own says, with our plugin added. */
+/** The user's own tui.json plus our plugin. */
 function tuiConfig({ theirs, pluginFile, options }: TuiConfigParts): object {
   const own = theirs === undefined || theirs === "" ? {} : readConfig(theirs);
   const plugins = Array.isArray(own["plugin"]) ? own["plugin"] : [];
@@ -96,7 +96,7 @@ function tuiConfig({ theirs, pluginFile, options }: TuiConfigParts): object {
   };
 }
 
-/** A file that opencode could not read either is as good as none: the rest of the run must not suffer from it. */
+/** opencode could not read an invalid file either, so ignore it. */
 function readConfig(file: string): Record<string, unknown> {
   try {
     const value: unknown = Bun.JSONC.parse(readFileSync(file, "utf8"));
@@ -106,12 +106,12 @@ function readConfig(file: string): Record<string, unknown> {
   }
 }
 
-/** The plugin of an outer orouter speaks to a proxy that is not ours, and opencode takes each plugin once. */
+/** The plugin of an outer orouter uses another proxy, and opencode loads each plugin once. */
 function isOurs(entry: unknown): boolean {
   return specOf(entry).endsWith(`/${TUI_PLUGIN_FILE}`);
 }
 
-/** Relative paths are relative to the file they stand in, and that is another now. */
+/** Relative paths refer to the folder of their file, which is another one now. */
 function fromHere(entry: unknown, file: string): unknown {
   const spec = specOf(entry);
   if (!/^\.{1,2}\//.test(spec) || isAbsolute(spec)) return entry;

@@ -14,8 +14,8 @@ import { openServer } from "./private-server.ts";
 import { findCommand, hasCommand, judge, takesPrivate, withPrivate } from "./words.ts";
 
 /**
- * opencode 2: a client and a server. Without a private server its client uses the user's background service, which
- * keeps the environment of whoever started it; so none is started with ours but behind `--standalone`.
+ * opencode 2: a client and a server. Without a private server the client uses the user's background service, which
+ * keeps the environment it was started with; so only private servers (`--standalone`) get ours.
  */
 export const opencode2: Harness = {
   profile: "opencode2",
@@ -26,7 +26,7 @@ export const opencode2: Harness = {
     forwarded: ["SIGTERM", "SIGHUP", "SIGCONT"],
     shared: { SIGINT: "SIGINT", SIGQUIT: "SIGTERM" },
     stopping: ["SIGTSTP"],
-    // By these it would write a snapshot of its memory, or a profile.
+    // These signals make it write a heap snapshot or a profile.
     ignored: ["SIGUSR1", "SIGUSR2"],
     terminatedCode: 130,
   },
@@ -36,7 +36,7 @@ export const opencode2: Harness = {
   waitsForNpm: false,
 };
 
-/** Without a word, or with a folder, it shows its interface. */
+/** Without a command, or with a folder, it shows its interface. */
 function hasInterface(words: readonly string[]): boolean {
   const { word } = findCommand(words);
   return word === undefined || /^[.~/]/.test(word);
@@ -77,7 +77,7 @@ interface Unknown {
   privateAt: number;
 }
 
-/** A command of a newer version, or a folder: its page of help tells. Without an answer the strict way is taken. */
+/** A command of a newer version, or a folder: its help page decides. Without an answer use the strict way. */
 async function planUnknown(
   words: readonly string[],
   { word, next, privateAt }: Unknown,
@@ -95,12 +95,12 @@ async function planUnknown(
 }
 
 /**
- * Over ACP it starts a session with any model that it knows before it has read its configuration: one of OpenCode's free
- * ones. With an empty table in place of its own it waits for ours.
+ * Over ACP it may start a session with one of OpenCode's free models before it has read its configuration. With an
+ * empty model table it waits for ours.
  */
 const NO_TABLE = "{}";
 
-/** Where no model of ours is known to start with, it must not take one of its own that does not go through us. */
+/** If none of our models can be the default, it must not choose one that bypasses us. */
 const WITHOUT_FREE = { disabled_providers: ["opencode"] };
 
 function prepare(run: RunParts): PreparedRun {
@@ -115,7 +115,7 @@ function prepare(run: RunParts): PreparedRun {
     listing: "all",
     keepsRoom: true,
     tokenHeader: TOKEN_HEADER,
-    // It would take another model in place of one that it does not know, without a word.
+    // It would silently replace a model that it does not know.
     listedToo: [configured, model].filter((one) => one !== undefined),
     more: isLeft || model !== undefined ? {} : WITHOUT_FREE,
   });
@@ -125,16 +125,16 @@ function prepare(run: RunParts): PreparedRun {
     env: {
       ...config.env,
       ...(usesAcp ? { OPENCODE_MODELS_PATH: run.runDir.write("models.json", NO_TABLE) } : {}),
-      // It would put another version in its own place, under this run.
+      // It would update itself during this run.
       ...(env["OPENCODE_DISABLE_AUTOUPDATE"] === undefined ? { OPENCODE_DISABLE_AUTOUPDATE: "1" } : {}),
     },
-    // It prefers a key in the environment to the one of its configuration.
+    // It prefers a key in the environment to the one in its configuration.
     without: known.usable.flatMap(({ id }) => keyVariables(id)),
     tellModels: config.tellModels,
   };
 }
 
-/** Variables of a run by which another opencode would use its proxy. */
+/** Variables of a run with which another opencode would use its proxy. */
 const RUN_VARIABLES = [
   "OPENCODE_CONFIG",
   "OPENCODE_CONFIG_CONTENT",
@@ -144,21 +144,21 @@ const RUN_VARIABLES = [
   "OROUTER_ADDED",
 ];
 
-/** The user's own values for them: an opencode that the shell tool starts may leave its background service running. */
+/** The user's own values: an opencode in the shell tool may leave its background service running. */
 function shellEnv({ env, runRoot }: RunParts): Record<string, string | null> {
   const own = cleanEnv(env, runRoot);
   return Object.fromEntries(RUN_VARIABLES.map((name) => [name, own[name] ?? null]));
 }
 
-/** Variables that other tools live on stay: opencode knows no provider of ours by them. */
+/** Keep variables that other tools need: opencode knows none of our providers by them. */
 function keyVariables(id: string): readonly string[] {
   const preset = findPreset(id);
   return preset === undefined || preset.sharedEnv ? [] : preset.env;
 }
 
 /**
- * Whether the user has chosen a model that opencode will take. What was picked in its interface counts only there; and
- * OpenCode's own free models, which it takes by itself where nothing is chosen, do not go through us.
+ * Whether the user has chosen a model that opencode will use. A choice in its interface counts only there; and
+ * OpenCode's own free models, its default, bypass us.
  */
 function isChosen(run: RunParts, configured: string | undefined): boolean {
   if (configured !== undefined) return true;

@@ -7,7 +7,7 @@ import type { RunDir } from "../run/run-dir.ts";
 
 export interface PluginFolderParts {
   runDir: RunDir;
-  /** The proxy, without a slash at the end. */
+  /** The proxy, without a final slash. */
   url: string;
   tokenFile: string;
   settings: { plugin: boolean; toasts: boolean; keyPrefix: string; shellKeys: boolean; tools: boolean };
@@ -18,9 +18,8 @@ export interface PluginFolderParts {
 const FOLDER = "orouter-plugin";
 
 /**
- * Writes the plugin for opencode 2 into the run's folder and returns its path, for the `plugin` list of the
- * configuration. The server part is always there: it costs no wait in opencode 2, and it keeps the run's variables out
- * of shell commands.
+ * Returns the plugin's path for the `plugin` list of the configuration. The server part is always included: it costs no
+ * wait in opencode 2, and it keeps the run's variables out of shell commands.
  */
 export function placePlugin({ runDir, url, tokenFile, settings, shellEnv }: PluginFolderParts): string {
   const { plugin, toasts, keyPrefix, shellKeys, tools } = settings;

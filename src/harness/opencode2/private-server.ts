@@ -1,19 +1,19 @@
 import { Problem } from "../../core/problem.ts";
 import type { OpenServer, ServerParts } from "../harness.ts";
 
-/** How long the server may take to start, and then to learn of our models: it reads its configuration bit by bit. */
+/** How long the server may take to start, and then to know our models: it reads its configuration step by step. */
 const START_MS = 20_000;
 const LEARN_MS = 10_000;
 const LOOK_MS = 50;
 
 /**
  * A private server that already knows our models. opencode 2 lists its models without waiting for its configuration, so
- * its own private server would be asked before it knows any.
+ * its own private server would be asked too early.
  */
 export async function openServer({ file, env, providers }: ServerParts): Promise<OpenServer> {
   const password = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
   const login = { OPENCODE_PASSWORD: password };
-  // It ends when its stdin does, that is with us, however we end.
+  // It ends when its stdin closes, that is with us, however we end.
   const server = Bun.spawn([file, "serve", "--stdio", "--port", "0"], {
     env: { ...env, ...login },
     stdin: "pipe",
@@ -31,7 +31,7 @@ export async function openServer({ file, env, providers }: ServerParts): Promise
   }
 }
 
-/** The first line that it prints is `{"url":…}`. */
+/** The first line of its output is `{"url":…}`. */
 async function urlOf(stdout: ReadableStream<Uint8Array>): Promise<string | undefined> {
   const reader = stdout.getReader();
   const timer = setTimeout(() => void reader.cancel(), START_MS);
@@ -52,7 +52,7 @@ async function urlOf(stdout: ReadableStream<Uint8Array>): Promise<string | undef
   }
 }
 
-/** Waits until it lists a model of ours. One that never does is asked all the same: it may have none to list. */
+/** Waits until it lists one of our models. After the timeout it is used anyway: it may have none to list. */
 async function untilKnown(url: string, password: string, providers: readonly string[]): Promise<void> {
   const place = new URLSearchParams({ "location[directory]": process.cwd() });
   const authorization = `Basic ${btoa(`opencode:${password}`)}`;
@@ -63,7 +63,7 @@ async function untilKnown(url: string, password: string, providers: readonly str
       const { data } = (await reply.json()) as { data?: { providerID?: unknown }[] };
       if (data?.some(({ providerID }) => providers.includes(String(providerID)))) return;
     } catch {
-      // It may need a moment more.
+      // It may need more time.
     }
     await Bun.sleep(LOOK_MS);
   }

@@ -3,37 +3,37 @@ import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
 import type { Env } from "../run/child-env.ts";
 
-/** opencode 2's background service, which all of the user's clients share, as it has registered itself. */
+/** The background service of opencode 2, which all of the user's clients share, as it has registered itself. */
 export interface SharedService {
   pid: number;
   version: string;
-  /** The file that it is registered in. */
+  /** The file of its registration. */
   file: string;
 }
 
 /**
- * How the background service stands to orouter. It keeps the environment of whoever started it: one that was started
- * within a run of orouter goes on using that run's proxy when the run is over, for every client of the user's.
+ * The service keeps the environment it was started with: one that was started within a run of orouter would use that
+ * run's proxy after the run, for all of the user's clients.
  */
 export type ServiceState =
   | { kind: "none" }
   | { kind: "fine"; service: SharedService }
-  /** Its environment cannot be read here. */
+  /** Its environment cannot be read. */
   | { kind: "unknown"; service: SharedService }
   | { kind: "poisoned"; service: SharedService };
 
 const REGISTRATION = v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(2)), version: v.string() });
 
-/** What only a run of orouter puts into an environment: its id, or a configuration with its mark. */
+/** Only a run of orouter sets these: its id, or a configuration with its mark. */
 const RUN_MARK = /^(?:OROUTER_RUN_ID=.|OPENCODE_CONFIG_CONTENT=.*"x-orouter")/s;
 
-/** Looks at the background service: one file, and one process. */
+/** Reads one file and one process. */
 export function sharedServiceState(env: Env, home: string): ServiceState {
   const service = registeredService(env, home);
   if (service === undefined || !isAlive(service.pid)) return { kind: "none" };
   const process = processOf(service.pid);
   if (process === undefined) return { kind: "unknown", service };
-  // Another program may have got the number of a service that is gone.
+  // Another program may have the pid of a service that is gone.
   if (!/\bserve\b.*--service\b/s.test(process.command)) return { kind: "none" };
   return { kind: process.variables.some((one) => RUN_MARK.test(one)) ? "poisoned" : "fine", service };
 }
@@ -50,7 +50,7 @@ function registeredService(env: Env, home: string): SharedService | undefined {
   }
 }
 
-/** The command and the variables of another process of this user; undefined where the system does not tell. */
+/** Undefined if the system does not reveal them. */
 function processOf(pid: number): { command: string; variables: string[] } | undefined {
   if (process.platform === "linux") {
     try {
@@ -65,18 +65,18 @@ function processOf(pid: number): { command: string; variables: string[] } | unde
   if (process.platform === "win32") return undefined;
   const ps = Bun.spawnSync(["ps", "eww", "-o", "command=", "-p", String(pid)], { stderr: "ignore" });
   if (!ps.success) return undefined;
-  // Variables follow the command, with blanks between them: each word that looks like one is taken for one.
+  // Variables follow the command, separated by blanks: every word that looks like one counts.
   const [command = "", ...variables] = ps.stdout.toString().split(/\s(?=[A-Z_]+=)/);
   return { command, variables };
 }
 
-/** opencode answers within a second; a loaded machine takes a few more. */
+/** opencode answers within a second; a busy machine takes longer. */
 const STOP_MS = 15_000;
 const LOOK_MS = 50;
 
 /**
- * Has opencode stop its service; it starts a new one when it needs one. `env` must have nothing of a run of ours in it.
- * Returns whether the service is gone.
+ * Makes opencode stop its service; it starts a new one when needed. `env` must not contain variables of a run. Returns
+ * whether the service is gone.
  */
 export async function stopSharedService(
   program: string,
@@ -99,7 +99,7 @@ export async function stopSharedService(
   return !isAlive(pid);
 }
 
-/** Whether a process runs, no matter whose it is. */
+/** Whether a process runs, also of another user. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

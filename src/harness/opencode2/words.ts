@@ -1,27 +1,26 @@
-/** Where opencode 2's command word is, and what stands before it. */
 export interface Command {
-  /** Undefined where its interface is started. */
+  /** Undefined if it starts the interface. */
   word: string | undefined;
-  /** Where the words behind it begin, or those of the interface. */
+  /** Where the arguments of the command begin. */
   at: number;
 }
 
-/** How opencode 2 has to be started for some words, before its own help is asked. */
+/** How opencode 2 has to be started, before its help is consulted. */
 export type Judgement =
-  /** Asks no model, or only a server that is told what to do. */
+  /** Uses no model, or only talks to a server. */
   | { kind: "plain" }
-  /** The user named a server: its configuration counts, and none of ours would reach it. */
+  /** The user named a server: its configuration applies, and ours would not reach it. */
   | { kind: "other-server" }
-  /** The background service by their own wish, which never sees our configuration. */
+  /** The user asks for the background service, which never sees our configuration. */
   | { kind: "shared-refused"; flag: string }
-  /** Behind the proxy; `at` is where the wish for a private server goes, if it needs one. */
+  /** Behind the proxy; `at` is the position for the private-server flag, if it is needed. */
   | { kind: "routed"; privateAt: number | undefined }
-  /** Behind the proxy, on a private server that knows our models already. */
+  /** Behind the proxy, on a private server that already knows our models. */
   | { kind: "listing" }
-  /** A word that is not known: its help tells whether it can have a private server. `next` may be a command within it. */
+  /** An unknown command: its help tells whether it accepts a private server. `next` may be a subcommand. */
   | { kind: "unknown"; word: string; next: string | undefined; privateAt: number };
 
-/** Ask no model. Some start the background service or talk to it, so nothing of ours may be in their environment. */
+/** Use no model. Some start the background service or talk to it, so their environment must not contain ours. */
 const PLAIN = new Set([
   "api",
   "auth",
@@ -38,27 +37,27 @@ const PLAIN = new Set([
   "upgrade",
 ]);
 
-/** Ask models, and take the wish for a private server. */
+/** Use models, and accept the private-server flag. */
 const WITH_FLAG = new Set(["run", "mini", "models"]);
 
-/** Ask models, on a server of their own in any case. */
+/** Use models, always on their own server. */
 const PRIVATE = new Set(["acp", "serve"]);
 
-/** Flags of all commands, which may stand before the command word; with the number of words that follow. */
+/** Flags that may come before the command, with the number of their values. */
 const BEFORE = new Map([
   ["--log-level", 1],
   ["--print-logs", 0],
   ["--no-print-logs", 0],
 ]);
 
-/** Flags that make opencode print something of itself, or ask what to start. */
+/** Flags that make opencode print something about itself, or ask what to start. */
 const INFO = ["--help", "-h", "--version", "-v", "--wizard", "--completions"];
 
-/** What its parser takes for the value of a flag that is on or off. */
+/** Values that its parser accepts for a switch. */
 const BOOLEAN = /^(?:true|false|1|0|y|n|yes|no|on|off)$/i;
 const OFF = /^(?:false|0|n|no|off)$/i;
 
-/** Finds the command word. A flag that is not known could have a value that looks like one: then it is the interface. */
+/** An unknown flag might have a value that looks like a command; then it starts the interface. */
 export function findCommand(words: readonly string[]): Command {
   let at = 0;
   while (at < words.length) {
@@ -75,7 +74,7 @@ export function findCommand(words: readonly string[]): Command {
   return word === undefined || word.startsWith("-") ? { word: undefined, at } : { word, at: at + 1 };
 }
 
-/** Judges some words. Where in doubt they go behind the proxy with a server of their own: that is never wrong, only strict. */
+/** If in doubt, use the proxy with a private server: never wrong, only strict. */
 export function judge(words: readonly string[]): Judgement {
   const { word, at } = findCommand(words);
   const own = ownWords(words, at);
@@ -93,7 +92,7 @@ export function judge(words: readonly string[]): Judgement {
 function isPlain(word: string | undefined, own: readonly string[]): boolean {
   if (INFO.includes(own[0] ?? "") && (word === undefined || own.length === 1)) return true;
   if (word !== undefined && PLAIN.has(word)) return true;
-  // A wizard asks what to start, and starts it; `serve --service` is the background service itself.
+  // The wizard starts what the user selects; `serve --service` is the background service itself.
   return own.some((one) => isFlag(one, "--wizard") || (word === "serve" && isFlag(one, "--service")));
 }
 
@@ -101,21 +100,20 @@ function isFlag(word: string, flag: string): boolean {
   return word === flag || word.startsWith(`${flag}=`);
 }
 
-/** The words of a command up to `--`: what follows is text. */
+/** Arguments up to `--`: the rest is text. */
 function ownWords(words: readonly string[], at: number): readonly string[] {
   const behind = words.slice(at);
   const end = behind.indexOf("--");
   return end < 0 ? behind : behind.slice(0, end);
 }
 
-/** opencode takes a folder for its interface, and no command looks like a path. */
+/** The interface accepts a folder, and no command looks like a path. */
 function isPath(word: string): boolean {
   return /^[.~/]|[/\\]/.test(word);
 }
 
 const FLAG = "--standalone";
 
-/** What the words say of a private server. */
 function askedPrivate(
   own: readonly string[],
 ): { kind: "given" } | { kind: "refused"; flag: string } | { kind: "nothing" } {
@@ -130,18 +128,18 @@ function askedPrivate(
   return isGiven ? { kind: "given" } : { kind: "nothing" };
 }
 
-/** The words with the wish for a private server. A word behind it that its parser would take for its value is kept apart. */
+/** Separates the flag from a following word that opencode's parser would read as its value. */
 export function withPrivate(words: readonly string[], at: number): string[] {
   const flag = BOOLEAN.test(words[at] ?? "") ? `${FLAG}=true` : FLAG;
   return [...words.slice(0, at), flag, ...words.slice(at)];
 }
 
-/** Whether a page of help has the flag for a private server. */
+/** Whether a help page has the private-server flag. */
 export function takesPrivate(help: string): boolean {
   return /(?:^|\s)--standalone(?:\s|$)/m.test(help);
 }
 
-/** Whether a page of help names a command within this one. */
+/** Whether a help page lists this subcommand. */
 export function hasCommand(help: string, word: string): boolean {
   const [, list = ""] = help.split(/^SUBCOMMANDS$/m);
   return list.split("\n").some((line) =>

@@ -5,7 +5,7 @@ import type { Line, ListPage, PageContext } from "./page.ts";
 import type { Chain } from "./router-client.ts";
 import { benchWords, modelWords, shortModel } from "./words.ts";
 
-/** The chains; where there is only one, its models at once. */
+/** With only one chain, shows its models directly. */
 export function chainsPage(context: PageContext): ListPage {
   const [only, ...others] = context.state()?.chains ?? [];
   if (only !== undefined && others.length === 0) return chainPage(context, only.name);
@@ -25,7 +25,6 @@ export function chainsPage(context: PageContext): ListPage {
   };
 }
 
-/** The models of one chain in order; Enter opens the actions for one. */
 export function chainPage(context: PageContext, name: string): ListPage {
   return {
     kind: "list",
@@ -75,7 +74,6 @@ function testAll({ models }: Chain, context: PageContext): void {
   });
 }
 
-/** One model of a chain: its position, its figures, a test. */
 export function memberPage(context: PageContext, name: string, entry: string): ListPage {
   return {
     kind: "list",
@@ -98,7 +96,7 @@ function moves({ name, entries }: Chain, entry: string, { client, act }: PageCon
   if (at < 0) return [];
   const path = `/chains/${encodeURIComponent(name)}/move`;
   const move = (where: Move) => () => act(async () => void (await client.post(path, { entry, move: where })));
-  // All three lines stay in place: a second Enter must not move the model back.
+  // All three lines keep their position: a second Enter must not move the model back.
   const up = at === 0 ? { description: "already the first" } : { run: move("up") };
   const down = at === entries.length - 1 ? { description: "already the last" } : { run: move("down") };
   const top = at === 0 ? {} : { run: move(1) };
@@ -134,7 +132,7 @@ function facts({ models }: Chain, entry: string, context: PageContext): Line[] {
 
 type TestContext = Pick<PageContext, "client" | "noteTest">;
 
-/** Asks a model one short question and notes the result. */
+/** Asks a model one short question and stores the result. */
 async function testModel(context: TestContext, model: string): Promise<void> {
   context.noteTest(model, "testing …");
   context.noteTest(model, await testResult(context, model));
@@ -144,7 +142,7 @@ async function testResult({ client }: TestContext, model: string): Promise<strin
   const startedMs = performance.now();
   try {
     const answer = await client.ask(model);
-    // The proxy sends the head when the first token is there.
+    // The proxy sends the head with the first token.
     const tookMs = performance.now() - startedMs;
     const took = tookMs < 1000 ? `${Math.round(tookMs)} ms` : `${(tookMs / 1000).toFixed(1)} s`;
     const text = await answer.text();
@@ -159,7 +157,7 @@ async function testResult({ client }: TestContext, model: string): Promise<strin
 
 const REFUSAL = v.object({ error: v.object({ message: v.string() }) });
 
-/** The first sentence of an error; there is no room for the whole report. */
+/** There is no room for the whole report. */
 function firstSentence(body: string): string {
   try {
     const [first = ""] = v.parse(REFUSAL, JSON.parse(body)).error.message.split("\n");

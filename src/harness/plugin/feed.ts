@@ -1,11 +1,10 @@
 import { newsIn, type RouterClient, type RouterNews, type RouterState } from "./router-client.ts";
 import { nextEnd } from "./words.ts";
 
-/** What a listener hears. */
 export interface FeedListener {
-  /** Connected, for the first time or again; events of the meantime are lost. */
+  /** Connected, for the first time or again; events in between are lost. */
   onOpen: () => void;
-  /** Something happened; undefined where the event has nothing to say but that. */
+  /** Undefined if the event only says that the state has changed. */
   onEvent: (news: RouterNews | undefined) => void;
   /** The proxy cannot be reached: the first reconnect has failed. */
   onLost: () => void;
@@ -14,13 +13,13 @@ export interface FeedListener {
 /** Pauses between reconnects; the last one repeats, so that a dead proxy costs next to nothing. */
 const PAUSES_MS = [300, 1000, 2000, 5000, 10_000, 30_000];
 
-/** The proxy sends something every 15 seconds; three times that without a byte is a dead connection. */
+/** The proxy sends something every 15 seconds; three times that without a byte means a dead connection. */
 const SILENCE_MS = 45_000;
 
 /** The proxy is on the same machine, so a slower answer means that it is stuck. */
 const OPENING_MS = 5000;
 
-/** Listens to the proxy's events until the signal ends it, and reconnects as often as needed. */
+/** Reads the proxy's events until the signal ends it, and reconnects as often as needed. */
 export async function follow(
   client: RouterClient,
   listener: FeedListener,
@@ -36,9 +35,9 @@ export async function follow(
         },
       });
     } catch {
-      // Every failure has the same answer: the pause below, and another try.
+      // Every failure leads to a pause and another attempt.
     }
-    // A connection that is back at the next try is not worth a message.
+    // Do not report a connection that is back at the next attempt.
     if (failures === 1 && !signal.aborted) listener.onLost();
     await pause(PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)] ?? 0, signal);
   }
@@ -76,23 +75,22 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Fetches the state again. */
 export interface Refresher {
   now: (isOwnDoing: boolean) => Promise<void>;
-  /** A moment from now: events come in bursts, and one fetch after a burst is enough. */
+  /** After a short delay: events come in bursts, and one fetch after a burst is enough. */
   soon: () => void;
 }
 
 export interface RefresherOptions {
   look: () => Promise<RouterState>;
-  /** Gets the new state, and whether the change was made from here. */
+  /** Gets the new state, and whether this plugin caused the change. */
   take: (state: RouterState, isOwnDoing: boolean) => void;
   signal: AbortSignal;
 }
 
 const SOON_MS = 100;
 
-/** A longer timer is set again in between: the machine may have slept. */
+/** Split longer timers: the machine may have slept. */
 const LONGEST_MS = 10 * 60_000;
 
 export function refresher({ look, take, signal }: RefresherOptions): Refresher {
@@ -114,7 +112,7 @@ export function refresher({ look, take, signal }: RefresherOptions): Refresher {
     isDue = true;
     setTimeout(() => {
       isDue = false;
-      // A proxy that does not answer is reported by the feed.
+      // The feed reports a proxy that does not answer.
       now(false).catch(() => {});
     }, SOON_MS);
   };

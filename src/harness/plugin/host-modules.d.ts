@@ -1,4 +1,4 @@
-// What the plugin uses of the packages that opencode itself brings. They are not installed here, and never bundled.
+// The parts that the plugin uses of packages in opencode. They are not installed here, and never bundled.
 
 declare module "solid-js" {
   export function createSignal<T>(value: T): [get: () => T, set: (value: T) => void];

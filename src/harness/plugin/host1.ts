@@ -2,7 +2,9 @@ import type { Toast } from "./notices.ts";
 import type { ConfirmPage, Line, ListPage, Page, Pages } from "./page.ts";
 import { type Cell, COMMANDS, type Command } from "./plugin.ts";
 
-/** The part of opencode 1's TUI plugin API that is used here (packages/opencode/specs/tui-plugins.md in its sources). */
+/**
+ * The part of opencode 1's TUI plugin API that is used here (packages/opencode/specs/tui-plugins.md in its sources).
+ */
 export interface TuiApi {
   keymap: {
     registerLayer: (layer: KeymapLayer) => void;
@@ -54,7 +56,7 @@ interface PaletteCommand {
   run: () => void;
 }
 
-/** One line of a list. opencode hides disabled lines, so a line without an action is an ordinary one. */
+/** opencode hides disabled lines, so a line without an action is an ordinary one. */
 interface SelectOption extends Omit<Line, "run"> {
   value: string;
 }
@@ -63,30 +65,29 @@ export interface SelectProps {
   readonly title: string;
   placeholder: string;
   readonly options: SelectOption[];
-  /** The line the cursor starts at; opencode marks the line for as long as this names it. */
+  /** The initial cursor line; opencode marks the line while this names it. */
   readonly current: string | undefined;
   onMove: (option: SelectOption) => void;
   onSelect: (option: SelectOption) => void;
 }
 
-/** opencode's prompt is no wider than this at home, its sidebar takes this much of a wide session. */
+/** The maximum width of opencode's prompt at home, and the width of its sidebar in a wide session. */
 const HOME_PROMPT = 75;
 const SIDEBAR = 42;
 const WIDE = 120;
 
-/** The frame of the prompt, and opencode's own words on the line: agent, model and provider. */
+/** The frame of the prompt, and opencode's own text on the line: agent, model and provider. */
 const TAKEN = 46;
 
-/** About how many letters fit beside opencode's own words. */
+/** The approximate number of characters next to opencode's own text. */
 export function lineRoom(place: "home" | "session", columns: number): number {
   const session = columns > WIDE ? columns - SIDEBAR : columns;
   return (place === "home" ? Math.min(columns, HOME_PROMPT) : session) - TAKEN;
 }
 
-/** opencode's own layers, with the user's keys in them, and those of other plugins have a priority of 0 or more. */
+/** opencode's own layers, with the user's keys, and those of other plugins have a priority of 0 or more. */
 const BEHIND_ALL = -1000;
 
-/** Puts the commands into the palette and binds their keys. */
 export function registerCommands(
   api: Pick<TuiApi, "keymap" | "tuiConfig">,
   prefix: string,
@@ -102,7 +103,7 @@ export function registerCommands(
       run: () => open(command),
     }),
   );
-  // Without a mode: the palette itself is a dialog, and cannot see commands of the base mode.
+  // Without a mode: the palette is itself a dialog and cannot see commands of the base mode.
   api.keymap.registerLayer({ commands });
   if (prefix === "none" || isTaken(api, prefix)) return;
   const start = startOf(prefix, api);
@@ -110,13 +111,13 @@ export function registerCommands(
   api.keymap.registerLayer({ mode: "base", bindings, priority: BEHIND_ALL });
 }
 
-/** Whether the user has bound the prefix itself: then that binding stays, and ours are in the palette only. */
+/** If the user has bound the prefix itself, that binding stays, and ours are only in the palette. */
 function isTaken({ tuiConfig }: Pick<TuiApi, "tuiConfig">, prefix: string): boolean {
   const keys = tuiConfig.keybinds?.bindings?.map(({ key }) => key) ?? [];
   return keys.some((key) => typeof key === "string" && key.split(",").some((one) => one.trim() === prefix));
 }
 
-/** A sequence starts with a named key such as `<leader>`; another key, such as `alt+o`, is named first. */
+/** A sequence starts with a named key such as `<leader>`; any other key, such as `alt+o`, gets a name first. */
 function startOf(prefix: string, { keymap }: Pick<TuiApi, "keymap">): string {
   if (prefix.startsWith("<")) return prefix;
   keymap.registerToken({ name: prefix, key: prefix });
@@ -124,22 +125,20 @@ function startOf(prefix: string, { keymap }: Pick<TuiApi, "keymap">): string {
 }
 
 /**
- * opencode gives the keyboard back to the prompt a moment after its dialogs are closed. A page that opens earlier loses
- * the keyboard again.
+ * opencode returns the focus to the prompt shortly after its dialogs are closed. A page that opens earlier would lose
+ * it again.
  */
 const REFOCUS_MS = 20;
 
-/** A page, and the line the cursor was on. */
 interface Opened {
   page: Page;
   at?: string;
 }
 
-/** Pages as opencode 1's dialogs. */
 export function dialogPages(api: Pick<TuiApi, "ui">, cell: Cell): Pages {
   const { dialog } = api.ui;
   let stack: Opened[] = [];
-  /** Counts what is shown, so that a page knows whether it was closed or replaced by another of ours. */
+  /** Counts pages, so that a page knows whether it was closed or replaced. */
   let shown = 0;
 
   const show = (): void => {
@@ -156,7 +155,7 @@ export function dialogPages(api: Pick<TuiApi, "ui">, cell: Cell): Pages {
     if (page.kind === "list") dialog.setSize("large");
   };
 
-  /** By Escape, or because a dialog of opencode's own has opened: that one is left alone. */
+  /** Closed by Escape, or because opencode has opened its own dialog, which must stay open. */
   const closed = (): void => {
     shown++;
     stack.pop();
@@ -168,7 +167,7 @@ export function dialogPages(api: Pick<TuiApi, "ui">, cell: Cell): Pages {
 
   const select = (page: ListPage, opened: Opened): unknown => {
     const [current, setCurrent] = cell(opened.at);
-    // Long enough to place the cursor; a lasting mark would say that this line is selected.
+    // Long enough to place the cursor; a lasting mark would look like a selection.
     setTimeout(() => setCurrent(undefined), REFOCUS_MS);
     return api.ui.DialogSelect({
       get title() {
@@ -207,18 +206,18 @@ export function dialogPages(api: Pick<TuiApi, "ui">, cell: Cell): Pages {
   };
 }
 
-/** A line's index is its value: opencode compares values deeply, and functions in them would all look alike. */
+/** A line's index is its value: opencode compares values deeply, and functions all look alike. */
 function optionsOf(page: ListPage): SelectOption[] {
   return page.lines().map(({ run: _, ...line }, at) => ({ ...line, value: String(at) }));
 }
 
-/** The signal by which opencode 1's interface reads its configuration again. */
+/** The signal that makes opencode 1's interface reload its configuration. */
 const SIGNAL = "SIGUSR2";
 
 /** Between two steps of one turn a session may look idle. */
 const CALM_MS = 1500;
 
-/** The sessions that are at work; the set changes as they begin and end. */
+/** The set changes as sessions become busy and idle. */
 export function busySessions(event: TuiApi["event"], onChange = (): void => {}): ReadonlySet<string> {
   const busy = new Set<string>();
   event.on("session.status", ({ properties: { sessionID, status } }) => {
@@ -235,10 +234,7 @@ export interface ModelReloadOptions {
   reload: () => boolean;
 }
 
-/**
- * Has opencode read its models again, but only while every session is idle: a reload aborts running work. Returns the
- * way to ask for it.
- */
+/** Makes opencode reload its models, but only while every session is idle: a reload aborts running work. */
 export function modelReload({
   event,
   after: wait,
@@ -265,7 +261,7 @@ export function modelReload({
   };
 }
 
-/** Only where opencode listens: without a listener the signal would end the process. */
+/** Only if opencode listens: without a listener the signal would end the process. */
 export function askForReload(): boolean {
   return process.listenerCount(SIGNAL) > 0 && process.emit(SIGNAL, SIGNAL);
 }

@@ -29,9 +29,9 @@ export interface Theme {
 export interface Keymap {
   layer: (layer: () => KeymapLayer) => void;
   mode: { current: () => string; push: (mode: string) => () => void };
-  /** Reactive, like the next. */
+  /** Reactive, like the next one. */
   commands: () => readonly { id: string }[];
-  /** The keys of a command as a person reads them: `ctrl+x o s`. */
+  /** The keys of a command as shown to the user: `ctrl+x o s`. */
   shortcuts: (id: string) => readonly string[];
 }
 
@@ -42,7 +42,7 @@ export interface KeymapLayer {
   commands: readonly KeyCommand[];
 }
 
-/** A command without an id is only reached by its key. */
+/** A command without an id can only be reached by its key. */
 interface KeyCommand {
   id?: string;
   title: string;
@@ -53,7 +53,7 @@ interface KeyCommand {
   run: () => void;
 }
 
-/** Both close their dialog before they resolve; undefined means that it was closed some other way. */
+/** Both close their dialog before they resolve; undefined means that it was closed in another way. */
 export interface Dialogs {
   /** Title, options and current are read again when a signal in them changes. */
   select: (props: SelectProps) => Promise<string | undefined>;
@@ -77,7 +77,6 @@ export interface Solid {
   effect: (run: () => void) => void;
 }
 
-/** Puts the commands into the palette and binds their keys. */
 export function registerCommands(
   keymap: Keymap,
   { cell, effect }: Solid,
@@ -106,11 +105,11 @@ export function registerCommands(
   } else if (prefix !== "none") bindPlainKey(keymap, prefix, open);
 }
 
-/** The mode in which the letter of a command is awaited, and how long. */
+/** The mode that waits for the letter of a command, and its timeout. */
 const LETTER_MODE = "orouter.letter";
 const LETTER_MS = 2000;
 
-/** opencode 2 knows sequences only behind a named key such as `<leader>`; behind another key a mode stands in for one. */
+/** opencode 2 supports sequences only after a named key such as `<leader>`; for any other key use a mode. */
 function bindPlainKey(keymap: Keymap, key: string, open: (command: Command) => void): void {
   let leave = (): void => {};
   const enter = (): void => {
@@ -142,7 +141,7 @@ function bindPlainKey(keymap: Keymap, key: string, open: (command: Command) => v
   ]);
 }
 
-/** Whether another command has the prefix itself as its key: opencode would wait for a letter before it runs that. */
+/** If the prefix itself is bound to a command, opencode would wait for a letter before it runs that command. */
 function isPrefixTaken({ commands, shortcuts }: Keymap): boolean {
   const prefixes = COMMANDS.flatMap(({ id, letter }) =>
     shortcuts(id).flatMap((keys) => (keys.endsWith(` ${letter}`) ? keys.slice(0, -2) : [])),
@@ -150,19 +149,17 @@ function isPrefixTaken({ commands, shortcuts }: Keymap): boolean {
   return commands().some(({ id }) => shortcuts(id).some((keys) => prefixes.includes(keys)));
 }
 
-/** A page, and the line that was chosen last. */
 interface Opened {
   page: Page;
   at: string | undefined;
 }
 
-/** opencode places the cursor and gives the keyboard back within this time after a dialog opens or closes. */
+/** opencode places the cursor and returns the focus within this time after a dialog opens or closes. */
 const SETTLE_MS = 20;
 
-/** Pages as opencode 2's dialogs. */
 export function dialogPages(dialog: Dialogs, mode: Pick<Keymap["mode"], "current">, cell: Cell): Pages {
   let stack: Opened[] = [];
-  /** Counts what is shown, so that an answer can tell whether its page is still the open one. */
+  /** Counts pages, so that an answer knows whether its page is still open. */
   let shown = 0;
 
   const show = async (): Promise<void> => {
@@ -180,7 +177,7 @@ export function dialogPages(dialog: Dialogs, mode: Pick<Keymap["mode"], "current
     if (turn === shown) void show();
   };
 
-  /** Back to the page below, unless a dialog of opencode's own has taken the place. */
+  /** Returns to the page below, unless opencode has opened its own dialog. */
   const leave = (): void => {
     const turn = ++shown;
     stack.pop();
@@ -193,7 +190,7 @@ export function dialogPages(dialog: Dialogs, mode: Pick<Keymap["mode"], "current
 
   const select = async (page: ListPage, opened: Opened): Promise<boolean> => {
     const [current, setCurrent] = cell(opened.at);
-    // Long enough to place the cursor; a lasting mark would say that this line is selected.
+    // Long enough to place the cursor; a lasting mark would look like a selection.
     setTimeout(() => setCurrent(undefined), SETTLE_MS);
     const choice = dialog.select({
       get title() {

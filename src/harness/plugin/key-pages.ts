@@ -6,7 +6,6 @@ import { type ConfirmPage, type Line, type ListPage, NOT_YET, type PageContext }
 import { type Cooldown, clearedIn, type RouterKey, type RouterState } from "./router-client.ts";
 import { nextEnd, readinessWords, shortKey, shortModel, untilWords } from "./words.ts";
 
-/** The state of the run at a glance, and the way to the other pages. */
 export function statusPage(context: PageContext): ListPage {
   return {
     kind: "list",
@@ -53,7 +52,6 @@ function ways(context: PageContext): Line[] {
   return lines.map((line) => ({ ...line, category: "Run" }));
 }
 
-/** Every key; Enter opens the actions for it. */
 export function keysPage(context: PageContext): ListPage {
   return { kind: "list", title: () => "orouter: keys", lines: () => keyLines(context) };
 }
@@ -73,7 +71,6 @@ function keyLines(context: PageContext): Line[] {
   });
 }
 
-/** The actions for one key. */
 export function keyPage(context: PageContext, fingerprint: string): ListPage {
   const find = (): RouterKey | undefined =>
     context.state()?.keys.find((key) => key.fingerprint === fingerprint);
@@ -141,7 +138,6 @@ function nameOf({ provider, name }: RouterKey): string {
   return `${provider}/${name}`;
 }
 
-/** Every cooldown and its end; Enter ends it now. */
 export function cooldownsPage(context: PageContext): ListPage {
   return {
     kind: "list",
@@ -171,7 +167,6 @@ function cooldownLine(cooldown: Cooldown, nowMs: number, { client, act }: PageCo
   };
 }
 
-/** Asks before every key and model is tried again. */
 export function resetPage(context: PageContext): ConfirmPage {
   const count = context.state()?.cooldowns.length ?? 0;
   return {

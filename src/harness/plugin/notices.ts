@@ -4,21 +4,20 @@ import { verdictWords } from "../../core/verdict/verdict.ts";
 import type { RouterNews, RouterState } from "./router-client.ts";
 import { shortKey, shortModel } from "./words.ts";
 
-/** A message in a corner of opencode's screen. */
 export interface Toast {
   variant: "info" | "success" | "warning" | "error";
   title: string;
   message: string;
 }
 
-/** One change that a person may want to know. */
+/** A change that the user may want to know about. */
 export interface Notice extends Toast {
   kind: "rotated" | "fell-back" | "waiting" | "quota" | "back" | "exhausted" | "settings" | "proxy";
   /** The result, for the line that sums up several notices. */
   now: string;
 }
 
-/** The proxy has gone while opencode runs. */
+/** The proxy has ended while opencode runs. */
 export const LOST: Notice = {
   kind: "proxy",
   variant: "warning",
@@ -43,7 +42,6 @@ export const MODELS_CHANGED: Notice = {
   now: "",
 };
 
-/** The words for an event, if it has any. */
 export function noticeOf(news: RouterNews): Notice | undefined {
   switch (news.kind) {
     case "rotated":
@@ -94,7 +92,7 @@ function fellBack({ from, to, why }: Extract<RouterNews, { kind: "fell-back" }>)
   };
 }
 
-/** A shorter wait is only in the line beside the prompt. */
+/** A shorter wait is only shown beside the prompt. */
 const LONG_WAIT_MS = 10_000;
 
 function waiting({
@@ -129,7 +127,7 @@ function providerOf(model: string): string {
   return model.slice(0, model.indexOf("/"));
 }
 
-/** The keys whose cooldowns are gone: they have expired, an answer has ended them, or another process has. */
+/** Keys whose cooldowns are gone: they expired, or an answer or another process has ended them. */
 export function backNotices(before: RouterState | undefined, after: RouterState): Notice[] {
   const still = new Set(after.cooldowns.map(({ id }) => id));
   const usable = new Set(after.keys.flatMap((key) => (key.enabled ? key.fingerprint : [])));
@@ -169,10 +167,10 @@ export interface CalmOptions {
   after: (ms: number, call: () => void) => void;
 }
 
-/** Notices of one burst are shown together: a request that tries three keys is one piece of news. */
+/** Notices of one burst are shown together: a request that tries three keys is one event for the user. */
 const BURST_MS = 200;
 
-/** A toast replaces the one before it, so each gets the time to be read. */
+/** A toast replaces the one before it, so each gets time to be read. */
 const READING_MS = 4000;
 
 /** Suppress repeats for this long. */
@@ -181,7 +179,7 @@ const REPEAT_MS = 30_000;
 /** Most important first; the first kind gives a summary its colour. */
 const KINDS = ["proxy", "exhausted", "waiting", "quota", "settings", "fell-back", "rotated", "back"] as const;
 
-/** Shows notices as few, readable toasts. */
+/** Combines notices into few readable toasts. */
 export function calmToasts({ show, nowMs, after }: CalmOptions): (notice: Notice) => void {
   const told = new Map<string, number>();
   let waiting: Notice[] = [];
@@ -203,7 +201,6 @@ export function calmToasts({ show, nowMs, after }: CalmOptions): (notice: Notice
   };
 }
 
-/** Several notices as one toast. */
 function summary(notices: readonly Notice[]): Toast | undefined {
   const [only, ...others] = notices;
   if (only === undefined || others.length === 0) return only;
@@ -215,7 +212,7 @@ function summary(notices: readonly Notice[]): Toast | undefined {
   return { variant, title: groups.length === 1 ? title : "orouter", message: groups.map(lineOf).join("\n") };
 }
 
-/** A group in one line: how many, and the state after the last of them. */
+/** A group in one line: how many, and the state after the last one. */
 function lineOf(group: readonly Notice[]): string {
   const last = group.at(-1);
   if (last === undefined) return "";

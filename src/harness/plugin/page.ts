@@ -1,7 +1,7 @@
 import type { Toast } from "./notices.ts";
 import type { RouterClient, RouterState } from "./router-client.ts";
 
-/** One line of a page, and what Enter does there; a line without `run` is only read. */
+/** One line of a page; without `run` it is only text. */
 export interface Line {
   title: string;
   description?: string;
@@ -10,14 +10,14 @@ export interface Line {
   run?: () => void;
 }
 
-/** A dialog with lines that are made again whenever the state changes. */
+/** A dialog whose lines are rebuilt when the state changes. */
 export interface ListPage {
   kind: "list";
   title: () => string;
   lines: () => Line[];
 }
 
-/** A question before something that cannot be undone. */
+/** A question before an action that cannot be undone. */
 export interface ConfirmPage {
   kind: "confirm";
   title: string;
@@ -29,18 +29,17 @@ export type Page = ListPage | ConfirmPage;
 
 /** The stack of open pages. Each version of opencode draws them with its own dialogs. */
 export interface Pages {
-  /** Opens a page with none below it. */
+  /** Opens a page without one below it. */
   start: (page: Page) => void;
-  /** Opens a page over the open one; Escape comes back to that. */
+  /** Opens a page on top; Escape returns to the previous one. */
   open: (page: Page) => void;
   isOpen: () => boolean;
 }
 
-/** What the pages work with. */
 export interface PageContext {
   client: RouterClient;
   pages: Pick<Pages, "open">;
-  /** The last known state; undefined until the proxy has answered. Pages that read it are drawn again when it changes. */
+  /** The last known state; undefined until the proxy has answered. Pages that read it are redrawn when it changes. */
   state: () => RouterState | undefined;
   /** Whether the proxy cannot be reached, so that the state is old. */
   isLost: () => boolean;
@@ -49,7 +48,7 @@ export interface PageContext {
   /** The result of each model's last test, by the model's name. */
   tests: () => ReadonlyMap<string, string>;
   noteTest: (model: string, result: string) => void;
-  /** Carries something out and fetches the state; shows the returned sentence, or the error. */
+  /** Runs an action and fetches the state; shows the returned sentence, or the error. */
   act: (work: () => Promise<string | undefined>) => void;
 }
 
@@ -71,5 +70,5 @@ export function createPageContext({ refresh, say, ...parts }: PageContextParts):
   return { ...parts, act: (work) => void carryOut(work) };
 }
 
-/** What a page says before the first answer of the proxy. */
+/** Shown before the first answer of the proxy. */
 export const NOT_YET: Line = { title: "Waiting for the proxy's first answer." };

@@ -1,6 +1,6 @@
 import { bundlePlugin } from "./bundle-plugin.ts" with { type: "macro" };
 
-/** The plugins as opencode loads them, each one file of plain JavaScript. The server part serves both versions. */
+/** Each plugin as one file of plain JavaScript. The server part serves both versions. */
 export const PLUGIN_TEXT = {
   tui1: bundlePlugin("tui1"),
   tui2: bundlePlugin("tui2"),

@@ -12,7 +12,6 @@ export interface TuiOptions extends PluginOptions {
   keyPrefix: string;
 }
 
-/** A command in opencode's palette. */
 export interface Command {
   id: string;
   title: string;
@@ -30,10 +29,10 @@ export const COMMANDS: readonly Command[] = [
   { id: "orouter.chain", title: "orouter: Fallback chain", letter: "f", slash: "chain", page: chainsPage },
 ];
 
-/** createSignal of solid-js. It is passed in, because only opencode has that package. */
+/** createSignal of solid-js. Passed in, because only opencode has that package. */
 export type Cell = <T>(value: T) => [get: () => T, set: (value: T) => void];
 
-/** What a version of opencode lends to the plugin. */
+/** What the plugin needs from a version of opencode. */
 export interface Host {
   cell: Cell;
   signal: AbortSignal;
@@ -45,7 +44,7 @@ export interface Host {
   title?: (words: string | undefined) => void;
   /** Whether opencode is at work in the open session. */
   isBusy: () => boolean;
-  /** Has opencode read its models again and calls back when it has; absent where opencode does so by itself. */
+  /** Makes opencode reload its models and calls back afterwards; absent if opencode does so by itself. */
   reloadModels?: (onReload: () => void) => void;
 }
 
@@ -54,11 +53,11 @@ export interface Plugin {
   open: (command: Command) => void;
   /** Reactive; undefined until the proxy has answered. */
   state: () => RouterState | undefined;
-  /** The line beside the prompt, for this many letters of room. */
+  /** The line beside the prompt, for this many characters. */
   line: (room: number) => string;
 }
 
-/** While someone waits for an answer or looks at a page, seconds are counted and the state is fetched this often. */
+/** How often seconds are updated and the state is fetched while the user waits or looks at a page. */
 const TICK_MS = 1000;
 const FETCH_MS = 2000;
 
@@ -66,7 +65,7 @@ const TOAST_MS = 6000;
 
 const NO_TESTS: ReadonlyMap<string, string> = new Map();
 
-/** Starts everything at once and waits for nothing: opencode's start must not depend on the proxy. */
+/** Waits for nothing: opencode's start must not depend on the proxy. */
 export function startPlugin(host: Host, options: TuiOptions): Plugin {
   const { signal, pages, cell } = host;
   const client = routerClient(options);
@@ -81,7 +80,7 @@ export function startPlugin(host: Host, options: TuiOptions): Plugin {
   const states = refresher({
     look: client.state,
     take: (next, isOwnDoing) => {
-      // A person who has just ended a cooldown needs no toast about it.
+      // A user who has just ended a cooldown needs no toast about it.
       if (!isOwnDoing) for (const notice of backNotices(state(), next)) tell(notice);
       setNow(Date.now());
       setState(next);
@@ -134,7 +133,7 @@ export function startPlugin(host: Host, options: TuiOptions): Plugin {
         ? "orouter does not answer"
         : statusLine(state(), { room, session: host.session(), nowMs: now() }),
     open: ({ page }) => {
-      // The known state is shown at once and updated a moment later. Test results belong to one visit.
+      // Show the known state at once and update it a moment later. Test results belong to one visit.
       states.soon();
       setTests(NO_TESTS);
       pages.start(page(context));

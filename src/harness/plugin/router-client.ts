@@ -3,14 +3,14 @@ import * as v from "valibot";
 import { STRATEGIES } from "../../core/routing/session.ts";
 import { VERDICT_KINDS } from "../../core/verdict/verdict.ts";
 
-/** What a run tells its plugins. The token stays in its own file: options can end up in an environment. */
+/** The options of the plugins. The token stays in its own file: options can end up in an environment. */
 export interface PluginOptions {
-  /** The proxy, without a slash at the end. */
+  /** The proxy, without a final slash. */
   url: string;
   tokenFile: string;
 }
 
-/** The proxy on the same machine answers within milliseconds; a stuck one must not leave a dialog waiting. */
+/** The proxy on the same machine answers within milliseconds; a stuck one must not block a dialog. */
 const ANSWER_MS = 5000;
 
 /** A model may think before it answers, and several keys may be tried first. */
@@ -21,7 +21,7 @@ export interface RouterClient {
   state: () => Promise<RouterState>;
   get: (path: string) => Promise<unknown>;
   post: (path: string, body?: object) => Promise<unknown>;
-  /** The events as they come; ends when the proxy does. */
+  /** Streams the events until the proxy ends. */
   events: (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
   /** One short question to a model, sent as opencode would send it. */
   ask: (model: string) => Promise<Response>;
@@ -68,12 +68,12 @@ export function routerClient({ url, tokenFile }: PluginOptions): RouterClient {
   };
 }
 
-/** How many cooldowns a reset has ended, as the control API says it. */
+/** How many cooldowns a reset has ended. */
 export function clearedIn(answer: unknown): number {
   return v.parse(v.object({ cleared: v.number() }), answer).cleared;
 }
 
-// What the plugin reads from the control API. Fields that it does not use are left out.
+// The fields of the control API that the plugin uses.
 
 const verdict = v.picklist(VERDICT_KINDS);
 const untilMs = v.nullable(v.number());
@@ -172,7 +172,6 @@ const ROUTER_STATE = v.object({
   quotas: v.optional(v.array(QUOTA), []),
 });
 
-/** The state of the router, as the plugin knows it. */
 export type RouterState = v.InferOutput<typeof ROUTER_STATE>;
 export type Quota = RouterState["quotas"][number];
 export type RouterKey = RouterState["keys"][number];
@@ -216,7 +215,7 @@ const NEWS = v.variant("kind", [
   v.object({ kind: v.literal("models-changed") }),
 ]);
 
-/** An event that has its own words or its own effect. */
+/** An event that has its own text or effect. */
 export type RouterNews = v.InferOutput<typeof NEWS>;
 
 /** Undefined for an event that only says that the state has changed. */

@@ -15,7 +15,7 @@ export interface ServerOptions extends PluginOptions {
   shellKeys: boolean;
   /** Offer the model tools that list, switch and reset keys. */
   tools: boolean;
-  /** Values for variables that the run has changed, as shell commands should see them; null removes one. */
+  /** Variables that the run has changed, with the value for shell commands; null removes one. */
   shellEnv: Readonly<Record<string, string | null>>;
 }
 
@@ -29,10 +29,10 @@ interface ShellCall {
   env: Record<string, string>;
 }
 
-/** The file beside the plugin folder's modules. */
+/** Next to the modules of the plugin folder. */
 const OPTIONS_FILE = "./options.json";
 
-/** opencode 1: the options come with the plugin's entry in the configuration. */
+/** opencode 1 passes the options of the plugin's entry in the configuration. */
 async function server(_input: unknown, options: ServerOptions): Promise<object> {
   const client = routerClient(options);
   const change = shellChange(client, options);
@@ -42,7 +42,7 @@ async function server(_input: unknown, options: ServerOptions): Promise<object> 
   };
 }
 
-/** opencode 2. */
+/** Called by opencode 2. */
 async function setup(context: ServerContext): Promise<void> {
   const options: ServerOptions = JSON.parse(readFileSync(new URL(OPTIONS_FILE, import.meta.url), "utf8"));
   const client = routerClient(options);

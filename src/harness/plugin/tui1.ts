@@ -48,7 +48,7 @@ function registerLine(api: TuiApi, text: Plugin["line"]): void {
   api.renderer.on("resize", () => setColumns(api.renderer.width));
   const lineAt = (place: "home" | "session") => (): object => {
     const element = createElement("text");
-    // A second line would move opencode's own words.
+    // A second line would move opencode's own text.
     setProp(element, "wrapMode", "none");
     createRenderEffect(() => setProp(element, "fg", api.theme.current.textMuted));
     insert(element, () => text(lineRoom(place, columns())));

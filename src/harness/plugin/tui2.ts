@@ -6,10 +6,10 @@ import { startPlugin, type TuiOptions } from "./plugin.ts";
 import type { RouterState } from "./router-client.ts";
 import { keySection } from "./words.ts";
 
-/** The file beside the plugin that names the proxy: opencode 2 gives options to server plugins only. */
+/** Contains the proxy's address: opencode 2 passes options to server plugins only. */
 const OPTIONS_FILE = "./options.json";
 
-/** Registers everything before it returns: after an await, opencode could not tell whose registrations they are. */
+/** Registers everything before it returns: after an await, opencode could not attribute the registrations. */
 function setup(context: TuiContext): () => void {
   const options: TuiOptions = JSON.parse(readFileSync(new URL(OPTIONS_FILE, import.meta.url), "utf8"));
   const leaving = new AbortController();
@@ -39,7 +39,7 @@ function setup(context: TuiContext): () => void {
   const [columns, setColumns] = createSignal(context.renderer.width);
   context.renderer.on("resize", () => setColumns(context.renderer.width));
   const isHome = (): boolean => ui.router.current().type === "home";
-  // The home screen has a prompt, too; there the line at the bottom has more room.
+  // The home screen has a prompt, too, but its bottom line has more room.
   const inPrompt = (): string => (isHome() ? "" : plugin.line(columns() - PROMPT_TAKEN));
   const atHome = (): string => plugin.line(columns() - HOME_TAKEN);
   ui.slot({ append: "prompt.footer.status", render: () => text(inPrompt, (theme) => theme.muted) });

@@ -6,17 +6,15 @@ import type { Chain, Quota, RouterKey, RouterState } from "./router-client.ts";
 
 type Model = Chain["models"][number];
 
-/** A model without its provider and its vendor: `nvidia/openai/gpt-oss-120b` is `gpt-oss-120b`. */
+/** `nvidia/openai/gpt-oss-120b` becomes `gpt-oss-120b`. */
 export function shortModel(model: string): string {
   return model.slice(model.lastIndexOf("/") + 1);
 }
 
-/** A key without its provider. */
 export function shortKey(key: string): string {
   return key.slice(key.indexOf("/") + 1);
 }
 
-/** One phrase for whether a key or a model can be used. */
 export function readinessWords({ state, untilMs, why }: ReadinessJson, nowMs: number): string {
   const reason = why === null ? "" : `: ${verdictWords(why)}`;
   switch (state) {
@@ -47,31 +45,30 @@ export function benchWords(bench: Model["bench"]): string | undefined {
   return bench.tokensPerSecond === null ? first : `${first}, ${Math.round(bench.tokensPerSecond)} t/s`;
 }
 
-/** Whether a model can be used, and through how many keys. */
+/** Whether a model can be used, and with how many keys. */
 export function modelWords(model: Model, nowMs: number): string {
   if (model.state !== "ready" || model.keys === 1) return readinessWords(model, nowMs);
   return `ready, ${model.ready} of ${model.keys} keys`;
 }
 
-/** A model's name cut shorter than this says nothing. */
+/** A shorter name of a model says nothing. */
 const LEAST_OF_MODEL = 8;
 
 const BETWEEN = " · ";
 
-/** What a person sees the line from. */
 export interface View {
   /** The open session, if there is one. */
   session: string | undefined;
-  /** About how many letters fit. */
+  /** The approximate number of characters that fit. */
   room: number;
-  /** Now, by the clock of the proxy. */
+  /** On the clock of the proxy. */
   nowMs: number;
 }
 
 /**
- * The line beside the prompt: the lane in use and how long it has taken so far; between requests the lane of the last
- * answer, and when the next cooldown ends. Where the room is short the model gives way, because opencode shows the model
- * that was asked on the same line.
+ * The line beside the prompt: the lane in use and its time so far; between requests the last lane, and when the next
+ * cooldown ends. If there is little room the model is left out, because opencode shows the requested model on the same
+ * line.
  */
 export function statusLine(state: RouterState | undefined, { session, room, nowMs }: View): string {
   if (state === undefined) return "";
@@ -115,7 +112,7 @@ type Work =
   | (RouterState["answers"][number] & { untilMs?: undefined })
   | (RouterState["waits"][number] & { phase: "waiting" });
 
-/** The request that a person waits for: the oldest of the open session. One without a session may belong to it. */
+/** The oldest request of the open session. One without a session may belong to it. */
 function workOf({ waits, answers }: RouterState, session: string | undefined): Work | undefined {
   const all: Work[] = [...waits.map((wait) => ({ ...wait, phase: "waiting" as const })), ...answers];
   return all
@@ -123,7 +120,7 @@ function workOf({ waits, answers }: RouterState, session: string | undefined): W
     .toSorted((a, b) => a.sinceMs - b.sinceMs)[0];
 }
 
-/** A longer wait has its end told, too. */
+/** A longer wait also shows its end. */
 const LONG_WAIT_MS = 60_000;
 
 function workWords(work: Work, nowMs: number): string[] {
@@ -159,10 +156,9 @@ function clipped(model: string, length: number): string {
   return model.length > length ? `${model.slice(0, length - 1)}…` : model;
 }
 
-/** What a colour says in the sidebar. */
+/** The meaning of a colour in the sidebar. */
 export type Tone = "success" | "warning" | "error" | "muted";
 
-/** One key in the sidebar. */
 export interface KeyRow {
   tone: Tone;
   name: string;
@@ -173,14 +169,14 @@ export interface KeySection {
   /** How many keys can be used. */
   summary: string;
   rows: KeyRow[];
-  /** How many keys are left out; "" where all are shown. */
+  /** How many keys are left out; "" if all are shown. */
   more: string;
 }
 
 /** The sidebar has other sections, too. */
 const MOST_ROWS = 8;
 
-/** The keys for the sidebar; where there are many, those that cannot be used come first. */
+/** If there are many keys, those that cannot be used come first. */
 export function keySection(state: RouterState): KeySection {
   const { keys, now } = state;
   const hasManyProviders = new Set(keys.map(({ provider }) => provider)).size > 1;

@@ -6,34 +6,34 @@ export interface ChildOptions {
   args: readonly string[];
   env: Record<string, string>;
   signals: SignalRules;
-  /** Called as soon as the child runs, before anything waits for it. */
+  /** Called as soon as the child runs. */
   onStart?: (pid: number) => void;
 }
 
-/** How the child ended, as a shell would say it: its code, or 128 plus the signal. */
+/** The exit code as a shell reports it: the child's own, or 128 plus the signal. */
 export interface ChildEnd {
   exitCode: number;
   signal: NodeJS.Signals | undefined;
 }
 
 /**
- * What becomes of the signals that we get while the child runs. Those that the terminal sends reach the whole group by
- * themselves: they are handed on only to a child that lives on, since then they were meant for us alone.
+ * What happens to signals while the child runs. The terminal sends its signals to the whole group: they are forwarded
+ * only if the child survives, since then they were meant for us alone.
  */
 export interface SignalRules {
-  /** Handed on at once. */
+  /** Forwarded at once. */
   forwarded: readonly NodeJS.Signals[];
-  /** Handed on to a child that lives on after a moment, as the signal that the child knows. */
+  /** Forwarded after a moment if the child still runs, as the signal that the child knows. */
   shared: Readonly<Partial<Record<NodeJS.Signals, NodeJS.Signals>>>;
-  /** Handed on at once; then we stop as well, until we are continued with it. */
+  /** Forwarded at once; then we stop as well, until we are continued with it. */
   stopping: readonly NodeJS.Signals[];
-  /** Would do harm to the child, and must not end us. */
+  /** Would harm the child, and must not end us. */
   ignored: readonly NodeJS.Signals[];
-  /** The exit code by which the child says that it was ended by SIGTERM. */
+  /** The exit code of a child that SIGTERM ended. */
   terminatedCode: number | undefined;
 }
 
-/** For a program that takes every signal in the usual way. */
+/** For a program that handles every signal in the usual way. */
 export const USUAL_SIGNALS: SignalRules = {
   forwarded: ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"],
   shared: { SIGINT: "SIGINT", SIGQUIT: "SIGQUIT" },
@@ -67,7 +67,7 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
       process.kill(process.pid, "SIGSTOP");
     });
   }
-  // Before the child is there: a signal that comes while it starts has to reach it too.
+  // Before the child is started: a signal during its start has to reach it too.
   for (const [signal, listener] of listeners) process.on(signal, listener);
   try {
     child = spawn(options);

@@ -1,11 +1,10 @@
 /**
- * If orouter is killed outright, the agent would go on against a proxy that is gone: minutes of retries and no message.
- * Two small shells wait for that, each on a pipe from orouter that ends with it. One of them stops the agent, prints
- * what happened and removes the run folder; opencode at times ignores a first SIGTERM, so it is repeated. The other
- * one does the same if the first is gone and the agent still runs. It has a session of its own, and its command line has
- * no name of ours, so what kills orouter by its name or as a group of processes does not find it.
- *
- * The values are variables: $AGENT and $GUARD are pids, $FOLDER is the run folder, $WORDS is the message.
+ * If orouter is killed, the agent would continue with a dead proxy: minutes of retries and no message. Two small shells
+ * wait for that, each on a pipe from orouter that closes with it. The first stops the agent, prints what happened and
+ * removes the run folder; opencode sometimes ignores a first SIGTERM, so it is repeated. The second does the same if
+ * the first is gone and the agent still runs. It is not a child of orouter and its command line has no name of ours, so
+ * killing orouter by name or process group does not affect it. $AGENT and $GUARD are pids, $FOLDER is the run folder,
+ * $WORDS is the message.
  */
 const STOP = `n=0
 while [ $n -lt 10 ] && kill -TERM "$AGENT" 2>/dev/null; do n=$((n+1)); sleep 0.5; done
@@ -29,7 +28,7 @@ export interface Guard {
   dismiss: () => void;
 }
 
-/** Starts the watchers of one run. Windows has no `sh`; there the agent's own connection error has to do. */
+/** Starts the watchers of one run. Windows has no `sh`; there the agent reports its own connection error. */
 export function startGuard(childPid: number, runDir: string, name: string): Guard | undefined {
   if (process.platform === "win32") return undefined;
   const env = {
@@ -50,7 +49,7 @@ export function startGuard(childPid: number, runDir: string, name: string): Guar
       },
     };
   } catch {
-    // Without a shell the run works all the same; only the clean-up after a SIGKILL is missing.
+    // Without a shell the run still works; only the clean-up after a SIGKILL is missing.
     return undefined;
   }
 }

@@ -9,14 +9,14 @@ export interface ProgramSearch {
   /** The name of the program, and of our command. */
   name: string;
   installs: readonly Install[];
-  /** The table of config.toml that may hold its `path`. */
+  /** The table of config.toml with its `path`. */
   table: string;
   configured: (settings: Settings) => string | undefined;
-  /** Where its own installer puts it, below the home folder. */
+  /** The folders of its own installer, below the home folder. */
   homeFolders: readonly string[];
 }
 
-/** Finds the program to run: the configured path, the variable OROUTER_<NAME>, PATH, then the agent's own install folder. */
+/** Uses the configured path, the variable OROUTER_<NAME>, PATH, then the agent's own install folder. */
 export function locateProgram(options: LocateOptions, search: ProgramSearch): string {
   const { settings, env } = options;
   const variable = `OROUTER_${search.name.toUpperCase()}`;
@@ -42,7 +42,7 @@ export function locateProgram(options: LocateOptions, search: ProgramSearch): st
   });
 }
 
-/** Programs of the same name that the one in use hides. */
+/** Programs of the same name later in PATH. */
 export function otherPrograms(
   used: string,
   options: Omit<LocateOptions, "settings">,
@@ -74,7 +74,7 @@ function mustRun(path: string, from: string): string {
   throw new Problem({
     code: "agent-not-found",
     what: `${from} names ${file}, which is not a program that can be run.`,
-    fix: "Correct the path, or take the setting out so that PATH is searched.",
+    fix: "Correct the path, or remove the setting to search PATH.",
   });
 }
 

@@ -2,27 +2,27 @@ import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/names.ts";
 
-/** The machine on which private files are told from others. */
+/** The machine whose private files are protected. */
 export interface PrivateMachine {
   /** The environment that opencode gets. */
   env: Readonly<Record<string, string | undefined>>;
   home: string;
   cwd: string;
-  /** orouter's own folders: nothing below them is for a project to read. */
+  /** orouter's own folders, which no project may read. */
   folders: readonly string[];
 }
 
-/** Folders of processes: through them a file can be read that is only open, and the environment. */
+/** Folders of processes, which give access to open files and to the environment. */
 const PROCESS_FOLDER = /^\/(?:proc|dev\/fd|dev\/std(?:in|out|err))(?:\/|$)/;
 
 const SEPARATOR = process.platform === "win32" ? /[\\/]/ : /\//;
 const MAX_LINKS = 40;
 
-/** What no project may read, by name and by what the file system says of it. */
+/** Recognises what no project may read, by name and by the file system. */
 export class PrivatePlaces {
   readonly machine: PrivateMachine;
   readonly #deep: readonly string[];
-  /** Folders whose own files are private; some folders below them are for projects. */
+  /** Folders whose own files are private; some folders below them belong to projects. */
   readonly #flat: readonly string[];
   readonly #files: readonly string[];
   readonly #marks: ReadonlyMap<string, string>;
@@ -46,12 +46,12 @@ export class PrivatePlaces {
     this.#marks = new Map(known.flatMap((path) => markOf(path).map((mark) => [mark, path])));
   }
 
-  /** Whether a path names something private as it is, without any link. */
+  /** Whether a path names something private without following links. */
   isPrivateName(path: string): boolean {
     return this.#named(resolve(path)) !== undefined;
   }
 
-  /** The private place that a path leads to, links and `..` included; undefined where it leads elsewhere. */
+  /** The private path that a path leads to, following links and `..`; undefined for any other. */
   of(path: string): string | undefined {
     for (const name of new Set([resolve(path), physicalPath(path)])) {
       const target = this.#named(name) ?? this.#marked(name);
@@ -60,7 +60,7 @@ export class PrivatePlaces {
     return undefined;
   }
 
-  /** The same for a path or pattern that opencode looks up below the working folder and above it. */
+  /** For a path or pattern that opencode looks up below and above the working folder. */
   ofPattern(pattern: string): string | undefined {
     const { cwd, home } = this.machine;
     if (pattern === "" || /^https?:/i.test(pattern)) return undefined;
@@ -96,7 +96,7 @@ export class PrivatePlaces {
   #matching(pattern: string): string | undefined {
     // Forms that Bun's patterns do not know are read as "anything".
     const glob = new Bun.Glob(pattern.replace(/[@+?!*]\([^)]*\)/g, "*"));
-    // The run's folder is made after this.
+    // The run's folder is created after this.
     const own = this.#deep.flatMap((folder) => [folder, ...filesOf(folder), join(folder, "run", "token")]);
     const known = [...own, ...this.#files, ...this.#flat.flatMap(filesOf)];
     return known.find((path) => glob.match(path)) ?? this.#matchingLink(pattern);
@@ -107,7 +107,7 @@ export class PrivatePlaces {
     const parts = pattern.split("/");
     const at = parts.findIndex((part) => /[*?[{(]/.test(part));
     const folder = parts.slice(0, at).join("/") || "/";
-    // Nobody waits for a search through all of their files, and opencode would search them as well.
+    // A search through all of the user's files would take too long, for opencode as well.
     if (isWithin(resolve(this.machine.home), folder)) return undefined;
     for (const path of matchesIn(folder, parts.slice(at).join("/"))) {
       const target = this.of(path);
@@ -117,7 +117,7 @@ export class PrivatePlaces {
   }
 }
 
-/** Where opencode keeps the configuration that is the user's own. */
+/** The folder of the user's own opencode configuration. */
 export function configFolder(
   { env, home }: Pick<PrivateMachine, "env" | "home">,
   names: OpencodeNames = OPENCODE_NAMES,
@@ -129,24 +129,24 @@ function xdg(folder: string | undefined, usual: string): string {
   return folder !== undefined && isAbsolute(folder) ? folder : usual;
 }
 
-/** opencode replaces `~/` and nothing else; an absolute path goes to the system as it is. */
+/** opencode replaces only `~/`; an absolute path is used as it is. */
 export function placeOf(path: string, folder: string, home: string): string {
   if (path.startsWith("~/")) return join(home, path.slice(2));
   return isAbsolute(path) ? path : resolve(folder, path);
 }
 
-/** A folder and all above it. */
+/** A folder and all its parents. */
 export function upwards(folder: string): string[] {
   const above = dirname(folder);
   return above === folder ? [folder] : [folder, ...upwards(above)];
 }
 
-/** A path as it is written and as the file system knows it. */
+/** A path as written and as the file system knows it. */
 function bothNames(paths: readonly string[]): string[] {
   return [...new Set(paths.flatMap((path) => [resolve(path), physicalPath(path)]).map(folded))];
 }
 
-/** Names are compared without case where the usual file system does so. */
+/** Case is ignored where the usual file system ignores it. */
 function folded(path: string): string {
   return process.platform === "darwin" || process.platform === "win32" ? path.toLowerCase() : path;
 }
@@ -155,7 +155,10 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** Follows every link, also towards what does not exist yet. `..` counts from where a link has led, as in the system. */
+/**
+ * Follows every link, also to something that does not exist yet. `..` is relative to the target of a link, as in the
+ * system.
+ */
 function physicalPath(path: string): string {
   const open = (isAbsolute(path) ? path : resolve(path)).split(SEPARATOR).toReversed();
   let at = open.pop() ?? "";
@@ -180,7 +183,7 @@ function stepInto(folder: string, part: string): string {
   return part === ".." ? dirname(folder + sep) : `${folder.replace(/[\\/]$/, "")}${sep}${part}`;
 }
 
-/** Whether there is anything, also a link that leads nowhere. */
+/** Also true for a dangling link. */
 export function isThere(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
@@ -197,10 +200,10 @@ function linkOf(path: string): string | undefined {
   }
 }
 
-/** What a file is to the file system, whatever it is called; nothing where there is none. */
+/** The identity of a file, whatever its name; empty if there is none. */
 function markOf(path: string): string[] {
   const stat = statOf(path);
-  // Some systems give no number to a file.
+  // Some systems have no inode numbers.
   return stat === undefined || stat.ino === 0 ? [] : [`${stat.dev}:${stat.ino}`];
 }
 

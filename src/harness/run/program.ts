@@ -2,22 +2,22 @@ import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileS
 import { dirname, join } from "node:path";
 import { Problem } from "../../core/problem.ts";
 
-/** What a program says when it is started for a moment, or why it says nothing. */
+/** The output of a short run of a program, or why there is none. */
 export type Answer = { kind: "text"; text: string; exitCode: number } | { kind: "none"; why: string };
 
-/** How `--version` went. */
+/** The result of `--version`. */
 export type VersionAnswer = { kind: "version"; text: string } | { kind: "none"; why: string };
 
-/** A version, wherever it stands in a line. */
+/** A version anywhere in a line. */
 const VERSION = /\d+\.\d+\.\d+\S*/;
 
-/** It answers within a second or two; a loaded machine takes a few more. */
+/** It answers within a second or two; a busy machine takes longer. */
 const ANSWER_MS = 15_000;
 
-/** A longer answer is not one line of version, nor a page of help. */
+/** A longer output is neither a version nor a help page. */
 const MAX_ANSWER = 64 * 1024;
 
-/** Starts a program for what it prints on stdout, for a bounded time. */
+/** Limited in time. */
 export async function askProgram(
   command: readonly string[],
   env: Record<string, string>,
@@ -32,7 +32,7 @@ export async function askProgram(
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(resolve, timeoutMs, undefined);
   try {
-    // A child of its own may hold the pipe open after the program has ended: the clock bounds that, too.
+    // A child of the program may hold the pipe open after the program has ended, so limit that, too.
     const answer = await Promise.race([Promise.all([child.stdout.text(), child.exited]), late]);
     if (answer === undefined) return { kind: "none", why: "it did not answer in time" };
     const [text, exitCode] = answer;
@@ -44,7 +44,6 @@ export async function askProgram(
   }
 }
 
-/** Asks a program for its version. */
 export async function askVersion(
   file: string,
   env: Record<string, string>,
@@ -64,21 +63,21 @@ export interface ProgramOptions {
   /** Names of npm packages whose version is the program's. */
   packages: RegExp;
   cacheDir: string;
-  /** A clean environment to ask the program in. */
+  /** A clean environment for the program. */
   env: Record<string, string>;
   timeoutMs?: number;
 }
 
-/** A program on this machine, and what is known of it. */
+/** What is known of a program on this machine. */
 export interface ProgramFacts {
   file: string;
-  /** Undefined for one that runs but names no version. */
+  /** Undefined if it runs but reports no version. */
   version: string | undefined;
-  /** Its page of help for a command, or for a command within one; undefined when it has none in time. */
+  /** The help page of a command or subcommand; undefined if it has none in time. */
   help: (words: readonly string[]) => Promise<string | undefined>;
 }
 
-/** What the cache holds of one program; counts only as long as its file is the same. */
+/** The cache entry of a program; valid as long as its file is the same. */
 interface Remembered {
   size: number;
   mtimeMs: number;
@@ -86,7 +85,7 @@ interface Remembered {
   help?: Record<string, string>;
 }
 
-/** The version of a program, without starting it where its package tells, or where it has told before. */
+/** Avoids starting the program if its package or the cache has the version. */
 export async function programFacts(file: string, options: ProgramOptions): Promise<ProgramFacts> {
   const real = realpathSync(file);
   const packaged = packageVersion(real, options.packages);
@@ -115,7 +114,7 @@ async function versionOf(
   const { version: known } = memory.get();
   if (known !== undefined) return known ?? undefined;
   const answer = await askProgram([file, "--version"], env, timeoutMs);
-  // As long as its version may yet come it cannot be started in the right way, and the wrong way can do harm.
+  // Without its version it cannot be started in the right way, and the wrong way can do harm.
   if (answer.kind === "none") {
     throw new Problem({
       code: "no-version",
@@ -129,7 +128,7 @@ async function versionOf(
   return version;
 }
 
-/** The version in the package.json beside a program or in the folder above, where both belong together. */
+/** The version in the package.json next to a program or in the folder above, if they belong together. */
 function packageVersion(real: string, names: RegExp): string | undefined {
   const folder = dirname(real);
   for (const place of [folder, dirname(folder)]) {
@@ -141,7 +140,7 @@ function packageVersion(real: string, names: RegExp): string | undefined {
 
 const CACHE = "programs.json";
 
-/** Programs remembered at a time; updates leave old ones behind. */
+/** Updates leave old entries behind. */
 const MAX_REMEMBERED = 10;
 
 function rememberedOf(real: string, cacheDir: string) {
@@ -167,7 +166,7 @@ function rememberedOf(real: string, cacheDir: string) {
   };
 }
 
-/** What is wrong with a file, or not there, is asked for again. */
+/** A corrupt or missing file is asked for again. */
 function readJson(file: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(readFileSync(file, "utf8"));
@@ -177,7 +176,7 @@ function readJson(file: string): Record<string, unknown> {
   }
 }
 
-/** The cache saves time and no more: where it cannot be written, the program is asked again. */
+/** The cache only saves time: if it cannot be written, the program is asked again. */
 function writeQuietly(file: string, text: string): void {
   const fresh = `${file}.${crypto.randomUUID()}`;
   try {
@@ -185,6 +184,6 @@ function writeQuietly(file: string, text: string): void {
     writeFileSync(fresh, text, { mode: 0o600 });
     renameSync(fresh, file);
   } catch {
-    // A full disk has its own message elsewhere.
+    // A full disk is reported elsewhere.
   }
 }

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { runFolders } from "./run-dir.ts";
 
-/** What a run leaves in its folder, so that others of this user can find it. */
+/** Lets other processes of this user find the run. */
 export interface RunCard {
   /** The command: `opencode`, `serve`. */
   what: string;
-  /** Its proxy, without a slash at the end. */
+  /** Its proxy, without a final slash. */
   url: string;
   pid: number;
   sinceMs: number;
@@ -15,10 +15,9 @@ export interface RunCard {
   folder: string;
 }
 
-/** The files of a run's folder, by name. */
 export const RUN_FILES = { card: "run.json", token: "token", config: "opencode.json" };
 
-/** A run that is under way, with the token that its proxy asks for. */
+/** An active run, with the token of its proxy. */
 export interface FoundRun extends RunCard {
   token: string;
 }
@@ -31,14 +30,14 @@ const CARD = v.object({
   folder: v.string(),
 });
 
-/** The runs under way that have left a card, the oldest first. */
+/** Active runs with a card, oldest first. */
 export function findRuns(root: string): FoundRun[] {
   return runFolders(root)
     .flatMap((folder) => (folder.isAlive ? readRun(folder.path) : []))
     .toSorted((a, b) => a.sinceMs - b.sinceMs);
 }
 
-/** A run that is just beginning or ending has not all of its files; the next look finds it, or no longer. */
+/** A run that is starting or ending does not have all of its files; the next call finds it, or not. */
 function readRun(folder: string): FoundRun[] {
   try {
     const card: unknown = JSON.parse(readFileSync(join(folder, RUN_FILES.card), "utf8"));

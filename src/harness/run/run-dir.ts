@@ -13,20 +13,20 @@ import { join, resolve, sep } from "node:path";
 import { Problem } from "../../core/problem.ts";
 import { type HeldLock, tryLeftLock, tryLock } from "../../sqlite/lock.ts";
 
-/** The folder of one run: it holds the token file and what opencode is given to read, and goes with the run. */
+/** The folder of one run: it contains the token file and the agent's configuration, and is removed with the run. */
 export interface RunDir {
   path: string;
   write: (name: string, content: string) => string;
-  /** Puts another content in the place of one that somebody may be reading; it fails where there is no room for it. */
+  /** Replaces a file that may be in use; fails if there is no space. */
   replace: (name: string, content: string) => void;
   remove: () => void;
 }
 
-/** Makes the run's folder (0700) under `root`, after sweeping what crashed runs left there. */
+/** Creates the run's folder (0700) under `root`, after removing what crashed runs left there. */
 export function createRunDir(root: string): RunDir {
   const { path, lock } = makeFolder(root);
   const remove = (): void => {
-    // Windows does not remove a file that is open.
+    // Windows does not remove an open file.
     if (process.platform === "win32") lock.letGo();
     rmSync(path, { recursive: true, force: true, maxRetries: 2 });
     lock.letGo();
@@ -68,11 +68,11 @@ function cannotWrite(file: string, cause: unknown): Problem {
 
 interface LockedFolder {
   path: string;
-  /** Held as long as this process lives: by it others know that the run is under way. */
+  /** Held as long as this process lives: it tells others that the run is active. */
   lock: HeldLock;
 }
 
-/** Other runs that start or end at the same moment may cost some tries, each of about a millisecond. */
+/** Other runs that start or end at the same moment may cost some attempts of about a millisecond each. */
 const TRIES = 20;
 
 function makeFolder(root: string, triesLeft = TRIES): LockedFolder {
@@ -106,12 +106,12 @@ function makeFolder(root: string, triesLeft = TRIES): LockedFolder {
   }
 }
 
-/** The last run out leaves nothing behind, not even an empty folder. */
+/** The last run removes the empty folder. */
 function removeIfEmpty(root: string): void {
   try {
     rmdirSync(root);
   } catch {
-    // Another run is still in it.
+    // Another run still uses it.
   }
 }
 
@@ -125,7 +125,7 @@ function ownedByUs(root: string): void {
   });
 }
 
-/** Removes what crashed runs have left. Each lock is held meanwhile, so that a run that is just starting finds out. */
+/** Removes what crashed runs have left, holding each lock, so that a run that is just starting notices. */
 function sweep(root: string): void {
   for (const path of runPaths(root)) {
     const lock = tryLeftLock(join(path, LOCK));
@@ -136,7 +136,7 @@ function sweep(root: string): void {
   }
 }
 
-/** The folder of one run, and whether that run is still under way. */
+/** The folder of one run, and whether that run is active. */
 export interface RunFolder {
   path: string;
   isAlive: boolean;
@@ -145,12 +145,12 @@ export interface RunFolder {
 const NAME_BYTES = 16;
 const RUN_NAME = /^run-[\w-]{22}$/;
 
-/** The file in a run's folder that its process holds a lock on. */
+/** The file on which a run's process holds a lock. */
 const LOCK = "lock";
 
 /**
- * The folders that runs have made; those of dead ones were left by a crash. A folder counts only where its name, its
- * owner and its lock say that it is one: any other belongs to somebody else, or to an earlier version.
+ * The folders of runs; those of dead ones were left by a crash. A folder counts only if its name, its owner and its
+ * lock match: any other belongs to someone else, or to an earlier version.
  */
 export function runFolders(root: string): RunFolder[] {
   return runPaths(root).flatMap((path): RunFolder[] => {
@@ -174,7 +174,7 @@ function isOwnFolder(found: Stats | undefined): boolean {
   return found?.isDirectory() === true && (uid === undefined || found.uid === uid);
 }
 
-/** Whether a file lies in the folder of some run: it is ours then, and goes with that run. */
+/** Whether a file is in the folder of some run, and so is ours. */
 export function isInRunFolder(root: string, file: string): boolean {
   return resolve(file).startsWith(root + sep);
 }

@@ -18,7 +18,7 @@ const TEXT = { title: "speed", subtitle: "today" };
 
 const svgOf = (...results: BenchResult[]): string => chartSvg(benchChart(results), TEXT);
 
-/** The lengths of the bars of one kind, in the order in which they are drawn. */
+/** In drawing order. */
 function lengthsOf(svg: string, kind: "first" | "speed"): number[] {
   return [...svg.matchAll(new RegExp(`class="${kind}"[^>]* width="([\\d.]+)"`, "g"))].map(([, width]) =>
     Number(width),
@@ -37,7 +37,7 @@ test("bars are as long as what they stand for, and the longest end fills the roo
   const [room = 0] = [...svg.matchAll(/class="track"[^>]* width="([\d.]+)"/g)].map(([, width]) =>
     Number(width),
   );
-  // The slowest run of all reaches the end; the median of its model lies at half of that.
+  // The slowest run fills the width; the median of its model is half of that.
   expect(one / room).toBeCloseTo(0.5, 1);
   expect(lengthsOf(svg, "speed")).toEqual([room / 2, room]);
   expect(svg).toContain(">—</text>");

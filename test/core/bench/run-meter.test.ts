@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { type RunFigures, RunMeter } from "../../../src/core/bench/meter.ts";
 import type { Dialect } from "../../../src/core/dialect/registry.ts";
 
-/** What comes at which time. */
 type Script = readonly [atMs: number, ...events: (object | string)[]][];
 
 const START_MS = 5000;

@@ -190,7 +190,7 @@ test("the user's word is the last, the later one over the earlier, each limit by
     ["cx/gpt-5.1-codex-mini", 2000, 100, "live"],
     ["virtual/mine", 50_000, undefined, "config"],
   ]);
-  // It is not listed, but its limit is known.
+  // The model is not listed, but its limit is known.
   expect(catalog.windowOf("omniroute/virtual/other")).toBe(4);
   expect(catalog.find("orouter/coding")).toMatchObject({ context: 2000, output: 77 });
 });

@@ -78,11 +78,11 @@ test.each<[provider: string, id: string]>([
   ["work", "kimi-k2"],
   ["work", "gpt-oss-20b"],
   ["work", "claude-opus-4-6"],
-  // What every gateway has, and each means something else by.
+  // Names that mean something else at every gateway.
   ["omniroute", "auto"],
   ["omniroute", "daily"],
   ["work", "my/own-model"],
-  // On their way out, or no chat models.
+  // Deprecated, or not chat models.
   ["nim", "old/model-1"],
   ["nim", "qwen/qwen-image-2"],
   ["work", ""],
@@ -157,7 +157,7 @@ test("nothing is read before something is looked for, and then once", () => {
   expect(reads).toBe(1);
 });
 
-/** A provider's models that notes each time when all of them are gone through. */
+/** Records each full scan of a provider's models. */
 class WatchedModels extends Map<string, KnownModel> {
   static passes = 0;
   override values() {

@@ -148,7 +148,7 @@ test("a window too small for opencode's own prompt is not told, and an answer ne
   expect(told(65_536)).toEqual([65_536, 32_768]);
 });
 
-/** As opencode reckons: from this many tokens on it shortens the conversation. */
+/** opencode compacts the conversation from this many tokens on. */
 function shortensAt({ context, output, input }: Limits): number {
   const longest = Math.min(output, 32_000) || 32_000;
   return input === undefined ? context - longest : input - Math.min(20_000, longest);

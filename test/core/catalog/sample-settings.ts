@@ -1,6 +1,5 @@
 import { parseSettings, type Settings } from "../../../src/core/settings/settings.ts";
 
-/** The settings that a config.toml of this value gives. */
 export function settingsOf(value: object): Settings {
   const parsed = parseSettings(value);
   if ("faults" in parsed) throw new Error(`the sample is wrong: ${parsed.faults[0]?.what}`);

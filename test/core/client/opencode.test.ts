@@ -2,11 +2,11 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { calmText, opencode1, opencode2 } from "../../../src/core/client/opencode.ts";
 
-/** What opencode retries on, as it was found in its program: in the message or anywhere in the body. */
+/** What opencode retries on, as found in its program: in the message or anywhere in the body. */
 const RETRIED =
   /429|500|502|503|504|524|rate increased too quickly|rate[-_ ]limit|too[ _]many[ _]requests|overloaded|service[ _-]unavailable|internal[ _]error|internal server error|server[ _-]error|provider[ _-]returned[ _-]error|terminated|fetch failed|failed to fetch|network[-_\s]error|upstream connect|connection (?:error|refused|lost)|socket connection was closed|socket hang up|reset before headers|getaddrinfo|enotfound|eai_again|econnrefused|econnreset|etimedout|^timeout$|\b(?:request|response|connection|network|stream|read) (?:timeout|timed out|time out)\b|try your request again|retry your request|resource[ _]exhausted|\btry again (?:later|in\b)|\b(?:currently|temporarily) at capacity\b/i;
 
-/** And what it compacts on. */
+/** What opencode compacts on. */
 const COMPACTED =
   /prompt is too long|request_too_large|input is too long|exceeds the context window|maximum context length|exceeds the limit of \d+|context[_ ]length[_ ]exceeded|context window exceeds|request entity too large|too many tokens|token limit exceeded|reduce the length of the messages|model_context_window_exceeded|greater than the context length|prompt too long|context length is only/i;
 

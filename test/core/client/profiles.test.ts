@@ -79,7 +79,6 @@ describe("the error before any byte", () => {
   });
 });
 
-/** The data of each event in a text. */
 function eventsIn(text: string): { name: string | undefined; data: unknown }[] {
   expect(text).toEndWith("\n\n");
   return text

@@ -4,15 +4,12 @@ import { AnswerTranslator, type Translating } from "../../../src/core/dialect/tr
 import { asArray, asObject, asText, type JsonObject } from "../../../src/core/json.ts";
 import { DONE } from "../../../src/core/stream/sse.ts";
 
-/** The names that answers of these tests have. */
 export const OPTIONS = { model: "m", id: "t", createdS: 7, wantsUsage: true };
 
-/** From a dialect into the other one. */
 export function wayFrom(from: Dialect): Translating {
   return { from, to: from === "chat" ? "responses" : "chat" };
 }
 
-/** All that comes of a stream in the other dialect. */
 export function translateAll(from: Dialect, events: readonly WireEvent[], wantsUsage = true) {
   const translator = new AnswerTranslator(wayFrom(from), { ...OPTIONS, wantsUsage });
   return [...events.flatMap((event) => translator.push(event)), ...translator.end()];
@@ -33,7 +30,7 @@ export function usageChunk(): JsonObject {
   return { id: "c1", choices: [], usage };
 }
 
-/** What a client makes of the chunks of a chat. */
+/** What a client reads from the chunks of a chat. */
 export function readChat(events: readonly WireEvent[]) {
   const read = { text: "", reasoning: "", refusal: "", finish: "", isDone: false };
   const calls: { id: string; name: string; args: string }[] = [];
@@ -61,7 +58,7 @@ export function readChat(events: readonly WireEvent[]) {
   return { ...read, calls, usage };
 }
 
-/** The types of events, runs of one type told once. */
+/** Types of events, with repetitions collapsed. */
 export function typesOf(events: readonly WireEvent[]): string[] {
   const types = events.map((event) => (event === DONE ? DONE : asText(event["type"])));
   return types.filter((type, index) => type !== types[index - 1]);

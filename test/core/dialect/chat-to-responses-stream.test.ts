@@ -155,13 +155,13 @@ test.each<[name: string, events: WireEvent[], type: string, reason: string | und
   expect(last["type"]).toBe(type);
   const response = asObject(last["response"]);
   expect(asObject(response["incomplete_details"])["reason"]).toBe(reason);
-  // Clients take an ending without a count for none.
+  // Clients reject an ending without token counts.
   expect(response["usage"]).toMatchObject({ input_tokens: 0, output_tokens: 0 });
 });
 
 test.each<[name: string, events: WireEvent[]]>([
   ["a cut answer", [chunk({ content: "a" })]],
-  // As in a chat: nothing says whether the model was done.
+  // As in a chat: nothing says whether the model had finished.
   ["an end mark without a finish", [chunk({ content: "a" }), DONE]],
   ["an end mark behind silence", [chunk({ role: "assistant", content: "" }), DONE]],
 ])("%s is not closed as if it were whole", (_name, events) => {

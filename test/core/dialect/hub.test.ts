@@ -30,7 +30,7 @@ const file = fc.constant<HubContent>({
   id: undefined,
 });
 
-/** A conversation as an agent has it: what is asked, then rounds of words, calls and their results. */
+/** An agent's conversation: a prompt, then rounds of text, calls and their results. */
 const anyTurns = fc
   .array(
     fc.record({
@@ -165,7 +165,6 @@ test("stop words are said in a chat and cannot be said in Responses", () => {
   expect(unsaid).toEqual(["stop"]);
 });
 
-/** What a reader makes of events. */
 function readAll(dialect: Dialect, events: readonly JsonObject[]): HubEvent[] {
   const reader = dialectSpec(dialect).reader();
   return events.map((event) => reader.read(event));

@@ -10,7 +10,7 @@ import { chunk, OPTIONS, readChat, translateAll, usageChunk, wayFrom } from "./a
 
 const anyText = fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 });
 
-/** Pieces of an answer in any order; calls are opened once each and their arguments come in pieces, mixed. */
+/** Parts of an answer in any order; each call is opened once and its arguments arrive in mixed pieces. */
 const anyAnswer = fc
   .record({
     pieces: fc.array(
@@ -54,14 +54,14 @@ test("a chat's answer is the same after it was a Responses answer", () => {
   );
 });
 
-/** What a stream of bytes becomes, in whatever split it comes, and what the gate says of it. */
+/** Translates a stream under every split of its bytes, and returns the gate's result. */
 function translateBytes(
   from: Dialect,
   to: Dialect,
   chunks: readonly Uint8Array[],
 ): { text: string; end: GateEnd } {
   const translator = createEventBytes({ from, to }, OPTIONS);
-  // The answers are made up: their calls need not be JSON, and some say nothing.
+  // The answers are generated: their calls need not be JSON, and some are empty.
   const asked = { mayBeEmpty: () => true, mayHaveBadCalls: () => true };
   const gate = new StreamGate({ dialect: to, asked });
   const parts = [...chunks.map((bytes) => translator.push(bytes)), translator.end()];
@@ -98,7 +98,7 @@ test("an answer cut anywhere before its finish is never taken for whole", () => 
   fc.assert(
     fc.property(anyAnswer, fc.nat(), fc.constantFrom<Dialect>("chat", "responses"), (chat, at, from) => {
       const events = from === "chat" ? chat : translateAll("chat", chat);
-      // In a chat three events follow the last word: the finish, the count and the end mark.
+      // In a chat three events follow the last word: the finish, the token count and the end mark.
       const cut = events.slice(0, at % (events.length - (from === "chat" ? 2 : 0)));
       const bytes = encodeEvents(cut);
       expect(translateBytes(from, from === "chat" ? "responses" : "chat", [bytes]).end.kind).toBe("broken");

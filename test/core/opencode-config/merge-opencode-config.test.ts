@@ -23,12 +23,12 @@ function merged(text: string, config = CONFIG): string {
 
 type Fields = Record<string, unknown>;
 
-/** Bun's own reader, so that the one we edit with does not judge itself. */
+/** Bun's own parser, so that the parser under test does not judge itself. */
 function read(text: string): Fields {
   return Bun.JSONC.parse(text.replace(/^\uFEFF/, "")) as Fields;
 }
 
-/** What a config says beside our entry. */
+/** Everything except our entry. */
 function others(text: string): Fields {
   const value = text.replace(/^\uFEFF|\/\/[^\n]*|\s/g, "") === "" ? {} : read(text);
   const { provider, $schema: _, ...rest } = value;
@@ -39,7 +39,7 @@ function others(text: string): Fields {
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\r\n]*|\/\*[\s\S]*?\*\//g;
 const commentsOf = (text: string) => (text.match(COMMENT) ?? []).filter((piece) => piece.startsWith("/"));
 
-/** The lines of the old text that the new one no longer has, commas aside: a value that gets a follower needs one. */
+/** Lines of the old text that the new one lacks, ignoring commas: a value gets one when another follows. */
 function lostLines(before: string, after: string): string[] {
   const left = after.replaceAll(",", "").split("\n");
   return before.split("\n").filter((line) => {
@@ -150,9 +150,9 @@ test.each<[name: string, before: string, after: string]>([
 });
 
 test.each<[name: string, text: string, line: number, column: number, what: string]>([
-  ["a missing colon", '{\n  "a" 1\n}', 2, 7, "a colon belongs here"],
+  ["a missing colon", '{\n  "a" 1\n}', 2, 7, "a colon is missing here"],
   ["a missing comma", '{\r\n  "a": 1\r\n  "b": 2\r\n}', 3, 3, "a comma is missing here"],
-  ["two commas", '{"a":1,,}', 1, 8, "a name in double quotes belongs here"],
+  ["two commas", '{"a":1,,}', 1, 8, "a name in double quotes is missing here"],
   ["an open brace", '{\n  "a": {\n', 3, 1, "a } is missing here"],
   ["an open comment", "{} /* and so", 1, 4, "this comment is never closed"],
   ["an open text", '{"a": "b\n}', 1, 7, "this text is never closed"],
@@ -188,7 +188,7 @@ test("null where an object belongs is filled", () => {
   expect(merged('{ "provider": { "omniroute": null } }')).toContain('"omniroute": { "npm": ');
 });
 
-/** JSON with comments, laid out at random. */
+/** JSON with comments and random layout. */
 const trivia = fc.constantFrom("", " ", "\n", "\r\n", "\t", " // note\n", '/* " , } */', "\n  /* a\n b */\n");
 const scalar = fc
   .oneof(fc.string({ unit: "grapheme" }), fc.integer(), fc.boolean(), fc.constant(null))

@@ -1,10 +1,10 @@
 interface NastyConfig {
   text: string;
-  /** Lines that cannot stay as they are. */
+  /** Lines that have to change. */
   lost?: string[];
 }
 
-/** Configs as they are found on disks, by what is nasty about them. */
+/** Configs as found on disks, named by their peculiarity. */
 export const NASTY: Readonly<Record<string, NastyConfig>> = {
   "comments everywhere": {
     text: `// my config

@@ -5,7 +5,7 @@ import {
   privateReferences,
 } from "../../../src/core/opencode-config/project-references.ts";
 
-/** A reader for which paths below /keys are private, and nothing else. */
+/** Only paths below /keys are private. */
 function readerWith(parts: Partial<ConfigReader> = {}): ConfigReader {
   const privatePlace = (path: string) => (path.startsWith("/keys/") ? path : undefined);
   return {

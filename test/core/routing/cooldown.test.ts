@@ -37,7 +37,7 @@ function fail(
   return nextCooldown(previous, { verdict, target, ...at, policy: POLICY, random });
 }
 
-/** The length of the cooldown that this many failures in a row lead to, each after the end of the one before. */
+/** The cooldown after this many consecutive failures, each after the previous cooldown ended. */
 function afterFailures(count: number, verdict: Verdict): number {
   let cooldown: Cooldown | undefined;
   let nowMs = NOW;

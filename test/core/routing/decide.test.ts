@@ -45,7 +45,7 @@ function verdictOf(situation: Situation): Verdict {
   return { kind, fault, rule, status, message: "", waitMs };
 }
 
-/** What follows the last of so many failures of one lane. */
+/** The decision after the last of these failures of one lane. */
 function follow(situation: Situation): Followed {
   const { models = 2, tries = 1, triesPerKey = 1, limitedInARow = 1 } = situation;
   const { isBroken = false, isOnlyKey = false } = situation;

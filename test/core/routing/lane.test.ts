@@ -60,7 +60,7 @@ function inputOf({ strategy = "sticky", stuckTo, session, cooldowns = [], busy =
       session,
       stuckTo: stuckTo?.fingerprint,
       turn: 0,
-      // Draws the keys one after the other.
+      // Picks the keys one after the other.
       random: () => (draws++ + 0.5) / KEYS.length,
     }),
   };
@@ -149,7 +149,7 @@ test("the short way takes only lanes that the long way could have taken", () => 
         lastUsedMs: 0,
         standing: UNKNOWN_STANDING,
       }));
-      // Whatever the dice of the long way show.
+      // For any random number of the long path.
       const possible = candidates.map((_, nth) => {
         const random = (): number => (nth + 0.5) / candidates.length;
         return chooseKey(strategy, candidates, { ...contextOf("p"), random })?.key.name;

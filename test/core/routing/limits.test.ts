@@ -36,7 +36,7 @@ test("no minute ever sees more calls than the pace allows, and none is held long
 test("a full account is given one call less, and one more each minute after", () => {
   const load = emptyLoad();
   for (let nth = 0; nth < 4; nth++) take(load, FREE, 0);
-  // The fourth was refused: three are what it carries.
+  // The fourth was refused, so the key's limit is three.
   release(load);
   shrinkCap(load, FREE, 0);
   expect(slotFor(load, FREE, 0).kind).toBe("on-release");

@@ -28,7 +28,7 @@ type LaneName = `${keyof typeof KEYS}/${keyof typeof MODELS}`;
 
 interface Given {
   models?: (keyof typeof MODELS)[];
-  /** Cooldowns of lanes, of keys, or of models: kind, seconds since the failure, seconds to its end, "declared". */
+  /** Cooldowns of lanes, keys or models: kind, seconds since the failure, seconds to its end, "declared". */
   cooling?: Partial<
     Record<LaneName | keyof typeof KEYS | keyof typeof MODELS, [VerdictKind, number, number, "declared"?]>
   >;
@@ -104,7 +104,7 @@ function inputOf(given: Given): StepInput {
     probing: new Map((given.probing ?? []).map((name) => [partyOf(name).id, NOW - 1000] as [string, number])),
     loads: new Map(loads),
     nowMs: NOW,
-    // Its turn makes the choice among equals plain: the first key.
+    // With round-robin the choice among equal keys is fixed: the first one.
     strategy: "round-robin",
     holdMs: 0,
     standingOf: () => UNKNOWN_STANDING,

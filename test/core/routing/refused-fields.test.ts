@@ -9,7 +9,7 @@ test.each([
   ["Additional properties are not allowed ('store' was unexpected)", "store"],
   ['{"detail":[{"loc":["body","store"],"type":"extra_forbidden"}]}', "store"],
   ["Unknown field: store", "store"],
-  // What the request means is not for us to leave out.
+  // Fields that change the meaning of the request are never removed.
   ["Unknown parameter: 'response_format'.", undefined],
   ["messages.2.tool_calls: Extra inputs are not permitted", undefined],
   ["the model is overloaded", undefined],

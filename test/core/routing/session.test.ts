@@ -41,7 +41,7 @@ test("a session falls to the same key whatever the dice, and its neighbours to o
   expect(sessions.map((session) => chosenFor(session, THREE.toReversed()))).toEqual(first);
   for (const name of ["one", "two", "three"])
     expect(first.filter((chosen) => chosen === name).length).toBeGreaterThan(60);
-  // A key that goes moves only its own sessions.
+  // Removing a key moves only its own sessions.
   const two = THREE.filter(({ key }) => key.name !== "three");
   for (const [nth, session] of sessions.entries())
     if (first[nth] !== "three") expect(chosenFor(session, two)).toBe(first[nth]);

@@ -14,14 +14,14 @@ import {
 } from "./streams.ts";
 import { type Read, readStrictly } from "./strict-reader.ts";
 
-/** An answer in terms that both dialects have. */
+/** An answer in parts that both dialects have. */
 interface Plan {
   think?: string[];
   say?: string[];
   calls?: { name: string; pieces: string[] }[];
 }
 
-/** Its events; what comes from another provider has other ids. */
+/** Events of another provider have other ids. */
 function eventsOf(dialect: Dialect, { think = [], say = [], calls = [] }: Plan, id = "a"): string[] {
   if (dialect === "chat")
     return [
@@ -43,7 +43,7 @@ function eventsOf(dialect: Dialect, { think = [], say = [], calls = [] }: Plan, 
 const CALL = { name: "ls", pieces: ['{"path":', '"."}'] };
 const ARGS = CALL.pieces.join("");
 
-/** The client's view of an answer that broke before its event `at`, and of what came to continue it. */
+/** What the client sees of an answer that broke before event `at`, and of its continuation. */
 function breakAndGoOn(
   dialect: Dialect,
   first: Plan,
@@ -78,7 +78,7 @@ describe.each(DIALECTS)("a broken %s answer", (dialect) => {
         fc.array(fc.nat({ max: 4000 }), { maxLength: 6 }),
         (plan, cut, cuts) => {
           const events = eventsOf(dialect, plan);
-          // Behind its finish an answer is whole.
+          // A finished answer is complete.
           const at = cut % (events.length - (dialect === "chat" ? 1 : 0));
           const { read, failure } = breakAndGoOn(dialect, plan, at, plan, (text) => {
             const bytes = new TextEncoder().encode(text);
@@ -93,7 +93,7 @@ describe.each(DIALECTS)("a broken %s answer", (dialect) => {
           expect(read?.text).toBe(plan.say.join(""));
           expect(read?.calls).toEqual(plan.calls.map(({ name }) => ({ name, args: ARGS })));
           expect(read?.finish).toBe(finish(plan.calls.length));
-          // Thoughts are shown once, if only so far.
+          // Reasoning is shown once, possibly in part.
           expect(plan.think.join("")).toStartWith(read?.reasoning ?? "");
         },
       ),

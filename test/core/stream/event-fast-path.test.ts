@@ -14,7 +14,7 @@ const FINDER = new WordFinder({
 const latin1Of = (text: string): string => latin1(encoder.encode(text));
 const lengthOf = (text: string): number => encoder.encode(text).length;
 
-/** The form of an event that says "Hi". */
+/** The form of an event with the text "Hi". */
 function formOf(event = chatEvent({ content: "Hi" }), text = "Hi", argumentText = ""): EventForm {
   const form = EventForm.of(encoder.encode(event), { text, argumentText }, FINDER);
   if (form === undefined) throw new Error("the event has no form");
@@ -31,7 +31,7 @@ describe("the form of an event", () => {
           const stream = latin1Of(events + finishEvent("stop"));
           const end = formOf().endFrom(stream, 0);
           expect(end).toBe(lengthOf(events));
-          // A lone surrogate has no bytes of its own: it is written as an escape, and read as one.
+          // A lone surrogate has no bytes: it is written and read as an escape.
           expect(formOf().wordsOf(stream.slice(0, end))).toBe(words.join(""));
         },
       ),
@@ -79,7 +79,6 @@ describe("the form of an event", () => {
   });
 });
 
-/** What a gate makes of a stream in such chunks. */
 function passed(chunks: Uint8Array[]): unknown {
   const { gate, text, failure } = runGate(chunks);
   return { text, failure, usage: gate.usage, sent: gate.sent() };
@@ -116,7 +115,7 @@ test("a stream comes to the same whether its events are known by their form or e
       const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
         bytes.slice(at * size, (at + 1) * size),
       );
-      // In one chunk no form is known before its end, so all of it is parsed.
+      // In one chunk no form is known before its end, so everything is parsed.
       expect(passed(chunks)).toEqual(passed([bytes]));
     }),
     { numRuns: 500 },

@@ -22,7 +22,7 @@ const FIRST = callEvents("ls", ['{"path"', ":", '"."}']);
 const SECOND = callEvents("cat", ['{"path":', '"a"}'], 1);
 const CALLS = [...FIRST, ...SECOND];
 
-/** A chat that thinks, speaks and calls two tools. */
+/** A chat with reasoning, text and two tool calls. */
 const CHAT = [
   chatEvent({ role: "assistant", content: "" }),
   THOUGHT,
@@ -128,7 +128,7 @@ test("text behind a call is held with it", () => {
 test("text that was alike before a call is not taken for sent behind it", () => {
   const word = chatEvent({ content: "w" });
   const words = Array.from({ length: 8 }, () => word).join("");
-  // Each in a chunk of its own: so the form of the words is known when the call begins.
+  // Each in its own chunk, so that the form of the events is known when the call begins.
   const chunks = [...Array.from({ length: 8 }, () => word), ...FIRST, word, word].map((event) =>
     encoder.encode(event),
   );
@@ -224,7 +224,7 @@ describe("a long call", () => {
   };
 
   test("comes out byte for byte, though it is held in little memory", () => {
-    // 20 000 pieces: 4 MiB of events, and 1.2 MB of arguments.
+    // 20,000 pieces: 4 MiB of events, and 1.2 MB of arguments.
     const chunks = events(20_000);
     const { failure, text } = runGate(chunks);
     expect(failure).toBeUndefined();

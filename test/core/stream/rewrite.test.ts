@@ -5,7 +5,7 @@ import { findField, readField, spliceValue } from "../../../src/core/stream/rewr
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** JSON as any writer might have set it: spaces anywhere, keys with escapes, names doubled, decoys nested. */
+/** JSON in any layout: spaces anywhere, escaped keys, duplicate names, nested decoys. */
 const anySpace = fc.constantFrom("", "", " ", "\n", "\t", "\r\n  ");
 const anyKey = fc.oneof(
   fc.constantFrom("model", "stream", "mode", "models", "\\", '"', "mod el", "__proto__", ""),
@@ -85,7 +85,7 @@ test("no bytes at all make it fail", () => {
   );
   fc.assert(
     fc.property(anyObject, fc.nat(), (text, at) => {
-      // Cut short anywhere: whatever it says, it says it without an exception.
+      // Must not throw on truncated JSON.
       expect(() => readField(encoder.encode(text.slice(0, at % (text.length + 1))), "model")).not.toThrow();
     }),
   );

@@ -1,17 +1,15 @@
 import { type GateFailure, type GateOptions, StreamGate } from "../../../src/core/stream/stream-gate.ts";
 
-/** What came of a stream that was fed to a gate. */
 export interface GateRun {
   gate: StreamGate;
-  /** All that the client gets. */
   text: string;
-  /** Undefined for an answer that is whole. */
+  /** Undefined for a complete answer. */
   failure: GateFailure | undefined;
 }
 
 const encoder = new TextEncoder();
 
-/** Feeds a gate. `end` is how the provider ends: in good order, or with a broken connection. */
+/** `end` is how the provider ends the stream: cleanly, or with a broken connection. */
 export function runGate(
   chunks: string | readonly Uint8Array[],
   options: Partial<GateOptions> = {},

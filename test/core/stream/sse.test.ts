@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { createSseReader } from "../../../src/core/stream/sse.ts";
 import { anyChunks } from "./streams.ts";
 
-/** What a reader finds in chunks, its bytes put together again. */
 function read(chunks: readonly Uint8Array[]): { data: string[]; text: string } {
   const reader = createSseReader();
   const blocks = chunks.flatMap((chunk) => reader.push(chunk));
@@ -17,7 +16,7 @@ function read(chunks: readonly Uint8Array[]): { data: string[]; text: string } {
 test.each([
   ["LF", "data: a\n\ndata: b\n\n"],
   ["CRLF", "data: a\r\n\r\ndata: b\r\n\r\n"],
-  // What follows it tells whether a CR is all of a line's end.
+  // The next character decides whether a CR is the whole line end.
   ["CR", "data: a\r\rdata: b\r\r:"],
   ["LF and CR", "data: a\n\rdata: b\n\r:"],
   ["CRLF and CR", "data: a\r\n\rdata: b\r\n\r:"],

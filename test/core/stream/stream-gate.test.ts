@@ -15,7 +15,7 @@ import {
 
 const encoder = new TextEncoder();
 
-/** Keep-alives, comments and blank lines as providers strew them in. */
+/** Keep-alives, comments and blank lines as providers insert them. */
 const anyNoise = fc.constantFrom(
   "",
   "",
@@ -28,7 +28,7 @@ const anyNoise = fc.constantFrom(
 
 const anyWords = fc
   .array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 6 })
-  // An answer of blanks alone is hollow.
+  // An answer of blanks counts as empty.
   .filter((words) => words.join("").trim() !== "");
 
 const anyChatAnswer = fc
@@ -85,7 +85,7 @@ describe("a good stream", () => {
     const progressed = (text: string): boolean => gate.push(encoder.encode(text)).progressed;
     const word = chatEvent({ content: "Hi" });
     const empty = chatEvent({ content: "" });
-    // Often enough for the form of the words to be known.
+    // Often enough for the form of the events to be known.
     expect(Array.from({ length: 8 }, () => [progressed(word), progressed(empty)]).flat()).toEqual(
       Array.from({ length: 8 }, () => [true, false]).flat(),
     );
@@ -138,7 +138,7 @@ test.each<[name: string, stream: string, failure: string | undefined, contains: 
   expect(seen.failure?.kind).toBe(failure as "cut");
   expect(seen.text).toContain(contains);
   expect(seen.text).not.toContain("half");
-  // What did not end well must not look as if it had.
+  // A failed answer must not look complete.
   if (failure !== undefined) expect(seen.text).not.toMatch(/\[DONE\]|"finish_reason":"/);
 });
 

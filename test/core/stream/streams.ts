@@ -1,6 +1,5 @@
 import fc from "fast-check";
 
-/** Events of streams as providers send them. */
 export const DONE = "data: [DONE]\n\n";
 
 export function chatEvent(delta: Record<string, unknown>, finish: string | null = null): string {
@@ -15,7 +14,6 @@ export function errorEvent(message: string): string {
   return `data: ${JSON.stringify({ error: { message, code: 500 } })}\n\n`;
 }
 
-/** A whole answer of the responses dialect. */
 export function responsesAnswer(words: string[]): string {
   const usage = { input_tokens: 3, output_tokens: 5 };
   return [
@@ -28,7 +26,6 @@ export function responsesAnswer(words: string[]): string {
     .join("");
 }
 
-/** A Responses answer: each item with all of its events. */
 export function responsesEvents(items: readonly ResponsesPart[], end = "response.completed"): string[] {
   const usage = { input_tokens: 3, output_tokens: 5 };
   const output = items.map(itemOf);
@@ -42,7 +39,7 @@ export function responsesEvents(items: readonly ResponsesPart[], end = "response
   );
 }
 
-/** A message in words, thoughts in words, or a call with its arguments in pieces. */
+/** Text in words, reasoning in words, or a call with its arguments in pieces. */
 export type ResponsesPart =
   | { say: string[]; id?: string }
   | { think: string[]; seal?: string }
@@ -103,7 +100,6 @@ function itemEvents(part: ResponsesPart, output_index: number): Record<string, u
   ];
 }
 
-/** The pieces of a chat's tool call. */
 export function callEvents(name: string, pieces: readonly string[], index = 0): string[] {
   const call = (parts: object): string => chatEvent({ tool_calls: [{ index, ...parts }] });
   return [
@@ -112,7 +108,7 @@ export function callEvents(name: string, pieces: readonly string[], index = 0): 
   ];
 }
 
-/** A text's bytes in any split, inside of characters too. */
+/** Splits the bytes anywhere, also inside a character. */
 export function anyChunks(text: string): fc.Arbitrary<{ text: string; chunks: Uint8Array[] }> {
   const bytes = new TextEncoder().encode(text);
   return fc.array(fc.nat({ max: bytes.length }), { maxLength: 12 }).map((cuts) => {

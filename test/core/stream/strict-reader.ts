@@ -1,6 +1,5 @@
 import type { Dialect } from "../../../src/core/dialect/registry.ts";
 
-/** What a client makes of a stream. */
 export interface Read {
   text: string;
   reasoning: string;
@@ -10,7 +9,7 @@ export interface Read {
 
 type Json = Record<string, unknown>;
 
-/** Reads a stream as strictly as any client does: what comes out of its order throws. */
+/** As strict as any client: events out of order throw. */
 export function readStrictly(dialect: Dialect, stream: string): Read {
   const events = [...stream.matchAll(/^data: (\{.*\})$/gm)].map(([, json = ""]) => JSON.parse(json) as Json);
   return dialect === "chat" ? readChat(events) : readResponses(events);
@@ -42,7 +41,6 @@ interface Item {
   text: string;
 }
 
-/** The items as far as they have been read. */
 class Items {
   readonly all = new Map<unknown, Item>();
   readonly calls: Read["calls"] = [];
@@ -92,7 +90,6 @@ function readResponses(events: Json[]): Read {
   return { text: items.textOf("message"), reasoning: items.textOf("reasoning"), calls, finish };
 }
 
-/** Takes in one event; tells the end. */
 function readEvent(event: Json, at: number, items: Items): string | undefined {
   const type = String(event["type"]);
   const item = (event["item"] ?? {}) as Json;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { classify } from "../../../src/core/verdict/classify.ts";
 
-/** Rows of the table beside this file: what it is | kind and fault | status | body. */
+/** Rows of the table next to this file: description | kind and fault | status | body. */
 function readRows(): [name: string, verdict: string, status: number, body: string][] {
   const lines = readFileSync(join(import.meta.dir, "classify-replies.txt"), "utf8").split("\n");
   return lines.slice(1).flatMap((line) => {

@@ -290,7 +290,7 @@ describe("what else a verdict carries", () => {
   });
 });
 
-// Patterns that go back over a text again and again would take minutes here: the test's own limit ends them.
+// A pattern with exponential backtracking would take minutes and hit the test's time limit.
 test.each([
   "model ",
   "prompt 1234567 tokens ",

@@ -70,7 +70,6 @@ class ChatContinuation implements Continuation {
   }
 }
 
-/** The chunk with only this text and the pieces of calls. */
 function withDelta(chunk: JsonObject, { content }: { content: string }): JsonObject {
   const [choice] = asArray(chunk["choices"]).map(asObject);
   const { tool_calls: calls, function_call: old, role } = asObject(choice?.["delta"]);

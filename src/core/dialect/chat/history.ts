@@ -25,7 +25,6 @@ function isLeftOverMessage(message: JsonObject): boolean {
   return !isFilled(calls) && !isFilled(old);
 }
 
-/** Calls that the last turn made and that have no result. */
 function withoutOpenCalls(messages: unknown[]): unknown[] {
   const at = messages.findLastIndex((message) => isFilled(asObject(message)["tool_calls"]));
   const behind = messages.slice(at + 1).map(asObject);

@@ -21,7 +21,6 @@ import {
 /** Some providers send the same reasoning in two of these fields; the first one is read. */
 export const REASONING_FIELDS = ["reasoning_content", "reasoning", "reasoning_text"];
 
-/** The reasoning in a message or a delta. */
 export function reasoningIn(from: JsonObject): string {
   for (const field of REASONING_FIELDS) {
     const text = asText(from[field]);

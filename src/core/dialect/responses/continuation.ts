@@ -10,21 +10,18 @@ import {
 import { sseBytes } from "../../stream/sse.ts";
 import type { HubChoice } from "../hub-answer.ts";
 
-/** An item of a Responses answer, as the client knows it. */
 interface SentItem {
   index: number;
   id: string;
   type: string;
   isOpen: boolean;
-  /** Whether its part of text is open. */
   hasPart: boolean;
   text: string;
 }
 
-/** The items of a Responses answer that the client has begun to read. */
 export class SentItems implements SentRecord {
   readonly items: SentItem[];
-  /** The number of the next event. */
+  /** The sequence number of the next event. */
   sequence: number;
 
   constructor(from?: SentRecord) {
@@ -37,7 +34,7 @@ export class SentItems implements SentRecord {
     return new SentItems(this);
   }
 
-  /** Takes in an event that goes to the client. */
+  /** Call for each event that is sent to the client. */
   note(event: JsonObject): void {
     const { sequence_number: sequence } = event;
     this.sequence = typeof sequence === "number" ? sequence + 1 : this.sequence + 1;
@@ -57,7 +54,7 @@ export class SentItems implements SentRecord {
     }
   }
 
-  /** The message that is being said; undefined where there is none, or more than one was begun. */
+  /** The message with text; undefined if there is none, or more than one. */
   get message(): SentItem | undefined {
     const messages = this.items.filter((item) => item.type === "message");
     return messages.length === 1 ? messages[0] : undefined;
@@ -67,7 +64,7 @@ export class SentItems implements SentRecord {
     return Math.max(-1, ...this.items.map((item) => item.index)) + 1;
   }
 
-  /** The events that close what is open, as far as it has come. */
+  /** The events that close all open items. */
   closing(except?: SentItem): JsonObject[] {
     const open = this.items.filter((item) => item.isOpen && item !== except);
     for (const item of open) item.isOpen = false;
@@ -88,7 +85,7 @@ export class SentItems implements SentRecord {
     return added;
   }
 
-  /** Some providers name only the place of an item, some only its id, and a few leave out its beginning. */
+  /** Some providers send only the position of an item, some only its id, and a few leave out its opening event. */
   #itemOf(event: JsonObject): SentItem {
     const { output_index: index } = event;
     const id = asText(event["item_id"]) || asText(asObject(event["item"])["id"]);
@@ -114,24 +111,23 @@ function closingEvents({ index, id, type, text, hasPart }: SentItem): JsonObject
   ];
 }
 
-/** An item that broke off, as far as it has come. */
 function itemAsSent({ id, type, text }: Pick<SentItem, "id" | "type" | "text">): JsonObject {
   if (type !== "message") return { id, type, summary: [] };
   const content = [{ type: "output_text", text, annotations: [] }];
   return { id, type, role: "assistant", status: "incomplete", content };
 }
 
-/** Where the events of an item of the new answer go: on with the message that was begun, to a place of its own, or nowhere. */
+/** Where the events of a new item go: into the message that was begun, to a new position, or nowhere. */
 type Place = { kind: "same"; item: SentItem } | { kind: "own"; index: number } | { kind: "none" };
 
 const NOWHERE: Place = { kind: "none" };
 
-/** The client has heard that an answer begins. */
+/** The client already knows that an answer has begun. */
 const BEGINNINGS = new Set(["response.created", "response.queued", "response.in_progress"]);
 
 /**
- * In a Responses answer events belong to numbered items, and a client keeps count. The items of the new answer get the
- * numbers that follow those it knows, its text goes on in the message that was begun, and what stays open is closed.
+ * Events of a Responses answer belong to numbered items, and clients check the numbers. New items get the following
+ * numbers, new text continues the message that was begun, and open items are closed.
  */
 export class ResponsesContinuation implements Continuation {
   readonly #match: TextMatch;
@@ -147,7 +143,7 @@ export class ResponsesContinuation implements Continuation {
     this.#sent = new SentItems(record);
     this.#text = text;
     this.#nextIndex = this.#sent.nextIndex;
-    // A message that was closed cannot get longer.
+    // A closed message cannot become longer.
     const mayGrow = text.trim() === "" || this.#sent.message?.isOpen === true;
     this.#match = new TextMatch(sent, { takesCalls, mayGrow });
   }
@@ -156,7 +152,7 @@ export class ResponsesContinuation implements Continuation {
     return this.#match.state;
   }
 
-  /** What the client knows once it has read all that was admitted. */
+  /** The client's state after everything that was admitted. */
   get record(): SentItems {
     return this.#sent;
   }
@@ -178,7 +174,7 @@ export class ResponsesContinuation implements Continuation {
     if (choice !== undefined && (choice.calls.length > 0 || choice.hasOther)) this.#match.diverge();
     if (place.kind === "none" || this.state === "matching" || this.state === "mismatch") return undefined;
     if (place.kind === "own") return this.#write([{ ...event, output_index: place.index }]);
-    // The message that was begun has been opened; it ends with the new answer's, which says the same and more.
+    // The message is already open; the closing event of the new answer repeats its whole text.
     return this.state === "on" && place.item.isOpen && type.endsWith(".done")
       ? this.#write([inItem(event, place.item)], place.item)
       : undefined;
@@ -190,7 +186,7 @@ export class ResponsesContinuation implements Continuation {
     return this.#write([inItem({ ...event, delta }, place.item)], place.item);
   }
 
-  /** An item's place is settled when it is first heard of. */
+  /** The first event of an item decides its position. */
   #placeOf(type: string, event: JsonObject): Place {
     const key = String(event["output_index"] ?? (event["item_id"] || asObject(event["item"])["id"]));
     const known = this.#places.get(key);
@@ -209,12 +205,12 @@ export class ResponsesContinuation implements Continuation {
       }
       return this.state === "on" ? { kind: "own", index: this.#nextIndex++ } : NOWHERE;
     }
-    // Calls are the client's to run; reasoning and what the provider did by itself belong to the other answer.
+    // The client runs calls; reasoning and the provider's own tools belong to the other answer.
     const isCall = type.endsWith("_call") || type === "mcp_approval_request";
     return isCall ? { kind: "own", index: this.#nextIndex++ } : NOWHERE;
   }
 
-  /** Whatever else is open is closed before the first new event. */
+  /** Close all other open items before the first new event. */
   #write(events: JsonObject[], goesOn?: SentItem): Uint8Array {
     const except = this.state === "on" ? (goesOn ?? this.#openMessage()) : undefined;
     const closing = this.#hasClosed ? [] : this.#sent.closing(except);
@@ -234,7 +230,7 @@ export class ResponsesContinuation implements Continuation {
     return message?.isOpen === true ? message : undefined;
   }
 
-  /** The end repeats the output: it has to be the one that the client was told piece by piece. */
+  /** The last event repeats the output, which must match what the client received. */
   #end(event: JsonObject): Uint8Array {
     const response = asObject(event["response"]);
     if (this.state !== "calls-only") return this.#write([event]);

@@ -31,7 +31,7 @@ function withoutUnansweredCalls(items: unknown[]): unknown[] {
   });
 }
 
-/** Reasoning belongs to the item behind it; without one a service refuses it. */
+/** Reasoning must be followed by its item, or services reject it. */
 function withoutLooseReasoning(items: unknown[]): unknown[] {
   const kept: unknown[] = [];
   let hasOwner = false;

@@ -11,7 +11,7 @@ import {
   SILENCE,
 } from "../hub-answer.ts";
 
-/** Items that the provider itself runs: nothing happens at the client, however they end. */
+/** Tools that the provider itself runs: the client has nothing to do. */
 const PROVIDER_RUN = new Set([
   "web_search_call",
   "file_search_call",
@@ -214,7 +214,6 @@ function hasContentIn(item: JsonObject): boolean {
   });
 }
 
-/** The complete content of a message or of reasoning. */
 function latePartsOf(item: JsonObject): LatePart[] {
   const textsIn = (parts: unknown): string[] =>
     asArray(parts).flatMap((part) => asText(asObject(part)["text"]) || []);
@@ -249,7 +248,6 @@ function callOf(item: JsonObject, index: number | undefined): CallPiece {
   };
 }
 
-/** All references of an event to its item. */
 function placesOf(event: JsonObject): string[] {
   const { output_index: index } = event;
   const { id: itemId, call_id: callId } = asObject(event["item"]);

@@ -145,7 +145,6 @@ function addMessage(turns: HubTurn[], item: JsonObject, unsaid: string[]): void 
   else addSpoken(turns, words);
 }
 
-/** Adds to the turn of the model. */
 function addSpoken(turns: HubTurn[], parts: HubSpoken[]): void {
   const last = turns.at(-1);
   if (parts.length === 0) return;
@@ -201,7 +200,7 @@ function readPart(part: JsonObject, unsaid: string[]): HubContent[] {
   }
 }
 
-/** Providers of this dialect refuse fields that they do not know. */
+/** Providers of this dialect reject unknown fields. */
 export function writeResponsesRequest(request: HubRequest, unsaid: string[]): JsonObject {
   const { tools, toolChoice, effort, format, verbosity } = request;
   if (request.stop.length > 0) unsaid.push("stop");
@@ -213,7 +212,7 @@ export function writeResponsesRequest(request: HubRequest, unsaid: string[]): Js
     top_p: request.topP,
     ...request.labels,
     input: request.turns.flatMap(writeTurn),
-    // Without tools the other two are refused, and some providers refuse an empty list.
+    // Providers reject the other two without tools, and some reject an empty list.
     ...(tools.length === 0
       ? {}
       : {

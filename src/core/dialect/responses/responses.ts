@@ -7,7 +7,6 @@ import { ResponsesReader } from "./reader.ts";
 import { readResponsesRequest, writeResponsesRequest } from "./request.ts";
 import { ResponsesWriter, responsesEventsOf, responsesWholeOf } from "./writer.ts";
 
-/** OpenAI's Responses. */
 export const responses: DialectSpec = {
   title: "Responses",
   path: "responses",

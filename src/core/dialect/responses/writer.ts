@@ -15,7 +15,6 @@ import { inputOf } from "./tools.ts";
 /** Kinds of text. Each becomes an item with one part. */
 type PartKind = "text" | "refusal" | "reasoning";
 
-/** The events of such an item. */
 interface PartForm {
   idPrefix: string;
   item: (text: string | undefined) => JsonObject;
@@ -70,7 +69,6 @@ const PART_FORMS: Readonly<Record<PartKind, PartForm>> = {
   },
 };
 
-/** A tool call that is being written. */
 interface OpenCall {
   at: number;
   /** Undefined for a plain function. */
