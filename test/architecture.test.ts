@@ -151,6 +151,8 @@ const OTHER_NAMES = [
   /^core\/settings\/presets\.ts$/,
   /^core\/quota\//,
   /^core\/verdict\/declared-wait\.ts$/,
+  // The family of models, and headers that only one service is for.
+  /^core\/dialect\/(?:model-traits|messages\/messages)\.ts$/,
   // Who has seen a refusal.
   /^core\/verdict\/error-rules(?:-\w+)?\.ts$/,
   // The table [opencode] of config.toml, its comments there, and its key source.

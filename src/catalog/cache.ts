@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
+import { type Dialect, dialectSpec } from "../core/dialect/registry.ts";
+import { BEARER, keyHeader } from "../core/key.ts";
 
 /** Writes atomically, readable only by the owner, and creates the folder if it is missing. */
 export type WriteFile = (file: string, text: string) => Promise<void>;
@@ -61,7 +62,9 @@ export interface Question {
   url: string;
   /** Sent as the key; undefined sends none. */
   secret?: string | undefined;
-  /** Decides which header the key goes into. */
+  /** Decides which header the key goes into; absent: bearer. */
+  auth?: string | undefined;
+  /** Absent: the question is not asked in a dialect. */
   dialect?: Dialect | undefined;
   signal: AbortSignal;
 }
@@ -70,12 +73,13 @@ export interface Question {
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Never throws: a missing catalog is not a failure of the run. */
-export async function getJson({ url, secret, dialect = DEFAULT_DIALECT, signal }: Question): Promise<Answer> {
+export async function getJson({ url, secret, auth = BEARER, dialect, signal }: Question): Promise<Answer> {
   try {
     const response = await fetch(url, {
       headers: {
         accept: "application/json",
-        ...(secret === undefined ? {} : Object.fromEntries([dialectSpec(dialect).authHeader(secret)])),
+        ...(dialect === undefined ? {} : dialectSpec(dialect).requiredHeaders),
+        ...(secret === undefined ? {} : Object.fromEntries([keyHeader(auth, secret)])),
       },
       // A key must not follow a redirect to another address.
       redirect: secret === undefined ? "follow" : "manual",

@@ -14,7 +14,7 @@ const OMNIROUTE = "omniroute";
 
 /** Uses the first key that the provider accepts. */
 export async function askProvider(
-  provider: Pick<Provider, "id" | "baseUrl" | "api">,
+  provider: Pick<Provider, "id" | "baseUrl" | "api" | "auth">,
   secrets: readonly string[],
   signal: AbortSignal,
 ): Promise<ProviderAnswer> {
@@ -28,18 +28,18 @@ export async function askProvider(
 }
 
 async function askWithKeys(
-  { baseUrl, api: dialect }: Pick<Provider, "baseUrl" | "api">,
+  { baseUrl, api: dialect, auth }: Pick<Provider, "baseUrl" | "api" | "auth">,
   secrets: readonly string[],
   signal: AbortSignal,
 ): Promise<{ answer: Answer; secret: string | undefined }> {
   const [first, ...others] = secrets.slice(0, MAX_KEYS);
   let secret = first;
   const url = `${baseUrl}/models`;
-  let answer = await getJson({ url, secret, dialect, signal });
+  let answer = await getJson({ url, secret, auth, dialect, signal });
   for (const next of others) {
     if (answer.kind !== "failed" || (answer.status !== 401 && answer.status !== 403)) break;
     secret = next;
-    answer = await getJson({ url, secret, dialect, signal });
+    answer = await getJson({ url, secret, auth, dialect, signal });
   }
   return { answer, secret };
 }

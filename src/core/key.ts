@@ -36,3 +36,10 @@ export function freeName(wish: string, isTaken: (name: string) => boolean): stri
   for (let number = 2; isTaken(name); number++) name = `${wish}-${number}`;
   return name;
 }
+
+/** The header that carries a key: `bearer`, or the name of a header that holds the key alone. */
+export function keyHeader(auth: string, secret: string): readonly [name: string, value: string] {
+  return auth === BEARER ? ["authorization", `Bearer ${secret}`] : [auth.toLowerCase(), secret];
+}
+
+export const BEARER = "bearer";

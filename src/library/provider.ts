@@ -4,6 +4,7 @@ import { loadModelsDev } from "../catalog/models-dev.ts";
 import type { ModelList } from "../core/catalog/catalog.ts";
 import { ModelsDevIndex, readModelsDev } from "../core/catalog/models-dev.ts";
 import { DEFAULT_DIALECT, type Dialect, dialectNamed } from "../core/dialect/registry.ts";
+import { BEARER } from "../core/key.ts";
 import { normalizeBaseUrl, PRESETS } from "../core/settings/presets.ts";
 import type { Provider } from "../core/settings/provider.ts";
 
@@ -97,6 +98,7 @@ export function providerIn(config: ProviderConfig): Provider {
     name: preset?.name ?? id,
     baseUrl,
     api: dialectNamed(config.apiMode) ?? DEFAULT_DIALECT,
+    auth: BEARER,
     models: [],
     refreshOnList: config.refreshOnList === true,
     modelCacheTtlMs: config.modelCacheTtl ?? 5 * MINUTE_MS,

@@ -85,7 +85,9 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
       url: `${provider.baseUrl}/${translated?.endpoint ?? request.endpoint}`,
       method: request.method,
       headers: request.headers,
+      auth: provider.auth,
       dialect: options.dialect,
+      isTranslated: translated !== undefined,
       body: prefilled(adapted(translated?.body ?? bodyFor(request, model), options), options),
     });
     return await understand(unpacked(reply), { options, progressed: watch.progressed }, translated);

@@ -1,5 +1,6 @@
 import { TOKEN_HEADER } from "../core/client/token-header.ts";
-import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
+import { DIALECT_NAMES, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
+import { BEARER, keyHeader } from "../core/key.ts";
 
 export function fetchedReply(response: Response): Reply {
   const { status, headers, body } = response;
@@ -79,14 +80,32 @@ const NOTHING: readonly string[] = [];
 const NOT_UP_SET = new Set([...HOP_BY_HOP, ...PRIVATE]);
 const NOT_DOWN_SET = new Set([...HOP_BY_HOP, ...NOT_DOWN]);
 
-/** The client's headers without private and hop-by-hop ones, with the key. */
+/** What the provider needs in the head of a call. */
+export interface HeaderNeeds {
+  /** Says where the key goes; absent: bearer. */
+  auth?: string | undefined;
+  /** The dialect that the provider is spoken to in. */
+  dialect?: Dialect | undefined;
+  /** Whether the client speaks another dialect. */
+  isTranslated?: boolean | undefined;
+}
+
+function isOfOneDialect(header: string): boolean {
+  return DIALECT_NAMES.some((dialect) => dialectSpec(dialect).ownHeaders?.test(header) === true);
+}
+
+/** The headers of a call to the upstream: the client's, less what is private or per hop, with the key. */
 export function upstreamHeaders(
   client: Headers,
   secret: string,
-  dialect: Dialect = DEFAULT_DIALECT,
+  { auth = BEARER, dialect, isTranslated = false }: HeaderNeeds = {},
 ): Record<string, string> {
   const headers = kept(client, NOT_UP_SET);
-  const [name, value] = dialectSpec(dialect).authHeader(secret);
+  if (isTranslated)
+    for (const header of Object.keys(headers)) if (isOfOneDialect(header)) delete headers[header];
+  const required = dialect === undefined ? undefined : dialectSpec(dialect).requiredHeaders;
+  for (const [header, value] of Object.entries(required ?? {})) headers[header] ??= value;
+  const [name, value] = keyHeader(auth, secret);
   headers[name] = value;
   // Bodies that are read must be plain; a compressed reply is decompressed anyway.
   headers["accept-encoding"] = "identity";
@@ -160,13 +179,11 @@ export function headerSafe(text: string): string {
 }
 
 /** One call to a provider. */
-export interface UpstreamCall {
+export interface UpstreamCall extends HeaderNeeds {
   url: string;
   method: string;
   headers: Headers;
   secret: string;
-  /** Decides which header the key goes into. */
-  dialect?: Dialect | undefined;
   body: Uint8Array<ArrayBuffer> | undefined;
 }
 
@@ -190,7 +207,7 @@ export function startCall(call: UpstreamCall): CallUnderWay {
 export function send(call: UpstreamCall & { signal: AbortSignal }): Promise<Response> {
   return fetch(call.url, {
     method: call.method,
-    headers: upstreamHeaders(call.headers, call.secret, call.dialect),
+    headers: upstreamHeaders(call.headers, call.secret, call),
     body: call.body ?? null,
     redirect: "manual",
     signal: call.signal,

@@ -5,7 +5,7 @@ import { modelList, NOT_FOUND, type SeenCall, serveJson } from "./providers.ts";
 const ANY_TIME = new AbortController().signal;
 
 function ask(url: string, secrets: string[] = ["secret-1"], id = "work") {
-  return askProvider({ id, baseUrl: `${url}/v1`, api: "chat" }, secrets, ANY_TIME);
+  return askProvider({ id, baseUrl: `${url}/v1`, api: "chat", auth: "bearer" }, secrets, ANY_TIME);
 }
 
 test("a provider is asked for its models with its key", async () => {

@@ -53,6 +53,7 @@ test("a provider that has neither leaves the request to the next model, and nobo
     expect(upstream.calls.map(({ model, dialect }) => `${model} ${dialect}`)).toEqual([
       "first chat",
       "first responses",
+      "first messages",
       "second chat",
     ]);
     expect(rig.router.cooldowns.size).toBe(0);

@@ -160,6 +160,7 @@ async function call(
     method: request.method,
     headers: new Headers({ accept: "application/json", "content-type": "application/json" }),
     secret: key.secret,
+    auth: provider.auth,
     dialect: provider.api,
     body: request.body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(request.body)),
     signal: options.signal,

@@ -53,6 +53,11 @@ function finalError(failure: FinalFailure, dialect: Dialect | undefined): ErrorR
 }
 
 function exhausted(message: string, freeInMs: number | undefined, dialect: Dialect | undefined): ErrorReply {
+  const { lastWord } = dialectSpec(dialect ?? DEFAULT_DIALECT);
+  if (freeInMs === undefined && lastWord !== undefined) {
+    const final = reply(lastWord.status, { message, type: lastWord.type, code: "keys_exhausted" }, dialect);
+    return { ...final, headers: { "x-should-retry": "false" } };
+  }
   if (freeInMs === undefined)
     return reply(503, { message, type: "server_error", code: "keys_exhausted" }, dialect);
   const seconds = Math.max(1, Math.ceil(freeInMs / 1_000));

@@ -84,10 +84,11 @@ function isCalm(text: string): boolean {
 
 /** Both majors show a 400 once, and only its message. */
 function finalReply(message: string, dialect: Dialect | undefined): ErrorReply {
+  const { lastWord = { status: 400, type: FINAL.type }, errorBody } = dialectSpec(dialect ?? DEFAULT_DIALECT);
   return {
-    status: 400,
+    status: lastWord.status,
     headers: { "x-should-retry": "false" },
-    body: dialectSpec(dialect ?? DEFAULT_DIALECT).errorBody({ ...FINAL, message: calmText(message) }),
+    body: errorBody({ ...FINAL, type: lastWord.type, message: calmText(message) }),
   };
 }
 

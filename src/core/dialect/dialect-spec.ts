@@ -3,7 +3,7 @@ import type { Continuation, SentAnswer, SentRecord } from "../stream/continuatio
 import type { WordFields } from "../stream/event-fast-path.ts";
 import type { HistoryRules } from "./history.ts";
 import type { AnswerNames, AnswerWriter, EventReader, Usage, WireEvent } from "./hub-answer.ts";
-import type { HubRequest } from "./hub-request.ts";
+import type { HubRequest, RequestTarget } from "./hub-request.ts";
 
 export interface ErrorWords {
   message: string;
@@ -20,12 +20,17 @@ export interface DialectSpec {
   readonly storesAnswers?: true;
   /** The AI SDK package that speaks it. */
   readonly sdk: string;
-  authHeader(secret: string): readonly [name: string, value: string];
+  /** Headers that its services require, where the client has not sent them. */
+  readonly requiredHeaders?: Readonly<Record<string, string>>;
+  /** Headers that only its services understand: they are left out of a translated call. */
+  readonly ownHeaders?: RegExp;
 
   /** Adds to `unsaid` what the hub cannot express. */
   readRequest(body: JsonObject, unsaid: string[]): HubRequest;
   /** Adds to `unsaid` what the dialect cannot express. */
-  writeRequest(request: HubRequest, unsaid: string[]): JsonObject;
+  writeRequest(request: HubRequest, unsaid: string[], target?: RequestTarget): JsonObject;
+  /** A request that no provider can be asked, although it can be read. */
+  refuseRequest?(body: Uint8Array): ErrorWords | undefined;
   /** The fields with the maximum of output tokens. */
   readonly outputLimits: readonly string[];
   /** The smallest maximum that services accept. */
@@ -43,8 +48,13 @@ export interface DialectSpec {
   usageOf(usage: unknown): Usage | undefined;
 
   errorBody(words: ErrorWords): object;
+  /** The status and type of an error that no client of the dialect asks again on; absent: 400 as for any request at fault. */
+  readonly lastWord?: { readonly status: number; readonly type: string };
+  /** An error inside a stream. */
   errorEvent(words: ErrorWords): string;
 
+  /** The event with a finish reason, for an answer whose provider sent the end mark without one. */
+  finishEvent?(hasCall: boolean): JsonObject;
   /** Replaces finish reasons, by the position of the choice. Absent if finish reasons need no repair. */
   withFinishes?(event: JsonObject, finishes: ReadonlyMap<number, string>): JsonObject;
   /** The only fields in which consecutive events differ; absent if every event is different. */

@@ -3,12 +3,13 @@ import type { DONE } from "../stream/sse.ts";
 
 export type WireEvent = JsonObject | typeof DONE;
 
-/** Tokens as the provider counted them. `cached` are part of the input, `reasoning` are part of the output. */
+/** Tokens as the provider counted them. `cached` and `cacheWritten` are part of the input, `reasoning` of the output. */
 export interface Usage {
   input: number | undefined;
   output: number | undefined;
   total?: number | undefined;
   cached?: number | undefined;
+  cacheWritten?: number | undefined;
   reasoning?: number | undefined;
 }
 
@@ -72,6 +73,8 @@ export interface HubEvent {
   /** False for keep-alives. */
   isProgress: boolean;
   head: AnswerHead | undefined;
+  /** Whether it is the end mark, in a dialect whose end mark is an event like the others. */
+  isEnd?: boolean;
 }
 
 export const SILENCE: HubChoice = {
@@ -138,6 +141,8 @@ export interface AnswerNames {
   wantsUsage: boolean;
   /** The client's tools that are not plain functions, by the name of their function. */
   tools?: ReadonlyMap<string, ToolOrigin> | undefined;
+  /** The family of the model's reasoning, for the mark on reasoning that has no signature. */
+  family?: string;
 }
 
 /** Writes the events of one answer. Calls are numbered from 0 in the order of `openCall`. */
@@ -207,12 +212,12 @@ export function readUsage(value: unknown): Usage | undefined {
   };
 }
 
-function asCount(value: unknown): number | undefined {
+export function asCount(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
 /** All counts as numbers, because clients expect them. */
 export function fullUsage(usage: Usage | undefined): Record<keyof Usage, number> {
-  const { input = 0, output = 0, cached = 0, reasoning = 0 } = usage ?? {};
-  return { input, output, cached, reasoning, total: usage?.total || input + output };
+  const { input = 0, output = 0, cached = 0, cacheWritten = 0, reasoning = 0 } = usage ?? {};
+  return { input, output, cached, cacheWritten, reasoning, total: usage?.total || input + output };
 }

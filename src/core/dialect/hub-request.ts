@@ -1,5 +1,6 @@
 import { asArray, asObject, asText, isObject, type JsonObject } from "../json.ts";
 import type { ToolOrigin } from "./hub-answer.ts";
+import type { ModelTraits } from "./model-traits.ts";
 
 /**
  * Encrypted reasoning or a signature, which only the provider that wrote it accepts. `family` is the format in the words of
@@ -28,6 +29,8 @@ export type HubSpoken =
 export interface HubResult {
   callId: string;
   parts: HubContent[];
+  /** Set if the tool has failed. */
+  isError?: true;
 }
 
 /** One turn of a conversation. The results of a round of calls are a separate turn. */
@@ -74,6 +77,13 @@ export interface HubRequest {
   stop: string[];
   /** Fields about the user and caching, in the names of the OpenAI dialects. */
   labels: JsonObject;
+}
+
+/** What a writer needs to know about the model that is asked. */
+export interface RequestTarget {
+  traits: ModelTraits;
+  /** The most output tokens of the model, if known. */
+  outputLimit?: number | undefined;
 }
 
 export function addResult(turns: HubTurn[], result: HubResult): void {
@@ -188,4 +198,9 @@ export function textOf(parts: readonly (HubContent | HubSpoken)[], separator: st
   return parts
     .flatMap((part) => (part.kind === "text" || part.kind === "refusal" ? part.text : []))
     .join(separator);
+}
+
+/** The text of a failed result, for dialects without a field for the failure. */
+export function errorWords(text: string): string {
+  return /^\s*\W{0,2}error/i.test(text) ? text : `Error: ${text}`;
 }

@@ -1,9 +1,10 @@
 import { chat } from "./chat/chat.ts";
 import type { DialectSpec } from "./dialect-spec.ts";
+import { messages } from "./messages/messages.ts";
 import { responses } from "./responses/responses.ts";
 
 /** In order of preference: a model is asked in the first dialect that it has. */
-const DIALECTS = { chat, responses } as const satisfies Record<string, DialectSpec>;
+const DIALECTS = { chat, responses, messages } as const satisfies Record<string, DialectSpec>;
 
 /** A dialect whose requests orouter routes and whose answers it reads. */
 export type Dialect = keyof typeof DIALECTS;

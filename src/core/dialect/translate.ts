@@ -16,10 +16,12 @@ import {
   type CallPiece,
   firstChoice,
   type HubChoice,
+  type HubEvent,
   repairFinish,
   type Usage,
   type WireEvent,
 } from "./hub-answer.ts";
+import type { RequestTarget } from "./hub-request.ts";
 import { type Dialect, dialectSpec } from "./registry.ts";
 
 export interface Translating {
@@ -49,12 +51,16 @@ export interface Untranslatable {
 export type Translation = Translated | Untranslatable;
 
 /** Translates a request. The reason for a failure is the first thing that the hub or the target cannot express. */
-export function translateRequest({ from, to, leavesOutHosted }: Translating, body: JsonObject): Translation {
+export function translateRequest(
+  { from, to, leavesOutHosted }: Translating,
+  body: JsonObject,
+  about?: RequestTarget,
+): Translation {
   const target = dialectSpec(to);
   const unsaid: string[] = [];
   const request = dialectSpec(from).readRequest(body, unsaid);
   if (leavesOutHosted !== true) unsaid.push(...(request.hosted ?? []));
-  const written = target.writeRequest(request, unsaid);
+  const written = target.writeRequest(request, unsaid, about);
   const [field] = unsaid;
   if (field !== undefined)
     return { kind: "untranslatable", field, why: `${field} cannot be said in the ${target.title} dialect` };
@@ -106,13 +112,12 @@ export class AnswerTranslator {
     this.#usage = said.usage ?? this.#usage;
     if (this.#finish === undefined) {
       out.push(...this.#speak(choice));
-      const failed = this.#settle(choice.finish);
+      const failed = this.#settle(choice.finish ?? this.#finishAt(said));
       if (failed !== undefined) return [...out, ...this.fail({ message: failed })];
     }
     // Usage may follow the finish, and some dialects need it in their last event.
-    const isEnd =
-      this.#finish !== undefined && (said.usage !== undefined || this.#from.endEvent === undefined);
-    return isEnd ? [...out, ...this.end()] : out;
+    const isLast = said.usage !== undefined || said.isEnd === true || this.#from.endEvent === undefined;
+    return this.#finish !== undefined && isLast ? [...out, ...this.end()] : out;
   }
 
   /** The final events after the provider has closed the stream. Empty if the answer was cut off. */
@@ -125,6 +130,12 @@ export class AnswerTranslator {
   fail(error: JsonObject): WireEvent[] {
     this.#isOver = true;
     return this.#writer.fail(error);
+  }
+
+  /** An end mark without a finish reason, behind an answer that says something. */
+  #finishAt({ isEnd }: HubEvent): string | undefined {
+    if (isEnd !== true || !(this.#hasSpoken || this.#calls.count > 0)) return undefined;
+    return this.#calls.count > 0 ? "tool_calls" : "stop";
   }
 
   #speak({ reasoning, text, refusal, calls, late }: HubChoice): WireEvent[] {

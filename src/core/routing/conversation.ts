@@ -2,14 +2,7 @@ import type { ClientProfile, HeaderSource } from "../client/client-profile.ts";
 import { asArray, asObject, asText, isFilled, isObject, parseJson, parseJsonBytes } from "../json.ts";
 import { hasBytes } from "../stream/bytes.ts";
 import { elementsOf, findField, readField } from "../stream/rewrite.ts";
-
-/** What tells one conversation of a client from another. */
-export interface ConversationName {
-  /** As the client names it. */
-  id: string | undefined;
-  /** Where the client names none: how the conversation begins. Two of them may begin alike. */
-  guess: string | undefined;
-}
+import type { ConversationName } from "./session.ts";
 
 /** What is looked at of a request. */
 export interface ConversationSource {

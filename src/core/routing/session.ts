@@ -1,6 +1,13 @@
 import type { Key } from "../key.ts";
 import { mostUrgent, type Standing } from "../quota/rank.ts";
-import type { ConversationName } from "./conversation.ts";
+
+/** What tells one conversation of a client from another. */
+export interface ConversationName {
+  /** As the client names it. */
+  id: string | undefined;
+  /** Where the client names none: how the conversation begins. Two of them may begin alike. */
+  guess: string | undefined;
+}
 
 export interface Session {
   /** As the client names it, the same in every process. */

@@ -1,4 +1,5 @@
 import { DEFAULT_DIALECT, DIALECT_NAMES, type Dialect, dialectSpec } from "../dialect/registry.ts";
+import { BEARER } from "../key.ts";
 import type { UnfinishedMark } from "../stream/prefill.ts";
 
 /** A provider whose address and limits are built in. */
@@ -10,6 +11,8 @@ export interface Preset {
   /** The variables that may contain a key, the usual one first. */
   env: readonly string[];
   api: Dialect;
+  /** The key's place: `bearer`, or the name of a header. */
+  auth: string;
   /** Requests per minute and key, if the provider has such a limit. */
   rpm: number | undefined;
   /** Sent if the server needs no key; undefined if a key is required. */
@@ -27,7 +30,7 @@ export interface Preset {
 }
 
 type Extras = Partial<
-  Pick<Preset, "api" | "rpm" | "placeholderKey" | "sharedEnv" | "unfinishedMark" | "note">
+  Pick<Preset, "api" | "auth" | "rpm" | "placeholderKey" | "sharedEnv" | "unfinishedMark" | "note">
 >;
 
 type Row = [id: string, name: string, baseUrl: string, env: string, keysUrl: string, extras?: Extras];
@@ -76,6 +79,7 @@ export const PRESETS: readonly Preset[] = ROWS.map(([id, name, baseUrl, env, key
   baseUrl,
   env: env.split(" "),
   api: DEFAULT_DIALECT,
+  auth: BEARER,
   rpm: undefined,
   placeholderKey: undefined,
   keysUrl,

@@ -1,4 +1,5 @@
 import { DEFAULT_DIALECT, type Dialect } from "../dialect/registry.ts";
+import { BEARER } from "../key.ts";
 import type { DailyBudget } from "../quota/budget.ts";
 import { usualQuota } from "../quota/readers.ts";
 import type { UnfinishedMark } from "../stream/prefill.ts";
@@ -11,6 +12,8 @@ export interface Provider {
   name: string;
   baseUrl: string;
   api: Dialect;
+  /** The key's place: `bearer`, or the name of a header. */
+  auth: string;
   /** Requests per minute and key; undefined: no limit. */
   rpm: number | undefined;
   /** Parallel requests per key; undefined: no limit. */
@@ -52,6 +55,7 @@ export function toProvider(id: string, written: ProviderTable | undefined): Prov
     name: table.name ?? preset?.name ?? id,
     baseUrl,
     api: table.api ?? preset?.api ?? DEFAULT_DIALECT,
+    auth: table.auth ?? preset?.auth ?? BEARER,
     rpm: pace(table.rpm ?? preset?.rpm),
     concurrency: table.concurrency,
     models: table.models,

@@ -155,6 +155,18 @@ export function maybeText(help: string, allowed = "text") {
   return v.pipe(v.optional(v.pipe(v.string(), v.trim(), v.nonEmpty())), meta("text", help, allowed));
 }
 
+/** "bearer", or the name of a header. */
+export function maybeHeader(help: string) {
+  const name = v.pipe(
+    v.string(),
+    v.trim(),
+    v.toLowerCase(),
+    v.regex(/^[a-z0-9-]+$/),
+    v.notValue("authorization"),
+  );
+  return v.pipe(v.optional(name), meta("text", help, "bearer, x-api-key or the name of a header", "bearer"));
+}
+
 export function text(fallback: string, help: string, allowed: string) {
   const schema = v.pipe(v.string(), v.trim(), v.nonEmpty());
   return v.pipe(v.optional(schema, fallback), meta("text", help, allowed, fallback));

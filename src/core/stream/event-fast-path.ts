@@ -67,8 +67,8 @@ export class EventForm {
   ): EventForm | undefined {
     if (bytes.length > LONGEST_EVENT) return undefined;
     const block = latin1(bytes);
-    // One line of JSON and a blank line; anything else would have to be checked each time.
-    if (!/^data: ?\{[^\r\n]*\}\n\n$/.test(block)) return undefined;
+    // One line of JSON and the blank one: whatever else there is would have to be looked at each time.
+    if (!/^(?:event: ?[\w.]+\n)?data: ?\{[^\r\n]*\}\n\n$/.test(block)) return undefined;
     const words = finder.only(block, means);
     return words === undefined
       ? undefined

@@ -15,7 +15,7 @@ import { ChoiceBook } from "./choice-book.ts";
 import type { Continuation, SentAnswer, SentRecord } from "./continuation.ts";
 import { EventFastPath } from "./event-fast-path.ts";
 import { HeldEvents, KEPT_CHARS, SentText, type WrittenCall, WrittenCalls } from "./held-calls.ts";
-import { BLANK_LINE, createSseReader, DONE, EVENT_BYTES, type SseBlock } from "./sse.ts";
+import { BLANK_LINE, createSseReader, DONE, EVENT_BYTES, type SseBlock, sseBytes } from "./sse.ts";
 
 export type GateFailure =
   /** The provider reports an error, in words for the verdict. */
@@ -272,6 +272,7 @@ export class StreamGate {
       return this.#isFinished ? undefined : { kind: "said", text: JSON.stringify(said.error) };
     this.usage = said.usage ?? this.usage;
     this.#progressed ||= said.isProgress;
+    if (said.isEnd === true) return this.#admitEnd(block.bytes, out);
     if (this.#isFinished) return this.#admitLate(said, block.bytes, out);
     return this.#admitEvent(event, said, block.bytes, out);
   }
@@ -357,6 +358,18 @@ export class StreamGate {
     const isMore = choices.some((choice) => choice.calls.length > 0);
     const isOther = this.#continuation !== undefined && choices.some(isMeaningful);
     return isMore || isOther ? undefined : this.#let(bytes, out);
+  }
+
+  /** An end mark that is an event. Without a finish before it, the answer gets one if it says something. */
+  #admitEnd(bytes: Uint8Array, out: Uint8Array[]): GateFailure | undefined {
+    const { finishEvent } = this.#spec;
+    const hasCall = this.#calls.count > 0;
+    if (!this.#isFinished && finishEvent !== undefined && (hasCall || this.#choices.hasText)) {
+      const event = finishEvent(hasCall);
+      const failure = this.#admitEvent(event, this.#events.read(event), sseBytes(event), out);
+      if (failure !== undefined) return failure;
+    }
+    return this.#admitDone(bytes, out);
   }
 
   #admitDone(bytes: Uint8Array, out: Uint8Array[]): GateFailure | undefined {

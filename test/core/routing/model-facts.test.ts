@@ -26,10 +26,11 @@ test("a missing endpoint sends the model's next call to the other one, for that 
   expect(facts.dialectFor(OTHER, "responses")).toBe("responses");
 });
 
-test("where both endpoints are missing the wanted one is asked, once", () => {
+test("where all endpoints are missing the wanted one is asked, once", () => {
   const facts = new ModelFacts();
   facts.learn(REF, verdict("path-not-found"), responsesCall);
-  expect(facts.learn(REF, verdict("path-not-found"), chatCall)).toBe(false);
+  expect(facts.learn(REF, verdict("path-not-found"), chatCall)).toBe(true);
+  expect(facts.learn(REF, verdict("path-not-found"), { ...chatCall, dialect: "messages" })).toBe(false);
   expect(facts.dialectFor(REF, "responses")).toBe("responses");
 });
 

@@ -189,6 +189,7 @@ test("every setting that is written arrives", () => {
     name: "Work",
     baseUrl: "http://localhost:8000/v1",
     api: "responses",
+    auth: "bearer",
     rpm: 7,
     concurrency: 3,
     models: ["qwen3-coder"],

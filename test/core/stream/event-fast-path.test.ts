@@ -62,7 +62,7 @@ describe("the form of an event", () => {
     ["words that are empty", chatEvent({ content: "" }), ""],
     ["two strings that could differ", chatEvent({ content: "a", reasoning_content: "b" }), "a"],
     ["words that stand elsewhere than the answer's", chatEvent({ x: { content: "a" } }), ""],
-    ["more than one line", `event: x\n${chatEvent({ content: "a" })}`, "a"],
+    ["more than one line", `id: x\n${chatEvent({ content: "a" })}`, "a"],
   ])("is not taken of %s", (_name, event, text) => {
     expect(EventForm.of(encoder.encode(event), { text, argumentText: "" }, FINDER)).toBeUndefined();
   });

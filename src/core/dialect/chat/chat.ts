@@ -18,7 +18,6 @@ export const chat: DialectSpec = {
   title: "chat completions",
   path: "chat/completions",
   sdk: "@ai-sdk/openai-compatible",
-  authHeader: (secret) => ["authorization", `Bearer ${secret}`],
   readRequest: readChatRequest,
   writeRequest: writeChatRequest,
   outputLimits: ["max_tokens", "max_completion_tokens"],

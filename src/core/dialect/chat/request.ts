@@ -1,6 +1,7 @@
 import { asArray, asObject, asText, isFilled, isObject, type JsonObject, pick } from "../../json.ts";
 import {
   addResult,
+  errorWords,
   type HubContent,
   type HubRequest,
   type HubResult,
@@ -8,6 +9,7 @@ import {
   type HubTurn,
   LABELS,
   noteWishes,
+  type RequestTarget,
   readFormat,
   readToolChoice,
   readTools,
@@ -169,14 +171,14 @@ const EFFORTS: Readonly<Record<string, string>> = {
 };
 
 /** Writes only fields that every provider knows, because many reject unknown ones. */
-export function writeChatRequest(request: HubRequest, unsaid: string[]): JsonObject {
+export function writeChatRequest(request: HubRequest, unsaid: string[], target?: RequestTarget): JsonObject {
   const { tools, toolChoice, stream, format, effort, stop } = request;
   return {
     model: request.model,
     stream,
     temperature: request.temperature,
     top_p: request.topP,
-    messages: writeTurns(request.turns, unsaid),
+    messages: writeTurns(request.turns, unsaid, target?.traits.reasoning === "text"),
     // Providers reject the other two without tools, and some reject an empty list.
     ...(tools.length === 0
       ? {}
@@ -205,12 +207,13 @@ function writeFormat(format: HubRequest["format"]): JsonObject | undefined {
   return schema === undefined ? { type } : { type, json_schema: pick(schema, Object.keys(schema)) };
 }
 
-function writeTurns(turns: readonly HubTurn[], unsaid: string[]): JsonObject[] {
+function writeTurns(turns: readonly HubTurn[], unsaid: string[], keepsReasoning: boolean): JsonObject[] {
   const messages: JsonObject[] = [];
-  // Results must follow their calls directly, so images come after all results.
+  // Results must follow their calls directly, so images come after all results, with what the user says next.
   let pictures: JsonObject[] = [];
-  const showPictures = (): void => {
-    if (pictures.length > 0) messages.push({ role: "user", content: pictures });
+  const showPictures = (next: readonly JsonObject[] = []): void => {
+    const parts = [...pictures, ...next];
+    if (parts.length > 0) messages.push({ role: "user", content: plainContent(parts) });
     pictures = [];
   };
   for (const turn of turns) {
@@ -222,8 +225,12 @@ function writeTurns(turns: readonly HubTurn[], unsaid: string[]): JsonObject[] {
       }
       continue;
     }
+    if (turn.role === "user" && pictures.length > 0) {
+      showPictures(turn.parts.flatMap((part) => writePart(part, unsaid)));
+      continue;
+    }
     showPictures();
-    messages.push(...writeTurn(turn, unsaid));
+    messages.push(...writeTurn(turn, unsaid, keepsReasoning));
   }
   showPictures();
   return messages;
@@ -233,12 +240,16 @@ function isPicture(part: JsonObject): boolean {
   return part["type"] !== "text";
 }
 
-function writeResult({ callId, parts }: HubResult, hasPictures: boolean): JsonObject {
+function writeResult({ callId, parts, isError }: HubResult, hasPictures: boolean): JsonObject {
   const content = textOf(parts, "\n\n") || (hasPictures ? "The result is attached below." : "");
-  return { role: "tool", tool_call_id: callId, content };
+  return { role: "tool", tool_call_id: callId, content: isError === true ? errorWords(content) : content };
 }
 
-function writeTurn(turn: Exclude<HubTurn, { role: "tool" }>, unsaid: string[]): JsonObject[] {
+function writeTurn(
+  turn: Exclude<HubTurn, { role: "tool" }>,
+  unsaid: string[],
+  keepsReasoning: boolean,
+): JsonObject[] {
   switch (turn.role) {
     case "system":
     case "developer":
@@ -249,7 +260,7 @@ function writeTurn(turn: Exclude<HubTurn, { role: "tool" }>, unsaid: string[]): 
       return [{ role: "user", content: plainContent(parts) }];
     }
     case "assistant":
-      return writeSpoken(turn.parts);
+      return writeSpoken(turn.parts, keepsReasoning);
   }
 }
 
@@ -260,9 +271,11 @@ function plainContent(parts: readonly JsonObject[]): unknown {
   return parts.length === 1 && only["type"] === "text" ? only["text"] : parts;
 }
 
-/** Earlier reasoning is left out: some providers reject the field, and only its provider can read a seal. */
-function writeSpoken(parts: readonly HubSpoken[]): JsonObject[] {
+/** Earlier reasoning is left out where the provider does not ask for it, because some providers reject the field. */
+function writeSpoken(parts: readonly HubSpoken[], keepsReasoning: boolean): JsonObject[] {
   const text = textOf(parts, "\n\n");
+  const thought = keepsReasoning ? thoughtIn(parts) : "";
+  const reasoning = thought === "" ? {} : { reasoning_content: thought };
   const calls = parts.flatMap((part) => {
     if (part.kind !== "call") return [];
     const { id, name, arguments: given } = part;
@@ -270,9 +283,14 @@ function writeSpoken(parts: readonly HubSpoken[]): JsonObject[] {
   });
   if (text === "" && calls.length === 0) return [];
   const content = text === "" ? null : text;
-  return [
-    calls.length === 0 ? { role: "assistant", content } : { role: "assistant", content, tool_calls: calls },
-  ];
+  const message = { role: "assistant", content, ...reasoning };
+  return [calls.length === 0 ? message : { ...message, tool_calls: calls }];
+}
+
+function thoughtIn(parts: readonly HubSpoken[]): string {
+  return parts
+    .flatMap((part) => (part.kind === "reasoning" && part.text !== "" ? part.text : []))
+    .join("\n\n");
 }
 
 /** A provider cannot access images and files that are stored at another one. */

@@ -1,6 +1,7 @@
 import { asArray, asObject, asText, isFilled, isObject, type JsonObject, pick } from "../../json.ts";
 import {
   addResult,
+  errorWords,
   type HubContent,
   type HubRequest,
   type HubSpoken,
@@ -248,10 +249,10 @@ function writeTurn(turn: HubTurn): JsonObject[] {
     case "assistant":
       return writeSpoken(turn.parts);
     case "tool":
-      return turn.results.map(({ callId, parts }) => ({
+      return turn.results.map(({ callId, parts, isError }) => ({
         type: "function_call_output",
         call_id: callId,
-        output: writeContent(parts),
+        output: writeContent(isError === true ? asErrors(parts) : parts),
       }));
   }
 }
@@ -284,6 +285,13 @@ function writeContent(parts: readonly HubContent[]): unknown {
   const [only] = parts;
   if (only === undefined) return "";
   return parts.length === 1 && only.kind === "text" ? only.text : parts.map(writePart);
+}
+
+/** The dialect has no field for a failure, so its first text says it. */
+function asErrors(parts: readonly HubContent[]): HubContent[] {
+  const [first, ...others] = parts;
+  if (first?.kind !== "text") return [{ kind: "text", text: errorWords("") }, ...parts];
+  return [{ kind: "text", text: errorWords(first.text) }, ...others];
 }
 
 function writePart(part: HubContent): JsonObject {

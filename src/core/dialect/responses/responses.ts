@@ -12,7 +12,6 @@ export const responses: DialectSpec = {
   path: "responses",
   storesAnswers: true,
   sdk: "@ai-sdk/openai",
-  authHeader: (secret) => ["authorization", `Bearer ${secret}`],
   readRequest: readResponsesRequest,
   writeRequest: writeResponsesRequest,
   outputLimits: ["max_output_tokens"],
