@@ -30,7 +30,7 @@ function replay(recorded: RecordedReply): Verdict | undefined {
       expectsAnswer: ANSWER_PATH.test(endpoint),
       isWhole: true,
     },
-    { userRules: [], nowMs: Date.now() },
+    { userRules: [], secrets: [], nowMs: Date.now() },
   );
 }
 

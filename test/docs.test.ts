@@ -95,7 +95,7 @@ function refusals(): [
 describe("refusals are taken as PROVIDERS says", () => {
   test.each(refusals())("%s", (_at, { provider, status, body, expected }) => {
     const reply = { provider, status, headers: new Headers(), body, expectsAnswer: true };
-    const verdict = classify(reply, { userRules: [], nowMs: 0 });
+    const verdict = classify(reply, { userRules: [], secrets: [], nowMs: 0 });
     expect(`${verdict?.kind} ${verdict?.fault}`).toBe(expected);
   });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/key.ts";
 import { type Cooldown, targetOf } from "../../src/core/routing/cooldown.ts";
+import { ownWords } from "../../src/core/scrub.ts";
 
 /** Where a request may be sent: straight to the provider, or through something in between. */
 export interface Target {
@@ -183,7 +184,7 @@ function cooldownOf(key: number, model: string, nowMs: number): Cooldown {
     ...targetOf.lane(fingerprint(secretOf("small", key)), { provider: "small", model }),
     kind: "rate-limit",
     status: 429,
-    message: "rate limit reached",
+    message: ownWords("rate limit reached"),
     sinceMs: nowMs,
     untilMs: nowMs + HOUR_MS,
     failures: 1,

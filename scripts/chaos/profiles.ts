@@ -49,7 +49,8 @@ const QUIET: Profile = {
   isFiltered: false,
   dialects: ["chat"],
   isHopeless: false,
-  lastWord: "ALL KEYS EXHAUSTED!",
+  // The report in the terminal, whatever its cause, behind a blank line; the agent shows it behind a word of its own.
+  lastWord: "\n\n[orouter] ",
   silentKeys: 0,
   isTorn: false,
   isWordy: false,

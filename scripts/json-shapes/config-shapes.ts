@@ -114,6 +114,6 @@ export const configShow = v.strictObject({
     drainMs: amount,
   }),
   quota: v.strictObject({ enabled: flag, pollMs: count, reserve: field(v.number(), "a share from 0 to 1") }),
-  state: v.strictObject({ ledgerDays: count, ledgerRows: count }),
+  state: v.strictObject({ ledger: flag, heads: flag, ledgerDays: count, ledgerRows: count }),
   store: v.strictObject({ url: v.optional(text), prefix: text, keychain: flag }),
 });

@@ -21,7 +21,10 @@ export const attempt = named(
     keyName: text,
     fingerprint,
     status: field(count, "0 where no answer came"),
-    verdict: field(v.union([verdict, v.literal("ok")]), "ok: it served"),
+    verdict: field(
+      v.union([verdict, v.picklist(["ok", "cancelled"])]),
+      "ok: it served; cancelled: the client left",
+    ),
     durationMs: amount,
     message: field(text, "the provider's own words, without secrets"),
   }),

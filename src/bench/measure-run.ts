@@ -2,7 +2,7 @@ import { benchRequest, type RequestForm, type RunFigures, RunMeter } from "../co
 import { wireModelId } from "../core/catalog/model-kinds.ts";
 import type { Key } from "../core/key.ts";
 import type { ModelRef } from "../core/model-ref.ts";
-import { redact } from "../core/scrub.ts";
+import { ownWords, type ProviderWords, providerWords } from "../core/scrub.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { classify } from "../core/verdict/classify.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
@@ -144,7 +144,7 @@ export async function measureRun(options: RunOptions): Promise<RunOutcome> {
       signal: watch.signal,
     });
     const flaw = await readAnswer(response, run);
-    if (flaw !== undefined && watch.end !== "left") return refused(flaw, key);
+    if (flaw !== undefined && watch.end !== "left") return { kind: "refused", verdict: flaw };
   } catch (cause) {
     failure = cause;
   }
@@ -161,12 +161,16 @@ interface Run {
 /** Undefined if a valid answer was read to its end. */
 async function readAnswer(response: Response, run: Run): Promise<Verdict | undefined> {
   const { status, headers } = response;
-  if (status >= 300 && status < 400) return ownVerdict.redirect(status, headers.get("location"));
+  if (status >= 300 && status < 400)
+    return ownVerdict.redirect(status, headers.get("location"), [run.options.key.secret]);
   if (status >= 400) return judge(response, run, await readHead(response)) ?? ownVerdict.unexplained(status);
   const head = await readStream(response, run);
   const { meter } = run;
   if (meter.error !== undefined)
-    return judge(response, run, meter.error) ?? ownVerdict.badStream(meter.error);
+    return (
+      judge(response, run, meter.error) ??
+      ownVerdict.badStream(providerWords(meter.error, [run.options.key.secret]))
+    );
   if (meter.firstTokenMs !== undefined) return undefined;
   return judge(response, run, head) ?? ownVerdict.badStream(emptyWords(head));
 }
@@ -187,7 +191,7 @@ async function readStream(response: Response, { meter, watch, options }: Run): P
 }
 
 function judge({ status, headers }: Response, { options, endpoint }: Run, body: string): Verdict | undefined {
-  const { provider, rules } = options;
+  const { provider, key, rules } = options;
   return classify(
     {
       provider: provider.id,
@@ -198,34 +202,30 @@ function judge({ status, headers }: Response, { options, endpoint }: Run, body: 
       expectsAnswer: true,
       isWhole: true,
     },
-    { userRules: rules, nowMs: Date.now() },
+    { userRules: rules, secrets: [key.secret], nowMs: Date.now() },
   );
 }
 
-function emptyWords(text: string): string {
+function emptyWords(text: string): ProviderWords {
   return text.trimStart().startsWith("{")
-    ? "the answer came in one piece, not as a stream"
-    : "the answer held no text";
+    ? ownWords("the answer came in one piece, not as a stream")
+    : ownWords("the answer held no text");
 }
 
 /** The result of a run that was read to its end, or broke off. */
-function outcomeOf({ options, watch, meter }: Run, failure: unknown): RunOutcome {
+function outcomeOf({ watch, meter }: Run, failure: unknown): RunOutcome {
   if (watch.end === "left") return { kind: "stopped" };
   const figures = meter.figures();
   // The time limit ends a slow answer, not a bad one; and a complete answer does not need a clean end of its
   // connection.
   if (figures !== undefined && (meter.isFinished || watch.end === "over"))
     return { kind: "measured", figures };
-  return refused(brokenVerdict(watch, failure), options.key);
+  return { kind: "refused", verdict: brokenVerdict(watch, failure) };
 }
 
 function brokenVerdict({ end }: RunWatch, failure: unknown): Verdict {
   if (end === "silent" || end === "over") return ownVerdict.silent();
-  if (end === "stalled") return ownVerdict.broken("stall", "the answer stalled");
+  if (end === "stalled") return ownVerdict.broken("stall", ownWords("the answer stalled"));
   if (failure !== undefined) return classifyFailure(failure);
-  return ownVerdict.broken("reset", "the answer ended before its end mark");
-}
-
-function refused(verdict: Verdict, key: Key): RunOutcome {
-  return { kind: "refused", verdict: { ...verdict, message: redact(verdict.message, [key.secret]) } };
+  return ownVerdict.broken("reset", ownWords("the answer ended before its end mark"));
 }

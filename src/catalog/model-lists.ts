@@ -1,6 +1,7 @@
 import type { ModelList } from "../core/catalog/catalog.ts";
 import { readCombos } from "../core/catalog/combos.ts";
 import { modelListJson, readModelList } from "../core/catalog/model-list.ts";
+import { finderOf } from "../core/scrub.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { type Answer, type CacheFolder, type FetchPolicy, getJson, withTimeout } from "./cache.ts";
 
@@ -20,7 +21,11 @@ export async function askProvider(
 ): Promise<ProviderAnswer> {
   const { answer, secret } = await askWithKeys(provider, secrets, signal);
   if (answer.kind === "failed") return { kind: "failed", message: answer.message };
-  const models = readModelList(answer.value);
+  const finder = finderOf(secrets);
+  // A name that repeats a key is no model's, and must not be kept or shown.
+  const models = readModelList(answer.value)?.filter(
+    ({ id, name = "" }) => !finder.isIn(id) && !finder.isIn(name),
+  );
   if (models === undefined || models.length === 0) return { kind: "failed", message: "it lists no models" };
   const hasCombos = provider.id === OMNIROUTE || models.some((model) => model.isCombo);
   const combos = hasCombos ? await askCombos(provider.baseUrl, secret, signal) : [];

@@ -64,6 +64,7 @@ export function startRouting(options: RoutingOptions): Routing {
   const priceOf: PriceOf = (model) => catalog?.find(model)?.cost;
   const router = createRouter({ ...options, priceOf }, options.makeRouter);
   const token = options.token ?? newToken();
+  router.keepSecret(token);
   const proxy = startProxy({
     router,
     get settings() {

@@ -176,7 +176,7 @@ export async function runRouted(
       watch.follow(router);
       const onTrouble = (problem: Problem): void => tally.noteTrouble(problem);
       const forget = await keepState({
-        ...{ paths, settings, keys, router, what: agent.name, onOpen: onState, onTrouble },
+        ...{ paths, settings, router, what: agent.name, onOpen: onState, onTrouble },
       });
       return async () => {
         unfollow();

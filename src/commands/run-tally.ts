@@ -1,5 +1,5 @@
 import type { Problem } from "../core/problem.ts";
-import type { AttemptRecord, RouterEvent } from "../core/routing/events.ts";
+import type { AttemptRecord, RequestRecord, RouterEvent } from "../core/routing/events.ts";
 import { type Exhaustion, exhaustionReport } from "../core/routing/exhaustion.ts";
 import { counted } from "../core/text.ts";
 
@@ -9,7 +9,7 @@ export class RunTally {
   #rotations = 0;
   #fallbacks = 0;
   #exhaustion: Exhaustion | undefined;
-  #hasLastBroken = false;
+  readonly #failed = new Map<FailedEnd, number>();
   readonly #words: string[] = [];
   #fault: string | undefined;
   #bug: unknown;
@@ -19,9 +19,9 @@ export class RunTally {
       case "finished":
         this.#requests++;
         this.#countHops(event.record.attempts);
+        this.#countFailure(event.record);
         // A later answer makes an earlier exhaustion irrelevant.
         if (event.record.outcome === "served") this.#exhaustion = undefined;
-        this.#hasLastBroken = event.record.outcome === "broken";
         return;
       case "exhausted":
         this.#exhaustion = event.exhaustion;
@@ -47,6 +47,11 @@ export class RunTally {
     }
   }
 
+  #countFailure(record: RequestRecord): void {
+    const end = failedEnd(record);
+    if (end !== undefined) this.#failed.set(end, (this.#failed.get(end) ?? 0) + 1);
+  }
+
   /** Counts every change of key or model within a request, whether it helped or not. */
   #countHops(attempts: readonly AttemptRecord[]): void {
     for (const [index, attempt] of attempts.entries()) {
@@ -55,6 +60,16 @@ export class RunTally {
       if (previous.model !== attempt.model) this.#fallbacks++;
       else if (previous.fingerprint !== attempt.fingerprint) this.#rotations++;
     }
+  }
+
+  /** What failed besides what the report is about; "" if nothing did. */
+  #failureText(): string {
+    const isReported = (end: string): boolean => end === "exhausted" && this.#exhaustion !== undefined;
+    const counts = [...this.#failed].flatMap(([end, count]) =>
+      isReported(end) ? [] : [`${count} ${FAILED_ENDS[end]}`],
+    );
+    if (counts.length === 0) return "";
+    return `[orouter] Of ${counted(this.#requests, "request")}: ${counts.join(", ")}. See: orouter logs`;
   }
 
   /** Storage trouble, printed when the terminal is free again. */
@@ -76,14 +91,17 @@ export class RunTally {
     return this.#exhaustion !== undefined;
   }
 
-  /** Empty if there is nothing to say. */
-  summary(): string {
+  /** Empty when there is nothing to say; read at that time. */
+  summary(nowMs = Date.now()): string {
     const parts: string[] = [];
-    if (this.#exhaustion !== undefined) parts.push(exhaustionReport(this.#exhaustion).trimEnd());
-    else if (this.#hasLastBroken || this.#rotations + this.#fallbacks > 0) {
-      const counts = `${counted(this.#requests, "request")}, ${counted(this.#rotations, "rotation")}, ${counted(this.#fallbacks, "fallback")}`;
-      parts.push(`[orouter] ${counts}${this.#hasLastBroken ? "; the last answer broke off" : ""}`);
+    const failures = this.#failureText();
+    if (this.#exhaustion !== undefined) parts.push(exhaustionReport(this.#exhaustion, nowMs).trimEnd());
+    else if (this.#rotations + this.#fallbacks > 0) {
+      parts.push(
+        `[orouter] ${counted(this.#requests, "request")}, ${counted(this.#rotations, "rotation")}, ${counted(this.#fallbacks, "fallback")}`,
+      );
     }
+    if (failures !== "") parts.push(failures);
     parts.push(...this.#words);
     if (this.#fault !== undefined) parts.push(refusedText(this.#fault));
     if (this.#bug !== undefined) {
@@ -94,6 +112,44 @@ export class RunTally {
   }
 }
 
+/** How a request may have failed for the user, in words. */
+const FAILED_ENDS = {
+  exhausted: "found no usable key",
+  broken: "broke off",
+  cancelled: "cancelled while waiting",
+  "passed-error": "refused by the provider",
+} as const;
+
+type FailedEnd = keyof typeof FAILED_ENDS;
+
+/** Who waits so long for a first word and then gives up did not merely change their mind. */
+const LONG_WAIT_MS = 10_000;
+
+function failedEnd({
+  outcome,
+  attempts,
+  waitedMs,
+  firstTokenMs,
+  durationMs,
+}: RequestRecord): FailedEnd | undefined {
+  switch (outcome) {
+    case "served":
+      return undefined;
+    case "exhausted":
+    case "broken":
+      return outcome;
+    case "passed-error":
+      // An agent shortens its conversation on that, and goes on.
+      return attempts.at(-1)?.verdict === "overflow" ? undefined : outcome;
+    case "client-gone": {
+      const hasFailed = attempts.some(({ verdict }) => verdict !== "ok" && verdict !== "cancelled");
+      const isWaiting = waitedMs > 0 || hasFailed || durationMs >= LONG_WAIT_MS;
+      return firstTokenMs === undefined && isWaiting ? "cancelled" : undefined;
+    }
+  }
+}
+
+/** A note of a run about the disk. */
 export function troubleText({ message, fix }: Problem): string {
   return `[orouter] ${message}${fix === undefined ? "" : ` ${fix}`}`;
 }

@@ -79,7 +79,6 @@ async function serve(args: ArgsOf<typeof SERVE_ARGS>): Promise<number> {
   const forget = await keepState({
     paths,
     settings,
-    keys,
     router,
     what: "serve",
     onTrouble: (problem) => say(troubleText(problem)),

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Paths } from "../config/paths.ts";
-import type { Key } from "../core/key.ts";
 import { type Cooldown, notFromLater } from "../core/routing/cooldown.ts";
 import type { Settings, StoreSettings } from "../core/settings/settings.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -21,6 +20,10 @@ export interface StateOptions {
   file: string;
   ledgerDays: number;
   ledgerRows: number;
+  /** False: nothing of a request is kept. */
+  keepsRequests?: boolean;
+  /** False: no words of a provider are kept. */
+  keepsHeads?: boolean;
   /** The server that several machines share; this machine alone unless it has a `url`. */
   store?: StoreSettings | undefined;
   /** Every secret of this run; none is ever written. Read again at each write. */
@@ -39,8 +42,11 @@ export async function openState(options: StateOptions): Promise<State> {
     import("../ledger/ledger.ts"),
   ]);
   const { ledgerDays: days, ledgerRows: rows, onTrouble, nowMs = Date.now } = options;
+  const { keepsRequests = true, keepsHeads = true } = options;
   const parts = {
     keep: { days, rows },
+    keepsRequests,
+    keepsHeads,
     nowMs,
     get secrets() {
       return options.secrets;
@@ -72,14 +78,19 @@ async function sharedStore(
   const { ValkeyStore } = await import("../store/valkey/valkey-store.ts");
   const { url, prefix } = store;
   const password = await storePassword(store);
+  let withPassword: readonly string[] = [];
   const options = {
     url,
     prefix,
     password,
     onTrouble,
     nowMs: parts.nowMs,
+    keepsHeads: parts.keepsHeads,
     get secrets() {
-      return password === undefined ? parts.secrets : [...parts.secrets, password];
+      if (password === undefined) return parts.secrets;
+      // The same list while it is the same: what is looked for is worked out once for each list.
+      if (withPassword.length !== parts.secrets.length + 1) withPassword = [...parts.secrets, password];
+      return withPassword;
     },
   };
   return new ValkeyStore(local, options).open();
@@ -96,15 +107,19 @@ async function storePassword({ keychain }: StoreSettings): Promise<string | unde
 
 type StateContext = Pick<CommandContext, "paths" | "settings" | "keys">;
 
+/** What is kept of requests, as the settings say. */
+function recordsKept({ state }: Settings) {
+  const { ledger: keepsRequests, heads: keepsHeads, ledgerDays, ledgerRows } = state;
+  return { keepsRequests, keepsHeads, ledgerDays, ledgerRows };
+}
+
 /** Creates the file if there is none. */
 export function openOwnState({ paths, settings, keys }: StateContext, onTrouble: OnTrouble): Promise<State> {
-  const { ledgerDays, ledgerRows } = settings.state;
   const secrets = keys.map((key) => key.secret);
   return openState({
     file: paths.stateDb,
     store: settings.store,
-    ledgerDays,
-    ledgerRows,
+    ...recordsKept(settings),
     secrets,
     onTrouble,
   });
@@ -133,7 +148,6 @@ export async function readCooldowns(
 export interface KeepStateOptions {
   paths: Pick<Paths, "stateDb">;
   settings: Settings;
-  keys: readonly Key[];
   router: Router;
   /** The command, for `status` on other machines; absent: they do not hear of the run. */
   what?: string;
@@ -148,21 +162,12 @@ export interface KeepStateOptions {
  * more, and by then the cooldowns of other runs are known. Returns a function that disconnects.
  */
 export async function keepState(options: KeepStateOptions): Promise<() => Promise<void>> {
-  const { settings, keys, router, onTrouble } = options;
-  let secrets = keys.map((key) => key.secret);
-  // A removed key stays secret; a new one is secret from its first request on.
-  const unsubscribe = router.subscribe((event) => {
-    if (event.kind !== "settings-taken") return;
-    secrets = [...new Set([...secrets, ...router.snapshot.keys.map((key) => key.secret)])];
-  });
+  const { settings, router, onTrouble } = options;
   const state = await openState({
     file: options.paths.stateDb,
     store: settings.store,
-    ledgerDays: settings.state.ledgerDays,
-    ledgerRows: settings.state.ledgerRows,
-    get secrets() {
-      return secrets;
-    },
+    ...recordsKept(settings),
+    secrets: router.secrets,
     onTrouble,
   });
   const detach = await attachState(router, state);
@@ -171,7 +176,6 @@ export async function keepState(options: KeepStateOptions): Promise<() => Promis
   const stopQuota = watchQuota(router, { ...state, priceOf: (model) => router.priceOf(model) });
   return async () => {
     stopQuota();
-    unsubscribe();
     withdraw?.();
     detach();
     await state.close();

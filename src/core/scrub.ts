@@ -1,7 +1,13 @@
-const MARK = "[redacted]";
+import { isObject, parseJson } from "./json.ts";
+import { MARK, SecretFinder } from "./secret-finder.ts";
 
-/** Removing shorter "secrets" would damage every text. */
-const MIN_SECRET_CHARS = 4;
+declare const isClean: unique symbol;
+
+/**
+ * A provider's text that may be logged, stored, shown and sent on. Only the functions of this file make it, so the
+ * compiler refuses any other text where a provider speaks.
+ */
+export type ProviderWords = string & { readonly [isClean]: true };
 
 /** Request ids look like secrets, but users need them to ask the provider. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -25,15 +31,24 @@ const URL_LOGIN = /(\b[a-z][\w+.-]*:\/\/)[^\s/@]+@/gi;
 const ANNOUNCED =
   /\b((?:api[-_ ]?key|access[-_ ]?key|key|token|secret|password|authorization|credentials?)["']?(?:\s+provided)?\s*(?:[:=]|is)?\s*["'`]?)([\w+/=.~-]{16,})/gi;
 
-/** Removes the given secrets and everything that looks like a key. Request ids stay. */
+/** Finders by the list they were made of, and how many secrets it had then: lists only grow. */
+const finders = new WeakMap<readonly string[], { secrets: number; finder: SecretFinder }>();
+
+const NO_SECRETS = new SecretFinder([]);
+
+/** The finder of some secrets; made once for each list. */
+export function finderOf(secrets: readonly string[]): SecretFinder {
+  if (secrets.length === 0) return NO_SECRETS;
+  const known = finders.get(secrets);
+  if (known?.secrets === secrets.length) return known.finder;
+  const finder = new SecretFinder(secrets);
+  finders.set(secrets, { secrets: secrets.length, finder });
+  return finder;
+}
+
+/** Takes out the given secrets in every usual form, and whatever looks like a key. Request ids stay. */
 export function redact(text: string, secrets: readonly string[]): string {
-  let clean = text;
-  const known = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS);
-  // Longest first: a secret may begin with another one.
-  for (const secret of known.toSorted((a, b) => b.length - a.length)) {
-    for (const form of new Set([secret, encodeURIComponent(secret.toWellFormed())]))
-      clean = clean.replaceAll(form, MARK);
-  }
+  let clean = finderOf(secrets).clean(text);
   clean = clean.replace(BEARER, `$1 ${MARK}`).replace(URL_LOGIN, `$1${MARK}@`);
   for (const form of KEY_FORMS) clean = clean.replace(form, MARK);
   return clean.replace(ANNOUNCED, (all, before: string, value: string) =>
@@ -41,14 +56,23 @@ export function redact(text: string, secrets: readonly string[]): string {
   );
 }
 
-/** Removes control characters too. */
+/** Commands to a terminal, with what they carry: titles, links, colours, the clipboard. */
+const TERMINAL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  /(?:\x1b[\]P_^X]|[\x9d\x90\x9f\x9e\x98])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\)?|(?:\x1b\[|\x9b)[0-9:;<=>?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]/g;
+
+/** All other control characters but tabs and line breaks, and those that have no width or turn the direction of text. */
+const INVISIBLE = /[^\P{Cc}\t\n\r]|\p{Cf}/gu;
+
+/** Text that cannot steer a terminal or play tricks on a reader. Lines stay. */
+export function plainText(text: string): string {
+  return text.replace(TERMINAL, "").replace(INVISIBLE, "").toWellFormed();
+}
+
+/** One line without control characters, at most `maxChars` long. */
 export function oneLine(text: string, maxChars: number): string {
-  // An error message must not be able to control the terminal.
-  const line = text
-    .slice(0, maxChars * 4 + 256)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-    .replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "")
-    .replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ")
+  const line = plainText(text.slice(0, maxChars * 4 + 256))
+    .replace(/[\s\u2028\u2029]+/gu, " ")
     .trim();
   if (line.length <= maxChars) return line;
   return `${line
@@ -59,29 +83,86 @@ export function oneLine(text: string, maxChars: number): string {
 
 const MESSAGE_CHARS = 300;
 
-/** Redacts before it cuts, or half a secret could stay at the end. */
-export function scrubMessage(message: string, secrets: readonly string[]): string {
-  return message === "" ? "" : oneLine(redact(message, secrets), MESSAGE_CHARS);
+/**
+ * A provider's message in one short line. Invisible characters go first, for one in the middle of a secret would hide
+ * it; the cut comes last, or half a secret could stay at its end.
+ */
+export function providerWords(text: string, secrets: readonly string[]): ProviderWords {
+  return oneLine(redact(plainText(text), secrets), MESSAGE_CHARS) as ProviderWords;
 }
 
-/** Changes only a name that contains a secret of ours: a model's name may look like a key. */
+/** Words of our own where a provider's could be. Only for text that stands in the source: what came from outside does not compile. */
+export function ownWords<const Text extends string>(text: string extends Text ? never : Text): ProviderWords {
+  return text as string as ProviderWords;
+}
+
+/** A whole body of an error, as it may go back to a client; the very same where there is nothing to take out. */
+export function providerBody(body: string, secrets: readonly string[]): ProviderWords {
+  const value = parseJson(body);
+  const clean =
+    typeof value === "object" && value !== null && !isDeep(value)
+      ? cleanJson(value, secrets)
+      : redact(plainText(body).replace(ESCAPED, ""), secrets);
+  return (
+    typeof clean === "string" ? clean : clean === value ? body : JSON.stringify(clean)
+  ) as ProviderWords;
+}
+
+/** Control characters in JSON that is not read as such, for example in an event. */
+const ESCAPED =
+  /\\u(?!000[9ad])(?:00[01][0-9a-f]|007f|00[89][0-9a-f]|061c|200[b-f]|202[a-e]|206[0-9a-f]|feff)/gi;
+
+/** No error is nested deeper than this. */
+const MAX_DEPTH = 40;
+
+function isDeep(value: unknown, depth = 0): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth > MAX_DEPTH || Object.values(value).some((entry) => isDeep(entry, depth + 1));
+}
+
+/** The same object where nothing in it changes. */
+function cleanJson(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === "string") return redact(plainText(value), secrets);
+  if (Array.isArray(value)) {
+    const entries = value.map((entry) => cleanJson(entry, secrets));
+    return entries.every((entry, index) => entry === value[index]) ? value : entries;
+  }
+  if (!isObject(value)) return value;
+  const fields = Object.entries(value).map(
+    ([name, entry]) => [finderOf(secrets).clean(plainText(name)), cleanJson(entry, secrets)] as const,
+  );
+  const isSame = Object.entries(value).every(
+    ([name, entry], index) => fields[index]?.[0] === name && fields[index][1] === entry,
+  );
+  return isSame ? value : Object.fromEntries(fields);
+}
+
+/** A reply's header as it may go back to a client; undefined for one that is left out because of its characters. */
+export function providerHeader(value: string, secrets: readonly string[]): string | undefined {
+  return HEADER_TEXT.test(value) ? finderOf(secrets).clean(value) : undefined;
+}
+
+/** No header of HTTP may hold more than a tab and what can be seen. */
+const HEADER_TEXT = /^[\t\x20-\x7e\xa0-\xff]*$/;
+
+/** A name as it may be stored. Only one that contains a secret of ours changes: a model's name may look like a key. */
 export function scrubName(name: string, secrets: readonly string[]): string {
-  return isClean(name, secrets) ? name : redact(name, secrets);
+  return isKnownClean(name, secrets) ? name : redact(name, secrets);
 }
 
-/** Names without any of the secrets, and the number of secrets at that time. */
-const clean = new WeakMap<readonly string[], { secrets: number; names: Set<string> }>();
+/** Names that contain none of the secrets, and how many secrets there were then. */
+const cleanNames = new WeakMap<readonly string[], { secrets: number; names: Set<string> }>();
 
 const MAX_CLEAN_NAMES = 1000;
 
-/** Requests repeat the same few names, and with a thousand keys each check is a thousand comparisons. */
-function isClean(name: string, secrets: readonly string[]): boolean {
-  const before = clean.get(secrets);
+/** Requests repeat the same few names, and each of them is looked through but once. */
+function isKnownClean(name: string, secrets: readonly string[]): boolean {
+  const before = cleanNames.get(secrets);
   const isKnown = before?.secrets === secrets.length && before.names.size < MAX_CLEAN_NAMES;
   const { names } = isKnown ? before : { names: new Set<string>() };
-  if (!isKnown) clean.set(secrets, { secrets: secrets.length, names });
+  if (!isKnown) cleanNames.set(secrets, { secrets: secrets.length, names });
   if (names.has(name)) return true;
-  if (secrets.some((secret) => secret !== "" && name.includes(secret))) return false;
+  if (finderOf(secrets).isIn(name)) return false;
   names.add(name);
   return true;
 }

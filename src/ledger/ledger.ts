@@ -6,6 +6,7 @@ import type { StateFile } from "../sqlite/state-file.ts";
 import { WriteBehind, type WriteQueue } from "../sqlite/write-behind.ts";
 import { pruneBenches, putBench, readBenches } from "./bench-rows.ts";
 import {
+  eraseRequests,
   type KeyCall,
   type KeyUsage,
   type LedgerBounds,
@@ -24,7 +25,11 @@ import {
 
 export interface LedgerOptions {
   keep: LedgerBounds;
-  /** Every secret of this run, read again at each write; none is ever written. */
+  /** False: nothing of a request is kept. */
+  keepsRequests: boolean;
+  /** False: no words of a provider are kept. */
+  keepsHeads: boolean;
+  /** Every secret of this run; none is ever written, whatever repeats it. Read again at each write. */
   readonly secrets: readonly string[];
   nowMs: () => number;
 }
@@ -54,7 +59,7 @@ export class Ledger {
 
   /** The request is written a moment later. */
   add(record: RequestRecord): void {
-    if (this.#behind.isClosed) return;
+    if (this.#behind.isClosed || !this.#options.keepsRequests) return;
     this.#queue.addRecord(record);
     this.#behind.schedule();
   }
@@ -65,7 +70,12 @@ export class Ledger {
     return this.#read((db) => readRequests(db, { ...filter, sinceMs })) ?? [];
   }
 
-  /** Counts requests that began since this time, the busiest key first. */
+  /** Erases all requests; returns how many there were, and undefined where the file could not be changed. */
+  erase(): number | undefined {
+    return this.#read(eraseRequests);
+  }
+
+  /** What each key has done in requests that began since then, the busiest first. */
   usageSince(sinceMs: number): KeyUsage[] {
     return this.#read((db) => readUsage(db, Math.max(sinceMs, this.#startMs()))) ?? [];
   }
@@ -153,7 +163,7 @@ export class LedgerQueue implements WriteQueue<LedgerBatch> {
   write(db: Database, { records, benches }: LedgerBatch): void {
     const { secrets, keep } = this.#options;
     const nowMs = this.#options.nowMs();
-    for (const record of records) putRecord(db, scrubRecord(record, secrets));
+    for (const record of records) putRecord(db, scrubRecord(record, this.#options));
     for (const result of benches) putBench(db, { ...result, model: scrubName(result.model, secrets) });
     if (nowMs < this.#nextPruneMs) return;
     pruneBenches(db, nowMs);

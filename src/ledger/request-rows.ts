@@ -1,6 +1,6 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import type { AttemptRecord, RequestOutcome, RequestRecord } from "../core/routing/events.ts";
-import { scrubMessage, scrubName } from "../core/scrub.ts";
+import { ownWords, providerWords, scrubName } from "../core/scrub.ts";
 import type { Fault } from "../core/verdict/verdict.ts";
 
 /** An absent field matches all. */
@@ -88,7 +88,7 @@ export function putRecord(db: Database, record: RequestRecord): void {
 
 /** A client that hung up is not a failure. */
 function hasFailure({ outcome, attempts }: RequestRecord): boolean {
-  if (attempts.some((attempt) => attempt.verdict !== "ok")) return true;
+  if (attempts.some(({ verdict }) => verdict !== "ok" && verdict !== "cancelled")) return true;
   return outcome !== "served" && outcome !== "client-gone";
 }
 
@@ -164,7 +164,7 @@ export interface KeyUsage {
 const USAGE = `
   SELECT attempts.fingerprint, attempts.key_name AS keyName, max(attempts.at_ms) AS lastMs,
     sum(attempts.place IS requests.served_by) AS requests,
-    sum(attempts.verdict <> 'ok') AS refusals,
+    sum(attempts.verdict NOT IN ('ok', 'cancelled')) AS refusals,
     sum(CASE WHEN attempts.place = requests.served_by THEN coalesce(input_tokens, 0) ELSE 0 END) AS inputTokens,
     sum(CASE WHEN attempts.place = requests.served_by THEN coalesce(output_tokens, 0) ELSE 0 END) AS outputTokens
   FROM requests JOIN attempts ON attempts.request = requests.seq
@@ -251,10 +251,26 @@ export function pruneRequests(db: Database, bounds: LedgerBounds, nowMs: number)
   return Math.max(old.changes, many.changes) >= CHUNK;
 }
 
-/** Our own ids are random, so they cannot contain a secret. */
+/** Erases all requests, their bytes too. Returns how many there were. */
+export function eraseRequests(db: Database): number {
+  const erased = db.transaction(() => {
+    db.run("DELETE FROM attempts");
+    return db.query("DELETE FROM requests").run().changes;
+  });
+  const count = erased.immediate();
+  // The log beside the file holds copies of the rows.
+  db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  return count;
+}
+
+/** An id that we made is random, so it cannot contain a secret. */
 const MADE_HERE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export function scrubRecord(record: RequestRecord, secrets: readonly string[]): RequestRecord {
+/** A finished request as it may be stored. */
+export function scrubRecord(
+  record: RequestRecord,
+  { secrets, keepsHeads }: { secrets: readonly string[]; keepsHeads: boolean },
+): RequestRecord {
   const name = (text: string): string => scrubName(text, secrets);
   const optional = (text: string | undefined): string | undefined =>
     text === undefined ? undefined : name(text);
@@ -271,7 +287,7 @@ export function scrubRecord(record: RequestRecord, secrets: readonly string[]): 
         ...attempt,
         model: name(attempt.model),
         keyName: name(attempt.keyName),
-        message: scrubMessage(attempt.message, secrets),
+        message: keepsHeads ? providerWords(attempt.message, secrets) : ownWords(""),
       }),
     ),
   };

@@ -1,7 +1,9 @@
 import { brokenEvent } from "../core/client/client-profile.ts";
 import { DEFAULT_DIALECT } from "../core/dialect/registry.ts";
 import type { AnswerProgress } from "../core/routing/events.ts";
-import { exhaustionSummary } from "../core/routing/exhaustion.ts";
+import { exhaustedEvent, exhaustionSummary } from "../core/routing/exhaustion.ts";
+import { finderOf, ownWords, providerWords } from "../core/scrub.ts";
+import type { SecretFinder } from "../core/secret-finder.ts";
 import { joined } from "../core/stream/bytes.ts";
 import { type SentAnswer, salvageOf } from "../core/stream/continuation.ts";
 import { counted } from "../core/text.ts";
@@ -127,6 +129,7 @@ export class AnswerStream {
   readonly #run: RequestRun;
   readonly #watch: StallWatch;
   readonly #forget: () => void;
+  readonly #secrets: SecretFinder;
   #stream: OpenStream;
   #attempt: Attempt;
   #pending: Uint8Array | undefined;
@@ -146,6 +149,7 @@ export class AnswerStream {
     this.#stream = options.stream;
     this.#attempt = options.attempt;
     this.#pending = options.stream.first;
+    this.#secrets = finderOf(options.router.secrets);
     this.#watch = new StallWatch({
       env: this.#router.env,
       limitMs: () => this.#silenceAllowedMs(),
@@ -203,8 +207,8 @@ export class AnswerStream {
     if (backlog !== undefined) return this.#writeAll(client, backlog, bytes);
     if (bytes === undefined) return undefined;
     this.#hasWritten = true;
-    const written: number | Promise<number> = client.write(bytes);
-    // The end goes out with the last bytes.
+    const written: number | Promise<number> = client.write(this.#secrets.cleanBytes(bytes));
+    // With the last bytes goes the end.
     if (!this.#isOver) client.flush();
     return typeof written === "number" || this.#isOver ? undefined : this.#awaitClient(written);
   }
@@ -216,7 +220,7 @@ export class AnswerStream {
   ): Promise<void> {
     for (const bytes of backlog) {
       if (this.#hasLeft) return;
-      const written: number | Promise<number> = client.write(bytes);
+      const written: number | Promise<number> = client.write(this.#secrets.cleanBytes(bytes));
       client.flush();
       if (typeof written !== "number") await this.#awaitClient(written);
     }
@@ -255,7 +259,7 @@ export class AnswerStream {
     // After the finish a broken connection does no harm.
     if (this.#stream.gate.isFinished) return this.#atEnd(undefined);
     const [how, why] = this.#isStalled
-      ? (["stall", "the answer fell silent"] as const)
+      ? (["stall", ownWords("the answer fell silent")] as const)
       : (["reset", classifyFailure(cause).message] as const);
     return this.#brokenBehind(undefined, ownVerdict.broken(how, why));
   }
@@ -339,7 +343,7 @@ export class AnswerStream {
     if (others > 0)
       return { final: `${BROKE_OFF}, and ${counted(others, "other answer")} began differently. Ask again.` };
     const exhaustion = describeExhaustion(progress, request, this.#router);
-    this.#router.emit({ kind: "exhausted", exhaustion });
+    this.#router.emit(exhaustedEvent(exhaustion));
     return { final: exhaustionSummary(exhaustion) };
   }
 
@@ -382,7 +386,8 @@ export class AnswerStream {
 
   #progress(): AnswerProgress {
     const { phase, tool, chars } = this.#stream.gate.progress();
-    return progressOf(this.#run.request, this.#attempt, { phase, tool: tool ?? null, chars });
+    const named = tool === undefined ? null : providerWords(tool, this.#router.secrets);
+    return progressOf(this.#run.request, this.#attempt, { phase, tool: named, chars });
   }
 
   #silenceAllowedMs(): number {

@@ -4,6 +4,7 @@ import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import type { AttemptRecord } from "../core/routing/events.ts";
 import type { Progress, TriedLane } from "../core/routing/progress.ts";
 import type { Session } from "../core/routing/session.ts";
+import { ownWords } from "../core/scrub.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { SentAnswer } from "../core/stream/continuation.ts";
 import type { Prefill } from "../core/stream/prefill.ts";
@@ -33,6 +34,7 @@ export interface AttemptStart {
 type Outcome =
   | { kind: "running" }
   | { kind: "answered"; status: number; tookMs: number }
+  | { kind: "cancelled"; tookMs: number }
   | { kind: "failed"; verdict: Verdict; tookMs: number };
 
 /** One upstream call of a request: its lane, the call, and its result. */
@@ -84,7 +86,13 @@ export class Attempt implements TriedLane {
     this.#outcome = { kind: "answered", status, tookMs: nowMs - this.startedMs };
   }
 
-  /** Failed, before or during its answer. */
+  /** The client has left before anything came. */
+  cancelled(nowMs: number): void {
+    if (this.#outcome.kind === "running")
+      this.#outcome = { kind: "cancelled", tookMs: nowMs - this.startedMs };
+  }
+
+  /** It has failed, at once or after it had begun to answer. */
   failed(verdict: Verdict, nowMs: number): void {
     this.#outcome = { kind: "failed", verdict, tookMs: nowMs - this.startedMs };
   }
@@ -104,33 +112,34 @@ export class Attempt implements TriedLane {
     this.#onClosed();
   }
 
-  /** For the ledger; undefined before any result, and for an abandoned call. */
+  /** As the ledger keeps it; undefined while nothing has come. */
   get record(): AttemptRecord | undefined {
     const outcome = this.#outcome;
     if (outcome.kind === "running") return undefined;
-    const said =
-      outcome.kind === "failed"
-        ? recordOf(outcome.verdict)
-        : { status: outcome.status, verdict: "ok" as const, message: "" };
     return {
       atMs: this.startedMs,
       model: formatModelRef(this.ref),
       keyName: this.key.name,
       fingerprint: this.key.fingerprint,
       durationMs: outcome.tookMs,
-      ...said,
+      ...resultOf(outcome),
     };
   }
 }
 
-function recordOf({
-  status,
-  kind,
-  message,
-  fault,
-  waitMs,
-}: Verdict): Omit<AttemptRecord, "atMs" | "model" | "keyName" | "fingerprint" | "durationMs"> {
-  return { status, verdict: kind, message, fault, waitMs };
+function resultOf(
+  outcome: Exclude<Outcome, { kind: "running" }>,
+): Omit<AttemptRecord, "atMs" | "model" | "keyName" | "fingerprint" | "durationMs"> {
+  switch (outcome.kind) {
+    case "answered":
+      return { status: outcome.status, verdict: "ok", message: ownWords("") };
+    case "cancelled":
+      return { status: 0, verdict: "cancelled", message: ownWords("") };
+    case "failed": {
+      const { status, kind, message, fault, waitMs } = outcome.verdict;
+      return { status, verdict: kind, message, fault, waitMs };
+    }
+  }
 }
 
 /** Whose request it is, and how far it has come. */
@@ -167,7 +176,9 @@ export interface CallOptions {
   without: ReadonlySet<string> | undefined;
   rules: readonly UserRule[];
   errorBodyBytes: number;
-  /** The longest complete answer. */
+  /** What must not be in any words of a provider. */
+  secrets: readonly string[];
+  /** The longest answer in one piece. */
   answerBytes: number;
   env: Required<Env>;
 }

@@ -1,5 +1,6 @@
 import { wireModelId } from "../core/catalog/model-kinds.ts";
 import { withoutFields } from "../core/routing/model-facts.ts";
+import { ownWords, providerWords } from "../core/scrub.ts";
 import { withOutputLimit } from "../core/stream/asked.ts";
 import { withPrefill } from "../core/stream/prefill.ts";
 import { classifyFailure, ownVerdict } from "../core/verdict/failure.ts";
@@ -75,7 +76,11 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
       ? undefined
       : translateCall(request, { api: options.dialect, model }, options.env);
   if (translated?.kind === "untranslatable") {
-    return { kind: "refused", verdict: ownVerdict.untranslatable(translated.why), reply: undefined };
+    return {
+      kind: "refused",
+      verdict: ownVerdict.untranslatable(providerWords(translated.why, options.secrets)),
+      reply: undefined,
+    };
   }
   const abort = (): void => attempt.abort();
   request.signal.addEventListener("abort", abort, { once: true });
@@ -95,7 +100,7 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
     // After a failure the rest of the reply is not read.
     abort();
     if (request.signal.aborted) return { kind: "client-gone" };
-    const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause);
+    const verdict = watch.hasFired() ? ownVerdict.silent() : failure(cause, options.secrets);
     return { kind: "refused", verdict, reply: undefined };
   } finally {
     watch.stop();
@@ -124,8 +129,10 @@ function prefilled(
   return begun;
 }
 
-function failure(cause: unknown): Verdict {
-  return cause instanceof AnswerTooLong ? ownVerdict.badStream(cause.message) : classifyFailure(cause);
+function failure(cause: unknown, secrets: readonly string[]): Verdict {
+  return cause instanceof AnswerTooLong
+    ? ownVerdict.badStream(providerWords(cause.message, secrets))
+    : classifyFailure(cause);
 }
 
 function understand(
@@ -144,7 +151,7 @@ function understand(
   const reader = body && (translated?.reader(body, type, call.options.answerBytes) ?? body);
   if (isStream) {
     return reader === undefined
-      ? noAnswer(response, "the stream was empty")
+      ? noAnswer(response, ownWords("the stream was empty"))
       : openStream(response, reader, call);
   }
   return readBody(response, reader, call);

@@ -1,5 +1,6 @@
 import { streamOfWhole } from "../core/dialect/translate.ts";
 import { parseJson } from "../core/json.ts";
+import { ownWords, type ProviderWords, providerWords } from "../core/scrub.ts";
 import { joined } from "../core/stream/bytes.ts";
 import { hollowBody } from "../core/stream/choice-book.ts";
 import { looksLikeEvents } from "../core/stream/sse.ts";
@@ -30,14 +31,14 @@ export async function readHead(body: ByteReader | undefined, maxBytes: number): 
   return new TextDecoder().decode(Buffer.concat(parts).subarray(0, maxBytes));
 }
 
-type Judging = Pick<CallOptions, "provider" | "rules" | "request" | "env">;
+type Judging = Pick<CallOptions, "provider" | "rules" | "request" | "secrets" | "env">;
 
 /** Undefined for a good answer. */
 export function judgeReply(reply: ErrorReply, options: Judging, isWhole = false): Verdict | undefined {
-  const { provider, rules, request, env } = options;
+  const { provider, rules, request, secrets, env } = options;
   const expectsAnswer = request.dialect !== undefined;
   const subject = { provider: provider.id, path: `/${request.endpoint}`, expectsAnswer, isWhole, ...reply };
-  return classify(subject, { userRules: rules, nowMs: env.now() });
+  return classify(subject, { userRules: rules, secrets, nowMs: env.now() });
 }
 
 /**
@@ -50,22 +51,27 @@ export function failureVerdict(
   options: Judging,
   isBehindHead = false,
 ): Verdict {
+  const words = (text: string): ProviderWords => providerWords(text, options.secrets);
   switch (failure.kind) {
     case "said":
       return (
         judgeReply({ ...reply, body: failure.text }, options) ??
-        (isBehindHead ? ownVerdict.broken("error", failure.text) : ownVerdict.badStream(failure.text))
+        (isBehindHead
+          ? ownVerdict.broken("error", words(failure.text))
+          : ownVerdict.badStream(words(failure.text)))
       );
     case "flawed":
-      return ownVerdict.badStream(failure.why);
+      return ownVerdict.badStream(words(failure.why));
     case "cut":
-      return isBehindHead ? ownVerdict.broken("reset", failure.why) : ownVerdict.badStream(failure.why);
+      return isBehindHead
+        ? ownVerdict.broken("reset", words(failure.why))
+        : ownVerdict.badStream(words(failure.why));
     case "hollow":
-      return ownVerdict.hollow(failure.why);
+      return ownVerdict.hollow(words(failure.why));
     case "bad-call":
-      return ownVerdict.badCall(failure.why);
+      return ownVerdict.badCall(words(failure.why));
     case "too-long":
-      return ownVerdict.callTooLong(failure.why);
+      return ownVerdict.callTooLong(words(failure.why));
     case "mismatch":
       return ownVerdict.mismatch();
   }
@@ -77,13 +83,13 @@ export async function refusal(response: Reply, options: CallOptions): Promise<Ca
   const reply = { status, headers, body: await readHead(response.body, options.errorBodyBytes) };
   const verdict =
     status < 400
-      ? ownVerdict.redirect(status, headers.get("location"))
+      ? ownVerdict.redirect(status, headers.get("location"), options.secrets)
       : (judgeReply(reply, options) ?? ownVerdict.unexplained(status));
   return { kind: "refused", verdict, reply };
 }
 
-/** A 200 without an answer or a reason. */
-export function noAnswer(response: Reply, why: string): CallOutcome {
+/** A 200 that holds neither an answer nor a reason. */
+export function noAnswer(response: Reply, why: ProviderWords): CallOutcome {
   const reply = { status: response.status, headers: response.headers, body: "" };
   return { kind: "refused", verdict: ownVerdict.badStream(why), reply };
 }
@@ -95,7 +101,7 @@ export function noAnswer(response: Reply, why: string): CallOutcome {
 export async function openStream(response: Reply, reader: ByteReader, call: Call): Promise<CallOutcome> {
   const { attempt, request, continues } = call.options;
   const { dialect, profile } = request;
-  if (dialect === undefined) return noAnswer(response, "an unrequested stream");
+  if (dialect === undefined) return noAnswer(response, ownWords("an unrequested stream"));
   const { settleFinish } = profile;
   const sent =
     continues && attempt.prefill ? { ...continues, withheld: attempt.prefill.withheld } : continues;
@@ -196,7 +202,8 @@ function wholeBody(
   if (!wantsStream(request)) return hollowIn(reply, request) ?? { kind: "body", status, headers, body };
   const events =
     request.dialect === undefined ? undefined : streamOfWhole(request.dialect, parseJson(reply.body));
-  if (events === undefined) return noAnswer(response, "the answer was no stream, and no completion either");
+  if (events === undefined)
+    return noAnswer(response, ownWords("the answer was no stream, and no completion either"));
   return openStream(asEvents(response), replay(new TextEncoder().encode(events)), call);
 }
 
@@ -205,7 +212,7 @@ function hollowIn(reply: ErrorReply, request: ModelRequest): CallOutcome | undef
   const why = request.dialect === undefined ? undefined : hollowBody(request.dialect, reply.body);
   if (why === undefined || askedOf(request).mayBeEmpty()) return undefined;
   noteFlaw(request, "hollow");
-  return { kind: "refused", verdict: ownVerdict.hollow(why), reply };
+  return { kind: "refused", verdict: ownVerdict.hollow(providerWords(why, [])), reply };
 }
 
 function asEvents({ status, headers }: Reply): Reply {

@@ -17,6 +17,7 @@ import {
   triesOn,
 } from "../core/routing/progress.ts";
 import { stick } from "../core/routing/session.ts";
+import { ownWords } from "../core/scrub.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import { outputTokensOf } from "../core/stream/asked.ts";
 import type { SentAnswer } from "../core/stream/continuation.ts";
@@ -188,9 +189,11 @@ export class RequestRun {
   judge(attempt: Attempt, failure: GateFailure, reply: ErrorReply): Verdict {
     const { request } = this;
     const provider = request.snapshot.providers.get(attempt.ref.provider);
-    if (provider === undefined) return ownVerdict.broken("error", "its provider is no longer in config.toml");
-    const { env } = this.#router;
-    return failureVerdict(failure, reply, { provider, rules: this.#options.rules, request, env }, true);
+    if (provider === undefined)
+      return ownVerdict.broken("error", ownWords("its provider is no longer in config.toml"));
+    const { env, secrets } = this.#router;
+    const judging = { provider, rules: this.#options.rules, request, secrets, env };
+    return failureVerdict(failure, reply, judging, true);
   }
 
   /** Ends the request: closes its attempt and announces the record. Only the first call counts. */
@@ -301,6 +304,7 @@ export class RequestRun {
         return this.#refused(attempt, outcome.verdict, outcome.reply);
       return undefined;
     }
+    attempt.cancelled(router.env.now());
     attempt.close();
     return outcome;
   }
@@ -325,6 +329,7 @@ export class RequestRun {
       without: router.facts.refusedFields(ref),
       rules,
       errorBodyBytes,
+      secrets: router.secrets,
       answerBytes,
       firstTokenMs: to.provider.firstTokenTimeoutMs ?? policy.firstTokenTimeoutMs,
       silenceLimitMs: policy.silenceLimitMs,
@@ -446,7 +451,7 @@ export class RequestRun {
     const last = failed.findLast(
       (one) => one.model === first.model && (isOther || one.fingerprint !== key.fingerprint),
     );
-    if (last === undefined || last.verdict === "ok") return;
+    if (last === undefined || last.verdict === "ok" || last.verdict === "cancelled") return;
     const { keyName, verdict: why } = last;
     if (isOther) this.#router.emit({ kind: "fell-back", from: first.model, to: model, why });
     else

@@ -6,16 +6,16 @@ import type {
 import type { Usage } from "../core/dialect/hub-answer.ts";
 import { DEFAULT_DIALECT, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 import { formatModelRef } from "../core/model-ref.ts";
-import { exhaustionSummary, firstFreeMs } from "../core/routing/exhaustion.ts";
+import { exhaustedEvent, exhaustionSummary, firstFreeMs } from "../core/routing/exhaustion.ts";
+import { finderOf, type ProviderWords, providerBody } from "../core/scrub.ts";
 import { hasBytes } from "../core/stream/bytes.ts";
 import { readField } from "../core/stream/rewrite.ts";
-import type { Verdict } from "../core/verdict/verdict.ts";
 import { AnswerStream, KEEP_ALIVE } from "./answer-stream.ts";
-import type { Attempt, CallOutcome, ErrorReply } from "./attempt.ts";
+import type { Attempt, CallOutcome } from "./attempt.ts";
 import { type ModelRequest, wantsStream } from "./read-request.ts";
 import { describeExhaustion, RequestRun, type RequestRunOptions, type RunResult } from "./request-run.ts";
 import type { Router } from "./router.ts";
-import { type ByteReader, clientHeaders, headerSafe, passThrough } from "./transport.ts";
+import { type ByteReader, clientHeaders, headerSafe, passThrough, withoutSecrets } from "./transport.ts";
 
 export interface RespondOptions extends RequestRunOptions {
   /** Called for a bug of ours; the client only gets a general message. */
@@ -40,7 +40,7 @@ export async function respond(request: ModelRequest, options: RespondOptions): P
         return signed(exhausted(run, router), run);
       case "refusal":
         run.close("passed-error");
-        return signed(refused(request, result.verdict, result.reply), run);
+        return signed(refused(request, result, router.secrets), run);
       case "answer":
         return answered({ ...result, router, run, onBug });
     }
@@ -112,7 +112,7 @@ function endOfHeld(result: RunResult, { run, router }: Held): string {
     case "exhausted": {
       run.close("exhausted");
       const exhaustion = describeExhaustion(run.progress, run.request, router);
-      router.emit({ kind: "exhausted", exhaustion });
+      router.emit(exhaustedEvent(exhaustion));
       return finalEventOf(run.request, exhaustionSummary(exhaustion));
     }
     case "refusal":
@@ -152,7 +152,7 @@ function answered(answer: Answered): Response {
   const { outcome, attempt, router, run, onBug } = answer;
   noteFit(run.request);
   const { status, headers: theirs } = outcome.kind === "stream" ? outcome.stream : outcome;
-  const headers = clientHeaders(theirs);
+  const headers = clientHeaders(theirs, router.secrets);
   Object.assign(headers, signature(attempt, run));
   const init = { status, headers };
   if (outcome.kind === "stream") {
@@ -165,13 +165,14 @@ function answered(answer: Answered): Response {
       usageIn(outcome, run.request.dialect),
     );
   };
+  const finder = finderOf(router.secrets);
   if (outcome.body instanceof Uint8Array) {
     end(true);
-    return new Response(outcome.body, init);
+    return new Response(finder.cleanBytes(outcome.body), init);
   }
   // A client that leaves before the first read does not cancel the stream.
   run.request.signal.addEventListener("abort", () => end(false), { once: true });
-  return new Response(passThrough(outcome.body, end), init);
+  return new Response(passThrough(withoutSecrets(outcome.body, finder), end), init);
 }
 
 /** Errors also name the last lane and the number of attempts. */
@@ -216,7 +217,7 @@ function hasTools(body: Uint8Array): boolean {
 
 function exhausted(run: RequestRun, router: Router): Response {
   const exhaustion = describeExhaustion(run.progress, run.request, router);
-  router.emit({ kind: "exhausted", exhaustion });
+  router.emit(exhaustedEvent(exhaustion));
   const { profile, dialect } = run.request;
   const firstMs = firstFreeMs(exhaustion);
   const freeInMs = firstMs === undefined ? undefined : firstMs - exhaustion.atMs;
@@ -229,8 +230,12 @@ function keptWords({ kept }: ModelRequest): string {
   return kept?.tie === undefined ? "" : `\nOnly the key that made ${kept.ids.join(", ")} can use it.`;
 }
 
-/** The request itself is at fault, so the client gets the provider's words. */
-function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | undefined): Response {
+/** The request itself is at fault: the provider's words go back. */
+function refused(
+  request: ModelRequest,
+  { verdict, reply }: Extract<RunResult, { kind: "refusal" }>,
+  secrets: readonly string[],
+): Response {
   const { profile, dialect } = request;
   const { message } = verdict;
   if (verdict.kind === "overflow") {
@@ -240,13 +245,18 @@ function refused(request: ModelRequest, verdict: Verdict, reply: ErrorReply | un
   // With a 2xx status, or in the middle of a stream, the words need an error form of their own.
   if (reply === undefined || reply.status < 400)
     return finalReply(profile, { why: "refused", message }, dialect);
-  return new Response(reply.body, {
+  return passedOn(providerBody(reply.body, secrets), {
     status: dialect === undefined ? reply.status : profile.passedStatus(reply.status),
-    headers: clientHeaders(reply.headers),
+    headers: clientHeaders(reply.headers, secrets),
   });
 }
 
-/** The final error of a request, in the client's form. */
+/** A provider's error as it is. */
+function passedOn(body: ProviderWords, init: { status: number; headers: Record<string, string> }): Response {
+  return new Response(body, init);
+}
+
+/** The one error that ends a request, in the client's form. */
 export function finalReply(profile: ClientProfile, failure: FinalFailure, dialect?: Dialect): Response {
   return errorResponse(profile.finalError(failure, dialect));
 }

@@ -115,6 +115,13 @@ export interface SharedLimits {
 /** The longest time in our own queue (pacing, limits). */
 const QUEUE_MS = 5 * 60_000;
 
+/** A stand-in for a key, such as the word "ollama", is no secret. */
+function secretsOf({ keys, providers }: SnapshotInput): string[] {
+  return keys.flatMap(({ provider, secret, source }) =>
+    source === "embedded" && secret === providers.get(provider)?.placeholderKey ? [] : secret,
+  );
+}
+
 const NO_LIMITS: KeyLimits = { rpm: undefined, concurrency: undefined };
 
 /** The state of keys and lanes in this process. Decisions are made in core. */
@@ -128,6 +135,7 @@ export class Router {
   readonly facts = new ModelFacts();
   readonly answers = new Answers();
 
+  readonly #secrets: string[] = [];
   #snapshot: RoutingSnapshot;
   readonly #byHand = new HandSwitched();
   readonly #cooldowns = new Cooldowns((event) => this.emit(event));
@@ -142,6 +150,7 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#snapshot = snapshotOf(options);
+    this.keepSecret(...secretsOf(options));
     this.env = { after: realAfter, ...options.env };
     this.transport = options.transport ?? startCall;
     this.queue = new WaitQueue(this.env);
@@ -174,8 +183,19 @@ export class Router {
 
   /** Applies changed files; requests in progress keep their snapshot. */
   follow(options: SnapshotInput): void {
+    this.keepSecret(...secretsOf(options));
     this.#snapshot = snapshotOf({ ...options, keys: this.#byHand.over(options.keys) });
     this.emit({ kind: "settings-taken" });
+  }
+
+  /** Everything that no provider's words may hold. It only grows: a removed key stays secret. */
+  get secrets(): readonly string[] {
+    return this.#secrets;
+  }
+
+  keepSecret(...secrets: readonly string[]): void {
+    const known = new Set(this.#secrets);
+    this.#secrets.push(...new Set(secrets.filter((secret) => !known.has(secret))));
   }
 
   get cooldowns(): ReadonlyMap<string, Cooldown> {

@@ -1,6 +1,9 @@
 import { TOKEN_HEADER } from "../core/client/token-header.ts";
 import { DIALECT_NAMES, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 import { BEARER, keyHeader } from "../core/key.ts";
+import { providerHeader } from "../core/scrub.ts";
+import type { SecretFinder } from "../core/secret-finder.ts";
+import { joined } from "../core/stream/bytes.ts";
 
 export function fetchedReply(response: Response): Reply {
   const { status, headers, body } = response;
@@ -134,8 +137,14 @@ export function withoutTokenIn(search: string, token: string): string {
   return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
 
-export function clientHeaders(upstream: Headers): Record<string, string> {
-  return kept(upstream, NOT_DOWN_SET);
+/** The headers of an answer to the client, without secrets, and without those that hold control characters. */
+export function clientHeaders(upstream: Headers, secrets: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, given] of Object.entries(kept(upstream, NOT_DOWN_SET))) {
+    const value = providerHeader(given, secrets);
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
 }
 
 /** One pass over a plain copy: Bun's own iteration costs three times as much, and each delete is a call. */
@@ -273,6 +282,23 @@ export function passThrough(
     { highWaterMark: 0 },
   );
 }
+
+/** A body without secrets, also where one comes in two pieces: its beginning is held until the next bytes tell. */
+export function withoutSecrets(body: ByteReader, finder: SecretFinder): ByteReader {
+  let held: Uint8Array = NO_BYTES;
+  const read = async (): ReturnType<ByteReader["read"]> => {
+    const { done, value } = await body.read();
+    if (done && held.length === 0) return { done, value: undefined };
+    const all = joined(held.length === 0 ? undefined : held, value) ?? NO_BYTES;
+    const open = done ? all.length : finder.openFrom(all);
+    held = all.subarray(open);
+    const passed = finder.cleanBytes(all.subarray(0, open));
+    return passed.length === 0 ? read() : { done: false, value: passed };
+  };
+  return { read, cancel: (reason) => body.cancel(reason) };
+}
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Encodings that an upstream may use although it was asked not to. */
 const FORMATS = new Map<string, ConstructorParameters<typeof DecompressionStream>[0]>([

@@ -1,5 +1,6 @@
 import type { Reading } from "../core/quota/quota.ts";
 import { type QuotaEndpoint, readQuotaReply } from "../core/quota/readers.ts";
+import { providerWords } from "../core/scrub.ts";
 
 const ASK_MS = 8_000;
 
@@ -27,7 +28,8 @@ export async function readQuota(
     }
     const body = await boundedText(response);
     if (body === undefined) return { kind: "unknown", why: "the reply is too long" };
-    return readQuotaReply(endpoint, { status: response.status, body }, nowMs);
+    const reading = readQuotaReply(endpoint, { status: response.status, body }, nowMs);
+    return reading.kind === "unknown" ? { ...reading, why: providerWords(reading.why, [secret]) } : reading;
   } catch {
     // The words of network errors may repeat the address; that there was no answer is all that counts.
     return {

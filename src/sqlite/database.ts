@@ -24,6 +24,8 @@ export function openDatabase(file: string, waitMs: number): Database {
     // A power cut may cost the last second, but never the file.
     db.run("PRAGMA synchronous = NORMAL");
     db.run("PRAGMA foreign_keys = ON");
+    // What is deleted is overwritten, so that it is gone from the file, too.
+    db.run("PRAGMA secure_delete = ON");
     db.run(`PRAGMA journal_size_limit = ${LOG_BYTES}`);
     migrate(db);
     return db;

@@ -2,7 +2,7 @@ import type { Problem } from "../core/problem.ts";
 import type { QuotaRecord } from "../core/quota/quota.ts";
 import type { Cooldown } from "../core/routing/cooldown.ts";
 import type { Claim, ClaimRequest } from "../core/routing/shared-limits.ts";
-import { scrubMessage, scrubName } from "../core/scrub.ts";
+import { ownWords, providerWords, scrubName } from "../core/scrub.ts";
 
 /**
  * State that all orouter processes of a user share, over machines where the implementation reaches that far. Each kind
@@ -43,7 +43,7 @@ export const QUOTAS_KEPT_MS = 40 * 24 * 60 * 60_000;
 export function scrubQuota(record: QuotaRecord, secrets: readonly string[]): QuotaRecord {
   const { reading } = record;
   if (reading.kind !== "unknown") return record;
-  return { ...record, reading: { ...reading, why: scrubMessage(reading.why, secrets) } };
+  return { ...record, reading: { ...reading, why: providerWords(reading.why, secrets) } };
 }
 
 /**
@@ -86,7 +86,9 @@ export interface News {
 }
 
 export interface StoreOptions {
-  /** Every secret of this run, read again at each write; none is ever stored. */
+  /** False: no words of a provider are kept. */
+  keepsHeads: boolean;
+  /** Every secret of this run; none is ever stored, whatever repeats it. Read again at each write. */
   readonly secrets: readonly string[];
   nowMs: () => number;
 }
@@ -106,12 +108,15 @@ export function isForgotten({ sinceMs, untilMs }: Cooldown, nowMs: number): bool
   return Math.max(sinceMs, untilMs) < nowMs - FAILURES_KEPT_MS;
 }
 
-/** Every store must scrub a change before it keeps it. */
-export function scrubChange(change: CooldownChange, secrets: readonly string[]): CooldownChange {
+/** A change as any store may keep it. */
+export function scrubChange(
+  change: CooldownChange,
+  { secrets, keepsHeads }: Pick<StoreOptions, "secrets" | "keepsHeads">,
+): CooldownChange {
   const id = scrubName(change.id, secrets);
   if (change.kind === "cleared") return { ...change, id };
   const { cooldown } = change;
   const model = cooldown.model === undefined ? undefined : scrubName(cooldown.model, secrets);
-  const message = scrubMessage(cooldown.message, secrets);
+  const message = keepsHeads ? providerWords(cooldown.message, secrets) : ownWords("");
   return { ...change, id, cooldown: { ...cooldown, id, model, message } };
 }

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/key.ts";
 import type { RequestRecord } from "../../src/core/routing/events.ts";
+import { ownWords } from "../../src/core/scrub.ts";
 import { attemptOf, finished, note, recordOf, stateOptions, until } from "../store/samples.ts";
 import { tempMachine } from "./orouter.ts";
 
@@ -15,7 +16,7 @@ const REFUSED = attemptOf(NOW, {
   fingerprint: HOME,
   status: 403,
   verdict: "subscription",
-  message: "this model requires a subscription",
+  message: ownWords("this model requires a subscription"),
 });
 
 const RECORDS: RequestRecord[] = [

@@ -3,6 +3,7 @@ import { decisionOf, replay } from "../../src/commands/simulate/replay.ts";
 import { compare } from "../../src/commands/simulate/simulate.ts";
 import { openState } from "../../src/commands/state.ts";
 import type { RequestRecord } from "../../src/core/routing/events.ts";
+import { ownWords } from "../../src/core/scrub.ts";
 import type { Call } from "../../src/demo/call.ts";
 import {
   answer,
@@ -90,8 +91,14 @@ function spentLedger(): RequestRecord[] {
       durationMs: 300,
     },
     ...(verdict === "ok"
-      ? { status: 200, verdict, message: "" }
-      : { status: 429, verdict, message: "weekly limit", fault: "key" as const, waitMs: 7_200_000 }),
+      ? { status: 200, verdict, message: ownWords("") }
+      : {
+          status: 429,
+          verdict,
+          message: ownWords("weekly limit"),
+          fault: "key" as const,
+          waitMs: 7_200_000,
+        }),
   });
   return Array.from({ length: 40 }, (_, nth): RequestRecord => {
     const atMs = startMs + nth * 60_000;

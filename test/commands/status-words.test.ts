@@ -75,7 +75,7 @@ test.each<[name: string, cooldowns: Cooldown[], keyState: string, modelState: st
   [
     "a dead key",
     [cooldownOf(`key ${A}`, NOW, { kind: "auth", untilMs: NEVER_MS })],
-    "dead: refused until the key is changed",
+    "dead: invalid key",
     "ready with 1 of 2 keys",
   ],
 ])("the state shows %s", (_name, cooldowns, keyState, modelState) => {

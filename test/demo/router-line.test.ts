@@ -12,7 +12,7 @@ test.each<[event: RouterEvent, line: string | undefined]>([
   [cooldownStarted(cooldownOf("key aaaaaaaaaaaa", NOW)), "key work cools down for 1 h: plan limit used up"],
   [
     cooldownStarted(cooldownOf("key aaaaaaaaaaaa", NOW, { kind: "auth", untilMs: NEVER_MS })),
-    "key work cools down until it changes: refused until the key is changed",
+    "key work cools down until it changes: invalid key",
   ],
   [
     cooldownStarted(cooldownOf(LANE, NOW, { scope: "lane", kind: "subscription", untilMs: NOW + MINUTE })),

@@ -86,20 +86,25 @@ scenario(
       expect(await waits(machine)).toEqual([0, 0]);
       expect(run.stderr.match(/Error: /g)).toHaveLength(1);
       const report = run.stderr.split("[orouter] ALL KEYS EXHAUSTED!\n");
-      expect(report).toHaveLength(2);
-      expect(report[1]).toMatch(
+      // In the agent, and behind it.
+      expect(report).toHaveLength(3);
+      expect(report[2]).toMatch(
         new RegExp(
           [
             "^Summary: 3 keys failed\\.",
-            "1 no model access, 1 rate-limited, 1 other errors\\.",
+            "1 invalid, 1 no model access, 1 rate-limited, 0 other errors\\.",
             "Reason: .+",
             "Details:",
             "  1\\. limited \\([0-9a-f]{5}…\\) - 429 on ollama-cloud/gpt-oss:120b",
             "     rate_limit: .+",
+            "     Fix: wait until .+, or add a key",
             "  2\\. planless \\([0-9a-f]{5}…\\) - 403 on ollama-cloud/gpt-oss:120b",
             "     subscription_error: ref=[0-9a-f-]{36}",
+            "     .+",
+            "     Fix: upgrade the plan.+",
             "  3\\. dead \\([0-9a-f]{5}…\\) - 401 on ollama-cloud/gpt-oss:120b",
             "     auth: unauthorized",
+            "     Fix: replace the key: orouter keys add",
             "Next: the first key is free again at \\d\\d:\\d\\d \\(in 1[01] m\\)\\.\\n$",
           ].join("\\n"),
         ),
@@ -157,7 +162,7 @@ scenario("the terminal interface shows once that all refuse, and is idle afterwa
       await Bun.sleep(3_500);
       expect(answers(upstream).length).toBe(calls);
       const screen = await screenWithoutToast(terminal);
-      for (const words of ["ALL KEYS EXHAUSTED", ...REFUSED.map((name) => `${name}: `)]) {
+      for (const words of ["ALL KEYS EXHAUSTED", ...REFUSED.map((name) => `${name} - `)]) {
         expect([words, count(screen, words)]).toEqual([words, 1]);
       }
       expect(screen).not.toContain("retrying");

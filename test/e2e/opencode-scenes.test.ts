@@ -63,7 +63,8 @@ const PLAYS: readonly Play[] = [
     stdout: /^$/,
     tally: /ALL KEYS EXHAUSTED!/,
     judge: (run, upstream, scene) => {
-      expect(count(run.stderr, "ALL KEYS EXHAUSTED!")).toBe(1);
+      // In opencode, and in the terminal behind it.
+      expect(count(run.stderr, "ALL KEYS EXHAUSTED!")).toBe(2);
       expect(count(run.stderr, "Error: ")).toBe(1);
       expect(run.stderr).toContain("Error: [orouter] ALL KEYS EXHAUSTED");
       // Words for people, in the client as in the terminal.

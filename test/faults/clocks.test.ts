@@ -5,6 +5,7 @@ import { openState } from "../../src/commands/state.ts";
 import { fingerprint } from "../../src/core/key.ts";
 import { type Cooldown, NEVER_MS, notFromLater, targetOf } from "../../src/core/routing/cooldown.ts";
 import { emptyLoad, slotFor, take } from "../../src/core/routing/limits.ts";
+import { ownWords } from "../../src/core/scrub.ts";
 import { StallWatch } from "../../src/proxy/answer-stream.ts";
 import type { Env } from "../../src/proxy/env.ts";
 import { until } from "../e2e/serve-process.ts";
@@ -22,7 +23,7 @@ function quotaCooldown(sinceMs: number, untilMs: number): Cooldown {
     ...targetOf.key({ provider: "a", fingerprint: fingerprint("secret-one") }),
     kind: "quota",
     status: 429,
-    message: "used up",
+    message: ownWords("used up"),
     sinceMs,
     untilMs,
     failures: 1,

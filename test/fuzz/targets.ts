@@ -129,7 +129,10 @@ function expectVerdict({ kind, message, waitMs }: Verdict): void {
 const rules: FuzzTarget = () =>
   fc.property(anyReply, fc.constantFrom(...PRESETS.map(({ id }) => id)), (reply, provider) => {
     const nowMs = Date.UTC(2026, 10, 21);
-    const verdict = classify({ ...reply, provider, path: "/chat/completions" }, { userRules: [], nowMs });
+    const verdict = classify(
+      { ...reply, provider, path: "/chat/completions" },
+      { userRules: [], secrets: [], nowMs },
+    );
     if (verdict === undefined) {
       if (reply.status >= 400) throw new Error("a refusal was taken for an answer");
       return;

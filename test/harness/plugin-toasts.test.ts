@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { RouterEvent } from "../../src/core/routing/events.ts";
+import { ownWords } from "../../src/core/scrub.ts";
 import { verdictWords } from "../../src/core/verdict/verdict.ts";
 import { backNotices, calmToasts, noticeOf, type Toast } from "../../src/harness/plugin/notices.ts";
 import { newsIn } from "../../src/harness/plugin/router-client.ts";
@@ -103,6 +104,7 @@ test("changes of one burst share a toast, the worst first and in its colour", ()
   rig.hear({ kind: "fell-back", from: "a/big", to: "b/small", why: "overloaded" });
   rig.hear({
     kind: "exhausted",
+    headline: "ALL KEYS EXHAUSTED!",
     exhaustion: { atMs: 0, asked: "orouter/coding", keys: [], unasked: [], otherModels: [] },
   });
   rig.passTo(60_000);
@@ -141,4 +143,38 @@ test("a key is back when its cooldown is gone", () => {
     "work for big: the cooldown is over.",
   ]);
   expect(backNotices(undefined, after)).toEqual([]);
+});
+
+const TIRED = {
+  keyName: "work",
+  fingerprint: "a",
+  model: "a/m",
+  host: "a.example",
+  wasAsked: true,
+  status: 403,
+  kind: "subscription",
+  message: ownWords(""),
+  freeAtMs: 3_600_000,
+} as const;
+
+test.each<[headline: string, isEndDeclared: boolean, title: string, start: string, end: string]>([
+  ["ALL KEYS EXHAUSTED!", true, "All keys exhausted", "No key can answer for m.", "is free again at"],
+  ["ALL KEYS EXHAUSTED!", false, "All keys exhausted", "No key can answer for m.", "is asked again at"],
+  [
+    "Cannot reach a.example: name lookup failed",
+    false,
+    "Request failed",
+    "Cannot reach a.example",
+    "is asked again at",
+  ],
+])("a failure with the headline %p is told as what it is", (headline, isEndDeclared, title, start, end) => {
+  const rig = calmRig();
+  const keys = [{ ...TIRED, isEndDeclared }];
+  const exhaustion = { atMs: 0, asked: "a/m", keys, unasked: [], otherModels: [] };
+  rig.hear({ kind: "exhausted", headline, exhaustion });
+  rig.passTo(60_000);
+  const [toast] = rig.shown;
+  expect(toast?.title).toBe(title);
+  expect(toast?.message).toStartWith(start);
+  expect(toast?.message).toContain(end);
 });

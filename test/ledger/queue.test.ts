@@ -2,7 +2,13 @@ import { expect, test } from "bun:test";
 import { LedgerQueue } from "../../src/ledger/ledger.ts";
 import { recordOf } from "../store/samples.ts";
 
-const OPTIONS = { keep: { days: 7, rows: 1000 }, secrets: [], nowMs: Date.now };
+const OPTIONS = {
+  keep: { days: 7, rows: 1000 },
+  keepsRequests: true,
+  keepsHeads: true,
+  secrets: [],
+  nowMs: Date.now,
+};
 
 test("requests that arrive while a batch is being written wait for the next one", () => {
   const queue = new LedgerQueue(OPTIONS);

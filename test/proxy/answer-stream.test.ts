@@ -238,7 +238,10 @@ describe("a client that leaves", () => {
         await asked;
         await left.promise;
         await until(() => rig.records().length === 1);
-        expect(rig.records()[0]).toMatchObject({ outcome: "client-gone", attempts: [] });
+        expect(rig.records()[0]).toMatchObject({
+          outcome: "client-gone",
+          attempts: [{ verdict: "cancelled" }],
+        });
         expect(rig.router.cooldowns.size).toBe(0);
         expectTidy(rig, 1);
       },

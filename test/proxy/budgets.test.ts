@@ -34,7 +34,7 @@ test.each(["2 requests", "2000 tokens"])("a key at its cap of %s is skipped, and
     expect(response.status).toBe(400);
     await response.text();
     const [exhausted] = rig.events.flatMap((event) => (event.kind === "exhausted" ? event.exhaustion : []));
-    expect(exhausted?.keys.map(({ message, wasAsked }) => [message, wasAsked])).toEqual([
+    expect(exhausted?.keys.map(({ message, wasAsked }) => [String(message), wasAsked])).toEqual([
       [`your daily_budget of ${budget} is used up`, false],
       [`your daily_budget of ${budget} is used up`, false],
     ]);

@@ -21,7 +21,9 @@ test("a proxy for any client speaks to each as its user-agent says", () =>
     const seconds = Number(other.headers.get("retry-after"));
     expect(seconds).toBeGreaterThanOrEqual(3_600);
     expect(seconds).toBeLessThanOrEqual(4_000);
-    expect(((await other.json()) as Said).error.message).toContain("[orouter] ALL KEYS EXHAUSTED");
+    expect(((await other.json()) as Said).error.message).toContain(
+      "[orouter] The only key is cooling down: first free at",
+    );
   }));
 
 test("a client that nobody knows hears 503 where no wait would help", () =>

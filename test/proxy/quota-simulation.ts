@@ -5,6 +5,7 @@ import type { Key } from "../../src/core/key.ts";
 import type { Quota } from "../../src/core/quota/quota.ts";
 import { isCurrent, isSpent } from "../../src/core/quota/quota.ts";
 import type { Strategy } from "../../src/core/routing/session.ts";
+import { ownWords } from "../../src/core/scrub.ts";
 import type { Verdict } from "../../src/core/verdict/verdict.ts";
 import type { CallOptions, CallOutcome } from "../../src/proxy/attempt.ts";
 import { RequestRun } from "../../src/proxy/request-run.ts";
@@ -223,7 +224,7 @@ function isKnownSpent(router: Router, key: Key, nowMs: number): boolean {
 }
 
 function spentVerdict(waitMs: number): Verdict {
-  return { kind: "quota", fault: "key", status: 429, rule: "test", message: "used up", waitMs };
+  return { kind: "quota", fault: "key", status: 429, rule: "test", message: ownWords("used up"), waitMs };
 }
 
 /**

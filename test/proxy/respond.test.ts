@@ -9,7 +9,7 @@ import {
   unauthorized,
 } from "../../src/demo/reply.ts";
 import { readEvents, textOf } from "../demo/read-events.ts";
-import { withPair } from "./rig.ts";
+import { until, withPair } from "./rig.ts";
 
 const GOOD: Answer = { kind: "answer", text: "fine" };
 
@@ -116,8 +116,8 @@ test("a last word names every key and its reason, and holds no number that would
   return withPair({ reply, keys: ["one", "two"], chain: ["a/first-429"] }, async (rig, upstream) => {
     const { message } = await failureOf(await rig.ask());
     expect(message).toContain("[orouter] ALL KEYS EXHAUSTED");
-    expect(message).toContain("one: refused until the key is changed");
-    expect(message).toContain("two: at the limit");
+    expect(message).toContain("one - 401 on a/first-4\u200a29: invalid key");
+    expect(message).toContain("two - 4\u200a29 on a/first-4\u200a29: at the limit");
     expect(message).not.toContain("429");
     // The soft failure is not retried before its time, except for one probe.
     expect(upstream.calls.length).toBeLessThanOrEqual(3);
@@ -229,4 +229,19 @@ test("an endpoint that names no model is no model to switch to", () =>
   withPair({ reply: () => GOOD }, async (rig) => {
     await (await rig.fetch("/a/v1/models")).json();
     expect(rig.router.knownModels().map((ref) => ref.model)).toEqual(["first", "second"]);
+  }));
+
+test("a client that leaves before a word has come leaves the attempt in the record, as cancelled", () =>
+  withPair({ reply: () => ({ kind: "hang" }), chain: ["a/first"] }, async (rig, upstream) => {
+    const leaving = new AbortController();
+    const asked = rig.ask({ signal: leaving.signal }).catch(() => undefined);
+    await until(() => upstream.calls.length === 1);
+    leaving.abort();
+    await asked;
+    await until(() => rig.records().length === 1);
+    const [record] = rig.records();
+    expect(record?.outcome).toBe("client-gone");
+    expect(record?.attempts.map(({ status, verdict, keyName }) => ({ status, verdict, keyName }))).toEqual([
+      { status: 0, verdict: "cancelled", keyName: "one" },
+    ]);
   }));

@@ -5,6 +5,7 @@ import { formatModelRef, type ModelRef, parseModelRef } from "../../src/core/mod
 import { isSoft, NEVER_MS } from "../../src/core/routing/cooldown.ts";
 import { cooldownIdsOf } from "../../src/core/routing/lane.ts";
 import { laneId, type Progress, type TriedLane } from "../../src/core/routing/progress.ts";
+import { ownWords } from "../../src/core/scrub.ts";
 import { ownVerdict } from "../../src/core/verdict/failure.ts";
 import {
   type ErrorReply,
@@ -173,7 +174,7 @@ export class Simulation {
       if (result.kind !== "answer") return { progress, end: result.kind, fromMs, endMs: this.clock.ms };
       const { attempt } = result;
       if (this.#isBroken(attempt)) {
-        run.fail(attempt, ownVerdict.broken("reset", "it broke off"), { isBroken: true });
+        run.fail(attempt, ownVerdict.broken("reset", ownWords("it broke off")), { isBroken: true });
         continue;
       }
       run.close("served");

@@ -8,6 +8,8 @@ import { startServe } from "../e2e/serve-process.ts";
 const MARKS = {
   file: "sk-planted-file-7f3a91c2d4e5",
   file2: "sk-planted-spare-11bb22cc33dd",
+  /** No form tells that this is a key. */
+  formless: "qwertzuiopasdfghjkly",
   env: "sk-planted-env-0a1b2c3d4e5f",
   auth: "sk-planted-auth-9988776655aa",
   clientCookie: "planted-cookie-5e4d3c2b1a00",
@@ -24,12 +26,27 @@ const heard: string[] = [];
 const written: string[] = [];
 let upstream: ReturnType<typeof Bun.serve>;
 
-/** Rejects requests and repeats the key: in the text, in a header, in JSON, inside a stream. */
+/** The disguises of a key that a provider may repeat it in. */
+const DISGUISES: ((key: string) => string)[] = [
+  (key) => key,
+  (key) => btoa(key),
+  (key) => btoa(`Bearer ${key}`),
+  (key) => btoa(`x:${key}`).replaceAll("+", "-").replaceAll("/", "_"),
+  (key) => Buffer.from(key).toString("hex").toUpperCase(),
+  (key) => encodeURIComponent(`${key}/`),
+  (key) => key.replace("", "\u001b[8m"),
+];
+
+/** Refuses in ways that repeat the key: in the text, in a header, in JSON, inside a stream; and answers in such ways. */
 function parrot(request: Request): Response {
-  const key = request.headers.get("authorization")?.replace("Bearer ", "") ?? "";
+  const secret = request.headers.get("authorization")?.replace("Bearer ", "") ?? "";
   heard.push([...request.headers].map(([name, value]) => `${name}: ${value}`).join("\n"));
   const { pathname } = new URL(request.url);
-  if (pathname.endsWith("/models")) return Response.json({ data: [{ id: "m1" }, { id: "m2" }] });
+  const key = (DISGUISES[Math.floor(heard.length / 3) % DISGUISES.length] ?? btoa)(secret);
+  if (pathname.endsWith("/account"))
+    return new Response(`{"key":"${key}"}`, { headers: { "x-account": key } });
+  if (pathname.endsWith("/models"))
+    return Response.json({ data: [{ id: "m1" }, { id: "m2" }, { id: `m-${key}`, name: key }] });
   const echo = { "x-echo": key, "set-cookie": `session=${key}`, "www-authenticate": `Bearer error="${key}"` };
   const forms = [
     () =>
@@ -54,8 +71,36 @@ function parrot(request: Request): Response {
         { status: 500, headers: echo },
       ),
   ];
+  const refusals = [
+    () =>
+      Response.json({ error: { message: `bad tool schema near ${key}` } }, { status: 400, headers: echo }),
+    () =>
+      new Response(`{"error":{"message":"\u001b]0;${key}\u0007bad tool schema"}}`, {
+        status: 422,
+        headers: echo,
+      }),
+    () => answerOf(key, echo),
+  ];
+  const session = request.headers.get("x-session-id") ?? "";
+  if (session.startsWith("refused"))
+    return refusals[Number(session.slice(7)) % refusals.length]?.() ?? answerOf(key, echo);
   const form = forms[heard.length % forms.length];
   return form === undefined ? new Response("") : form();
+}
+
+/** A good answer that repeats the key in an event of its own and in the text. */
+function answerOf(key: string, headers: Record<string, string>): Response {
+  const chunk = (more: object): string =>
+    `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", ...more })}\n\n`;
+  const body = [
+    chunk({
+      debug: { authorization: key },
+      choices: [{ index: 0, delta: { content: `your key is ${key}` } }],
+    }),
+    chunk({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }),
+    "data: [DONE]\n\n",
+  ].join("");
+  return new Response(body, { headers: { ...headers, "content-type": "text/event-stream" } });
 }
 
 function filesBelow(folder: string): string[] {
@@ -67,8 +112,11 @@ function filesBelow(folder: string): string[] {
 /** The marks in a text, plain and in the usual encodings. */
 function marksIn(text: string): string[] {
   return Object.entries(MARKS).flatMap(([place, mark]) => {
-    const forms = [mark, btoa(mark).replace(/=+$/, ""), Buffer.from(mark).toString("hex"), mark.slice(0, 18)];
-    return forms.some((form) => text.includes(form)) ? [place] : [];
+    const encoded = ["", "x", "xy"].map((before) => btoa(before + mark).slice(before.length + 1, -4));
+    const forms = [mark, ...encoded, Buffer.from(mark).toString("hex"), mark.slice(0, 18)];
+    const plain = text.toLowerCase().replaceAll("\u001b[8m", "").replaceAll("_", "/").replaceAll("-", "+");
+    const folded = forms.map((form) => form.toLowerCase().replaceAll("_", "/").replaceAll("-", "+"));
+    return folded.some((form) => plain.includes(form)) ? [place] : [];
   });
 }
 
@@ -90,6 +138,7 @@ beforeAll(() => {
     [
       { name: "file", secret: MARKS.file },
       { name: "spare", secret: MARKS.file2 },
+      { name: "plain", secret: MARKS.formless },
     ],
     '[routing]\nmax_wait = "0s"\n[chains]\ncoding = ["ollama-cloud/m1", "ollama-cloud/m2"]\n',
   );
@@ -144,11 +193,23 @@ test("the proxy hands no secret to its client, and the client's own go nowhere",
   const home = join(machine.home, ".config/orouter");
   const serve = await startServe(machine, home);
   const texts: string[] = [];
-  for (const session of ["a", "b", "c", "d", "e", "f"]) {
+  // The test before has left every key in a cooldown.
+  const reset = { method: "POST", headers: { authorization: `Bearer ${serve.token}` } };
+  await fetch(`${serve.url}/_orouter/reset`, reset);
+  const refused = Array.from({ length: 21 }, (_, nth) => `refused${nth}`);
+  const said: number[] = [];
+  for (const session of [...refused, "a", "b", "c", "d", "e", "f"]) {
     const answer = await serve.ask(session);
+    said.push(answer.status);
     texts.push([...answer.headers].join("\n"), await answer.text());
   }
-  for (const path of ["/_orouter/state", "/_orouter/health", "/ollama-cloud/v1/models", "/v1/models"]) {
+  for (const path of [
+    ...["", "", "", ""].map((_, nth) => `/ollama-cloud/v1/account?nth=${nth}`),
+    "/_orouter/state",
+    "/_orouter/health",
+    "/ollama-cloud/v1/models",
+    "/v1/models",
+  ]) {
     const answer = await serve.get(path);
     texts.push([...answer.headers].join("\n"), await answer.text());
   }
@@ -167,6 +228,10 @@ test("the proxy hands no secret to its client, and the client's own go nowhere",
   serve.kill("SIGTERM");
   texts.push((await serve.ended()).stderr);
 
+  expect(new Set(said)).toEqual(new Set([200, 400, 422, 429]));
+  expect(texts.join("\n")).toContain("your key is [redacted]");
+  expect(texts.join("\n")).toContain("bad tool schema near [redacted]");
+  expect(texts.join("\n")).not.toContain("\u001b");
   expect(marksIn(texts.join("\n"))).toEqual([]);
   const sent = heard.join("\n");
   expect(heard.length).toBeGreaterThan(0);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { CooldownQueue } from "../../src/store/sqlite/sqlite-store.ts";
 
 function newQueue(): CooldownQueue {
-  return new CooldownQueue("one", { secrets: [], nowMs: Date.now });
+  return new CooldownQueue("one", { keepsHeads: true, secrets: [], nowMs: Date.now });
 }
 
 test("of several changes to one cooldown the last one is written", () => {

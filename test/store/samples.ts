@@ -2,16 +2,24 @@ import type { State, StateOptions } from "../../src/commands/state.ts";
 import type { Problem } from "../../src/core/problem.ts";
 import type { Cooldown } from "../../src/core/routing/cooldown.ts";
 import type { AttemptRecord, RequestRecord, RouterEvent } from "../../src/core/routing/events.ts";
+import type { ProviderWords } from "../../src/core/scrub.ts";
 
-/** By default a cooldown of a key for an hour. */
-export function cooldownOf(id: string, sinceMs: number, parts: Partial<Cooldown> = {}): Cooldown {
+/** Parts of a record; its words may be any text, as an older version may have left it. */
+type Parts<Of> = Partial<Omit<Of, "message">> & { message?: string };
+
+/** A cooldown of an hour for a key, unless told otherwise. */
+export function cooldownOf(
+  id: string,
+  sinceMs: number,
+  { message = "weekly limit reached", ...parts }: Parts<Cooldown> = {},
+): Cooldown {
   return {
     ...partyOf(id),
     id,
     scope: "key",
     kind: "quota",
     status: 429,
-    message: "weekly limit reached",
+    message: message as ProviderWords,
     sinceMs,
     untilMs: sinceMs + 3_600_000,
     failures: 1,
@@ -36,7 +44,10 @@ export function finished(record: RequestRecord): RouterEvent {
   return { kind: "finished", record };
 }
 
-export function attemptOf(atMs: number, parts: Partial<AttemptRecord> = {}): AttemptRecord {
+export function attemptOf(
+  atMs: number,
+  { message = "", ...parts }: Parts<AttemptRecord> = {},
+): AttemptRecord {
   return {
     atMs,
     model: "acme/one",
@@ -45,7 +56,7 @@ export function attemptOf(atMs: number, parts: Partial<AttemptRecord> = {}): Att
     status: 200,
     verdict: "ok",
     durationMs: 900,
-    message: "",
+    message: message as ProviderWords,
     ...parts,
   };
 }

@@ -4,6 +4,7 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { openState } from "../../src/commands/state.ts";
 import { NEVER_MS } from "../../src/core/routing/cooldown.ts";
+import { ownWords } from "../../src/core/scrub.ts";
 import type { LedgerFilter } from "../../src/ledger/request-rows.ts";
 import { modeOf, tempFolder } from "../config/temp-folder.ts";
 import {
@@ -100,7 +101,7 @@ test("a request comes back from the ledger as it went in", async () => {
   const now = Date.now();
   const full = recordOf("r1", now, {
     attempts: [
-      attemptOf(now, { status: 429, verdict: "rate-limit", message: "slow down" }),
+      attemptOf(now, { status: 429, verdict: "rate-limit", message: ownWords("slow down") }),
       attemptOf(now + 5, { keyName: "home", fingerprint: "bbbbbbbbbbbb" }),
     ],
     keyName: "home",

@@ -29,7 +29,7 @@ async function machine(
   const troubles: Problem[] = [];
   const onTrouble = (problem: Problem): void => void troubles.push(problem);
   const file = new StateFile({ file: folder.in("state.db"), nowMs, onTrouble });
-  const options = { secrets: [SECRET], nowMs };
+  const options = { keepsHeads: true, secrets: [SECRET], nowMs };
   const { url } = server;
   const password = parts.password ?? server.password;
   const store = new ValkeyStore(new SqliteStore(file, options), {

@@ -175,7 +175,6 @@ export async function tryRequest({ context, catalog, asked, onHop, signal }: Try
   const forget = await keepState({
     paths,
     settings,
-    keys,
     router: routing.router,
     onTrouble: (problem) => say(failureText(problem)),
   });

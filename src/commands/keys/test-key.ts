@@ -9,7 +9,6 @@ import { dialectSpec } from "../../core/dialect/registry.ts";
 import { type Key, keyTitle } from "../../core/key.ts";
 import { EXIT } from "../../core/problem.ts";
 import { namedModels } from "../../core/routing/targets.ts";
-import { oneLine, redact } from "../../core/scrub.ts";
 import { findPreset } from "../../core/settings/presets.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import { providerOf } from "../../core/settings/settings.ts";
@@ -51,7 +50,6 @@ export interface TrialOptions {
 
 /** A list of hundreds of models need not be read to its end. */
 const BODY_BYTES = 64 * 1024;
-const MESSAGE_CHARS = 200;
 
 /** A public list of models says nothing about a key, so these providers are asked for a completion. */
 const CHAT_MODELS: Readonly<Record<string, string>> = {
@@ -183,10 +181,13 @@ async function call(
     expectsAnswer: true,
     isWhole,
   };
-  const verdict = classify(reply, { userRules: options.rules, nowMs: options.nowMs });
+  const verdict = classify(reply, {
+    userRules: options.rules,
+    secrets: [key.secret],
+    nowMs: options.nowMs,
+  });
   if (verdict === undefined) return { kind: "ok" };
-  const message = oneLine(redact(verdict.message, [key.secret]), MESSAGE_CHARS);
-  return { kind: "refused", verdict: verdict.kind, status: verdict.status, message };
+  return { kind: "refused", verdict: verdict.kind, status: verdict.status, message: verdict.message };
 }
 
 /** The models that chains and fallbacks name, or all that the provider lists. */

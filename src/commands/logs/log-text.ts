@@ -128,15 +128,20 @@ function attemptLines(attempt: AttemptRecord, index: number, { width, paint }: L
     `${result}, ${spanText(durationMs)}, ${who}${words}`,
     width,
   );
-  const painted = verdict === "ok" ? paint.good(result) : paint.warn(result);
+  const painted = toneOf(verdict, paint)(result);
   const hasResult = first.startsWith(`${front}${result}`);
   return [hasResult ? `${front}${painted}${first.slice(front.length + result.length)}` : first, ...more];
 }
 
+function toneOf(verdict: AttemptRecord["verdict"], paint: Paint): (text: string) => string {
+  if (verdict === "ok") return paint.good;
+  return verdict === "cancelled" ? paint.muted : paint.warn;
+}
+
 /**
- * Scripts rely on these names. Times are milliseconds since 1970, unknown values are null. `outcome` is one of served,
- * passed-error, exhausted, broken, client-gone; the `verdict` of an attempt is ok or one of the words of `[[rules]]`;
- * its `status` is 0 if no response came.
+ * A request as `logs --json` and `status --json` print it; scripts rely on these names. Times are milliseconds since
+ * 1970, what is not known is null. `outcome` is one of served, passed-error, exhausted, broken, client-gone; the
+ * `verdict` of an attempt is ok, cancelled or one of the words of `[[rules]]`, its `status` 0 where no answer came.
  */
 export function requestJson(entry: LedgerEntry) {
   const { seq, id, atMs, session, client, asked, served, keyName, outcome } = entry;

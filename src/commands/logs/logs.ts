@@ -117,7 +117,12 @@ export const logsCommand = defineCommand({
   ],
   args: LOGS_ARGS,
   run: logs,
-  children: {},
+  children: {
+    clear: {
+      about: "Erase all recorded requests",
+      load: async () => (await import("./logs-clear.ts")).logsClearCommand,
+    },
+  },
 });
 
 /** Other processes write with a delay of a tenth of a second, so a shorter interval finds nothing more. */
@@ -140,7 +145,7 @@ async function logs(args: ArgsOf<typeof LOGS_ARGS>): Promise<number> {
   try {
     const first = state === undefined ? [] : lastRequests(state.ledger, { filter, count, context });
     if (first.length === 0 && !isFollowing) refuseUnknownKey(args.key, context);
-    if (first.length === 0) say(isFollowing ? WAITING : emptyText(state?.ledger, filter));
+    if (first.length === 0) say(isFollowing ? WAITING : emptyText(state?.ledger, filter, context));
     if (!print(first) || !isFollowing) return EXIT.fine;
     using interruption = listenForInterruption();
     state = await openOnceThere(open, state, interruption.signal);
@@ -159,10 +164,12 @@ function refuseUnknownKey(asked: string | undefined, context: CommandContext): v
   if (matchingKeys(keys, asked).length === 0) throw unknownKey(asked, keys);
 }
 
-function emptyText(ledger: Ledger | undefined, filter: LogFilter): string {
+function emptyText(ledger: Ledger | undefined, filter: LogFilter, { settings }: CommandContext): string {
   const isFiltered = filter.matches !== undefined || Object.values(filter.ledger).some((value) => value);
   if (isFiltered && ledger !== undefined && ledger.requests({ limit: 1 }).length > 0)
     return "No recent request matches.";
+  if (!settings.state.ledger)
+    return "No requests. config.toml turns their record off: [state] ledger = false.";
   return "No requests yet. They are recorded while orouter opencode or orouter serve runs.";
 }
 

@@ -2,6 +2,7 @@ import type { Key } from "../../core/key.ts";
 import { formatModelRef, type ModelRef } from "../../core/model-ref.ts";
 import { isSoft } from "../../core/routing/cooldown.ts";
 import type { AttemptRecord, RequestRecord } from "../../core/routing/events.ts";
+import { ownWords } from "../../core/scrub.ts";
 import { USUAL_FAULT, type Verdict, type VerdictKind } from "../../core/verdict/verdict.ts";
 
 /** What a call comes to in a replay. */
@@ -25,17 +26,17 @@ const USUAL_MS = 2_000;
  * any other comes to what the calls of that key and model around that time came to.
  */
 export class RecordedWorld {
-  readonly #byRequest = new Map<string, AttemptRecord[]>();
-  readonly #byLane: Map<string, AttemptRecord[]>;
-  readonly #byKey: Map<string, AttemptRecord[]>;
+  readonly #byRequest = new Map<string, RecordedCall[]>();
+  readonly #byLane: Map<string, RecordedCall[]>;
+  readonly #byKey: Map<string, RecordedCall[]>;
   readonly #usualMs: Map<string, number>;
   readonly #epochs: Map<string, Epoch[]>;
   readonly #ceilings: Map<string, Ceiling>;
   readonly #made = new Map<string, Made>();
 
   constructor(records: readonly RequestRecord[]) {
-    for (const record of records) this.#byRequest.set(record.id, [...record.attempts]);
-    const attempts = records.flatMap((record) => record.attempts).toSorted((a, b) => a.atMs - b.atMs);
+    for (const record of records) this.#byRequest.set(record.id, record.attempts.filter(hasResult));
+    const attempts = [...this.#byRequest.values()].flat().toSorted((a, b) => a.atMs - b.atMs);
     this.#byLane = Map.groupBy(attempts, (one) => `${one.fingerprint} ${one.model}`);
     this.#byKey = Map.groupBy(
       attempts.filter(
@@ -107,15 +108,28 @@ export class RecordedWorld {
     }
     if (made.closedUntilMs === 0) made.closedUntilMs = nowMs + ceiling.lastsMs;
     const verdict: Verdict = {
-      ...{ kind: "quota", fault: "key", status: 429, rule: "simulated", message: "the quota is used up" },
+      ...{
+        kind: "quota",
+        fault: "key",
+        status: 429,
+        rule: "simulated",
+        message: ownWords("the quota is used up"),
+      },
       waitMs: made.closedUntilMs - nowMs,
     };
     return { kind: "refusal", afterMs, verdict };
   }
 }
 
+/** A call that came to something: one that was cancelled says nothing of its lane. */
+type RecordedCall = AttemptRecord & { verdict: VerdictKind | "ok" };
+
+function hasResult(attempt: AttemptRecord): attempt is RecordedCall {
+  return attempt.verdict !== "cancelled";
+}
+
 /** The last call before that time; a refusal that lasts was so before it was first heard, too. */
-function knownAt(calls: readonly AttemptRecord[], nowMs: number): AttemptRecord | undefined {
+function knownAt(calls: readonly RecordedCall[], nowMs: number): RecordedCall | undefined {
   const [first] = calls;
   const isLasting = first !== undefined && first.verdict !== "ok" && LASTING.has(first.verdict);
   return calls.findLast(({ atMs }) => atMs <= nowMs) ?? (isLasting ? first : undefined);
@@ -133,7 +147,7 @@ interface Epoch {
   calls: number;
   /** Calls made in the replay. */
   made: number;
-  refusal: AttemptRecord;
+  refusal: RecordedCall;
 }
 
 /** The quota of a whole key, or of one of its models. */
@@ -151,7 +165,7 @@ function refusedBy({ refusal, endMs }: Epoch, nowMs: number): WorldReply {
 }
 
 /** Each refusal for a used-up quota ends an epoch of its key or model; more of them in the same time are the same one. */
-function epochsOf(attempts: readonly AttemptRecord[]): Map<string, Epoch[]> {
+function epochsOf(attempts: readonly RecordedCall[]): Map<string, Epoch[]> {
   const found = new Map<string, Epoch[]>();
   for (const refusal of attempts) {
     if (refusal.verdict !== "quota") continue;
@@ -198,22 +212,22 @@ function ceilingsOf(epochs: ReadonlyMap<string, readonly Epoch[]>): Map<string, 
   );
 }
 
-function replyOf(attempt: AttemptRecord): WorldReply {
+function replyOf(attempt: RecordedCall): WorldReply {
   const { verdict, durationMs, waitMs } = attempt;
   if (verdict === "ok") return { kind: "answer", afterMs: durationMs };
   return { kind: "refusal", afterMs: durationMs, verdict: verdictOf(attempt, verdict, waitMs) };
 }
 
-function verdictOf(attempt: AttemptRecord, kind: VerdictKind, waitMs: number | undefined): Verdict {
+function verdictOf(attempt: RecordedCall, kind: VerdictKind, waitMs: number | undefined): Verdict {
   const { status, message } = attempt;
   return { kind, fault: faultOf(attempt, kind), status, rule: "recorded", message, waitMs };
 }
 
-function faultOf({ fault }: Pick<AttemptRecord, "fault">, kind: VerdictKind): Verdict["fault"] {
+function faultOf({ fault }: Pick<RecordedCall, "fault">, kind: VerdictKind): Verdict["fault"] {
   return fault ?? USUAL_FAULT[kind];
 }
 
-function lastsMs({ waitMs }: AttemptRecord, kind: VerdictKind): number {
+function lastsMs({ waitMs }: RecordedCall, kind: VerdictKind): number {
   if (waitMs !== undefined) return waitMs;
   if (isSoft(kind)) return SOFT_LASTS_MS;
   return LASTING.has(kind) ? Number.POSITIVE_INFINITY : HARD_LASTS_MS;

@@ -1,5 +1,6 @@
 import type { SettleFinish } from "../dialect/hub-answer.ts";
 import type { Dialect } from "../dialect/registry.ts";
+import type { ProviderWords } from "../scrub.ts";
 import type { Settings } from "../settings/settings.ts";
 
 export type ProfileName = "opencode1" | "opencode2" | "claude" | "codex" | "neutral";
@@ -11,14 +12,13 @@ export type FinalFailure =
   /** No provider can be asked; `status` fits best in plain HTTP. */
   | { why: "not-routable"; message: string; status: number }
   /** The request is at fault, in the provider's words. */
-  | { why: "refused"; message: string }
+  | { why: "refused"; message: ProviderWords }
   | { why: "too-many-open"; message: string }
   | { why: "bug"; message: string };
 
 /** A conversation that is too long. */
 export interface Overflow {
-  /** The provider's own words. */
-  message: string;
+  message: ProviderWords;
   /** The model or chain as the client named it. */
   asked: string;
   /** Consecutive overflows of this session, including this one. */

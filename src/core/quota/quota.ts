@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Cooldown, cooldownId } from "../routing/cooldown.ts";
+import { ownWords, providerWords } from "../scrub.ts";
 import { budgetText, type DailyBudget, type DaySpend, spentOf } from "./budget.ts";
 
 /** The windows in which providers count usage. `credit` is a balance: it has no reset. */
@@ -207,8 +208,8 @@ function cooldownOf({ provider, fingerprint, quotasAtMs }: QuotaRecord, block: B
     kind: isMoney ? "payment" : "quota",
     status: 0,
     message: isMoney
-      ? "the balance is used up"
-      : `the ${WINDOW_WORDS[quota.window]} is used up${MODELS_WORDS[block.class]}`,
+      ? ownWords("the balance is used up")
+      : providerWords(`the ${WINDOW_WORDS[quota.window]} is used up${MODELS_WORDS[block.class]}`, []),
     sinceMs: quotasAtMs,
     untilMs,
     failures: 1,
@@ -315,7 +316,7 @@ export function budgetCooldown(
     model: undefined,
     kind: "quota",
     status: 0,
-    message: `your daily_budget of ${budgetText(budget)} is used up`,
+    message: providerWords(`your daily_budget of ${budgetText(budget)} is used up`, []),
     sinceMs: nowMs,
     untilMs: midnightMs,
     failures: 1,

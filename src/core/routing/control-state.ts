@@ -1,4 +1,5 @@
 import type { QuotaLine } from "../quota/quota-lines.ts";
+import type { ProviderWords } from "../scrub.ts";
 import type { VerdictKind } from "../verdict/verdict.ts";
 import type { CooldownScope } from "./cooldown.ts";
 import type { AnswerProgress, RequestWait } from "./events.ts";
@@ -55,7 +56,7 @@ export interface ControlCooldown {
   provider: string | null;
   kind: VerdictKind;
   status: number;
-  message: string;
+  message: ProviderWords;
   sinceMs: number;
   untilMs: number | null;
   failures: number;

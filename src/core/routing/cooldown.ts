@@ -1,5 +1,6 @@
 import type { Key } from "../key.ts";
 import { formatModelRef, type ModelRef } from "../model-ref.ts";
+import type { ProviderWords } from "../scrub.ts";
 import type { Fault, Verdict, VerdictKind } from "../verdict/verdict.ts";
 
 /** Limits wait longer than brief faults: a provider that counts requests also counts those it rejects. */
@@ -45,8 +46,8 @@ export interface CooldownTarget {
 export interface Cooldown extends CooldownTarget {
   kind: VerdictKind;
   status: number;
-  message: string;
-  /** When the cooldown was set: a failure whose attempt began earlier does not extend it. */
+  message: ProviderWords;
+  /** When the cooldown was set: a failure whose attempt began before this does not deepen it. */
   sinceMs: number;
   /** 0 while failures are only counted; `NEVER_MS` for a key that stays rejected until it changes. */
   untilMs: number;

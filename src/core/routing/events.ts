@@ -1,5 +1,6 @@
 import type { QuotaWarning } from "../quota/forecast.ts";
 import type { QuotaRecord } from "../quota/quota.ts";
+import type { ProviderWords } from "../scrub.ts";
 import type { Fault, VerdictKind } from "../verdict/verdict.ts";
 import type { Cooldown } from "./cooldown.ts";
 import type { Exhaustion } from "./exhaustion.ts";
@@ -11,8 +12,8 @@ export type RouterEvent =
   | { kind: "cleared"; id: string }
   | { kind: "rotated"; provider: string; from: string; to: string; why: VerdictKind; model: string }
   | { kind: "fell-back"; from: string; to: string; why: VerdictKind }
-  | { kind: "exhausted"; exhaustion: Exhaustion }
-  /** A request waits for a lane for a second or more; repeated when it waits for something else. */
+  | { kind: "exhausted"; headline: string; exhaustion: Exhaustion }
+  /** A request waits for a lane for a second or more; told again whenever it waits for something else. */
   | { kind: "waiting"; wait: RequestWait }
   /** The request was answered or has failed. */
   | { kind: "wait-ended"; id: string }
@@ -38,14 +39,14 @@ export interface AttemptRecord {
   keyName: string;
   fingerprint: string;
   status: number;
-  /** `ok` if it answered. */
-  verdict: VerdictKind | "ok";
+  /** `ok` when it served, `cancelled` when the client left before anything came. */
+  verdict: VerdictKind | "ok" | "cancelled";
   durationMs: number;
   /** Who was at fault by the refusal's own words, and the wait it named; undefined for what served. */
   fault?: Fault | undefined;
   waitMs?: number | undefined;
-  /** The first 300 characters of what the provider said, secrets removed. */
-  message: string;
+  /** What the provider said. */
+  message: ProviderWords;
 }
 
 export type RequestOutcome = "served" | "passed-error" | "exhausted" | "broken" | "client-gone";
@@ -100,8 +101,9 @@ export interface AnswerProgress {
   fingerprint: string;
   /** `waiting`: nothing has arrived yet; `call`: a tool call is held until the answer is complete. */
   phase: "waiting" | "thinking" | "text" | "call";
-  tool: string | null;
-  /** The length of the text or arguments so far, in characters. */
+  /** The tool that is being called. */
+  tool: ProviderWords | null;
+  /** The length of the text or of the arguments so far, in characters. */
   chars: number;
   /** When the call to the provider began. */
   sinceMs: number;

@@ -1,4 +1,5 @@
-import { formatClock, formatWait } from "../text.ts";
+import type { ProviderWords } from "../scrub.ts";
+import { counted, formatClock, formatWait } from "../text.ts";
 import { type VerdictKind, verdictWords } from "../verdict/verdict.ts";
 import { isSoft } from "./cooldown.ts";
 
@@ -16,8 +17,8 @@ export interface ExhaustedKey {
   wasAsked: boolean;
   status: number;
   kind: VerdictKind;
-  message: string;
-  /** When the key can be used again; undefined if unknown, or if only a new key would help. */
+  message: ProviderWords;
+  /** When it may be used again; undefined when that is not known, or when only a new key would help. */
   freeAtMs: number | undefined;
   /** Whether the provider named that time. */
   isEndDeclared: boolean;
@@ -39,99 +40,195 @@ export interface Exhaustion {
   otherModels: readonly string[];
 }
 
-type Group = "no model access" | "rate-limited" | "other errors";
+/** What a person would sort refusals by. The first three stand in every report, the others where there are any. */
+type Group =
+  | "no model access"
+  | "rate-limited"
+  | "other errors"
+  | "invalid"
+  | "out of quota"
+  | "out of credit"
+  | "not reached";
 
-const GROUPS: Record<VerdictKind, Group> = {
-  subscription: "no model access",
-  payment: "other errors",
-  quota: "rate-limited",
-  "rate-limit": "rate-limited",
-  concurrency: "rate-limited",
-  "model-not-found": "no model access",
-  auth: "other errors",
-  forbidden: "other errors",
-  "path-not-found": "other errors",
-  overloaded: "other errors",
-  "server-error": "other errors",
-  timeout: "other errors",
-  reset: "other errors",
-  silent: "other errors",
-  overflow: "other errors",
-  "output-limit": "other errors",
-  unsupported: "other errors",
-  "bad-request": "other errors",
-  "content-policy": "other errors",
+const RARE_GROUPS: readonly Group[] = ["invalid", "out of quota", "out of credit", "not reached"];
+
+interface Meaning {
+  group: Group;
+  reason: string;
+  fix: string;
+}
+
+const UNREACHED: Meaning = {
+  group: "not reached",
+  reason: "the provider cannot be reached",
+  fix: "check your network, and the provider's base_url in config.toml",
 };
 
-/** One sentence for the most frequent failure. */
-const REASONS: Record<VerdictKind, string> = {
-  subscription: "keys have no model access (subscription required)",
-  payment: "the accounts are out of credit, or a payment is due",
-  quota: "the usage limits of the plans are used up",
-  "rate-limit": "keys are rate-limited",
-  concurrency: "too many calls at a time for these plans",
-  auth: "keys were refused (wrong or expired)",
-  forbidden: "the provider refuses these keys",
-  "model-not-found": "the model is gone, or not offered to these accounts",
-  "path-not-found": "the provider has no such endpoint; check its base_url",
-  overloaded: "the provider is overloaded",
-  "server-error": "the provider fails",
-  timeout: "the provider did not answer in time",
-  reset: "the connection to the provider broke",
-  silent: "the model stayed silent",
-  overflow: "the conversation is longer than the model's window",
-  "output-limit": "the request asks for a longer answer than the model gives",
-  unsupported: "the model does not support what the request contains",
-  "bad-request": "the provider refused the request",
-  "content-policy": "the provider refused the content",
+function meaningOf(key: ExhaustedKey): Meaning {
+  return isUnreached(key) ? UNREACHED : MEANINGS[key.kind];
+}
+
+const PASSING = "wait, or use another model";
+
+/** For each kind of failure: where it counts, what the keys have in common then, and what a person can do. */
+const MEANINGS: Record<VerdictKind, Meaning> = {
+  subscription: {
+    group: "no model access",
+    reason: "keys have no model access (subscription required)",
+    fix: "upgrade the plan, or use a model that it covers",
+  },
+  payment: {
+    group: "out of credit",
+    reason: "the accounts are out of credit, or a payment is due",
+    fix: "add credit, or pay the open bill",
+  },
+  quota: {
+    group: "out of quota",
+    reason: "the usage limits of the plans are used up",
+    fix: "wait for the reset, or add a key",
+  },
+  "rate-limit": {
+    group: "rate-limited",
+    reason: "keys are rate-limited",
+    fix: "wait, or add a key",
+  },
+  concurrency: {
+    group: "rate-limited",
+    reason: "too many calls at a time for these plans",
+    fix: "wait until other calls end, or add a key",
+  },
+  auth: {
+    group: "invalid",
+    reason: "the keys are invalid (wrong or expired)",
+    fix: "replace the key: orouter keys add",
+  },
+  forbidden: {
+    group: "other errors",
+    reason: "the provider refuses these keys",
+    fix: "check at the provider what the key may do",
+  },
+  "model-not-found": {
+    group: "no model access",
+    reason: "the model is gone, or not offered to these accounts",
+    fix: "use another model: orouter models list",
+  },
+  "path-not-found": {
+    group: "other errors",
+    reason: "the provider has no such endpoint",
+    fix: "check the provider's base_url in config.toml",
+  },
+  overloaded: { group: "other errors", reason: "the provider has too much to do", fix: PASSING },
+  "server-error": { group: "other errors", reason: "the provider fails", fix: PASSING },
+  timeout: { group: "other errors", reason: "the provider did not answer in time", fix: PASSING },
+  reset: { group: "other errors", reason: "the connection to the provider broke", fix: PASSING },
+  silent: { group: "other errors", reason: "the model stayed silent", fix: PASSING },
+  overflow: {
+    group: "other errors",
+    reason: "the conversation does not fit into the model's window",
+    fix: "start a new session, or use a model with a larger window",
+  },
+  "output-limit": {
+    group: "other errors",
+    reason: "the request asks for a longer answer than the model gives",
+    fix: "lower the limit of output tokens",
+  },
+  unsupported: {
+    group: "other errors",
+    reason: "the model does not support what the request contains",
+    fix: "use another model",
+  },
+  "bad-request": {
+    group: "other errors",
+    reason: "the provider refused the request",
+    fix: "change the request, or use another model",
+  },
+  "content-policy": {
+    group: "other errors",
+    reason: "the provider refused the content",
+    fix: "change the content, or use another model",
+  },
 };
 
 /** How many keys are named on one line. */
 const MAX_NAMED = 6;
 
-export function exhaustionReport(exhaustion: Exhaustion): string {
-  const { keys, unasked } = exhaustion;
-  const failed = countKeys(keys);
-  const lines = [
-    unreachableText(exhaustion) ?? "[orouter] ALL KEYS EXHAUSTED!",
-    `Summary: ${failed} ${failed === 1 ? "key" : "keys"} failed.`,
-    // Programs parse this line, so its wording does not depend on the numbers.
-    `${count(keys, "no model access")} no model access, ${count(keys, "rate-limited")} rate-limited, ${count(keys, "other errors")} other errors.`,
-    `Reason: ${reasonOf(exhaustion)}`,
-    "Details:",
-    ...keys.flatMap((key, index) => detail(key, index + 1)),
-    ...unaskedText(unasked, (key) => `${key.keyName} (${key.fingerprint.slice(0, 5)}…)`),
-    `Next: ${nextOf(exhaustion)}`,
-  ];
-  return `${lines.join("\n")}\n`;
+/** The whole report, for a terminal; times to wait are counted from the moment it is printed. */
+export function exhaustionReport(exhaustion: Exhaustion, nowMs: number): string {
+  const rows = keysOf(exhaustion).flatMap((refusals, index) => fullRow(refusals, index + 1, nowMs));
+  return `${reportLines({ ...exhaustion, nowMs }, rows, nameWithPrint).join("\n")}\n`;
 }
 
-/** A short report for an agent; the client profile makes the words safe. */
+/**
+ * The report for an agent, as its request fails; the client profile makes the words safe. Each key has its row; words and
+ * fixes that several share stand below the first of them.
+ */
 export function exhaustionSummary(exhaustion: Exhaustion): string {
-  const { keys, unasked } = exhaustion;
-  const shown = keys
-    .slice(0, MAX_NAMED)
-    .map((key) => `  ${key.keyName}: ${verdictWords(key.kind)} on ${key.model}${untilText(key, exhaustion)}`);
-  const more = keys.length > MAX_NAMED ? [`  … and ${keys.length - MAX_NAMED} more`] : [];
+  const said = new Set<string>();
+  const rows = keysOf(exhaustion).flatMap((refusals, index) => {
+    const { keyName } = refusals[0];
+    const more = refusals.flatMap((one) => [one.message, fixOf(one, exhaustion.atMs)]);
+    const news = more.filter((line) => line !== "" && !said.has(line.replace(REF, "")));
+    for (const line of news) said.add(line.replace(REF, ""));
+    const what = refusals
+      .map((one) => `${statusOn(one)}: ${isUnreached(one) ? "not reached" : verdictWords(one.kind)}`)
+      .join("; ");
+    return [`  ${index + 1}. ${keyName} - ${what}`, ...new Set(news.map((line) => `     ${line}`))];
+  });
+  return reportLines({ ...exhaustion, nowMs: exhaustion.atMs }, rows, ({ keyName }) => keyName).join("\n");
+}
+
+/** An exhaustion, and when a person reads of it. */
+interface Read extends Exhaustion {
+  nowMs: number;
+}
+
+function reportLines(read: Read, rows: readonly string[], nameOf: (key: UnaskedKey) => string): string[] {
+  const { keys, unasked } = read;
   return [
-    unreachableText(exhaustion) ?? `[orouter] ALL KEYS EXHAUSTED: ${reasonOf(exhaustion)}`,
-    ...shown,
-    ...more,
-    ...unaskedText(unasked, (key) => key.keyName),
-    `Next: ${nextOf(exhaustion)}`,
-  ].join("\n");
+    `[orouter] ${exhaustionHeadline(read, read.nowMs)}`,
+    `Summary: ${counted(countKeys(keys), "key")} failed.`,
+    countsText(keys),
+    `Reason: ${reasonOf(read)}`,
+    ...(rows.length === 0 ? [] : ["Details:", ...rows]),
+    ...unaskedText(unasked, nameOf),
+    `Next: ${nextOf(read)}`,
+  ];
+}
+
+/** The event that tells of an exhaustion. */
+export function exhaustedEvent(exhaustion: Exhaustion) {
+  const headline = exhaustionHeadline(exhaustion, exhaustion.atMs);
+  return { kind: "exhausted", headline, exhaustion } as const;
+}
+
+/** What has happened, in one line. */
+function exhaustionHeadline(exhaustion: Exhaustion, nowMs: number): string {
+  return (
+    unreachableText(exhaustion) ??
+    rejectedText(exhaustion) ??
+    coolingText(exhaustion, nowMs) ??
+    "ALL KEYS EXHAUSTED!"
+  );
 }
 
 /** Without a status, these failures mean that no connection was established or kept. */
 const CONNECTION_KINDS: ReadonlySet<VerdictKind> = new Set(["reset", "timeout", "server-error"]);
 
-/** The first line if the keys are not used up but the provider is unreachable; undefined otherwise. */
+function isUnreached({ status, kind, wasAsked }: ExhaustedKey): boolean {
+  return wasAsked && status === 0 && CONNECTION_KINDS.has(kind);
+}
+
 function unreachableText({ keys }: Exhaustion): string | undefined {
-  const [first] = keys;
-  if (first === undefined || !keys.every((key) => key.status === 0 && CONNECTION_KINDS.has(key.kind)))
-    return undefined;
+  const first = keys.find((key) => key.wasAsked);
+  const isOther = (key: ExhaustedKey): boolean => key.status !== 0 || !CONNECTION_KINDS.has(key.kind);
+  if (first === undefined || keys.some(isOther)) return undefined;
   const hosts = [...new Set(keys.map((key) => key.host))].join(", ");
-  return `[orouter] Cannot reach ${hosts}: ${first.message}`;
+  return `Cannot reach ${hosts}: ${sentenceTail(first.message)}`;
+}
+
+/** A sentence to go on with behind a colon. */
+function sentenceTail(text: string): string {
+  return (text.charAt(0).toLowerCase() + text.slice(1)).replace(/\.$/, "");
 }
 
 function rejectedText({ keys, unasked }: Exhaustion): string | undefined {
@@ -142,8 +239,8 @@ function rejectedText({ keys, unasked }: Exhaustion): string | undefined {
   return number === 1 ? `The only key was rejected${why}` : `All ${number} keys were rejected${why}`;
 }
 
-/** Only if all ends are known and all are temporary limits: a used-up plan is not a cooldown. */
-function coolingText({ atMs, keys, unasked }: Exhaustion): string | undefined {
+/** Only where all ends are known, and all are limits of the moment: a used-up plan is not a cooldown. */
+function coolingText({ atMs, keys, unasked }: Exhaustion, nowMs: number): string | undefined {
   if (keys.length === 0 || unasked.length > 0) return undefined;
   const ends = keys.flatMap(({ kind, freeAtMs, isEndDeclared }) =>
     (kind === "rate-limit" || kind === "concurrency") &&
@@ -155,14 +252,43 @@ function coolingText({ atMs, keys, unasked }: Exhaustion): string | undefined {
   );
   if (ends.length < keys.length) return undefined;
   const firstMs = Math.min(...ends);
-  const when = `first free at ${formatClock(firstMs, atMs)} (in ${formatWait(firstMs - atMs)})`;
-  return countKeys(keys) === 1
-    ? `The only key is cooling down; ${when}`
-    : `All keys are cooling down; ${when}`;
+  const isOne = countKeys(keys) === 1;
+  if (firstMs <= nowMs)
+    return `${isOne ? "The only key was" : "All keys were"} cooling down until ${formatClock(firstMs, nowMs)}`;
+  return `${isOne ? "The only key is" : "All keys are"} cooling down: first free ${atText(firstMs, nowMs)}`;
+}
+
+/** `at 14:05 (in 41 s)`. */
+function atText(untilMs: number, nowMs: number): string {
+  return `at ${formatClock(untilMs, nowMs)} (in ${formatWait(untilMs - nowMs)})`;
 }
 
 function countKeys(keys: readonly ExhaustedKey[]): number {
   return new Set(keys.map((key) => key.fingerprint)).size;
+}
+
+/** Programs parse the end of this line, so its wording does not depend on the numbers. */
+function countsText(keys: readonly ExhaustedKey[]): string {
+  const groups = new Map<string, Group>();
+  for (const key of keys) groups.set(key.fingerprint, meaningOf(key).group);
+  const count = (group: Group): number => [...groups.values()].filter((one) => one === group).length;
+  const rare = RARE_GROUPS.filter((group) => count(group) > 0);
+  const shown: Group[] = [...rare, "no model access", "rate-limited", "other errors"];
+  return `${shown.map((group) => `${count(group)} ${group}`).join(", ")}.`;
+}
+
+/** The refusals of each key, at least one. */
+type KeyRefusals = readonly [ExhaustedKey, ...ExhaustedKey[]];
+
+function keysOf({ keys }: Exhaustion): KeyRefusals[] {
+  const byKey = Map.groupBy(keys, (key) => key.fingerprint);
+  return [...byKey.values()].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [[first, ...others] as const],
+  );
+}
+
+function nameWithPrint({ keyName, fingerprint }: UnaskedKey): string {
+  return `${keyName} (${fingerprint.slice(0, 5)}…)`;
 }
 
 function unaskedText(unasked: readonly UnaskedKey[], nameOf: (key: UnaskedKey) => string): string[] {
@@ -173,10 +299,18 @@ function unaskedText(unasked: readonly UnaskedKey[], nameOf: (key: UnaskedKey) =
   return [`${were} not asked: ${names}${more}`];
 }
 
-function detail(key: ExhaustedKey, place: number): string[] {
-  const what = key.wasAsked ? statusText(key.status) : "not asked";
-  const head = `  ${place}. ${key.keyName} (${key.fingerprint.slice(0, 5)}…) - ${what} on ${key.model}`;
-  return [head, `     ${kindLabel(key)}`];
+/** One key with all that it was refused for, each reason once. */
+function fullRow(refusals: KeyRefusals, place: number, nowMs: number): string[] {
+  const what = refusals.map(statusOn).join(", ");
+  const below = refusals.flatMap((one) => [...labelLines(one), fixOf(one, nowMs)]);
+  return [
+    `  ${place}. ${nameWithPrint(refusals[0])} - ${what}`,
+    ...[...new Set(below)].map((line) => `     ${line}`),
+  ];
+}
+
+function statusOn({ wasAsked, status, model }: ExhaustedKey): string {
+  return `${wasAsked ? statusText(status) : "not asked"} on ${model}`;
 }
 
 function statusText(status: number): string {
@@ -185,27 +319,39 @@ function statusText(status: number): string {
   return status >= 200 && status < 300 ? "error inside the answer" : String(status);
 }
 
-/** A provider's support asks for the request ref, so keep it before the words. */
-function kindLabel(key: ExhaustedKey): string {
-  const ref = /\bref:\s*([0-9a-f-]{8,})/i.exec(key.message)?.[1];
+const REF = /\s*\(?\bref:\s*([0-9a-f-]{8,})\)?/i;
+
+/** The provider's request ref is what its support asks for, so it stands in front of the words. */
+function labelLines(key: ExhaustedKey): string[] {
+  const ref = REF.exec(key.message)?.[1];
   const label = key.kind === "subscription" ? "subscription_error" : key.kind.replaceAll("-", "_");
-  if (ref !== undefined) return `${label}: ref=${ref}`;
-  return key.message === "" ? label : `${label}: ${key.message}`;
+  const words = key.message;
+  if (ref === undefined) return [words === "" ? label : `${label}: ${words}`];
+  const rest = words.replace(REF, "");
+  return rest === "" ? [`${label}: ref=${ref}`] : [`${label}: ref=${ref}`, rest];
 }
 
-function reasonOf(exhaustion: Exhaustion): string {
+function fixOf(key: ExhaustedKey, nowMs: number): string {
+  const { freeAtMs, isEndDeclared } = key;
+  const { fix } = meaningOf(key);
+  // Waiting for a time that only we have set makes nothing better.
+  if (!isEndDeclared || freeAtMs === undefined || freeAtMs <= nowMs) return `Fix: ${fix}`;
+  const wait = `wait until ${formatClock(freeAtMs, nowMs)} (${formatWait(freeAtMs - nowMs)})`;
+  return `Fix: ${fix.startsWith("wait") ? fix.replace(/^wait[^,]*/, wait) : `${fix}, or ${wait}`}`;
+}
+
+/** What most keys failed for; where several kinds are as frequent, all of those. */
+function reasonOf(exhaustion: Read): string {
   const { keys, unasked, asked } = exhaustion;
-  const common = rejectedText(exhaustion) ?? coolingText(exhaustion);
-  if (common !== undefined) return common;
-  const tally = new Map<VerdictKind, number>();
-  for (const key of keys) tally.set(key.kind, (tally.get(key.kind) ?? 0) + 1);
+  const tally = new Map<Meaning, number>();
+  for (const key of keys) tally.set(meaningOf(key), (tally.get(meaningOf(key)) ?? 0) + 1);
   const most = Math.max(...tally.values());
-  const reasons = [...tally].flatMap(([kind, times]) => (times === most ? REASONS[kind] : []));
+  const reasons = [...tally].flatMap(([{ reason }, times]) => (times === most ? reason : []));
   if (reasons.length > 0) return reasons.join("; ");
   return unasked.length > 0 ? "no key had room for one more call" : `there is no key for ${asked}`;
 }
 
-function nextOf(exhaustion: Exhaustion): string {
+function nextOf(exhaustion: Read): string {
   const { otherModels } = exhaustion;
   const free = freeText(exhaustion);
   return otherModels.length === 0
@@ -213,29 +359,23 @@ function nextOf(exhaustion: Exhaustion): string {
     : `${free} Other models you could use now: ${otherModels.join(", ")}`;
 }
 
-function freeText({ atMs, keys, unasked }: Exhaustion): string {
+function freeText({ atMs, nowMs, keys, unasked }: Read): string {
   const firstMs = firstFreeMs({ atMs, keys });
   if (firstMs !== undefined) {
-    return `the first key is free again at ${formatClock(firstMs, atMs)} (in ${formatWait(firstMs - atMs)}).`;
+    const first = keys.find(({ freeAtMs }) => freeAtMs === firstMs);
+    const what = first?.isEndDeclared === true ? "free again" : "asked again";
+    return firstMs > nowMs
+      ? `the first key is ${what} ${atText(firstMs, nowMs)}.`
+      : `the first key is ${what} since ${formatClock(firstMs, nowMs)}; send the message again.`;
   }
   // Nothing cools down, but time may help: the failure is temporary, or there was no free slot.
   if (unasked.length > 0 || keys.some((key) => isSoft(key.kind)))
     return "this may pass by itself; send the message again in a while.";
-  return "no key frees itself; add one with `orouter keys add`, or see `orouter keys list`.";
+  return "no key will recover on its own; add one with `orouter keys add`, or see `orouter keys list`.";
 }
 
 /** When the first key is known to be free again. */
 export function firstFreeMs({ atMs, keys }: Pick<Exhaustion, "atMs" | "keys">): number | undefined {
   const ends = keys.flatMap(({ freeAtMs }) => (freeAtMs !== undefined && freeAtMs > atMs ? freeAtMs : []));
   return ends.length === 0 ? undefined : Math.min(...ends);
-}
-
-function count(keys: readonly ExhaustedKey[], group: Group): number {
-  const of = new Map<string, Group>();
-  for (const key of keys) of.set(key.fingerprint, GROUPS[key.kind]);
-  return [...of.values()].filter((one) => one === group).length;
-}
-
-function untilText({ freeAtMs }: ExhaustedKey, { atMs }: Exhaustion): string {
-  return freeAtMs === undefined || freeAtMs <= atMs ? "" : `, free at ${formatClock(freeAtMs, atMs)}`;
 }

@@ -212,6 +212,8 @@ const limits = v.object({
 });
 
 const state = v.object({
+  ledger: flag(true, "Keep a record of each request. Off: nothing of a request is kept."),
+  heads: flag(true, "Keep the beginning of each refusal, in the provider's words."),
   ledger_days: count(7, { min: 1, max: 3650 }, "How many days of requests the ledger keeps."),
   ledger_rows: count(50_000, { min: 100, max: 10_000_000 }, "How many requests the ledger keeps at most."),
 });

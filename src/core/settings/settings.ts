@@ -151,5 +151,10 @@ function toQuota(table: ConfigFile["quota"]) {
 }
 
 function toState(table: ConfigFile["state"]) {
-  return { ledgerDays: table.ledger_days, ledgerRows: table.ledger_rows };
+  return {
+    ledger: table.ledger,
+    heads: table.heads,
+    ledgerDays: table.ledger_days,
+    ledgerRows: table.ledger_rows,
+  };
 }

@@ -1,4 +1,4 @@
-import { oneLine, redact } from "../scrub.ts";
+import { type ProviderWords, providerWords } from "../scrub.ts";
 import { declaredWaitMs, namedWindow, resetOf } from "./declared-wait.ts";
 import { matchesRule, matchesUserRule, type RuleSubject, type UserRule } from "./error-rule.ts";
 import { errorRules } from "./error-rules.ts";
@@ -14,6 +14,8 @@ export interface ProviderReply extends ReplyContent {
 
 export interface ClassifyOptions {
   userRules: readonly UserRule[];
+  /** What must not be in the verdict's words. */
+  secrets: readonly string[];
   nowMs: number;
 }
 
@@ -25,8 +27,7 @@ interface Finding {
   ignoresWait?: boolean;
 }
 
-const MESSAGE_CHARS = 300;
-/** A shorter wait belongs to a per-minute limit. */
+/** A wait that belongs to a minute's limit is shorter than this. */
 const SHORT_WAIT_MS = 600_000;
 /** Statuses that a gateway's 5xx may wrap: these mean the same wherever they come from, unlike an upstream's 401. */
 const WRAPPED_STATUSES = new Set([408, 413, 429]);
@@ -54,7 +55,7 @@ export function classify(reply: ProviderReply, options: ClassifyOptions): Verdic
     ...partyOf(finding, reply, words),
     status: reply.status >= 400 ? reply.status : (words.status ?? reply.status),
     rule: finding.rule,
-    message: messageOf(found, status),
+    message: messageOf(found, status, options.secrets),
     waitMs: waitOf(finding, reply, words, options.nowMs),
     ...(limit === undefined ? {} : { outputLimit: limit }),
   };
@@ -117,10 +118,10 @@ function byStatus(status: number, expectsAnswer: boolean): Finding {
   };
 }
 
-function messageOf({ words, flaw }: FoundError, status: number): string {
+function messageOf({ words, flaw }: FoundError, status: number, secrets: readonly string[]): ProviderWords {
   const said = words.message === "" ? (words.codes[0] ?? "") : words.message;
   const own = flaw === undefined ? `The service answered ${status} and gave no reason.` : FLAW_WORDS[flaw];
-  return oneLine(redact(said === "" ? own : said, []), MESSAGE_CHARS);
+  return providerWords(said === "" ? own : said, secrets);
 }
 
 function waitOf(finding: Finding, reply: ProviderReply, words: ErrorText, nowMs: number): number | undefined {

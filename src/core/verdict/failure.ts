@@ -1,3 +1,4 @@
+import { ownWords, type ProviderWords, providerWords } from "../scrub.ts";
 import type { Fault, Verdict, VerdictKind } from "./verdict.ts";
 
 /** A failure without a reply. The message is ours: the error's own may contain addresses and secrets. */
@@ -6,7 +7,7 @@ interface FailureRule {
   match: RegExp;
   kind: VerdictKind;
   fault: Fault;
-  message: string;
+  message: ProviderWords;
 }
 
 /** Matched against the names, codes and messages of the error and its causes; the first match counts. */
@@ -17,7 +18,9 @@ const RULES: readonly FailureRule[] = [
     kind: "bad-request",
     // The call was never sent: no provider is at fault, and no other provider can be reached either.
     fault: "request",
-    message: "orouter may open no more connections; raise the system's limit on open files (ulimit -n).",
+    message: ownWords(
+      "orouter may open no more connections; raise the system's limit on open files (ulimit -n).",
+    ),
   },
   {
     rule: "certificate",
@@ -25,42 +28,42 @@ const RULES: readonly FailureRule[] = [
     kind: "server-error",
     // No other key makes a certificate valid.
     fault: "provider",
-    message: "The service's certificate could not be verified.",
+    message: ownWords("The service's certificate could not be verified."),
   },
   {
     rule: "timed-out",
     match: /timed?[ -]?out|TimeoutError|ETIMEDOUT|ERR_.*TIMEOUT/i,
     kind: "timeout",
     fault: "attempt",
-    message: "The service did not answer in time.",
+    message: ownWords("The service did not answer in time."),
   },
   {
     rule: "name-unknown",
     match: /ENOTFOUND|EAI_AGAIN|EAI_|DNS|getaddrinfo|name or service not known/i,
     kind: "server-error",
     fault: "attempt",
-    message: "The service's name could not be looked up.",
+    message: ownWords("Name lookup failed."),
   },
   {
     rule: "refused",
     match: /ECONNREFUSED|ConnectionRefused|connection refused|FailedToOpenSocket|Unable to connect/i,
     kind: "server-error",
     fault: "attempt",
-    message: "The service refused the connection.",
+    message: ownWords("The service refused the connection."),
   },
   {
     rule: "unreachable",
     match: /EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|unreachable/i,
     kind: "server-error",
     fault: "attempt",
-    message: "The network has no way to the service.",
+    message: ownWords("The network has no way to the service."),
   },
   {
     rule: "tls",
     match: /TLS|SSL|EPROTO/i,
     kind: "reset",
     fault: "attempt",
-    message: "The secure connection to the service could not be set up.",
+    message: ownWords("The secure connection to the service could not be set up."),
   },
 ];
 
@@ -68,7 +71,7 @@ const RESET: Omit<FailureRule, "match"> = {
   rule: "connection-broke",
   kind: "reset",
   fault: "attempt",
-  message: "The connection to the service broke.",
+  message: ownWords("The connection to the service broke."),
 };
 
 /** How deep the chain of causes is read. */
@@ -102,12 +105,12 @@ function describe(error: unknown): string {
 export const ownVerdict = {
   /** No token within the first-token timeout. */
   silent(): Verdict {
-    const message = "no token within the first-token time";
+    const message = ownWords("no token within the first-token time");
     return { kind: "silent", fault: "lane", status: 0, rule: "first-token", message, waitMs: undefined };
   },
 
-  /** A 200 without an answer. */
-  badStream(message: string): Verdict {
+  /** A 200 that holds no answer. */
+  badStream(message: ProviderWords): Verdict {
     return {
       kind: "server-error",
       fault: "attempt",
@@ -120,22 +123,22 @@ export const ownVerdict = {
 
   /** A sampled model seldom repeats itself: if a new answer cannot continue the broken one, no party is at fault. */
   mismatch(): Verdict {
-    const message = "another answer began differently";
+    const message = ownWords("another answer began differently");
     return { kind: "bad-request", fault: "request", status: 200, rule: "resume", message, waitMs: undefined };
   },
 
-  /** A finished answer without content, or with reasoning only: an agent would stop in the middle of its task. */
-  hollow(message: string): Verdict {
+  /** An answer that ended well and says nothing, or thinks only: an agent would stop in the middle of its task. */
+  hollow(message: ProviderWords): Verdict {
     return { kind: "server-error", fault: "lane", status: 200, rule: "hollow", message, waitMs: undefined };
   },
 
-  /** A finished answer with a tool call that cannot be run. */
-  badCall(message: string): Verdict {
+  /** An answer that ended well, with a tool call that cannot be run. */
+  badCall(message: ProviderWords): Verdict {
     return { kind: "server-error", fault: "lane", status: 200, rule: "bad-call", message, waitMs: undefined };
   },
 
-  /** Tool calls that are too long to hold. Other lanes would write them as long. */
-  callTooLong(message: string): Verdict {
+  /** Tool calls longer than what is held until an answer is whole. Other lanes would write them as long. */
+  callTooLong(message: ProviderWords): Verdict {
     return {
       kind: "bad-request",
       fault: "request",
@@ -147,7 +150,7 @@ export const ownVerdict = {
   },
 
   /** The provider's dialect cannot express the request; another model's may. */
-  untranslatable(message: string): Verdict {
+  untranslatable(message: ProviderWords): Verdict {
     return {
       kind: "unsupported",
       fault: "request",
@@ -160,19 +163,28 @@ export const ownVerdict = {
 
   /** A rejection whose body and status explain nothing. */
   unexplained(status: number): Verdict {
-    return { kind: "server-error", fault: "attempt", status, rule: "status", message: "", waitMs: undefined };
+    return {
+      kind: "server-error",
+      fault: "attempt",
+      status,
+      rule: "status",
+      message: ownWords(""),
+      waitMs: undefined,
+    };
   },
 
-  /** A key never follows a redirect: the user decides where it may be sent. */
-  redirect(status: number, location: string | null): Verdict {
-    const message = `the provider redirects to ${originOf(location)}; correct its base_url`;
+  /** A key never follows a redirect: it belongs to one origin, and the user decides where it goes. */
+  redirect(status: number, location: string | null, secrets: readonly string[]): Verdict {
+    const message = providerWords(
+      `the provider redirects to ${originOf(location)}; correct its base_url`,
+      secrets,
+    );
     return { kind: "forbidden", fault: "provider", status, rule: "redirect", message, waitMs: undefined };
   },
 
   /** An answer that failed after its head. */
-  broken(how: "reset" | "stall" | "error", why: string): Verdict {
+  broken(how: "reset" | "stall" | "error", message: ProviderWords): Verdict {
     const kind = { reset: "reset", stall: "timeout", error: "server-error" } as const;
-    const message = why.slice(0, 300);
     return {
       kind: kind[how],
       fault: "attempt",

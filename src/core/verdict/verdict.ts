@@ -1,4 +1,6 @@
-/** The meaning of a failed upstream reply. Users write these names in `[[rules]]`. */
+import type { ProviderWords } from "../scrub.ts";
+
+/** What one failed upstream reply means. The names are those users write in `[[rules]]`. */
 export const VERDICT_KINDS = [
   "subscription",
   "payment",
@@ -36,9 +38,9 @@ export interface Verdict {
   status: number;
   /** The rule that matched, for logs and for `[[rules]]` authors. */
   rule: string;
-  /** The provider's own words, short, on one line, without secrets. */
-  message: string;
-  /** The declared wait, in any form. */
+  /** The provider's own words. */
+  message: ProviderWords;
+  /** The wait the provider declared, whatever the form. */
   waitMs: number | undefined;
   /** The model's maximum of output tokens, if an `output-limit` names it. */
   outputLimit?: number;
@@ -74,7 +76,7 @@ const WORDS: Record<VerdictKind, string> = {
   quota: "plan limit used up",
   "rate-limit": "rate limit",
   concurrency: "too many parallel requests",
-  auth: "refused until the key is changed",
+  auth: "invalid key",
   forbidden: "not allowed",
   "model-not-found": "no such model",
   "path-not-found": "no such endpoint",

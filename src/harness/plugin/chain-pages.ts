@@ -157,11 +157,13 @@ async function testResult({ client }: TestContext, model: string): Promise<strin
 
 const REFUSAL = v.object({ error: v.object({ message: v.string() }) });
 
-/** There is no room for the whole report. */
+/** What an error says first; there is no room for the whole report. */
 function firstSentence(body: string): string {
   try {
-    const [first = ""] = v.parse(REFUSAL, JSON.parse(body)).error.message.split("\n");
-    return first.replace("[orouter] ", "").replace("ALL KEYS EXHAUSTED: ", "") || "refused";
+    const { message } = v.parse(REFUSAL, JSON.parse(body)).error;
+    const [first = ""] = message.split("\n");
+    const reason = /^Reason: (.+)$/m.exec(message)?.[1];
+    return (first.includes("ALL KEYS EXHAUSTED") ? reason : first.replace("[orouter] ", "")) || "refused";
   } catch {
     return "refused";
   }

@@ -55,7 +55,7 @@ export function noticeOf(news: RouterNews): Notice | undefined {
     case "fell-back":
       return fellBack(news);
     case "exhausted":
-      return exhausted(news.exhaustion);
+      return exhausted(news);
     case "waiting":
       return waiting(news.wait);
     case "quota-warning":
@@ -144,19 +144,28 @@ export function backNotices(before: RouterState | undefined, after: RouterState)
   });
 }
 
-function exhausted({ asked, atMs, keys }: Extract<RouterNews, { kind: "exhausted" }>["exhaustion"]): Notice {
-  const ends = keys.flatMap(({ freeAtMs }) =>
-    freeAtMs !== undefined && freeAtMs > atMs && freeAtMs < NEVER_MS ? [freeAtMs] : [],
-  );
+/** The headline of a report without a cause of its own. */
+const EXHAUSTED = "ALL KEYS EXHAUSTED!";
+
+function exhausted({ headline, exhaustion }: Extract<RouterNews, { kind: "exhausted" }>): Notice {
+  const { asked, atMs, keys } = exhaustion;
+  const [first] = keys
+    .flatMap(({ freeAtMs, isEndDeclared }) =>
+      freeAtMs !== undefined && freeAtMs > atMs && freeAtMs < NEVER_MS ? [{ freeAtMs, isEndDeclared }] : [],
+    )
+    .toSorted((a, b) => a.freeAtMs - b.freeAtMs);
   const next =
-    ends.length === 0
+    first === undefined
       ? "No key will recover on its own."
-      : `The first key is free again at ${formatClock(Math.min(...ends), atMs)}.`;
+      : `The first key is ${first.isEndDeclared ? "free" : "asked"} again at ${formatClock(first.freeAtMs, atMs)}.`;
   return {
     kind: "exhausted",
     variant: "error",
-    title: "All keys exhausted",
-    message: `No key can answer for ${shortModel(asked)}. ${next}`,
+    title: headline === EXHAUSTED ? "All keys exhausted" : "Request failed",
+    message:
+      headline === EXHAUSTED
+        ? `No key can answer for ${shortModel(asked)}. ${next}`
+        : `${headline}. ${first === undefined ? `Asked for ${shortModel(asked)}.` : next}`,
     now: `no key can answer for ${shortModel(asked)}`,
   };
 }

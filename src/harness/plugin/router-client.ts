@@ -189,10 +189,11 @@ const NEWS = v.variant("kind", [
   v.object({ kind: v.literal("fell-back"), from: v.string(), to: v.string(), why: verdict }),
   v.object({
     kind: v.literal("exhausted"),
+    headline: v.string(),
     exhaustion: v.object({
       atMs: v.number(),
       asked: v.string(),
-      keys: v.array(v.object({ freeAtMs: v.optional(v.number()) })),
+      keys: v.array(v.object({ freeAtMs: v.optional(v.number()), isEndDeclared: v.boolean() })),
     }),
   }),
   v.object({

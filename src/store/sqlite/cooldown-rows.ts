@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Cooldown, CooldownScope } from "../../core/routing/cooldown.ts";
+import { providerWords } from "../../core/scrub.ts";
 import { VERDICT_KINDS } from "../../core/verdict/verdict.ts";
 import { type CooldownChange, FAILURES_KEPT_MS } from "../store.ts";
 
@@ -170,7 +171,8 @@ function changeOf(row: CooldownRow): CooldownChange {
     model: row.model ?? undefined,
     kind,
     status,
-    message,
+    // Written by this or an older version, which may have left in more.
+    message: providerWords(message, []),
     sinceMs: atMs,
     untilMs,
     isDeclared: row.is_declared === 1,

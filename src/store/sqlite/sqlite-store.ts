@@ -177,9 +177,8 @@ export class CooldownQueue implements WriteQueue<readonly CooldownChange[]> {
   }
 
   write(db: Database, batch: readonly CooldownChange[]): void {
-    const { secrets } = this.#options;
     const nowMs = this.#options.nowMs();
-    const clean = batch.map((change) => scrubChange(change, secrets));
+    const clean = batch.map((change) => scrubChange(change, this.#options));
     putChanges(db, clean, { writer: this.#writer, nowMs });
     if (nowMs >= this.#nextPruneMs) pruneCooldowns(db, nowMs);
   }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { parseJson } from "../../core/json.ts";
 import { type Cooldown, NEVER_MS } from "../../core/routing/cooldown.ts";
+import { providerWords } from "../../core/scrub.ts";
 import { VERDICT_KINDS } from "../../core/verdict/verdict.ts";
 import { type CooldownChange, FAILURES_KEPT_MS } from "../store.ts";
 import type { EntryChange } from "./shared-entries.ts";
@@ -33,7 +34,7 @@ export function cooldownIn(text: string, sinceMs: number): Cooldown | undefined 
   if (!parsed.success) return undefined;
   const { lastsMs, fingerprint, model, ...same } = parsed.output;
   const untilMs = lastsMs === null ? NEVER_MS : lastsMs === 0 ? 0 : sinceMs + lastsMs;
-  return { ...same, fingerprint, model, sinceMs, untilMs };
+  return { ...same, message: providerWords(same.message, []), fingerprint, model, sinceMs, untilMs };
 }
 
 /** A change as the server keeps it. */

@@ -278,7 +278,7 @@ export class ValkeyStore implements Store {
     const batch = [...this.#queue.values()];
     if (batch.length === 0) return;
     const nowMs = this.#options.nowMs();
-    const changes = batch.map((change) => entryOf(scrubChange(change, this.#options.secrets), nowMs));
+    const changes = batch.map((change) => entryOf(scrubChange(change, this.#options), nowMs));
     if (!(await this.#cooldowns.put(changes))) return;
     for (const change of batch) if (this.#queue.get(change.id) === change) this.#queue.delete(change.id);
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { benchRequest, easierForm, type RequestForm, USUAL_FORM } from "../../../src/core/bench/meter.ts";
+import { providerWords } from "../../../src/core/scrub.ts";
 import { ownVerdict } from "../../../src/core/verdict/failure.ts";
 import type { Verdict } from "../../../src/core/verdict/verdict.ts";
 
@@ -23,7 +24,7 @@ test("the Responses dialect has its own names for the same", () => {
 });
 
 function refusal(kind: Verdict["kind"], message: string): Verdict {
-  return { ...ownVerdict.untranslatable(message), kind };
+  return { ...ownVerdict.untranslatable(providerWords(message, [])), kind };
 }
 
 const PLAIN: RequestForm = { asksUsage: false, limitField: "max_tokens" };

@@ -7,6 +7,7 @@ import {
 } from "../../../src/core/client/client-profile.ts";
 import { profileByUserAgent, profileFor } from "../../../src/core/client/profiles.ts";
 import type { Dialect } from "../../../src/core/dialect/registry.ts";
+import { ownWords, type ProviderWords } from "../../../src/core/scrub.ts";
 import { defaultSettings } from "../../../src/core/settings/settings.ts";
 
 const OPENCODE: ProfileName[] = ["opencode1", "opencode2"];
@@ -28,7 +29,7 @@ test.each<[userAgent: string | null, profile: ProfileName]>([
   expect(profileFor(name).name).toBe(name);
 });
 
-const MESSAGE = "no more";
+const MESSAGE = ownWords("no more");
 const FAILURES: FinalFailure[] = [
   { why: "exhausted", message: MESSAGE, freeInMs: 41_200 },
   { why: "exhausted", message: MESSAGE, freeInMs: undefined },
@@ -101,9 +102,12 @@ describe("Claude Code", () => {
   });
 
   test("shortens a conversation on its own words for one that is too long", () => {
-    const overflow = (message: string) => claude.overflow({ message, asked: "m", inARow: 3 }, undefined);
-    expect(overflow("too much").body).toMatchObject({ error: { message: "prompt is too long: too much" } });
-    expect(overflow("Prompt is too long: 9").body).toMatchObject({
+    const overflow = (message: ProviderWords) =>
+      claude.overflow({ message, asked: "m", inARow: 3 }, undefined);
+    expect(overflow(ownWords("too much")).body).toMatchObject({
+      error: { message: "prompt is too long: too much" },
+    });
+    expect(overflow(ownWords("Prompt is too long: 9")).body).toMatchObject({
       error: { message: "Prompt is too long: 9" },
     });
   });
@@ -241,7 +245,7 @@ test.each<[profile: ProfileName, inARow: number, code: string]>([
   ["neutral", 1, "context_length_exceeded"],
   ["neutral", 9, "context_length_exceeded"],
 ])("%s hears of overflow number %d as %s", (name, inARow, code) => {
-  const overflow = { message: "prompt is too long", asked: "orouter/coding", inARow };
+  const overflow = { message: ownWords("prompt is too long"), asked: "orouter/coding", inARow };
   const { status, body } = profileFor(name).overflow(overflow, "chat");
   expect({ status, body }).toMatchObject({ status: 400, body: { error: { code } } });
   expect(JSON.stringify(body)).toContain(code === "invalid_prompt" ? "orouter/coding" : overflow.message);

@@ -9,6 +9,7 @@ import {
   nextCooldown,
   targetOf,
 } from "../../../src/core/routing/cooldown.ts";
+import { ownWords } from "../../../src/core/scrub.ts";
 import {
   type Fault,
   USUAL_FAULT,
@@ -24,7 +25,15 @@ const POLICY = { failWindowMs: 18_000_000, cooldown: { baseMs: 30_000, factor: 1
 const NOW = 1_000_000;
 
 function verdictOf(kind: VerdictKind, more: Partial<Verdict> = {}): Verdict {
-  return { kind, fault: USUAL_FAULT[kind], status: 0, rule: "", message: "", waitMs: undefined, ...more };
+  return {
+    kind,
+    fault: USUAL_FAULT[kind],
+    status: 0,
+    rule: "",
+    message: ownWords(""),
+    waitMs: undefined,
+    ...more,
+  };
 }
 
 function fail(

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { NEVER_MS } from "../../../src/core/routing/cooldown.ts";
 import { blame, type Decision, decide, settle } from "../../../src/core/routing/decide.ts";
 import { isExcluded, laneId, type Progress, startProgress } from "../../../src/core/routing/progress.ts";
+import { ownWords } from "../../../src/core/scrub.ts";
 import {
   type Fault,
   USUAL_FAULT,
@@ -42,7 +43,7 @@ interface Followed {
 
 function verdictOf(situation: Situation): Verdict {
   const { kind, fault = USUAL_FAULT[kind], rule = "", waitMs, status = 0 } = situation;
-  return { kind, fault, rule, status, message: "", waitMs };
+  return { kind, fault, rule, status, message: ownWords(""), waitMs };
 }
 
 /** The decision after the last of these failures of one lane. */

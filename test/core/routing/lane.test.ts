@@ -7,6 +7,7 @@ import { lanesOf, type ReadyInput, readyLane } from "../../../src/core/routing/l
 import { emptyLoad, type Load } from "../../../src/core/routing/limits.ts";
 import { laneId, startProgress } from "../../../src/core/routing/progress.ts";
 import { chooseKey } from "../../../src/core/routing/session.ts";
+import { ownWords } from "../../../src/core/scrub.ts";
 
 const REF = { provider: "p", model: "m" };
 const NOW = 1_000_000;
@@ -31,7 +32,16 @@ function cooldownOf(key: Key, kind: Cooldown["kind"], untilMs: number): [string,
   const target = targetOf.lane(key.fingerprint, REF);
   return [
     target.id,
-    { ...target, kind, status: 0, message: "", sinceMs: 0, untilMs, failures: 1, isDeclared: false },
+    {
+      ...target,
+      kind,
+      status: 0,
+      message: ownWords(""),
+      sinceMs: 0,
+      untilMs,
+      failures: 1,
+      isDeclared: false,
+    },
   ];
 }
 

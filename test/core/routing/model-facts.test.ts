@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { ModelFacts } from "../../../src/core/routing/model-facts.ts";
+import { ownWords } from "../../../src/core/scrub.ts";
 import type { Verdict, VerdictKind } from "../../../src/core/verdict/verdict.ts";
 
 const REF = { provider: "a", model: "m" };
@@ -10,7 +11,7 @@ const verdict = (kind: VerdictKind, outputLimit?: number): Verdict => ({
   fault: "request",
   status: 404,
   rule: "any",
-  message: "",
+  message: ownWords(""),
   waitMs: undefined,
   ...(outputLimit === undefined ? {} : { outputLimit }),
 });

@@ -10,6 +10,7 @@ import {
   type StepInput,
 } from "../../../src/core/routing/next-step.ts";
 import { laneId, type Pause, startProgress } from "../../../src/core/routing/progress.ts";
+import { ownWords } from "../../../src/core/scrub.ts";
 import type { VerdictKind } from "../../../src/core/verdict/verdict.ts";
 import { keyNamed } from "../../proxy/rig.ts";
 
@@ -83,7 +84,7 @@ function inputOf(given: Given): StepInput {
       const party = partyOf(name);
       return [
         party.id,
-        { ...party, kind, status: 0, message: "", ...times, isDeclared: declared !== undefined },
+        { ...party, kind, status: 0, message: ownWords(""), ...times, isDeclared: declared !== undefined },
       ];
     },
   );

@@ -7,6 +7,7 @@ import {
   modelReadiness,
   readinessJson,
 } from "../../../src/core/routing/readiness.ts";
+import { ownWords } from "../../../src/core/scrub.ts";
 
 const NOW = 1_000_000;
 const REF = { provider: "p", model: "m" };
@@ -32,7 +33,7 @@ function until(target: ReturnType<typeof targetOf.lane>, untilMs: number): Coold
     ...target,
     kind: "quota",
     status: 429,
-    message: "",
+    message: ownWords(""),
     sinceMs: 0,
     untilMs,
     failures: 1,

@@ -162,7 +162,7 @@ test("no file at all gives the documented defaults", () => {
       openRequests: 1024,
       drainMs: 30_000,
     },
-    state: { ledgerDays: 7, ledgerRows: 50_000 },
+    state: { ledger: true, heads: true, ledgerDays: 7, ledgerRows: 50_000 },
     quota: { enabled: true, pollMs: 60_000, reserve: 0 },
     store: { url: undefined, prefix: "orouter", keychain: false },
   });
@@ -237,7 +237,7 @@ test("every setting that is written arrives", () => {
     openRequests: 2,
     drainMs: 1000,
   });
-  expect(settings.state).toEqual({ ledgerDays: 1, ledgerRows: 100 });
+  expect(settings.state).toEqual({ ledger: true, heads: true, ledgerDays: 1, ledgerRows: 100 });
 });
 
 test("rpm = 0 switches a preset's pacing off, and a preset in the file keeps its address", () => {

@@ -16,6 +16,6 @@ function readRows(): [name: string, verdict: string, status: number, body: strin
 
 test.each(readRows())("%s means %s", (_name, expected, status, body) => {
   const reply = { provider: "some-service", status, headers: new Headers(), body, expectsAnswer: true };
-  const verdict = classify(reply, { userRules: [], nowMs: 0 });
+  const verdict = classify(reply, { userRules: [], secrets: [], nowMs: 0 });
   expect(`${verdict?.kind} ${verdict?.fault}`).toBe(expected);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { ownWords } from "../../../src/core/scrub.ts";
 import { classify, type ProviderReply } from "../../../src/core/verdict/classify.ts";
 import type { UserRule } from "../../../src/core/verdict/error-rule.ts";
 
@@ -17,7 +18,7 @@ function reply(status: number, body: unknown, more: Partial<ProviderReply> = {})
 }
 
 function verdictOf(status: number, body: unknown, more: Partial<ProviderReply> = {}) {
-  return classify(reply(status, body, more), { userRules: [], nowMs: NOW });
+  return classify(reply(status, body, more), { userRules: [], secrets: [], nowMs: NOW });
 }
 
 describe("good answers", () => {
@@ -138,7 +139,7 @@ describe("a user's own rules", () => {
     { status: 418, verdict: "quota" },
     { regex: /grumpy \d+/g, verdict: "bad-request" },
   ];
-  const withRules = (one: ProviderReply) => classify(one, { userRules: rules, nowMs: NOW });
+  const withRules = (one: ProviderReply) => classify(one, { userRules: rules, secrets: [], nowMs: NOW });
 
   test("come before ours, in their order", () => {
     expect(withRules(reply(401, { error: "pool is drained" }, { provider: "work" }))).toMatchObject({
@@ -206,11 +207,11 @@ describe("what else a verdict carries", () => {
         metadata: { raw: '{"error":{"message":"bad tool schema"}}' },
       },
     };
-    expect(verdictOf(400, body)?.message).toBe("bad tool schema");
+    expect(verdictOf(400, body)?.message).toBe(ownWords("bad tool schema"));
   });
 
   test("a sentence of our own where the provider gave none", () => {
-    expect(verdictOf(410, "")?.message).toBe("The service answered 410 and gave no reason.");
+    expect(verdictOf(410, "")?.message).toBe(ownWords("The service answered 410 and gave no reason."));
   });
 
   test("a missing scope for combos that leaves chat alone", () => {
