@@ -153,7 +153,7 @@ const OTHER_NAMES = [
   /^core\/verdict\/declared-wait\.ts$/,
   // The family of models, and headers that only one service is for.
   /^core\/dialect\/(?:model-traits|messages\/messages)\.ts$/,
-  // Who has seen a refusal.
+  // Where a refusal was seen.
   /^core\/verdict\/error-rules(?:-\w+)?\.ts$/,
   // The table [opencode] of config.toml, its comments there, and its key source.
   /^core\/settings\/(?:settings|schema|checks)\.ts$/,

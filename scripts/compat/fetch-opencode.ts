@@ -29,16 +29,16 @@ function packagesOf(version: string): string[] {
   return process.arch === "x64" ? [`${base}-baseline`, base] : [base];
 }
 
-async function fetchPackage(name: string, version: string, limitMs: number): Promise<Fetched> {
+/** Fetches one version of a package once; `program` is the file within it. */
+export async function fetchPackage(
+  name: string,
+  version: string,
+  limitMs: number,
+  program = `bin/opencode${process.platform === "win32" ? ".exe" : ""}`,
+): Promise<Fetched> {
   const spec = `${name}@${version.replace(/^v/, "")}`;
   const folder = join(cacheFolder(), spec.replaceAll("/", "+"));
-  const file = join(
-    folder,
-    "node_modules",
-    name,
-    "bin",
-    `opencode${process.platform === "win32" ? ".exe" : ""}`,
-  );
+  const file = join(folder, "node_modules", name, program);
   // A tag such as `latest` means another version tomorrow.
   if (existsSync(file) && /\d+\.\d+\.\d+/.test(version)) return { file };
   mkdirSync(folder, { recursive: true });

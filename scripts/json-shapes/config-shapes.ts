@@ -52,6 +52,8 @@ const providerSettings = v.strictObject({
   stallTimeoutMs: v.optional(amount),
 });
 
+const startedAgent = { path: v.optional(text), model: v.optional(text) };
+
 /** `config show`: what is not set is left out */
 export const configShow = v.strictObject({
   theme: v.picklist(THEMES),
@@ -104,6 +106,16 @@ export const configShow = v.strictObject({
     keyPrefix: text,
     shellKeys: flag,
     tools: flag,
+  }),
+  agents: v.strictObject({
+    claude: v.strictObject({
+      ...startedAgent,
+      opus: v.optional(text),
+      sonnet: v.optional(text),
+      haiku: v.optional(text),
+    }),
+    codex: v.strictObject(startedAgent),
+    kilo: v.strictObject(startedAgent),
   }),
   limits: v.strictObject({
     bodyBytes: count,

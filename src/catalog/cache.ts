@@ -62,7 +62,7 @@ export interface Question {
   url: string;
   /** Sent as the key; undefined sends none. */
   secret?: string | undefined;
-  /** Decides which header the key goes into; absent: bearer. */
+  /** Where the key goes; absent: bearer. */
   auth?: string | undefined;
   /** Absent: the question is not asked in a dialect. */
   dialect?: Dialect | undefined;

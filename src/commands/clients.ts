@@ -57,7 +57,7 @@ const removeCommand = defineCommand({
 
 export const clientsCommand = defineCommand({
   name: "clients",
-  about: "Manage named tokens for `orouter serve`",
+  about: "List, add and remove named clients of orouter serve",
   examples: [{ line: "orouter clients add laptop", does: "a token for one more user of `orouter serve`" }],
   args: {},
   run: undefined,

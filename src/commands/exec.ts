@@ -13,7 +13,7 @@ const EXEC_ARGS = {} satisfies ArgDefs;
 /** `orouter exec -- CMD [ARG…]`: any program that reads its address and key from the usual variables. */
 export const execCommand = defineCommand({
   name: "exec",
-  about: "Run any program behind the router, with OPENAI_BASE_URL and the like set",
+  about: "Run any program behind the router, by OPENAI_BASE_URL",
   examples: [
     { line: "orouter exec -- qwen", does: "a program that reads OPENAI_BASE_URL and OPENAI_API_KEY" },
     { line: "orouter exec -- env", does: "show what such a program gets" },

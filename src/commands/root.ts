@@ -46,7 +46,7 @@ export const rootCommand: Command = defineCommand({
   children: {
     ...agentEntries(),
     exec: {
-      about: "Run any program behind the router, with OPENAI_BASE_URL and the like set",
+      about: "Run any program behind the router, by OPENAI_BASE_URL",
       load: async () => (await import("./exec.ts")).execCommand,
     },
     setup: {
@@ -74,7 +74,7 @@ export const rootCommand: Command = defineCommand({
       load: async () => (await import("./serve.ts")).serveCommand,
     },
     clients: {
-      about: "Manage named tokens for `orouter serve`",
+      about: "List, add and remove named clients of orouter serve",
       load: async () => (await import("./clients.ts")).clientsCommand,
     },
     status: {
@@ -82,11 +82,11 @@ export const rootCommand: Command = defineCommand({
       load: async () => (await import("./status/status.ts")).statusCommand,
     },
     quota: {
-      about: "Show what is left on each key, when it resets and when it runs dry",
+      about: "Show what is left on each key, and until when",
       load: async () => (await import("./quota/quota.ts")).quotaCommand,
     },
     simulate: {
-      about: "Show what recent requests would have met with another config or other keys",
+      about: "Replay recent requests with another config or other keys",
       load: async () => (await import("./simulate/simulate.ts")).simulateCommand,
     },
     bench: {

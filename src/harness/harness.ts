@@ -62,6 +62,8 @@ export interface Agent {
   installs: readonly Install[];
   /** The program to start; a Problem when it is not there. */
   locate: (options: LocateOptions) => string;
+  /** Whether the user has said where the program is. */
+  isNamed: (options: Pick<LocateOptions, "settings" | "env">) => boolean;
   /** Programs of this name that the first one hides. */
   findOthers: (used: string, options: Omit<LocateOptions, "settings">) => string[];
   /** Names of npm packages whose version is the program's. */

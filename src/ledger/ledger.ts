@@ -90,7 +90,7 @@ export class Ledger {
     return this.#read((db) => readCalls(db, Math.max(sinceMs, this.#startMs()))) ?? [];
   }
 
-  /** Keeps the result of a benchmark, in place of the model's last one. */
+  /** Replaces the model's last result. */
   saveBench(result: BenchResult): void {
     if (this.#behind.isClosed) return;
     this.#queue.addBench(result);

@@ -7,7 +7,7 @@ export function newToken(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url");
 }
 
-/** Host names that mean this machine; with any other in `Host` a browser was led here by a foreign name. */
+/** Host names of this machine; any other one in `Host` means that a foreign name led a browser here. */
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 export interface AccessOptions {
@@ -39,7 +39,7 @@ const TOKEN_FIELDS = [
   ["x-api-key", ""],
 ] as const;
 
-/** Checks who calls: no foreign Host (DNS rebinding), no browser page at all, and only with this run's token. */
+/** Rejects foreign hosts (DNS rebinding), browser pages, and requests without this run's token. */
 export function createAccess(options: AccessOptions): (headers: Headers) => AccessRefusal | Caller {
   const fields = TOKEN_FIELDS.map(([name, scheme]) => [name, scheme + options.token] as const);
   const hosts = new Set([...LOOPBACK, ...options.hosts.map(bracketed)]);
@@ -50,7 +50,7 @@ export function createAccess(options: AccessOptions): (headers: Headers) => Acce
   };
   const owner: Caller = { token: options.token, client: undefined };
   const { clientOf } = options;
-  // A client names the same one with every request.
+  // A client sends the same host with every request.
   let knownHost: string | undefined;
   return (headers) => {
     const host = headers.get("host");
@@ -76,7 +76,7 @@ function callerIn(headers: Headers, clientOf: (token: string) => string | undefi
   return undefined;
 }
 
-/** As a `Host` header has it. */
+/** As in a `Host` header. */
 function bracketed(host: string): string {
   return host.includes(":") ? `[${host.toLowerCase()}]` : host.toLowerCase();
 }

@@ -142,7 +142,6 @@ function resultOf(
   }
 }
 
-/** Whose request it is, and how far it has come. */
 export interface RunContext {
   progress: Progress;
   session: Session;

@@ -45,6 +45,7 @@ const ABOUT_QUOTA: ReadonlySet<VerdictKind> = new Set(["quota", "payment", "subs
 export class Quotas {
   readonly #options: QuotasOptions;
   readonly #records = new Map<string, QuotaRecord>();
+  readonly #wantedMs = new Map<string, number>();
   readonly #usedMs = new Map<string, number>();
   readonly #headersMs = new Map<string, number>();
   readonly #warned = new Set<string>();
@@ -69,6 +70,16 @@ export class Quotas {
   standing(key: Key, { model }: ModelRef): Standing {
     const { env, reserve } = this.#options;
     return standingOf(this.of(key), model, { nowMs: env.now(), reserve: reserve() });
+  }
+
+  /** A request could use a provider, whether one of its keys is free or not. */
+  noteWanted(provider: string, nowMs: number): void {
+    this.#wantedMs.set(provider, nowMs);
+  }
+
+  /** When a request could last use the provider; 0 for never. */
+  wantedMs(provider: string): number {
+    return this.#wantedMs.get(provider) ?? 0;
   }
 
   noteUse(key: Key, nowMs: number): void {
@@ -142,8 +153,8 @@ export class Quotas {
   }
 
   /**
-   * The key was rejected for a used-up plan with a guessed end. A reading with more left than before the rejection ends
-   * the cooldown. Returns whether it ended.
+   * The key was rejected for a used-up plan with a guessed or computed end. A reading knows the end better, and one with
+   * more left than before the rejection ends the cooldown. Returns whether it ended.
    */
   #settleRefusal(
     key: Key,
@@ -157,7 +168,7 @@ export class Quotas {
     if (record.quotasAtMs <= refusal.sinceMs) return false;
     const whole = held.find(({ id }) => id === cooldownId.quota(key.provider, key.fingerprint, "all"));
     if (whole !== undefined) {
-      if (!refusal.isDeclared && whole.untilMs !== refusal.untilMs)
+      if (whole.untilMs !== refusal.untilMs)
         cooldowns.set({ ...refusal, untilMs: whole.untilMs, isDeclared: true }, key.name);
       return false;
     }

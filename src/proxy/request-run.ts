@@ -99,6 +99,8 @@ export class RequestRun {
     this.request = request;
     this.#options = options;
     this.#router = options.router;
+    const { env, quotas } = options.router;
+    for (const { provider } of request.targets) quotas.noteWanted(provider, env.now());
     this.progress = startProgress(request.targets, options.router.env.random());
     this.progress.attempts = this.attempts;
   }

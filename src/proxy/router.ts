@@ -176,7 +176,7 @@ export class Router {
     return this.#priceOf(model);
   }
 
-  /** What requests that begin now go by. */
+  /** Applies to requests that begin now. */
   get snapshot(): RoutingSnapshot {
     return this.#snapshot;
   }

@@ -84,7 +84,7 @@ export interface ProxyOptions {
   clientOf?: ((token: string) => string | undefined) | undefined;
   /** What `/metrics` shows; absent: there is no such page. */
   metrics?: (() => Promise<Response>) | undefined;
-  /** The client that the token is for; absent: each request's user-agent tells. */
+  /** The client that the token is for; if absent, each request's user-agent decides. */
   profile?: ProfileName | undefined;
   host?: string;
   port?: number;
@@ -227,7 +227,7 @@ function createHandler(options: ProxyOptions, room: RequestRoom): { handle: Hand
     if (route.kind === "control")
       return caller.client === undefined ? control(req, route.path) : notForClients();
     if (options.metrics !== undefined && isMetrics(req)) return options.metrics();
-    // A token that was put into the path would reach the provider, too.
+    // A token in the path would be sent to the provider.
     if (route.kind === "api" && !route.rest.includes(caller.token)) return serve(req, route, search, caller);
     return unroutable(profileOf(options, req), 404, "orouter serves /<provider>/v1/… and /v1/…");
   };

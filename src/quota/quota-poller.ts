@@ -14,6 +14,8 @@ export interface QuotaPollerOptions {
   recordOf: (key: Key) => QuotaRecord | undefined;
   /** When a call with the key last began; 0 for never. */
   usedMs: (key: Key) => number;
+  /** When a request could last use the provider; 0 for never. */
+  wantedMs: (provider: string) => number;
   /** Since when the key has been out of use for a spent quota; undefined where it is not. */
   spentSinceMs: (key: Key) => number | undefined;
   pollMs: () => number;
@@ -43,7 +45,10 @@ const HOPELESS_MS = 60 * MINUTE_MS;
 const LONGEST_MS = 30 * MINUTE_MS;
 
 /** Not even a refusal has a key read twice within this time. */
-const LEAST_MS = 15_000;
+const LEAST_MS = 8_000;
+
+/** Providers may take a moment to count anew. */
+const AFTER_RESET_MS = 2_000;
 
 /** Readings at a time. */
 const AT_ONCE = 3;
@@ -77,15 +82,12 @@ export class QuotaPoller {
 
   /** The accounts to read, each with all the keys that stand for it. */
   #due(): PollTarget[][] {
-    const { targets, usedMs, nowMs } = this.#options;
+    const { targets, wantedMs, nowMs } = this.#options;
     const all = targets();
     const now = nowMs();
-    const lastUse = new Map<string, number>();
-    for (const { key } of all)
-      lastUse.set(key.provider, Math.max(lastUse.get(key.provider) ?? 0, usedMs(key)));
     const pools = Map.groupBy(all, accountOf);
     return [...pools.values()].filter((pool) =>
-      pool.some((target) => this.#isDue(target, lastUse.get(target.key.provider) ?? 0, now)),
+      pool.some((target) => this.#isDue(target, wantedMs(target.key.provider), now)),
     );
   }
 
@@ -104,6 +106,7 @@ export class QuotaPoller {
     const spentSince = spentSinceMs(key);
     // A refusal after the last reading: the reset is wanted.
     if (spentSince !== undefined && spentSince > lastMs) return LEAST_MS;
+    if (wasReset(recordOf(key), lastMs, nowMs)) return LEAST_MS;
     if (kind === "no-plan" || kind === "key-rejected") return HOPELESS_MS;
     const inVain = this.#asked.get(accountOf({ key, endpoint }))?.inVain ?? 0;
     const isInUse = nowMs - usedMs(key) <= IN_USE_MS;
@@ -130,6 +133,14 @@ export class QuotaPoller {
     this.#asked.set(id, { atMs: nowMs(), inVain: reading.kind === "unknown" ? inVain + 1 : 0 });
     for (const { key } of pool) take(key, reading);
   }
+}
+
+/** What was read of a window ends with its reset. */
+function wasReset(record: QuotaRecord | undefined, lastMs: number, nowMs: number): boolean {
+  return (record?.quotas ?? []).some(
+    ({ blocking, resetsAt = 0 }) =>
+      blocking && resetsAt + AFTER_RESET_MS > lastMs && resetsAt + AFTER_RESET_MS <= nowMs,
+  );
 }
 
 function accountOf({ key, endpoint }: PollTarget): string {

@@ -85,7 +85,7 @@ test("a command is about the same thing in its parent's list", async () => {
 
 /** The verbs that begin a help line, as in `Add a key`. */
 const IMPERATIVES = new Set(
-  "Add Apply Change Check Choose Create Delete Disable Download Enable End Export Find Give Import Include Insert Keep List Listen Look Measure Move Name Open Overwrite Play Print Prompt Read Redraw Refresh Remove Rename Run Send Serve Set Show Skip Start Store Test Write".split(
+  "Add Apply Change Check Choose Create Delete Disable Download Enable End Export Find Give Import Include Insert Keep List Listen Look Measure Move Name Open Overwrite Play Print Prompt Read Redraw Replay Refresh Remove Rename Run Send Serve Set Show Skip Start Store Test Write".split(
     " ",
   ),
 );

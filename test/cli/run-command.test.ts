@@ -62,7 +62,7 @@ test.each<[name: string, words: string[], told: string]>([
   ["a switch with a value", ["paint", "wall", "--dry=yes"], "takes no value"],
   ["a word that is not on the list", ["paint", "wall", "--shade", "grey"], "one of light, dark"],
   ["a missing word", ["paint"], "needs WHAT"],
-  ["a word too many", ["paint", "wall", "door"], 'does not take "door"'],
+  ["a word too many", ["paint", "wall", "door"], 'does not accept "door"'],
 ])("%s is refused as wrong usage", async (_name, words, told) => {
   const { root, calls } = tree();
   const problem = await problemOf(runCommand(root, words));

@@ -4,14 +4,15 @@ import manifest from "../../package.json" with { type: "json" };
 import { runCommand } from "../../src/cli/run-command.ts";
 import { rootCommand } from "../../src/commands/root.ts";
 import { nearest } from "../../src/core/text.ts";
+import { AGENTS } from "../../src/harness/registry.ts";
 import { hollow } from "../cli/hollow.ts";
 import { ROOT } from "./pages.ts";
 import type { ShellCommand } from "./shell-lines.ts";
 
 /** Undefined if the command accepts the arguments. */
 export async function faultOf(words: readonly string[]): Promise<string | undefined> {
-  // Our parser never sees the arguments of `opencode`, and `--version` comes before any command.
-  if (["opencode", "--version"].includes(words[0] ?? "")) return undefined;
+  // Our parser never sees the arguments of an agent, and `--version` comes before any command.
+  if (words[0] === "--version" || Object.hasOwn(AGENTS, words[0] ?? "")) return undefined;
   try {
     const told = words.filter((word) => word !== "--help");
     await runCommand(hollow(rootCommand, [], ["orouter"]), told);

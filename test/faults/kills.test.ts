@@ -102,7 +102,7 @@ test("kill -9 of orouter and of the guard beside it ends opencode, with a messag
       .filter(({ command }) => command.includes("orouter-guard"))
       .map(({ pid }) => pid);
   await until("its guard to run", () => guards().length === 1);
-  // All that has orouter's name, at once: stopped first, so that none sees another die.
+  // Stop all processes with our name first, so that none can see another die.
   const all = [child.pid, ...guards()];
   for (const signal of ["SIGSTOP", "SIGKILL"]) for (const pid of all) process.kill(pid, signal);
   await child.exited;

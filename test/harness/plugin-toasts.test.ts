@@ -48,6 +48,25 @@ const rotated = (from: string, to: string): RouterEvent => ({
   model: "a/vendor/big",
 });
 
+test("a held request, and a quota that is nearly used up, have toasts of their own", () => {
+  const times = { sinceMs: 1_000, untilMs: 7_201_000 };
+  const lane = { model: "a/vendor/big", key: "work", fingerprint: "f", why: "quota" } as const;
+  const wait = { id: "r1", session: null, asked: "orouter/coding", ...lane, ...times, isHold: true };
+  const held = noticeFor({ kind: "waiting", wait });
+  expect(held).toMatchObject({ kind: "waiting", title: "All keys are used up" });
+  expect(held?.message).toMatch(
+    /^The request for big waits for the reset of work and continues at .*\d\d:\d\d\. Esc ends it\.$/,
+  );
+  const warning = { id: "w", provider: "a", fingerprint: "f", window: "week" };
+  const nearly = { ...warning, kind: "nearly used up", text: "week: 81 % used, resets Mon 02:00" } as const;
+  expect(noticeFor({ kind: "quota-warning", keyName: "work", warning: nearly })).toMatchObject({
+    title: "Quota nearly used up",
+    message: "work: week: 81 % used, resets Mon 02:00.",
+  });
+  const dry = { ...warning, kind: "runs dry", text: "5 h: dry at 15:40, 2 h before the reset" } as const;
+  expect(noticeFor({ kind: "quota-warning", keyName: "work", warning: dry })?.title).toBe("Quota runs dry");
+});
+
 test("a key change is shown with the old key, the reason and the new key", () => {
   const rig = calmRig();
   rig.hear(rotated("work", "home"));

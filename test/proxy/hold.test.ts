@@ -89,6 +89,32 @@ test("a key that is used up by a refusal with a declared end is waited for, too"
     },
   ));
 
+test(
+  "a computed end that is too far waits for a reading, and goes by it",
+  () =>
+    withHold(
+      async (rig, calls) => {
+        const response = await rig.ask();
+        expect([response.status, calls.length]).toEqual([200, 2]);
+        await until(() => rig.router.queue.length === 1);
+        const resetMs = rig.router.env.now() + 3 * MINUTE;
+        for (const name of ["one", "two"]) spend(rig, name, resetMs);
+        expect(await response.text()).toContain("fine");
+        expect(rig.router.env.now()).toBeGreaterThanOrEqual(resetMs);
+      },
+      {
+        hold: "10m",
+        // Slow enough for the test to come before the time for a reading is over.
+        env: fastEnv(30),
+        reply: ({ nthOfAll }) =>
+          nthOfAll > 2
+            ? GOOD
+            : { kind: "error", status: 429, body: { error: "you have reached your weekly usage limit" } },
+      },
+    ),
+  20_000,
+);
+
 test("what ends a hold early is a key that is free, not only the reset", () =>
   withHold(async (rig, calls) => {
     for (const name of ["one", "two"]) spend(rig, name, rig.router.env.now() + 300 * MINUTE);

@@ -206,6 +206,7 @@ function pollerOf(
     targets: () => keys.map((key) => ({ key, endpoint: endpointOf(key) })),
     recordOf: (key) => router.quotas.of(key),
     usedMs: (key) => router.quotas.usedMs(key),
+    wantedMs: (provider) => router.quotas.wantedMs(provider),
     spentSinceMs: () => undefined,
     pollMs: () => 60_000,
     ask: async (_endpoint, secret) => ({

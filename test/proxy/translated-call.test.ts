@@ -25,7 +25,6 @@ const ANSWER: Answer = {
   toolCalls: [{ name: "ls", arguments: '{"p":"."}', id: "call_1" }],
 };
 
-/** A request as the proxy reads it. */
 function requestOf(
   dialect: Dialect | undefined,
   more: Record<string, unknown> = {},

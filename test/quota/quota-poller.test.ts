@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
 import type { Key } from "../../src/core/key.ts";
-import { type QuotaRecord, type Reading, withReading } from "../../src/core/quota/quota.ts";
+import { type Quota, type QuotaRecord, type Reading, withReading } from "../../src/core/quota/quota.ts";
 import type { QuotaEndpoint } from "../../src/core/quota/readers.ts";
 import { QuotaPoller } from "../../src/quota/quota-poller.ts";
 import { keyNamed } from "../proxy/rig.ts";
 
 const MINUTE = 60_000;
 
-const KNOWN: Reading = {
-  kind: "known",
-  quotas: [{ window: "5h", unit: "percent", remaining: 50, blocking: true, pool: "account", exact: true }],
+const QUOTA: Quota = {
+  ...{ window: "5h", unit: "percent", remaining: 50, blocking: true, pool: "account", exact: true },
 };
+const KNOWN: Reading = { kind: "known", quotas: [QUOTA] };
 
 /** A poller whose world is in the test's hands. */
 class World {
@@ -35,6 +35,7 @@ class World {
       targets: () => (this.isEnabled ? this.keys.map((key) => ({ key, endpoint: endpointOf(key) })) : []),
       recordOf: (key) => this.records.get(`${key.provider} ${key.name}`),
       usedMs: (key) => this.used.get(key.name) ?? 0,
+      wantedMs: () => Math.max(0, ...this.used.values()),
       spentSinceMs: (key) => this.spentSince.get(key.name),
       pollMs: () => MINUTE,
       ask: async (_endpoint, secret) => {
@@ -102,6 +103,19 @@ test("readings that find out nothing become rarer, and a key without a plan is n
   const planless = new World(TWO.slice(0, 1));
   planless.reading = { kind: "no-plan" };
   expect((await planless.pass(120)).length).toBeLessThanOrEqual(2);
+});
+
+test("a window is read again soon after its reset", async () => {
+  const world = new World(TWO);
+  const [, two] = TWO;
+  if (two === undefined) throw new Error("no key");
+  await world.pass(1);
+  const resetsAt = world.nowMs + 2 * MINUTE;
+  const quotas = [{ ...QUOTA, resetsAt }];
+  world.records.set("a two", withReading(undefined, two, { kind: "known", quotas }, world.nowMs));
+  expect((await world.pass(2)).filter((name) => name === "two")).toEqual([]);
+  expect((await world.pass(0.5)).filter((name) => name === "two")).toEqual(["two"]);
+  expect((await world.pass(2)).filter((name) => name === "two")).toEqual([]);
 });
 
 test("what another process has just read is not asked again", async () => {

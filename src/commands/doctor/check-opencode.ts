@@ -49,23 +49,66 @@ export async function checkOpencode(context: DoctorContext, self: string): Promi
   const version = answer.text;
   const harness = agent.harnessFor(version);
   const findings = [
-    versionFinding(version, file, harness, install),
+    versionFinding({
+      check: CHECK,
+      version,
+      file,
+      harness,
+      fix: `Update it: opencode upgrade, or ${install}`,
+    }),
     ...others,
     ...service({ file, version }),
   ];
   return { findings, harness };
 }
 
-/** opencode changes almost daily, so a new version is assumed to work until it is known not to. */
-function versionFinding(version: string, file: string, { versions }: Harness, install: string): Finding {
+/** Agents that are not installed are not mentioned, unless config.toml or a variable names their program. */
+export async function checkOtherAgents(context: DoctorContext, self: string): Promise<Finding[]> {
+  const { opencode: _, ...others } = AGENTS;
+  const agents = await Promise.all(Object.values(others).map(({ load }) => load()));
+  const found = await Promise.all(agents.map((agent) => checkOtherAgent(agent, context, self)));
+  return found.flat();
+}
+
+async function checkOtherAgent(agent: Agent, context: DoctorContext, self: string): Promise<Finding[]> {
+  const { settings, env, home, paths } = context;
+  const { name, installs } = agent;
+  let file: string;
+  try {
+    file = agent.locate({ settings, env, home, self });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const isNamed = agent.isNamed({ settings, env });
+    return isNamed ? [wrong(name, error.message, error.fix ?? installsText(installs))] : [];
+  }
+  const fix = `Install it again: ${installsText(installs)}`;
+  const answer = await askVersion(file, agent.cleanEnv(env, paths.runRoot));
+  if (answer.kind === "none") return [wrong(name, `${file} does not tell its version: ${answer.why}.`, fix)];
+  const version = answer.text;
+  return [
+    versionFinding({ check: name, version, file, harness: agent.harnessFor(version), fix }),
+    ...otherPrograms(agent, file, agent.findOthers(file, { env, home, self })),
+  ];
+}
+
+interface FoundVersion {
+  check: string;
+  version: string;
+  file: string;
+  harness: Harness;
+  /** How to update it. */
+  fix: string;
+}
+
+/** Agents change almost daily, so a new version is assumed to work until it is known not to. */
+function versionFinding({ check, version, file, harness: { versions }, fix }: FoundVersion): Finding {
   const what = `${version} at ${file}`;
   const parts = partsOf(version);
-  if (parts.every((part) => part === 0)) return note(CHECK, `${what} is a build without a release number.`);
-  if (compare(parts, versions.oldest) < 0)
-    return wrong(CHECK, `${what} is too old for orouter.`, `Update it: opencode upgrade, or ${install}`);
+  if (parts.every((part) => part === 0)) return note(check, `${what} is a build without a release number.`);
+  if (compare(parts, versions.oldest) < 0) return wrong(check, `${what} is too old for orouter.`, fix);
   if (compare(parts, partsOf(versions.tried)) > 0)
-    return note(CHECK, `${what} is newer than ${versions.tried}, which orouter was tested with.`);
-  return ok(CHECK, what);
+    return note(check, `${what} is newer than ${versions.tried}, which orouter was tested with.`);
+  return ok(check, what);
 }
 
 function partsOf(version: string): number[] {
@@ -78,11 +121,11 @@ function compare(a: readonly number[], b: readonly number[]): number {
 }
 
 /** Programs later in PATH: updating one of them looks as if the update had failed. */
-function otherPrograms({ name }: Agent, used: string, others: readonly string[]): Finding[] {
+function otherPrograms({ name, table }: Agent, used: string, others: readonly string[]): Finding[] {
   if (others.length === 0) return [];
   const what = `Others are installed: ${others.join(", ")}. orouter uses ${used}.`;
   return [
-    note(CHECK, what, `To use another, write under [${name}] in config.toml: path = "/path/to/${name}"`),
+    note(name, what, `To use another, write under [${table}] in config.toml: path = "/path/to/${name}"`),
   ];
 }
 

@@ -13,7 +13,13 @@ import { readCooldowns } from "../state.ts";
 import { checkFolders, checkOtherFiles } from "./check-files.ts";
 import { checkChains, checkKeys } from "./check-keys.ts";
 import { checkClock, checkEnvironment } from "./check-network.ts";
-import { checkOpencode, checkOpencodeConfig, checkPlugin, checkProject } from "./check-opencode.ts";
+import {
+  checkOpencode,
+  checkOpencodeConfig,
+  checkOtherAgents,
+  checkPlugin,
+  checkProject,
+} from "./check-opencode.ts";
 import { checkAddresses, checkProvider, probeAll, usableProviders } from "./check-providers.ts";
 import { checkQuotas } from "./check-quotas.ts";
 import { type DoctorContext, type Finding, note, readContext } from "./doctor-context.ts";
@@ -105,8 +111,9 @@ async function examine({
   const { cooldowns, troubles } = await openCooldowns(context);
   const nowMs = Date.now();
   const reason = silence(context, isOffline);
-  const [opencode, probed] = await Promise.all([
+  const [opencode, otherAgents, probed] = await Promise.all([
     checkOpencode(context, self),
+    checkOtherAgents(context, self),
     reason !== undefined ? [] : probeAll(context, cooldowns, nowMs),
   ]);
   const configs = readOpencodeConfigs(context);
@@ -120,6 +127,7 @@ async function examine({
   );
   const checks = [
     ...opencode.findings,
+    ...otherAgents,
     ...findings,
     ...checkKeys(context, cooldowns, nowMs),
     ...(reason !== undefined || context.keys === undefined ? [] : await checkQuotas(context)),

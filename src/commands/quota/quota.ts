@@ -22,7 +22,7 @@ const QUOTA_ARGS = {
 /** `orouter quota`: what is left on each key. */
 export const quotaCommand = defineCommand({
   name: "quota",
-  about: "Show what is left on each key, when it resets and when it runs dry",
+  about: "Show what is left on each key, and until when",
   examples: [
     { line: "orouter quota", does: "ask the providers that tell, and show every window" },
     { line: "orouter quota --watch", does: "the same, redrawn; q quits" },

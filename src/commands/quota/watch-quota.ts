@@ -62,6 +62,7 @@ export function watchQuota(
     targets: () => (router.snapshot.quota.enabled ? pollTargets(router.snapshot, env.now()) : []),
     recordOf: (key) => router.quotas.of(key),
     usedMs: (key) => router.quotas.usedMs(key),
+    wantedMs: (provider) => router.quotas.wantedMs(provider),
     spentSinceMs: ({ provider, fingerprint }) => {
       const nowMs = env.now();
       const ids = [cooldownId.key(fingerprint), cooldownId.quota(provider, fingerprint, "all")];

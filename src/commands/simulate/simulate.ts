@@ -15,22 +15,22 @@ import { openExistingState } from "../state.ts";
 import { canReplay, decisionOf, replay } from "./replay.ts";
 
 const SIMULATE_ARGS = {
-  config: { type: "string", description: "Use this file in place of config.toml", valueHint: "FILE" },
+  config: { type: "string", description: "Read this file instead of config.toml", valueHint: "FILE" },
   without: {
     type: "string",
-    description: "Leave these keys out, separated by commas",
+    description: "Skip these keys, separated by commas",
     valueHint: "KEY",
     offers: { names: ["keys"] },
   },
   "with-keys": { type: "string", description: "Add so many keys to each provider", valueHint: "N" },
-  since: { type: "string", description: "Only requests of so long ago, such as 24h", valueHint: "DURATION" },
+  since: { type: "string", description: "Include requests since then, such as 24h", valueHint: "DURATION" },
   json: { type: "boolean", description: 'Print {"requests","recorded","simulated",…}' },
 } satisfies ArgDefs;
 
 /** `orouter simulate`: the ledger's requests under another config or with other keys. */
 export const simulateCommand = defineCommand({
   name: "simulate",
-  about: "Show what recent requests would have met with another config or other keys",
+  about: "Replay recent requests with another config or other keys",
   examples: [
     { line: "orouter simulate", does: "replay the recorded requests with the current config and keys" },
     { line: "orouter simulate --with-keys 2", does: "the same with two more keys for each provider" },

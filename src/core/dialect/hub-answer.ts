@@ -130,7 +130,6 @@ export interface ToolOrigin {
   isCustom: boolean;
 }
 
-/** The identifiers of an answer if the provider sends none. */
 export interface AnswerNames {
   model: string;
   /** The id of the request, which makes generated ids unique. */

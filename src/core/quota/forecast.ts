@@ -216,7 +216,10 @@ export function warningsOf(record: QuotaRecord, nowMs: number): QuotaWarning[] {
         : [];
     if (1 - share < NEARLY) return dry;
     const reset = quota.resetsAt === undefined ? "" : `, resets ${formatClock(quota.resetsAt, nowMs)}`;
-    return [warning("nearly used up", `${window}: ${Math.floor((1 - share) * 100)} % used${reset}`), ...dry];
+    return [
+      warning("nearly used up", `${window}: ${Math.floor((1 - share) * 100 + 1e-6)} % used${reset}`),
+      ...dry,
+    ];
   });
 }
 

@@ -27,11 +27,16 @@ export interface QuotaLine {
 
 /** The windows of a key. One that was reset since it was read is unknown. */
 export function quotaLines(record: QuotaRecord, nowMs: number): QuotaLine[] {
-  return record.quotas.map((quota) => {
+  return record.quotas.filter(isWorthALine).map((quota) => {
     if (isCurrent(quota, nowMs)) return lineOf(quota, record, nowMs, "provider");
     const { used: _used, remaining: _remaining, resetsAt: _resetsAt, ...rest } = quota;
     return { ...lineOf(rest, record, nowMs, "provider"), text: "? (reset since it was read)" };
   });
+}
+
+/** Bought credit that is not there and stops nothing is no news. */
+function isWorthALine(quota: Quota): boolean {
+  return quota.blocking || quota.window !== "credit" || (amountLeft(quota) ?? 0) > 0;
 }
 
 /** What the ledger says of a day that the provider tells nothing of. */
@@ -84,7 +89,8 @@ export function tightestLine<One extends Pick<QuotaLine, "usedShare" | "blocking
 
 /** `week 82 % used` */
 export function shortQuota({ window, usedShare }: Pick<QuotaLine, "window" | "usedShare">): string {
-  return `${window} ${Math.floor((usedShare ?? 0) * 100)} % used`;
+  // Shares are computed: 0.45 may come out a little less.
+  return `${window} ${Math.floor((usedShare ?? 0) * 100 + 1e-6)} % used`;
 }
 
 /** `resets 15:40 (in 2 h)`; empty where there is no reset. */

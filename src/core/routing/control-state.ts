@@ -27,7 +27,7 @@ export interface ControlState {
   waits: RequestWait[];
   /** The windows of the keys' quotas, as far as they are known. */
   quotas: ControlQuota[];
-  /** Answers that are being streamed, and how far each has come. */
+  /** Answers in progress, oldest first. */
   answers: AnswerProgress[];
 }
 

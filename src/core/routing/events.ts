@@ -57,7 +57,7 @@ export interface RequestRecord {
   session: string | undefined;
   /** The named client of `orouter serve` that sent it; undefined for the owner. */
   client?: string | undefined;
-  /** The model that was asked for; undefined for endpoints that name none. */
+  /** The requested model; undefined for endpoints that name none. */
   asked: string | undefined;
   served: string | undefined;
   keyName: string | undefined;

@@ -246,7 +246,7 @@ const ENDED_BY_RESET: ReadonlySet<VerdictKind> = new Set([
   "subscription",
 ]);
 
-/** How long a rejection without an end waits for a quota reading to name it. */
+/** How long a rejection waits for a quota reading if it names no end, or one that is too far. */
 const READING_MS = 20_000;
 
 /**
@@ -259,7 +259,7 @@ function hold(input: StepInput): Step | undefined {
   if (leftMs <= 0) return undefined;
   const [first] = progress.targets
     .filter((ref) => !progress.excludedModels.has(formatModelRef(ref)))
-    .flatMap((ref) => input.keysOf(ref.provider).flatMap((key) => heldUntil(ref, key, input) ?? []))
+    .flatMap((ref) => input.keysOf(ref.provider).flatMap((key) => heldUntil(ref, key, leftMs, input) ?? []))
     .toSorted((a, b) => a.untilMs - b.untilMs);
   if (first === undefined || first.untilMs - nowMs > leftMs) return undefined;
   return { kind: "wait", budget: "hold", ...first };
@@ -269,14 +269,16 @@ function hold(input: StepInput): Step | undefined {
 function heldUntil(
   ref: ModelRef,
   key: Key,
+  leftMs: number,
   { cooldowns, nowMs }: StepInput,
 ): Pick<Extract<Step, { kind: "wait" }>, "untilMs" | "waitsFor"> | undefined {
   const lasting = cooldownsOn(key, ref, cooldowns).filter(({ untilMs }) => untilMs > nowMs);
-  const ends = lasting.map(({ kind, isDeclared, sinceMs, untilMs }) => {
+  const ends = lasting.map(({ kind, status, isDeclared, sinceMs, untilMs }) => {
     if (isSoft(kind) && !isDeclared) return untilMs;
     if (!ENDED_BY_RESET.has(kind)) return undefined;
-    if (isDeclared) return untilMs;
-    return nowMs - sinceMs < READING_MS ? sinceMs + READING_MS : undefined;
+    if (isDeclared && untilMs - nowMs <= leftMs) return untilMs;
+    // What was read itself has no status.
+    return status !== 0 && nowMs - sinceMs < READING_MS ? sinceMs + READING_MS : undefined;
   });
   const [last] = lasting
     .filter(({ kind }) => ENDED_BY_RESET.has(kind))

@@ -11,7 +11,7 @@ export interface Preset {
   /** The variables that may contain a key, the usual one first. */
   env: readonly string[];
   api: Dialect;
-  /** The key's place: `bearer`, or the name of a header. */
+  /** Where the key goes: `bearer`, or the name of a header. */
   auth: string;
   /** Requests per minute and key, if the provider has such a limit. */
   rpm: number | undefined;

@@ -12,7 +12,7 @@ export interface Provider {
   name: string;
   baseUrl: string;
   api: Dialect;
-  /** The key's place: `bearer`, or the name of a header. */
+  /** Where the key goes: `bearer`, or the name of a header. */
   auth: string;
   /** Requests per minute and key; undefined: no limit. */
   rpm: number | undefined;

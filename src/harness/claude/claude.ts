@@ -10,7 +10,7 @@ import type { Agent, Harness, PreparedRun, RunParts, StartPlan } from "../harnes
 import { checkRules } from "../opencode/project-check.ts";
 import { USUAL_SIGNALS } from "../run/child.ts";
 import { withoutOurs } from "../run/child-env.ts";
-import { locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
+import { isNamed, locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
 
 const SEARCH: ProgramSearch = {
   name: "claude",
@@ -28,6 +28,7 @@ export const claude: Agent = {
   promptLine: undefined,
   installs: SEARCH.installs,
   locate: (options) => locateProgram(options, SEARCH),
+  isNamed: (options) => isNamed(options, SEARCH),
   findOthers: (used, options) => otherPrograms(used, options, SEARCH),
   packages: /^@anthropic-ai\/claude-code/,
   isInfo: ([word, ...more]) => more.length === 0 && /^(?:-v|--version|-h|--help)$/.test(word ?? ""),

@@ -3,7 +3,7 @@ import type { Agent, Harness, PreparedRun, RunParts, StartPlan } from "../harnes
 import { checkRules } from "../opencode/project-check.ts";
 import { USUAL_SIGNALS } from "../run/child.ts";
 import { withoutOurs } from "../run/child-env.ts";
-import { locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
+import { isNamed, locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
 import type { ProgramFacts } from "../run/program.ts";
 import { codexCatalog, startModel } from "./models.ts";
 
@@ -22,6 +22,7 @@ export const codex: Agent = {
   promptLine: 'orouter codex exec "…"',
   installs: SEARCH.installs,
   locate: (options) => locateProgram(options, SEARCH),
+  isNamed: (options) => isNamed(options, SEARCH),
   findOthers: (used, options) => otherPrograms(used, options, SEARCH),
   packages: /^@openai\/codex/,
   isInfo: ([word, ...more]) => more.length === 0 && /^(?:-V|--version|-h|--help|help)$/.test(word ?? ""),

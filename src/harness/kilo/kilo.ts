@@ -4,7 +4,7 @@ import { cleanEnv } from "../opencode/clean-env.ts";
 import { checkProjectConfigs } from "../opencode/project-check.ts";
 import { opencode1For } from "../opencode1/opencode1.ts";
 import type { Env } from "../run/child-env.ts";
-import { locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
+import { isNamed, locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
 
 const SEARCH: ProgramSearch = {
   name: "kilo",
@@ -21,6 +21,7 @@ export const kilo: Agent = {
   promptLine: 'orouter kilo run "…"',
   installs: SEARCH.installs,
   locate: (options) => locateProgram(options, SEARCH),
+  isNamed: (options) => isNamed(options, SEARCH),
   findOthers: (used, options) => otherPrograms(used, options, SEARCH),
   packages: /^@kilocode\/cli/,
   isInfo: ([word, ...more]) => more.length === 0 && /^(?:-v|--version|-h|--help|help)$/.test(word ?? ""),

@@ -2,7 +2,7 @@ import type { Agent, Harness, Install, LeftService, ServicePlaces } from "../har
 import { opencode1 } from "../opencode1/opencode1.ts";
 import { opencode2 } from "../opencode2/opencode2.ts";
 import { sharedServiceState, stopSharedService } from "../opencode2/shared-service.ts";
-import { locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
+import { isNamed, locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
 import { cleanEnv } from "./clean-env.ts";
 import { checkProjectConfigs } from "./project-check.ts";
 
@@ -24,6 +24,7 @@ export const opencode: Agent = {
   name: "opencode",
   installs: INSTALLS,
   locate: (options) => locateProgram(options, SEARCH),
+  isNamed: (options) => isNamed(options, SEARCH),
   findOthers: (used, options) => otherPrograms(used, options, SEARCH),
   table: SEARCH.table,
   promptLine: 'orouter opencode run "…"',

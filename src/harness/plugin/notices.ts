@@ -13,7 +13,7 @@ export interface Toast {
 /** A change that the user may want to know about. */
 export interface Notice extends Toast {
   kind: "rotated" | "fell-back" | "waiting" | "quota" | "back" | "exhausted" | "settings" | "proxy";
-  /** The result, for the line that sums up several notices. */
+  /** The result, for the line that summarises several notices. */
   now: string;
 }
 
@@ -185,7 +185,7 @@ const READING_MS = 4000;
 /** Suppress repeats for this long. */
 const REPEAT_MS = 30_000;
 
-/** Most important first; the first kind gives a summary its colour. */
+/** Most important first; the first kind decides the colour of a summary. */
 const KINDS = ["proxy", "exhausted", "waiting", "quota", "settings", "fell-back", "rotated", "back"] as const;
 
 /** Combines notices into few readable toasts. */

@@ -42,7 +42,7 @@ export interface Host {
   session: () => string | undefined;
   /** Sets the title of the terminal, or gives it back; absent where opencode does not allow it. */
   title?: (words: string | undefined) => void;
-  /** Whether opencode is at work in the open session. */
+  /** Whether opencode is busy in the open session. */
   isBusy: () => boolean;
   /** Makes opencode reload its models and calls back afterwards; absent if opencode does so by itself. */
   reloadModels?: (onReload: () => void) => void;

@@ -51,7 +51,7 @@ function setup(context: TuiContext): () => void {
 /** opencode puts its own words behind it again with the next change of session. */
 const USUAL_TITLE = "OpenCode";
 
-/** Letters that opencode's own words take beside the line: folder, tokens and a hint; at home the version. */
+/** The width of opencode's own text beside the line: folder, tokens and a hint; at home the version. */
 const PROMPT_TAKEN = 50;
 const HOME_TAKEN = 20;
 

@@ -201,7 +201,7 @@ function quotaStatus(quota: Quota, nowMs: number): Omit<KeyRow, "name"> {
   return { tone: (quota.usedShare ?? 0) >= 0.8 ? "warning" : "success", status: used };
 }
 
-/** Cooldowns for single models: the key itself can be used. */
+/** Cooldowns of single models: the key itself can be used. */
 function cooldownsOf({ fingerprint }: RouterKey, { cooldowns }: RouterState): number {
   return cooldowns.filter((cooldown) => cooldown.scope === "lane" && cooldown.fingerprint === fingerprint)
     .length;

@@ -2,7 +2,7 @@
  * If orouter is killed, the agent would continue with a dead proxy: minutes of retries and no message. Two small shells
  * wait for that, each on a pipe from orouter that closes with it. The first stops the agent, prints what happened and
  * removes the run folder; opencode sometimes ignores a first SIGTERM, so it is repeated. The second does the same if
- * the first is gone and the agent still runs. It is not a child of orouter and its command line has no name of ours, so
+ * the first is gone and the agent still runs. It has its own session and its command line has no name of ours, so
  * killing orouter by name or process group does not affect it. $AGENT and $GUARD are pids, $FOLDER is the run folder,
  * $WORDS is the message.
  */
@@ -54,7 +54,7 @@ export function startGuard(childPid: number, runDir: string, name: string): Guar
   }
 }
 
-/** Its environment is nothing but what it needs: no key of the user's gets there. */
+/** Its environment contains only what it needs, and none of the user's keys. */
 function watcher(words: readonly string[], env: Record<string, string>, detached: boolean) {
   const shell = Bun.spawn(["/bin/sh", "-c", ...words], {
     env,

@@ -19,7 +19,7 @@ export interface ProgramSearch {
 /** Uses the configured path, the variable OROUTER_<NAME>, PATH, then the agent's own install folder. */
 export function locateProgram(options: LocateOptions, search: ProgramSearch): string {
   const { settings, env } = options;
-  const variable = `OROUTER_${search.name.toUpperCase()}`;
+  const variable = variableOf(search);
   const configured = search.configured(settings);
   if (configured !== undefined)
     return mustRun(expandHome(configured, options.home), `[${search.table}] path in config.toml`);
@@ -40,6 +40,18 @@ export function locateProgram(options: LocateOptions, search: ProgramSearch): st
     what: `${name} is not on your PATH.`,
     fix: `Install it (${installsText(search.installs)}) or set ${variable}=/path/to/${name}.`,
   });
+}
+
+/** Whether config.toml or the variable names a program. */
+export function isNamed(
+  { settings, env }: Pick<LocateOptions, "settings" | "env">,
+  search: ProgramSearch,
+): boolean {
+  return search.configured(settings) !== undefined || Boolean(env[variableOf(search)]);
+}
+
+function variableOf({ name }: ProgramSearch): string {
+  return `OROUTER_${name.toUpperCase()}`;
 }
 
 /** Programs of the same name later in PATH. */

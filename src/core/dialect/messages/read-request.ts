@@ -28,12 +28,14 @@ export function readMessagesRequest(body: JsonObject, unsaid: string[]): HubRequ
   noteWishes(body, WISHES, unsaid);
   const { messages, thinking, output_config: output } = body;
   if (!Array.isArray(messages)) unsaid.push("a request without a list of messages");
-  const hasTools = isFilled(body["tools"]);
+  const hosted: string[] = [];
+  const hasTools = asArray(body["tools"]).some((tool) => !isHosted(asObject(tool)));
   const choice = hasTools ? asObject(body["tool_choice"]) : {};
   return {
     model: asText(body["model"]),
     turns: [...readSystem(body["system"]), ...readTurns(asArray(messages), unsaid)],
-    tools: asArray(body["tools"]).flatMap((tool) => readTool(asObject(tool), unsaid)),
+    tools: asArray(body["tools"]).flatMap((tool) => readTool(asObject(tool), hosted)),
+    ...(hosted.length === 0 ? {} : { hosted }),
     toolChoice: readToolChoice(choice),
     parallelToolCalls: choice["disable_parallel_tool_use"] === true ? false : undefined,
     stream: body["stream"],
@@ -200,11 +202,15 @@ function sealIn(signature: unknown): Seal | undefined {
   return text === "" ? undefined : (readMark(text) ?? { family: "", data: text });
 }
 
-/** Tools that only the provider runs have no schema. */
-function readTool(tool: JsonObject, unsaid: string[]): HubTool[] {
-  const { type, name, description, input_schema: parameters, strict } = tool;
-  if (type !== undefined && type !== null && type !== "custom") {
-    unsaid.push(`tools of the type ${String(type)}`);
+/** Tools that only the provider runs have a type of their own, and no schema. */
+function isHosted({ type }: JsonObject): boolean {
+  return type !== undefined && type !== null && type !== "custom";
+}
+
+function readTool(tool: JsonObject, hosted: string[]): HubTool[] {
+  const { name, description, input_schema: parameters, strict } = tool;
+  if (isHosted(tool)) {
+    hosted.push(`tools of the type ${String(tool["type"])}`);
     return [];
   }
   return [
