@@ -9,6 +9,11 @@ import { packFolder, programIn, writeMainPackage, writePlatformPackage } from ".
 import { PLATFORMS, type Platform, platformsNamed } from "./release/platforms.ts";
 import { writeSums } from "./release/sums.ts";
 
+const ROOT = join(import.meta.dir, "..");
+
+/** They go with every copy of the program. */
+const LEGAL = ["LICENSE", "THIRD-PARTY-NOTICES.md"];
+
 const HELP = `Makes everything a release hands out, into dist/release:
   npm/*.tgz          the packages for npm; publish those of the platforms first
   orouter-*          the program for each platform, and SHA256SUMS
@@ -37,7 +42,17 @@ async function archive(platform: Platform, program: string, out: string): Promis
     await copyFile(program, `${name}.exe`);
     return `${name}.exe`;
   }
-  const tar = ["tar", "-czf", `${name}.tar.gz`, "-C", resolve(program, ".."), "orouter"];
+  const tar = [
+    "tar",
+    "-czf",
+    `${name}.tar.gz`,
+    "-C",
+    resolve(program, ".."),
+    "orouter",
+    "-C",
+    ROOT,
+    ...LEGAL,
+  ];
   const run = Bun.spawnSync(tar, { stderr: "pipe" });
   if (run.exitCode !== 0) throw new Error(`tar failed:\n${run.stderr.toString()}`);
   return `${name}.tar.gz`;

@@ -11,6 +11,13 @@ fail() {
   exit 1
 }
 
+# Nothing but HTTPS is followed, redirects included; only this machine itself may serve files without it.
+case "$base" in
+  https://*) proto="=https" https_only="--https-only" ;;
+  http://127.0.0.1:* | http://localhost:*) proto="=http" https_only="" ;;
+  *) fail "$base is not an https:// address." ;;
+esac
+
 case "$(uname -s)" in
   Linux) os=linux ;;
   Darwin) os=darwin ;;
@@ -26,8 +33,8 @@ name="orouter-$os-$cpu"
 if [ "$os" = linux ] && ! ldd --version 2>&1 | grep -qiE 'glibc|gnu libc'; then name="$name-musl"; fi
 
 fetch() {
-  if command -v curl >/dev/null; then curl -fsSL "$1" -o "$2"
-  elif command -v wget >/dev/null; then wget -qO "$2" "$1"
+  if command -v curl >/dev/null; then curl --proto "$proto" --tlsv1.2 -fsSL "$1" -o "$2"
+  elif command -v wget >/dev/null; then wget $https_only -qO "$2" "$1"
   else fail "it takes curl or wget to fetch the program."; fi
 }
 sum() {
@@ -45,6 +52,15 @@ wanted="$(sed -n "s/^\([0-9a-f]\{64\}\)  $name\.tar\.gz\$/\1/p" "$temp/SHA256SUM
 [ -n "$wanted" ] || fail "SHA256SUMS does not name $name.tar.gz."
 [ "$(sum "$temp/$name.tar.gz")" = "$wanted" ] || fail "$name.tar.gz is not what SHA256SUMS says. Nothing was installed."
 
+# The sums come from the same place as the file. The attestation does not: it says which workflow built the file.
+repo="$(printf '%s\n' "$base" | sed -n 's#^https://github\.com/\([^/]*/[^/]*\)/releases/download/.*#\1#p')"
+if [ -z "$repo" ]; then attested="not checked: $base is no release on GitHub"
+elif ! command -v gh >/dev/null; then attested="not checked: gh is not installed"
+elif ! gh auth status >/dev/null 2>&1; then attested="not checked: gh is not logged in"
+elif gh attestation verify "$temp/$name.tar.gz" --repo "$repo" >/dev/null 2>&1; then attested="built by the release workflow of $repo"
+else fail "$name.tar.gz has no valid attestation of $repo. Nothing was installed."
+fi
+
 tar -xzf "$temp/$name.tar.gz" -C "$temp"
 mkdir -p "$dir"
 # Beside the old one first: a rename is whole, and works while the old program runs.
@@ -54,6 +70,7 @@ mv -f "$dir/.orouter.new" "$dir/orouter"
 "$dir/orouter" --version >/dev/null || fail "$dir/orouter does not start on this machine."
 
 echo "Installed $("$dir/orouter" --version) as $dir/orouter"
+echo "Checksum: as in SHA256SUMS. Attestation: $attested."
 case ":$PATH:" in
   *":$dir:"*) echo "Begin with: orouter opencode" ;;
   *) echo "$dir is not on your PATH. Add it: export PATH=\"$dir:\$PATH\"" ;;

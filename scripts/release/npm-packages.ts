@@ -21,7 +21,7 @@ export function programIn(folder: string, platform: Platform): string {
 /** The package that holds the program for one kind of machine; npm installs only the one that fits. */
 export async function writePlatformPackage(folder: string, platform: Platform): Promise<void> {
   const { name, os, cpu, libc } = platform;
-  cpSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
+  for (const name of ["LICENSE", "THIRD-PARTY-NOTICES.md"]) cpSync(join(ROOT, name), join(folder, name));
   await writeJson(join(folder, "package.json"), {
     name: `orouter-${name}`,
     ...COMMON,
@@ -35,7 +35,7 @@ export async function writePlatformPackage(folder: string, platform: Platform): 
 }
 
 /** What the README links to comes with it. */
-const TEXTS = ["README.md", "LICENSE", "CHANGELOG.md", "docs"];
+const TEXTS = ["README.md", "LICENSE", "THIRD-PARTY-NOTICES.md", "CHANGELOG.md", "docs"];
 
 /** The package that people install: a small launcher, the library, and the others as optional packages. */
 export async function writeMainPackage(folder: string, platforms: readonly Platform[]): Promise<void> {

@@ -1,13 +1,7 @@
 import { chmod, stat } from "node:fs/promises";
 import { EXIT, Problem } from "../core/problem.ts";
 import { isTable } from "../core/settings/checks.ts";
-import {
-  cleanSecret,
-  freeKeyName,
-  isKeyName,
-  type KeyEntry,
-  parseKeyEntries,
-} from "../core/settings/keys.ts";
+import { cleanSecret, isKeyName, type KeyEntry, KeyNames, parseKeyEntries } from "../core/settings/keys.ts";
 import { type Keychain, keychainName, systemKeychain } from "./keychain.ts";
 import type { Paths } from "./paths.ts";
 import { editToml, faultsProblem, readToml, type TomlValue } from "./toml-edit.ts";
@@ -87,21 +81,22 @@ export async function addAllKeys(
   const clean = keys.map((key) => ({ ...cleanKey(key), provider: key.provider }));
   const result: AddedKeys = { added: [], known: [] };
   await editKeys(store, async (entries, tables) => {
-    const every = [...entries];
+    const names = new KeyNames(entries);
+    const known = new Map(entries.map((entry) => [placeId(entry), entry.name]));
     for (const key of clean) {
       const { provider } = key;
-      const all = every.filter((entry) => entry.provider === provider);
-      const twin = all.find((entry) => isSamePlace(entry, key));
+      const twin = known.get(placeId(key));
       if (twin !== undefined) {
-        result.known.push(twin.name);
+        result.known.push(twin);
         continue;
       }
-      const name = key.name ?? freeKeyName(provider, all);
-      if (all.some((entry) => entry.name === name)) throw nameTaken(provider, name);
+      const name = key.name ?? names.free(provider);
+      if (names.has(provider, name)) throw nameTaken(provider, name);
       if (key.place.kind === "keychain")
-        await chainOf(store).set(keychainName({ provider, name }), key.place.secret);
+        await putInKeychain(chainOf(store), keychainName({ provider, name }), key.place.secret);
       const { enabled = true } = key;
-      every.push({ provider, name, enabled, place: key.place });
+      names.add(provider, name);
+      known.set(placeId(key), name);
       tables.push({ provider, name, ...placeFields(key), enabled });
       result.added.push(name);
     }
@@ -192,14 +187,33 @@ function placeFields({ place }: NewKey): TomlValue {
   return place.kind === "keychain" ? { keychain: true } : { value: place.secret };
 }
 
-function isSamePlace({ place }: KeyEntry, key: NewKey): boolean {
-  if (place.kind === "env") return key.place.kind === "env" && place.variable === key.place.variable;
-  if (place.kind === "keychain") return false;
-  return key.place.kind !== "env" && place.secret === key.place.secret;
+/** Equal for the same secret or variable of a provider. What is in the keychain is not read, so it equals nothing. */
+function placeId({
+  provider,
+  place,
+}: {
+  provider: string;
+  place: KeyEntry["place"] | NewKey["place"];
+}): string {
+  if (place.kind === "env") return `${provider} variable ${place.variable}`;
+  return "secret" in place ? `${provider} secret ${place.secret}` : `${provider} ${crypto.randomUUID()}`;
 }
 
 function chainOf(store: KeyStore): Keychain {
   return store.keychain ?? systemKeychain;
+}
+
+async function putInKeychain(keychain: Keychain, name: string, secret: string): Promise<void> {
+  try {
+    await keychain.set(name, secret);
+  } catch {
+    // The text of a keychain error is arbitrary, so it is not shown.
+    throw new Problem({
+      code: "keychain",
+      what: "The system's keychain did not take the key.",
+      fix: "Unlock it and try again, or store the key in keys.toml: it is readable by you alone.",
+    });
+  }
 }
 
 async function copyInKeychain(keychain: Keychain, entry: KeyEntry, newName: string): Promise<void> {

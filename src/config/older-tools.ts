@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { type ImportKind, type KeyImport, readKeyExport } from "../core/imports/export.ts";
 import { importProvider } from "../core/imports/plan-import.ts";
@@ -194,7 +194,8 @@ function importStore(file: string, strategy?: unknown): ImportSource | undefined
 /** These files belong to other tools, so an unreadable one is skipped. */
 function readValue(file: string): unknown {
   try {
-    return parseImport(readFileSync(file, "utf8"));
+    // A pipe would be waited for.
+    return statSync(file).isFile() ? parseImport(readFileSync(file, "utf8")) : undefined;
   } catch {
     return undefined;
   }

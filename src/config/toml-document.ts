@@ -109,9 +109,15 @@ const NEW_VALUES = { trailingComma: false, bracketSpacing: false };
 export function patchToml(text: string, updated: Record<string, unknown>): string | undefined {
   const current = parseForEdit(text);
   if (Bun.deepEquals(current, updated)) return text;
-  return [() => patchAndAppend(text, current, updated), () => patch(text, updated, NEW_VALUES)]
-    .map((attempt) => attemptOf(attempt, text))
-    .find((result) => result !== undefined && means(result, updated));
+  // The patcher takes time with the square of the length, so it runs only if it is needed.
+  for (const attempt of [
+    () => patchAndAppend(text, current, updated),
+    () => patch(text, updated, NEW_VALUES),
+  ]) {
+    const result = attemptOf(attempt, text);
+    if (result !== undefined && means(result, updated)) return result;
+  }
+  return undefined;
 }
 
 function attemptOf(attempt: () => string, text: string): string | undefined {
@@ -146,6 +152,13 @@ function patchAndAppend(
       const entries = Object.entries(value);
       kept[key] = Object.fromEntries(entries.filter((entry) => !isNew(entry)));
       sections.push(...entries.filter(isNew).flatMap(([name, inner]) => render([key, name], inner)));
+    } else if (
+      isListOfTables(old) &&
+      isListOfTables(value) &&
+      Bun.deepEquals(value.slice(0, old.length), old)
+    ) {
+      kept[key] = old;
+      sections.push(...render([key], value.slice(old.length)));
     } else kept[key] = value;
   }
   const isKept = Bun.deepEquals(kept, current);

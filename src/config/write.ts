@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync, unlinkSync } from "node:fs";
-import { type FileHandle, open, readlink, rename, unlink } from "node:fs/promises";
+import { chown, type FileHandle, open, readlink, rename, stat, unlink } from "node:fs/promises";
 import path from "node:path";
 import { Problem, type ProblemParts } from "../core/problem.ts";
 import { type HeldLock, tryLock } from "../sqlite/lock.ts";
@@ -118,6 +118,7 @@ async function replace(target: string, text: string): Promise<void> {
   const temp = path.join(folder, `.${path.basename(target)}.${crypto.randomUUID()}.tmp`);
   const handle = await open(temp, "wx", PRIVATE_FILE);
   try {
+    await keepOwner(temp, target);
     await fill(handle, text);
     await rename(temp, target);
   } catch (error) {
@@ -125,6 +126,13 @@ async function replace(target: string, text: string): Promise<void> {
     throw error;
   }
   await syncFolder(folder);
+}
+
+/** An edit as root must not take the file away from its user; a new file belongs to the owner of its folder. */
+async function keepOwner(file: string, target: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(target).catch(() => stat(path.dirname(target)));
+  if (uid !== 0) await chown(file, uid, gid);
 }
 
 async function fill(handle: FileHandle, text: string): Promise<void> {
@@ -164,6 +172,7 @@ export async function withLock<T>(file: string, work: () => Promise<T>, waitMs =
   const target = await linkTarget(file);
   const held = await takeLock(file, lockFileOf(target), waitMs);
   try {
+    await keepOwner(lockFileOf(target), target);
     sweep(target);
     return await work();
   } finally {

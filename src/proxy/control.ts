@@ -262,7 +262,9 @@ export function createControl(options: ControlOptions): Control {
   return async (req, path) => {
     if (req.method === "GET") return read(path, req.signal);
     if (req.method !== "POST") return notFound();
-    const body = bodyOf(await req.text());
+    const text = await textWithin(req, MAX_BODY_BYTES);
+    if (text === undefined) return refusal(413, "The body is too large for any request of this API.");
+    const body = bodyOf(text);
     return body === undefined
       ? refusal(400, "The body must be a JSON object, or empty.")
       : change(path, body, options);
@@ -326,7 +328,23 @@ function isMove(move: unknown): move is Move {
   return move === "up" || move === "down" || typeof move === "number";
 }
 
-/** Undefined if the body is not an object. */
+/** The longest request names a key, a model and a chain. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Undefined if the body is longer; the rest is not read. */
+async function textWithin(req: Request, maxBytes: number): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  let text = "";
+  for await (const chunk of req.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** Undefined for what is no object. */
 function bodyOf(text: string): Body | undefined {
   if (text === "") return {};
   try {

@@ -107,6 +107,9 @@ export interface ProxyServer {
   stop: () => Promise<void>;
 }
 
+/** A connection without a request that has our token is closed after this time: others may not use up our sockets. */
+const STRANGER_SECONDS = 10;
+
 const LOOPBACK = "127.0.0.1";
 
 /** The proxy accepts connections when this returns. */
@@ -124,17 +127,18 @@ export function startProxy(options: ProxyOptions): ProxyServer {
     server = Bun.serve({
       hostname,
       port: options.port ?? 0,
-      // Models think for minutes without a byte; the first-token and stall timeouts apply instead.
-      idleTimeout: 0,
+      idleTimeout: STRANGER_SECONDS,
       development: false,
       // Without development mode Bun would share a used port with its owner instead of failing.
       reusePort: false,
       // On Bun's own 413 an agent may compact and retry endlessly, so long bodies are rejected by us.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (req) => {
+      fetch: (req, own) => {
         const caller = access(req.headers);
         if ("status" in caller)
-          return Response.json({ error: { message: caller.message } }, { status: caller.status });
+          return closing(Response.json({ error: { message: caller.message } }, { status: caller.status }));
+        // Models think for minutes without a byte; the first-token and stall timeouts apply instead.
+        own.timeout(req, 0);
         if (isHeadTooLong(req.headers, options.settings.limits.headerBytes))
           return unroutable(profileOf(options, req), 431, "The head of the request is too large.");
         return room.isNarrow ? handle(req, caller).then(closing) : handle(req, caller);
@@ -238,7 +242,7 @@ function profileOf({ profile }: ProxyOptions, req: Request): ClientProfile {
   return profile === undefined ? profileByUserAgent(req.headers.get("user-agent")) : profileFor(profile);
 }
 
-/** The client has to open a new connection for its next request. */
+/** The connection ends with this response. */
 function closing(response: Response): Response {
   response.headers.set("connection", "close");
   return response;

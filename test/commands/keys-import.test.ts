@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { modeOf } from "../config/temp-folder.ts";
 import { answerInTerminal } from "./answer-in-terminal.ts";
@@ -302,4 +302,38 @@ test("keys strategy changes the one word", async () => {
   await machine.write("config.toml", '# mine\n[routing]\nstrategy = "random" # so far\n');
   expect((await machine.run(["keys", "strategy", "least-failures"])).exitCode).toBe(0);
   expect(await machine.read("config.toml")).toBe('# mine\n[routing]\nstrategy = "least-failures" # so far\n');
+});
+
+test("3,000 keys are added in one write, after a text that stays as it was", async () => {
+  using machine = tempMachine();
+  await machine.run(["keys", "add", "nvidia", "--stdin"], { stdin: "secret-first\n" });
+  const file = machine.file("keys.toml");
+  const before = readFileSync(file, "utf8");
+  const keys = Array.from({ length: 3000 }, (_, at) => ({ id: `${at}`, name: "many", key: `secret-${at}` }));
+  put(machine, "many.json", JSON.stringify({ keys, rotationStrategy: "sticky" }));
+  let replaced = 0;
+  const watcher = watch(dirname(file), (_event, name) => {
+    if (name === "keys.toml") replaced++;
+  });
+  try {
+    const run = await machine.run(["keys", "import", machine.folder.in("many.json"), "--json"]);
+    expect((JSON.parse(run.stdout) as Summary).added).toHaveLength(3000);
+  } finally {
+    watcher.close();
+  }
+  expect(replaced).toBe(1);
+  // A patch of the whole list takes time with the square of its length.
+  expect(readFileSync(file, "utf8")).toStartWith(before);
+  expect(readFileSync(file, "utf8").match(/^\[\[keys\]\]$/gm)).toHaveLength(3001);
+}, 60_000);
+
+test("a pipe or a device is not opened", async () => {
+  using machine = tempMachine();
+  const pipe = machine.folder.in("pipe");
+  expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+  for (const file of [pipe, "/dev/zero"]) {
+    const run = await machine.run(["keys", "import", file]);
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain(`${file} is a pipe or a device, not a file.`);
+  }
 });

@@ -1,5 +1,13 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { removeAll, removeEmpty, removeFromKeychain } from "../../src/commands/uninstall/remains.ts";
 import { programRemoval } from "../../src/commands/uninstall/uninstall.ts";
@@ -190,4 +198,16 @@ test.each<[path: string, platform: string, expected: string]>([
   ["/home/me/.bun/bin/bun", "linux", "from source"],
 ])("the way to remove %s on %s", (path, platform, expected) => {
   expect(programRemoval(path, platform)).toContain(expected);
+});
+
+test("what stays behind a link is named", async () => {
+  using machine = tempMachine();
+  const real = machine.folder.in("dotfiles-keys.toml");
+  await Bun.write(real, "");
+  mkdirSync(machine.folder.in("orouter"), { recursive: true });
+  symlinkSync(real, machine.file("keys.toml"));
+  const run = await machine.run(["uninstall", "--yes"]);
+  expect(run.exitCode).toBe(0);
+  expect(run.stderr).toContain(`${machine.file("keys.toml")} was a link: ${realpathSync(real)} stays.`);
+  expect(existsSync(real)).toBe(true);
 });

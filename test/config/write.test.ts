@@ -1,6 +1,23 @@
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
-import { createFolderOf, fileProblem, linkTarget, writeFileAtomic } from "../../src/config/write.ts";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import {
+  createFolderOf,
+  fileProblem,
+  linkTarget,
+  withLock,
+  writeFileAtomic,
+} from "../../src/config/write.ts";
 import { Problem } from "../../src/core/problem.ts";
 import { asOrdinaryUser, modeOf, namesIn, problemOf, tempFolder } from "./temp-folder.ts";
 
@@ -89,4 +106,34 @@ test.each<[errno: string, said: RegExp, next: RegExp]>([
 test("an error that is no system error is left as it is", () => {
   const bug = new TypeError("a bug");
   expect(fileProblem({ code: "cannot-write", doing: "write", file: "FILE" }, bug)).toBe(bug);
+});
+
+test("an edit as root leaves the file, its lock and a new file to the owner of the folder or the file", async () => {
+  if (process.geteuid?.() !== 0) return;
+  using temp = tempFolder();
+  const owner = 4711;
+  chownSync(temp.path, owner, owner);
+  const file = temp.in("config.toml");
+  await withLock(file, () => writeFileAtomic(file, "first\n"));
+  chownSync(file, owner, 4712);
+  const of = (name: string) => statSync(temp.in(name));
+  await withLock(file, async () => {
+    // A killed edit leaves its lock, and the user must be able to take it.
+    expect(of(".config.toml.lock").uid).toBe(owner);
+    await writeFileAtomic(file, "second\n");
+  });
+  expect([of("config.toml").uid, of("config.toml").gid]).toEqual([owner, 4712]);
+});
+
+test("what a killed edit has left beside the target of a link is swept", async () => {
+  using temp = tempFolder();
+  mkdirSync(temp.in("dotfiles"));
+  writeFileSync(temp.in("dotfiles/real.toml"), "");
+  symlinkSync("dotfiles/real.toml", temp.in("config.toml"));
+  const left = temp.in(`dotfiles/.real.toml.${crypto.randomUUID()}.tmp`);
+  writeFileSync(left, "half");
+  utimesSync(left, 1, 1);
+  await withLock(temp.in("config.toml"), () => writeFileAtomic(temp.in("config.toml"), "whole\n"));
+  expect(existsSync(left)).toBe(false);
+  expect(readFileSync(temp.in("dotfiles/real.toml"), "utf8")).toBe("whole\n");
 });

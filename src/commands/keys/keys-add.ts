@@ -153,13 +153,24 @@ async function add(args: ArgsOf<typeof KEYS_ADD_ARGS>): Promise<number> {
   if (ways.kind !== "env" && ways.place === "keychain" && !(await hasKeychain())) throw noKeychain();
   using _held = ways.kind === "ask" ? holdKeyboard() : undefined;
   const provider = await chooseProvider(context.settings, id);
-  const secrets = provider === undefined ? undefined : await readSecrets(ways, provider, context.env);
+  const placed = provider === undefined ? undefined : await withPlace(ways);
+  const secrets =
+    provider === undefined || placed === undefined
+      ? undefined
+      : await readSecrets(placed, provider, context.env);
   if (provider === undefined || secrets === undefined) {
     talk.info("Nothing was added.");
     return EXIT.failed;
   }
   await keepSecrets(context, provider.id, { secrets, name: args.name });
   return EXIT.fine;
+}
+
+/** A user who is asked for the key may also say where it goes; --keychain has said so already. */
+async function withPlace(ways: SecretWays): Promise<SecretWays | undefined> {
+  if (ways.kind !== "ask" || ways.place === "keychain") return ways;
+  const place = await choosePlace();
+  return place === undefined ? undefined : { ...ways, place };
 }
 
 export async function addAsked(context: CommandContext): Promise<void> {
@@ -173,8 +184,11 @@ export async function addAsked(context: CommandContext): Promise<void> {
   else await keepSecrets(context, provider.id, { secrets, name: undefined });
 }
 
+/** keys.toml, or the system's keychain. */
+export type KeyPlace = "value" | "keychain";
+
 /** Asks only if there is a choice. Undefined if the user cancelled. */
-async function choosePlace(): Promise<"value" | "keychain" | undefined> {
+export async function choosePlace(): Promise<KeyPlace | undefined> {
   if (!(await hasKeychain())) return "value";
   const { askChoice } = await import("../../cli/ask.ts");
   const answer = await askChoice("Where do you want to store it?", [
@@ -221,11 +235,7 @@ function sortOut(secrets: readonly NewSecret[], provider: string, keys: readonly
 
 async function store(context: CommandContext, provider: string, keys: readonly NewKey[]): Promise<void> {
   const { paths } = context;
-  const { added, known } = await addKeys({ paths }, provider, keys).catch((error: unknown) => {
-    // The text of a keychain error is arbitrary, so it is not shown.
-    if (error instanceof Problem || keys[0]?.place.kind !== "keychain") throw error;
-    throw keychainRefused();
-  });
+  const { added, known } = await addKeys({ paths }, provider, keys);
   // Read again, to report what the file says now.
   const now = listKeys(await readContextAgain(context));
   for (const name of added) {
@@ -261,13 +271,5 @@ function noKeychain(): Problem {
     code: "no-keychain",
     what: "This system has no keychain that orouter can reach.",
     fix: "Omit --keychain: only you can read keys.toml. On Linux a keychain needs libsecret and a service such as GNOME Keyring.",
-  });
-}
-
-function keychainRefused(): Problem {
-  return new Problem({
-    code: "keychain",
-    what: "The system keychain did not accept the key.",
-    fix: "Unlock it and try again, or omit --keychain: only you can read keys.toml.",
   });
 }

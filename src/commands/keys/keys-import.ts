@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { type ArgDefs, type ArgsOf, defineCommand, usageFault } from "../../cli/command.ts";
 import { holdKeyboard } from "../../cli/keyboard.ts";
 import { isInteractive, outJson, talk } from "../../cli/talk.ts";
@@ -222,13 +222,26 @@ export async function chooseSettings(offers: readonly SettingOffer[]): Promise<S
 const MAX_BYTES = 4 * 1024 * 1024;
 
 export async function fileSources(file: string, places: ImportPlaces): Promise<ImportSource[]> {
-  const bytes = await readFile(file).catch((error: unknown) => {
+  const text = await textOf(file).catch((error: unknown) => {
     throw fileProblem({ code: "cannot-read", doing: "read", file }, error);
   });
-  const text = bytes.length > MAX_BYTES ? "" : new TextDecoder().decode(bytes);
   const sources = readImport(file, text, places);
   if (sources === undefined) throw unknownFile(file);
   return sources;
+}
+
+/** A pipe or a device may never end, so it is not opened. */
+async function textOf(file: string): Promise<string> {
+  const stats = await stat(file);
+  if (!stats.isFile() && !stats.isDirectory()) {
+    throw new Problem({
+      code: "unknown-import",
+      what: `${file} is a pipe or a device, not a file.`,
+      fix: "Keys from a program, one per line: PROGRAM | orouter keys add PROVIDER --stdin",
+      exit: EXIT.usage,
+    });
+  }
+  return stats.size > MAX_BYTES ? "" : await readFile(file, "utf8");
 }
 
 function unknownFile(file: string): Problem {

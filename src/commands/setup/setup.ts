@@ -11,7 +11,15 @@ import { AGENTS } from "../../harness/registry.ts";
 import { keepLoopbackDirect, providersWithKey } from "../catalog.ts";
 import { readContext, requireKey } from "../context.ts";
 import { checkLeftService } from "../find-agent.ts";
-import { chooseProviders, collectKeys, type FreshKey, type SetupContext, setupLeft } from "./ask-keys.ts";
+import { choosePlace } from "../keys/keys-add.ts";
+import {
+  answered,
+  chooseProviders,
+  collectKeys,
+  type FreshKey,
+  type SetupContext,
+  setupLeft,
+} from "./ask-keys.ts";
 import { chooseChain, loadModels } from "./choose-chain.ts";
 import { isEmptyPlan, offerImports, planSetup, summaryLines, writeSetup } from "./write-setup.ts";
 
@@ -64,7 +72,8 @@ export async function runSetup(context: SetupContext): Promise<Guide> {
   }
   guide.tell(...summaryLines(plan, context.paths, models.catalog));
   if (!(await askYes("Write this?", true))) throw setupLeft();
-  await writeSetup(guide, plan, context);
+  const place = plan.keys.length === 0 ? plan.place : answered(await choosePlace());
+  await writeSetup(guide, { ...plan, place }, context);
   await models.keepLists();
   return guide;
 }

@@ -15,6 +15,7 @@ import type { Settings } from "../../core/settings/settings.ts";
 import { hasChosenModel } from "../../harness/opencode/chosen-model.ts";
 import { providersWithKey } from "../catalog.ts";
 import { readContextAgain } from "../context.ts";
+import type { KeyPlace } from "../keys/keys-add.ts";
 import { tokenText } from "../models/models-list.ts";
 import { answered, type FreshKey, freshKey, type SetupContext } from "./ask-keys.ts";
 
@@ -24,18 +25,20 @@ export async function writeSetup(guide: Guide, plan: SetupPlan, context: SetupCo
   const { addition, keys } = plan;
   const hasConfig = addition.chain !== undefined || Object.keys(addition.providers).length > 0;
   if (keys.length > 0) {
-    await addAllKeys({ paths }, await namedKeys(keys, paths));
-    guide.succeed(`Written: ${paths.keysFile}`);
+    await addAllKeys({ paths }, await namedKeys(plan, paths));
+    guide.succeed(
+      `Written: ${paths.keysFile}${plan.place === "keychain" ? ", the secrets in the keychain" : ""}`,
+    );
   }
   if (hasConfig && (await addToConfig(paths, addition))) guide.succeed(`Written: ${paths.configFile}`);
   guide.tell(await startText(context));
 }
 
-async function namedKeys(keys: readonly FreshKey[], paths: SetupContext["paths"]) {
+async function namedKeys({ keys, place: kind }: SetupPlan, paths: SetupContext["paths"]) {
   const { entries } = await loadKeyEntries(paths);
   const standing = entries.map((entry) => ({ ...entry, fingerprint: undefined }));
   const wished = keys.map(({ provider, wishedName: name, enabled, secret }): ImportedKey => {
-    return { provider, name, enabled, place: { kind: "value", secret } };
+    return { provider, name, enabled, place: { kind, secret } };
   });
   return planImport(wished, standing).fresh;
 }
@@ -53,6 +56,8 @@ async function startText(context: SetupContext): Promise<string> {
 export interface SetupPlan {
   addition: ConfigAddition;
   keys: readonly FreshKey[];
+  /** Where the secrets go. */
+  place: KeyPlace;
 }
 
 export interface SetupAnswers {
@@ -79,7 +84,7 @@ export function planSetup(answers: SetupAnswers): SetupPlan {
     const isBare = table.base_url !== undefined && unlisted.includes(id) && models.length > 0;
     return [id, isBare ? { ...table, models } : table];
   });
-  return { addition: { providers: Object.fromEntries(providers), chain }, keys: fresh };
+  return { addition: { providers: Object.fromEntries(providers), chain }, keys: fresh, place: "value" };
 }
 
 export function isEmptyPlan({ addition, keys }: SetupPlan): boolean {

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { lstatSync, readdirSync, realpathSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Keychain, keychainName } from "../../config/keychain.ts";
 import type { Paths } from "../../config/paths.ts";
@@ -74,6 +74,19 @@ function filesIn(folder: string): string[] {
 /** A dangling link exists too. */
 function existing(files: readonly string[]): string[] {
   return files.filter((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined);
+}
+
+/** The files behind links: removing a link leaves its file, with the keys in it. */
+export function linkTargets(paths: readonly string[]): { link: string; target: string }[] {
+  return paths.flatMap((link) => {
+    if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return [];
+    try {
+      return [{ link, target: realpathSync(link) }];
+    } catch {
+      // It leads nowhere.
+      return [];
+    }
+  });
 }
 
 export interface FailedRemoval {

@@ -11,6 +11,7 @@ import { shellWord } from "../../core/text.ts";
 import {
   type FailedRemoval,
   findRemains,
+  linkTargets,
   type Remains,
   removeAll,
   removeEmpty,
@@ -71,11 +72,14 @@ async function uninstall(args: ArgsOf<typeof UNINSTALL_ARGS>): Promise<number> {
     return EXIT.failed;
   }
   const entries = answer.keys ? await keychainEntries(paths.keysFile) : [];
+  const removed = [...(answer.others ? remains.config : []), ...(answer.keys ? remains.keys : [])];
+  const targets = linkTargets(removed);
   const refused = [
     ...(await removeFromKeychain(entries, systemKeychain)),
     ...removeAll([...(answer.others ? others : []), ...(answer.keys ? remains.keys : [])]),
   ];
   tell(refused, removeEmpty(remains.folders));
+  for (const { link, target } of targets) say(`${link} was a link: ${target} stays.`);
   out(removal);
   return refused.length === 0 ? EXIT.fine : EXIT.failed;
 }

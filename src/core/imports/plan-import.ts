@@ -1,6 +1,6 @@
 import { fingerprint, freeName } from "../key.ts";
 import { isProviderId } from "../settings/checks.ts";
-import { cleanSecret, freeKeyName, isKeyName, type KeyEntry } from "../settings/keys.ts";
+import { cleanSecret, isKeyName, type KeyEntry, KeyNames } from "../settings/keys.ts";
 import { normalizeBaseUrl } from "../settings/presets.ts";
 import type { Provider } from "../settings/provider.ts";
 import { withValueAt } from "../settings/setting-names.ts";
@@ -28,7 +28,7 @@ export type StandingKey = Pick<KeyEntry, "provider" | "name" | "place"> & { fing
 export function planImport(keys: readonly ImportedKey[], standing: readonly StandingKey[]): ImportPlan {
   const known = new Map<string, PlannedKey>();
   for (const key of standing) for (const id of standingIds(key)) known.set(id, key);
-  const taken: PlannedKey[] = standing.map(({ provider, name }) => ({ provider, name }));
+  const taken = new KeyNames(standing);
   const fresh = new Map<string, ImportedKey & { name: string }>();
   const plan = { known: new Map<string, PlannedKey>(), twice: [] as PlannedKey[] };
   for (const key of keys) {
@@ -40,7 +40,7 @@ export function planImport(keys: readonly ImportedKey[], standing: readonly Stan
     else if (first !== undefined) plan.twice.push({ provider: first.provider, name: first.name });
     else {
       const name = keptName(key, taken);
-      taken.push({ provider: key.provider, name });
+      taken.add(key.provider, name);
       fresh.set(id, { ...key, name });
     }
   }
@@ -62,15 +62,14 @@ function standingIds({ provider, place, fingerprint: print }: StandingKey): stri
 }
 
 /** The original name, made valid and unique. */
-function keptName({ provider, name }: ImportedKey, taken: readonly PlannedKey[]): string {
+function keptName({ provider, name }: ImportedKey, taken: KeyNames): string {
   const wish = (name ?? "")
     .trim()
     .replaceAll(/[^A-Za-z0-9._@+-]+/g, "-")
     .replace(/^[^A-Za-z0-9]+/, "")
     .slice(0, MAX_CHARS);
-  if (!isKeyName(wish)) return freeKeyName(provider, taken);
-  const names = new Set(taken.filter((key) => key.provider === provider).map((key) => key.name));
-  return freeName(wish, (one) => names.has(one));
+  if (!isKeyName(wish)) return taken.free(provider);
+  return freeName(wish, (one) => taken.has(provider, one));
 }
 
 /** Leaves room for a number. */

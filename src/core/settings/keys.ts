@@ -73,11 +73,13 @@ export function parseKeyEntries(value: unknown): { entries: KeyEntry[] } | { fau
   const { output, faults } = readSchema(KEYS_FILE, value, "no-values");
   const all = [...faults, ...entryFaults(value)];
   if (output === undefined || all.length > 0) return { faults: all };
-  const taken = output.keys.flatMap(({ provider, name }) => (name === undefined ? [] : [{ provider, name }]));
+  const taken = new KeyNames(
+    output.keys.flatMap(({ provider, name }) => (name === undefined ? [] : [{ provider, name }])),
+  );
   return {
     entries: output.keys.map((written) => {
-      const name = written.name ?? freeKeyName(written.provider, taken);
-      if (written.name === undefined) taken.push({ provider: written.provider, name });
+      const name = written.name ?? taken.free(written.provider);
+      taken.add(written.provider, name);
       const { provider, enabled, daily_budget } = written;
       const cap = daily_budget === undefined ? {} : { dailyBudget: daily_budget };
       return { provider, name, enabled, place: placeOf(written), ...cap };
@@ -85,12 +87,36 @@ export function parseKeyEntries(value: unknown): { entries: KeyEntry[] } | { fau
   };
 }
 
-/** The first of `key-1`, `key-2`, … that the provider does not have. */
-export function freeKeyName(provider: string, taken: readonly { provider: string; name: string }[]): string {
-  const names = new Set(taken.filter((key) => key.provider === provider).map((key) => key.name));
-  let number = 1;
-  while (names.has(`key-${number}`)) number++;
-  return `key-${number}`;
+/** The names of the keys of each provider. A search starts where the last one ended: imports have thousands of keys. */
+export class KeyNames {
+  readonly #names = new Map<string, { all: Set<string>; nextFree: number }>();
+
+  constructor(taken: Iterable<{ provider: string; name: string }>) {
+    for (const { provider, name } of taken) this.add(provider, name);
+  }
+
+  add(provider: string, name: string): void {
+    this.#of(provider).all.add(name);
+  }
+
+  has(provider: string, name: string): boolean {
+    return this.#names.get(provider)?.all.has(name) === true;
+  }
+
+  /** The first of `key-1`, `key-2`, … that no other key of the provider has. */
+  free(provider: string): string {
+    const names = this.#of(provider);
+    while (names.all.has(`key-${names.nextFree}`)) names.nextFree++;
+    return `key-${names.nextFree}`;
+  }
+
+  #of(provider: string) {
+    const known = this.#names.get(provider);
+    if (known !== undefined) return known;
+    const names = { all: new Set<string>(), nextFree: 1 };
+    this.#names.set(provider, names);
+    return names;
+  }
 }
 
 function placeOf({ value, env }: WrittenEntry): SecretPlace {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { freeKeyName, parseKeyEntries } from "../../../src/core/settings/keys.ts";
+import { KeyNames, parseKeyEntries } from "../../../src/core/settings/keys.ts";
 import { formatSettingPath } from "../../../src/core/settings/setting-kinds.ts";
 
 test("an entry holds its secret, a variable's name or a place in the keychain", () => {
@@ -72,6 +72,6 @@ test("the default name is the first free number of that provider", () => {
     { provider: "b", name: "key-2" },
     { provider: "a", name: "key-3" },
   ];
-  expect(freeKeyName("a", taken)).toBe("key-2");
-  expect(freeKeyName("c", taken)).toBe("key-1");
+  expect(new KeyNames(taken).free("a")).toBe("key-2");
+  expect(new KeyNames(taken).free("c")).toBe("key-1");
 });
