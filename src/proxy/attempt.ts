@@ -1,3 +1,4 @@
+import type { Usage } from "../core/dialect/hub-answer.ts";
 import type { Dialect } from "../core/dialect/registry.ts";
 import type { Key } from "../core/key.ts";
 import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
@@ -179,6 +180,8 @@ export interface CallOptions {
   secrets: readonly string[];
   /** The longest answer in one piece. */
   answerBytes: number;
+  /** Whether the call gets a connection that has carried no other. */
+  isAlone: boolean;
   env: Required<Env>;
 }
 
@@ -210,6 +213,8 @@ export type CallOutcome =
       status: number;
       headers: Headers;
       body: Uint8Array<ArrayBuffer> | ByteReader;
+      /** Where the body is not there in one piece. */
+      usage?: Usage | undefined;
     }
   | { kind: "refused"; verdict: Verdict; reply: ErrorReply | undefined }
   | { kind: "client-gone" };

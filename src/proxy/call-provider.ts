@@ -10,7 +10,7 @@ import { bodyFor } from "./destination.ts";
 import { noAnswer, openStream, readBody, readWhole, refusal } from "./read-reply.ts";
 import { wantsStream } from "./read-request.ts";
 import { type TranslatedCall, translateCall } from "./translated-call.ts";
-import { AnswerTooLong, type Reply, unpacked } from "./transport.ts";
+import { AnswerTooLong, framingFault, type Reply, unpacked } from "./transport.ts";
 
 /** Watches a call that has not sent a token yet. */
 export interface FirstTokenWatch {
@@ -89,6 +89,7 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
     const reply = await attempt.send(options.transport, {
       url: `${provider.baseUrl}/${translated?.endpoint ?? request.endpoint}`,
       method: request.method,
+      isAlone: options.isAlone,
       headers: request.headers,
       auth: provider.auth,
       dialect: options.dialect,
@@ -141,6 +142,11 @@ function understand(
   translated: TranslatedCall | undefined,
 ): CallOutcome | Promise<CallOutcome> {
   const { status, headers, body } = response;
+  const fault = framingFault(headers);
+  if (fault !== undefined) {
+    call.options.attempt.abort();
+    return noAnswer(response, providerWords(fault, call.options.secrets));
+  }
   if (status >= 300) return refusal(response, call.options);
   if (call.options.request.dialect === undefined)
     return { kind: "body", status, headers, body: body ?? new Uint8Array() };

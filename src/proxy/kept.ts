@@ -5,22 +5,25 @@ import type { CallOutcome } from "./attempt.ts";
 import type { ModelRequest } from "./read-request.ts";
 import type { ByteReader } from "./transport.ts";
 
+/** What came of a call that is being answered. */
+export type Answering = Extract<CallOutcome, { kind: "stream" | "body" }>;
+
 /** Remembers who keeps what: the ids that the request named, and the one that its answer has made. */
-export function noteKept(
-  request: ModelRequest,
-  outcome: Extract<CallOutcome, { kind: "stream" | "body" }>,
-  by: Tie,
-  ties: TieBook,
-): void {
+export function noteKept(request: ModelRequest, outcome: Answering, by: Tie, ties: TieBook): void {
   for (const id of request.kept?.ids ?? []) ties.set(id, by);
-  const keep = (bytes: Uint8Array): void => ties.set(idIn(bytes), by);
-  if (outcome.kind === "stream") {
-    if (isStored(request) && outcome.stream.first !== undefined) keep(outcome.stream.first);
-  } else if (outcome.body instanceof Uint8Array) {
-    if (isStored(request)) keep(outcome.body);
-  } else if (makesFile(request.method, request.endpoint)) {
-    outcome.body = noting(outcome.body, keep);
-  }
+  if (isStored(request)) ties.set(answerId(outcome), by);
+  if (
+    outcome.kind === "body" &&
+    !(outcome.body instanceof Uint8Array) &&
+    makesFile(request.method, request.endpoint)
+  )
+    outcome.body = noting(outcome.body, (bytes) => ties.set(idIn(bytes), by));
+}
+
+/** The id of an answer, as far as its first bytes tell. */
+export function answerId(outcome: Answering): string {
+  const bytes = outcome.kind === "stream" ? outcome.stream.first : outcome.body;
+  return bytes instanceof Uint8Array ? idIn(bytes) : "";
 }
 
 function isStored({ dialect, body }: ModelRequest): boolean {

@@ -1,8 +1,10 @@
+import { dialectSpec } from "../core/dialect/registry.ts";
 import { streamOfWhole } from "../core/dialect/translate.ts";
 import { parseJson } from "../core/json.ts";
 import { ownWords, type ProviderWords, providerWords } from "../core/scrub.ts";
 import { joined } from "../core/stream/bytes.ts";
 import { hollowBody } from "../core/stream/choice-book.ts";
+import { readField } from "../core/stream/rewrite.ts";
 import { looksLikeEvents } from "../core/stream/sse.ts";
 import { type GateFailure, StreamGate } from "../core/stream/stream-gate.ts";
 import { classify } from "../core/verdict/classify.ts";
@@ -174,17 +176,59 @@ export async function readBody(
     if (isStreamWanted && parts.length === 1 && looksLikeEvents(decoder.decode(value)))
       return openStream(asEvents(response), replay(value, reader), call);
   }
-  return wholeBody(response, Buffer.concat(parts), call);
+  const large = bytes > LARGE_BYTES && !isStreamWanted ? largeBody(response, parts, call) : undefined;
+  return large ?? wholeBody(response, Buffer.concat(parts.splice(0)), call);
+}
+
+/** A body of more than this is neither copied nor read as text in one piece. */
+const LARGE_BYTES = 1024 * 1024;
+
+/** As much of the beginning and of the end of a large body tells whether it is an answer. */
+const END_BYTES = 64 * 1024;
+
+/** An answer that is plainly good by both its ends; undefined for one that has to be read as a whole. */
+function largeBody(
+  { status, headers }: Reply,
+  parts: readonly Uint8Array[],
+  { options }: Call,
+): CallOutcome | undefined {
+  const { dialect } = options.request;
+  const head = decoder.decode(endOf(parts, "head"));
+  const tail = decoder.decode(endOf(parts, "tail"));
+  const body = head + tail;
+  if (dialect === undefined || judgeReply({ status, headers, body }, options, true) !== undefined)
+    return undefined;
+  if (hollowBody(dialect, body) !== undefined) return undefined;
+  const usage = new TextEncoder().encode(`{${tail.slice(tail.lastIndexOf('"usage"'))}`);
+  return {
+    kind: "body",
+    status,
+    headers,
+    body: replay(parts),
+    usage: dialectSpec(dialect).usageOf(readField(usage, "usage")),
+  };
+}
+
+/** The first or the last bytes of a body that came in parts. */
+function endOf(parts: readonly Uint8Array[], end: "head" | "tail"): Uint8Array {
+  const taken: Uint8Array[] = [];
+  let bytes = 0;
+  for (const part of end === "head" ? parts : parts.toReversed()) {
+    if (bytes >= END_BYTES) break;
+    taken.push(end === "head" ? part.subarray(0, END_BYTES) : part.subarray(-END_BYTES));
+    bytes += part.length;
+  }
+  return Buffer.concat(end === "head" ? taken : taken.toReversed());
 }
 
 /**
- * A body that should not be a stream: reading it in one piece is cheaper if its length is known. A compressed body's
- * length says nothing.
+ * A body that should not be a stream: reading it in one piece is cheaper if its length is known and small. A compressed
+ * body's length says nothing.
  */
 export async function readWhole(response: Reply, call: Call): Promise<CallOutcome> {
   const { body, headers } = response;
   const announced = Number(headers.get("content-length") ?? Number.NaN);
-  const isKnown = announced <= call.options.answerBytes && !headers.has("content-encoding");
+  const isKnown = announced <= LARGE_BYTES && !headers.has("content-encoding");
   if (!isKnown || body === undefined) return readBody(response, body, call);
   return wholeBody(response, await body.bytes(), call);
 }
@@ -222,13 +266,13 @@ function asEvents({ status, headers }: Reply): Reply {
 }
 
 /** A reader that first returns what was already read. */
-function replay(first: Uint8Array, reader?: ByteReader): ByteReader {
-  let isFirst = true;
+function replay(read: Uint8Array | readonly Uint8Array[], reader?: ByteReader): ByteReader {
+  const parts = (read instanceof Uint8Array ? [read] : [...read]).reverse();
   return {
     read: async () => {
-      if (!isFirst) return (await reader?.read()) ?? { done: true, value: undefined };
-      isFirst = false;
-      return { done: false, value: first };
+      const value = parts.pop();
+      if (value !== undefined) return { done: false, value };
+      return (await reader?.read()) ?? { done: true, value: undefined };
     },
     cancel: async (reason) => reader?.cancel(reason),
   };

@@ -24,18 +24,18 @@ import type { SentAnswer } from "../core/stream/continuation.ts";
 import { type Prefill, prefillOf } from "../core/stream/prefill.ts";
 import type { GateFailure } from "../core/stream/stream-gate.ts";
 import type { UserRule } from "../core/verdict/error-rule.ts";
-import { ownVerdict } from "../core/verdict/failure.ts";
+import { NO_ANSWER_RULE, ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Attempt, CallOptions, CallOutcome, ErrorReply, RunContext } from "./attempt.ts";
 import { callProvider } from "./call-provider.ts";
-import { noteKept } from "./kept.ts";
+import { type Answering, answerId, noteKept } from "./kept.ts";
 import { failureVerdict } from "./read-reply.ts";
 import { cleanAfter, type ModelRequest } from "./read-request.ts";
 import { progressOf, type Router } from "./router.ts";
 
 /** The result of a request. The attempt that answers is still open. */
 export type RunResult =
-  | { kind: "answer"; outcome: Extract<CallOutcome, { kind: "stream" | "body" }>; attempt: Attempt }
+  | { kind: "answer"; outcome: Answering; attempt: Attempt }
   | { kind: "refusal"; verdict: Verdict; reply: ErrorReply | undefined }
   | { kind: "exhausted" }
   | { kind: "client-gone" };
@@ -293,13 +293,9 @@ export class RequestRun {
     const dialect = this.#dialectFor(ref, provider);
     const outcome = await this.#call(attempt, { provider, dialect, continues });
     if (outcome.kind === "stream" || outcome.kind === "body") {
-      if (attempt.prefill !== undefined) router.facts.learnPrefill(ref, "continued");
-      router.succeed(attempt, this.request.session);
-      if (dialect !== undefined) router.facts.answered(ref, dialect);
-      const by = { provider: ref.provider, fingerprint: attempt.key.fingerprint };
-      noteKept(this.request, outcome, by, router.ties);
-      this.#serve(attempt, outcome.kind === "stream" ? outcome.stream.status : outcome.status);
-      return { kind: "answer", outcome, attempt };
+      const isChecked = dialect !== undefined && continues === undefined;
+      if (isChecked && this.#isForeign(attempt, outcome)) return undefined;
+      return this.#answered(attempt, outcome, dialect);
     }
     if (outcome.kind === "refused") {
       if (!this.#asksAgainDifferently(attempt, outcome.verdict, dialect))
@@ -309,6 +305,26 @@ export class RequestRun {
     attempt.cancelled(router.env.now());
     attempt.close();
     return outcome;
+  }
+
+  #answered(attempt: Attempt, outcome: Answering, dialect: Dialect | undefined): RunResult {
+    const { facts, ties } = this.#router;
+    const { key, ref } = attempt;
+    if (attempt.prefill !== undefined) facts.learnPrefill(ref, "continued");
+    this.#router.succeed(attempt, this.request.session);
+    if (dialect !== undefined) facts.answered(ref, dialect);
+    noteKept(this.request, outcome, { provider: ref.provider, fingerprint: key.fingerprint }, ties);
+    this.#serve(attempt, outcome.kind === "stream" ? outcome.stream.status : outcome.status);
+    return { kind: "answer", outcome, attempt };
+  }
+
+  /** Refuses an answer that another request has already got: the lane is asked again, on a connection of its own. */
+  #isForeign(attempt: Attempt, outcome: Answering): boolean {
+    const { trust, env } = this.#router;
+    if (!trust.isForeign(attempt.ref.provider, answerId(outcome), env.now())) return false;
+    attempt.abort();
+    this.#repeat(attempt, ownVerdict.badStream(ownWords("the reply belongs to another request")));
+    return true;
   }
 
   async #call(
@@ -333,6 +349,7 @@ export class RequestRun {
       errorBodyBytes,
       secrets: router.secrets,
       answerBytes,
+      isAlone: !router.trust.mayReuse(ref.provider, router.env.now()),
       firstTokenMs: to.provider.firstTokenTimeoutMs ?? policy.firstTokenTimeoutMs,
       silenceLimitMs: policy.silenceLimitMs,
       mayMoveOn: () => router.hasUntriedLane(attempt, this.#context),
@@ -366,6 +383,9 @@ export class RequestRun {
       attempt.close();
       return undefined;
     }
+    // What is no answer to the request may be the answer to another one.
+    if (verdict.rule === NO_ANSWER_RULE)
+      this.#router.trust.doubt(attempt.ref.provider, this.#router.env.now());
     const decision = this.fail(attempt, verdict);
     if (decision.kind === "serve-error") return { kind: "refusal", verdict, reply };
     if (decision.kind === "larger-model") {

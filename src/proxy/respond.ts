@@ -195,12 +195,12 @@ function signature(asked: Attempt | undefined, { attempts }: RequestRun): Record
 }
 
 function usageIn(
-  outcome: { body: Uint8Array | ByteReader },
+  outcome: { body: Uint8Array | ByteReader; usage?: Usage | undefined },
   dialect: Dialect = DEFAULT_DIALECT,
 ): Usage | undefined {
   return outcome.body instanceof Uint8Array
     ? dialectSpec(dialect).usageOf(readField(outcome.body, "usage"))
-    : undefined;
+    : outcome.usage;
 }
 
 /** A full turn fitted: the client may compact again at the next overflow. */

@@ -27,6 +27,7 @@ import {
   type StepInput,
 } from "../core/routing/next-step.ts";
 import { isExcluded } from "../core/routing/progress.ts";
+import { ReplyTrust } from "../core/routing/reply-trust.ts";
 import { restick, type Session, SessionBook, sessionContext, unstick } from "../core/routing/session.ts";
 import type { Claim, ClaimRequest } from "../core/routing/shared-limits.ts";
 import { TieBook } from "../core/routing/ties.ts";
@@ -130,6 +131,7 @@ export class Router {
   readonly transport: Transport;
   readonly sessions = new SessionBook();
   readonly ties = new TieBook();
+  readonly trust = new ReplyTrust();
   readonly queue: WaitQueue;
   readonly connections = new ConnectionLoad();
   readonly facts = new ModelFacts();

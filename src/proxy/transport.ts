@@ -194,6 +194,8 @@ export interface UpstreamCall extends HeaderNeeds {
   headers: Headers;
   secret: string;
   body: Uint8Array<ArrayBuffer> | undefined;
+  /** Whether the call gets a connection that has carried no other. */
+  isAlone?: boolean;
 }
 
 /** How calls are made. */
@@ -220,6 +222,7 @@ export function send(call: UpstreamCall & { signal: AbortSignal }): Promise<Resp
     body: call.body ?? null,
     redirect: "manual",
     signal: call.signal,
+    keepalive: call.isAlone !== true,
     // Bun's own timeout (6 minutes of silence) would cut thinking models; ours are settings.
     timeout: false,
     // Bun prints what it cannot decompress into the middle of opencode's screen.
@@ -340,6 +343,17 @@ export class ConnectionLoad {
   untilMs(nowMs: number): number {
     return this.#calls > CALLS_AT_ONCE ? nowMs : this.#wasCrowdedMs;
   }
+}
+
+/**
+ * Why the end of a reply cannot be trusted: two readers would find it in two places, and what lies behind one of them
+ * would be the next reply.
+ */
+export function framingFault(headers: Headers): string | undefined {
+  const encoding = headers.get("transfer-encoding")?.trim().toLowerCase();
+  if (encoding === undefined) return undefined;
+  if (headers.has("content-length")) return "the reply has both a length and a transfer encoding";
+  return encoding === "chunked" ? undefined : "the reply has a transfer encoding that orouter does not read";
 }
 
 /** Names the setting of the limit. */

@@ -100,6 +100,17 @@ const NONSENSE: [what: string, sent: string][] = [
   ["a length below zero", `HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n${completion(TEXT)}`],
   ["a length that is no number", `HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n${completion(TEXT)}`],
   ["a chunk whose length is no number", `${SSE_HEAD}zz\r\nhello\r\n`],
+  [
+    "a length beside chunks",
+    `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n${chunk(completion(TEXT))}${LAST_CHUNK}`,
+  ],
+  [
+    "an encoding of the transfer that is not read",
+    `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: gzip, chunked\r\n\r\n${chunk(completion(TEXT))}${LAST_CHUNK}`,
+  ],
+  ["an escape code in a header", `HTTP/1.1 200 OK\r\nx-note: a\x1b[2Jb\r\ncontent-length: 2\r\n\r\n{}`],
+  ["a NUL in a header", `HTTP/1.1 200 OK\r\nx-note: a\0b\r\ncontent-length: 2\r\n\r\n{}`],
+  ["a bare CR in a header", `HTTP/1.1 200 OK\r\nx-note: a\rset-cookie: b\r\ncontent-length: 2\r\n\r\n{}`],
   ["a header without a name", "HTTP/1.1 200 OK\r\n: nameless\r\n\r\n"],
 ];
 

@@ -194,3 +194,40 @@ test("what is said to be packed and is not is a broken answer", () =>
       expect(new Set((await records(1))[0]?.verdicts)).toEqual(new Set(["reset"]));
     },
   ));
+
+/** A known length, and one that only the end of the connection tells. */
+const WHOLE_ANSWERS: [what: string, onCall: (call: RawCall) => void][] = [
+  ["with a length", ({ socket }) => reply(socket, padded(LIMIT), [JSON_TYPE])],
+  [
+    "without a length",
+    ({ socket }) => void socket.end(Buffer.concat([Buffer.from(JSON_HEAD), padded(LIMIT)])),
+  ],
+];
+
+test.each(WHOLE_ANSWERS)(
+  "an answer in one piece %s takes less than twice its limit of memory",
+  (_what, onCall) =>
+    withWorld({}, async ({ ask, upstream, serve, records }) => {
+      await ask();
+      const beforeMib = usage.memoryMib(serve.pid, "peak");
+      upstream.answerWith(onCall);
+      const told = await ask({ stream: false });
+      expect([told.status, told.raw.length]).toEqual([200, LIMIT]);
+      expect((await records(2))[1]?.outcome).toBe("served");
+      expect(usage.memoryMib(serve.pid, "peak") - beforeMib).toBeLessThan((2 * LIMIT) / MIB);
+    }),
+);
+
+test("a reply with a length beside chunks is refused unread", () =>
+  withWorld({}, async ({ ask, upstream, serve, records }) => {
+    await ask();
+    const beforeMib = usage.memoryMib(serve.pid, "peak");
+    const piece = chunk(Buffer.alloc(MIB, " ")).toString();
+    const both = `HTTP/1.1 200 OK\r\n${JSON_TYPE}\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n`;
+    upstream.answerWith(({ socket }) => pour(socket, both, piece));
+    expect(endOf(await ask({ stream: false }))).toBe("last-word");
+    expect(new Set((await records(2))[1]?.messages)).toEqual(
+      new Set(["the reply has both a length and a transfer encoding"]),
+    );
+    expect(usage.memoryMib(serve.pid, "peak") - beforeMib).toBeLessThan(LIMIT / MIB);
+  }));

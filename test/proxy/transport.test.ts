@@ -167,3 +167,12 @@ test("an empty turn that a broken answer left behind is taken out on the way up"
     },
   );
 });
+
+test("a header of the upstream with a control character beyond ASCII does not come down", () => {
+  const headers = { "x-note": "a\u009b2Jb", "x-name": "Zoë" };
+  return withPair({ reply: () => ({ ...GOOD, headers }) }, async (rig) => {
+    const response = await rig.ask();
+    await response.text();
+    expect([response.headers.get("x-note"), response.headers.get("x-name")]).toEqual([null, "Zoë"]);
+  });
+});

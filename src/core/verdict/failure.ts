@@ -101,6 +101,9 @@ function describe(error: unknown): string {
   return parts.join(" ");
 }
 
+/** The rule of a good status without an answer. */
+export const NO_ANSWER_RULE = "stream";
+
 /** Verdicts that no reply states: silence, broken streams, redirects. */
 export const ownVerdict = {
   /** No token within the first-token timeout. */
@@ -115,7 +118,7 @@ export const ownVerdict = {
       kind: "server-error",
       fault: "attempt",
       status: 200,
-      rule: "stream",
+      rule: NO_ANSWER_RULE,
       message,
       waitMs: undefined,
     };
