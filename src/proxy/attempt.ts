@@ -157,6 +157,9 @@ export interface CallOptions {
   provider: Provider;
   /** The provider's dialect; undefined for an endpoint that is passed through unread. */
   dialect: Dialect | undefined;
+  /** Whose reasoning a signature belongs to, and the way to note it. */
+  familyOfSeal: (seal: string) => string | undefined;
+  learnSeal: (seal: string) => void;
   /** The model's maximum of output tokens, if known. */
   outputLimit: number | undefined;
   /** The longest silence before the first token while another lane is left. */

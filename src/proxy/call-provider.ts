@@ -1,4 +1,7 @@
 import { wireModelId } from "../core/catalog/model-kinds.ts";
+import { traitsOf } from "../core/dialect/model-traits.ts";
+import { dialectSpec } from "../core/dialect/registry.ts";
+import { formatModelRef } from "../core/model-ref.ts";
 import { withoutFields } from "../core/routing/model-facts.ts";
 import { ownWords, providerWords } from "../core/scrub.ts";
 import { withOutputLimit } from "../core/stream/asked.ts";
@@ -74,7 +77,11 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
   const translated =
     options.dialect === undefined
       ? undefined
-      : translateCall(request, { api: options.dialect, model }, options.env);
+      : translateCall(
+          request,
+          { api: options.dialect, model, provider, outputLimit: options.outputLimit },
+          options.env,
+        );
   if (translated?.kind === "untranslatable") {
     return {
       kind: "refused",
@@ -94,7 +101,7 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
       auth: provider.auth,
       dialect: options.dialect,
       isTranslated: translated !== undefined,
-      body: prefilled(adapted(translated?.body ?? bodyFor(request, model), options), options),
+      body: prefilled(adapted(translated?.body ?? passed(model, options), options), options),
     });
     return await understand(unpacked(reply), { options, progressed: watch.progressed }, translated);
   } catch (cause) {
@@ -108,13 +115,26 @@ export async function callProvider(options: CallOptions): Promise<CallOutcome> {
   }
 }
 
+/** The client's own body, without what only models of another family accept. */
+function passed(model: string, options: CallOptions): Uint8Array<ArrayBuffer> | undefined {
+  const { request, provider, dialect, familyOfSeal } = options;
+  const body = bodyFor(request, model);
+  if (body === undefined || dialect === undefined) return body;
+  return dialectSpec(dialect).passRequest?.(body, traitsOf(provider, model), familyOfSeal) ?? body;
+}
+
 /** The body without what the model has rejected before. */
 function adapted(
   body: Uint8Array<ArrayBuffer> | undefined,
-  { outputLimit, without }: Pick<CallOptions, "outputLimit" | "without">,
+  { outputLimit, without, dialect, request, attempt }: CallOptions,
 ): Uint8Array<ArrayBuffer> | undefined {
   if (body === undefined) return undefined;
-  const taken = without === undefined ? body : withoutFields(body, without);
+  const kept = without === undefined ? body : withoutFields(body, without);
+  const repair = request.reasoningRepairs?.get(formatModelRef(attempt.ref));
+  const taken =
+    dialect === undefined || repair === undefined
+      ? kept
+      : (dialectSpec(dialect).repairReasoning?.(kept, repair) ?? kept);
   return outputLimit === undefined ? taken : withOutputLimit(taken, outputLimit);
 }
 

@@ -13,6 +13,8 @@ import type { RoutingSnapshot } from "./snapshot.ts";
 export interface Unroutable {
   status: number;
   message: string;
+  /** The whole error, where the request's own dialect has one for it. */
+  body?: object;
 }
 
 /** Where the model's name stands in a body, and what it is. */

@@ -1,6 +1,7 @@
+import { firstChoice } from "../core/dialect/hub-answer.ts";
 import { dialectSpec } from "../core/dialect/registry.ts";
 import { streamOfWhole } from "../core/dialect/translate.ts";
-import { parseJson } from "../core/json.ts";
+import { asObject, parseJson } from "../core/json.ts";
 import { ownWords, type ProviderWords, providerWords } from "../core/scrub.ts";
 import { joined } from "../core/stream/bytes.ts";
 import { hollowBody } from "../core/stream/choice-book.ts";
@@ -105,9 +106,10 @@ export async function openStream(response: Reply, reader: ByteReader, call: Call
   const { dialect, profile } = request;
   if (dialect === undefined) return noAnswer(response, ownWords("an unrequested stream"));
   const { settleFinish } = profile;
+  const onSeal = call.options.learnSeal;
   const sent =
     continues && attempt.prefill ? { ...continues, withheld: attempt.prefill.withheld } : continues;
-  const gate = new StreamGate({ dialect, settleFinish, asked: askedOf(request), continues: sent });
+  const gate = new StreamGate({ dialect, settleFinish, asked: askedOf(request), continues: sent, onSeal });
   for (;;) {
     const { done, value } = await reader.read();
     const head = readOn(gate, done ? undefined : value);
@@ -243,6 +245,7 @@ function wholeBody(
   const reply = { status, headers, body: decoder.decode(body) };
   const verdict = judgeReply(reply, call.options, true);
   if (verdict !== undefined) return { kind: "refused", verdict, reply };
+  learnSeals(reply.body, call.options);
   if (!wantsStream(request)) return hollowIn(reply, request) ?? { kind: "body", status, headers, body };
   const events =
     request.dialect === undefined ? undefined : streamOfWhole(request.dialect, parseJson(reply.body));
@@ -250,6 +253,19 @@ function wholeBody(
     return noAnswer(response, ownWords("the answer was no stream, and no completion either"));
   return openStream(asEvents(response), replay(new TextEncoder().encode(events)), call);
 }
+
+/** Notes the signatures in an answer in one piece. */
+function learnSeals(body: string, { request, learnSeal }: CallOptions): void {
+  if (request.dialect === undefined || !SEAL.test(body)) return;
+  const spec = dialectSpec(request.dialect);
+  const reader = spec.reader();
+  for (const event of spec.eventsOf(asObject(parseJson(body))) ?? []) {
+    const { seal } = firstChoice(reader.read(event));
+    if (seal !== undefined) learnSeal(seal);
+  }
+}
+
+const SEAL = /"signature"|"redacted_thinking"/;
 
 /** The failure of a complete answer that is empty. */
 function hollowIn(reply: ErrorReply, request: ModelRequest): CallOutcome | undefined {

@@ -1,5 +1,6 @@
 import type { ClientProfile } from "../core/client/client-profile.ts";
-import { type Dialect, dialectAt } from "../core/dialect/registry.ts";
+import type { ReasoningRepair } from "../core/dialect/dialect-spec.ts";
+import { type Dialect, dialectAt, dialectSpec } from "../core/dialect/registry.ts";
 import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
 import { conversationOf } from "../core/routing/conversation.ts";
 import type { Session, SessionBook } from "../core/routing/session.ts";
@@ -90,6 +91,11 @@ export interface ReadOptions extends DestinationOptions {
   nowMs: number;
 }
 
+const NO_MODEL: Unroutable = {
+  status: 400,
+  message: "The request names no model: its body must be a JSON object with a `model`.",
+};
+
 /** Reads a request as far as routing needs it: its model, its session, and the models that may answer it. */
 export async function readRequest(
   req: Request,
@@ -100,14 +106,11 @@ export async function readRequest(
   const raw = hasBody(req.method) ? await readWithin(req, settings.limits.bodyBytes) : undefined;
   if (raw === "gone") return { isGone: true };
   if (raw === "too-long") return tooLong(settings.limits.bodyBytes);
+  const refused = refusedByDialect(raw, dialect);
+  if (refused !== undefined) return refused;
   const body = cleaned(raw, dialect, profile);
   const model = body === undefined ? undefined : findModel(body, options.headers.get("content-type"));
-  if (dialect !== undefined && model === undefined) {
-    return {
-      status: 400,
-      message: "The request names no model: its body must be a JSON object with a `model`.",
-    };
-  }
+  if (dialect !== undefined && model === undefined) return NO_MODEL;
   const destination = destinationOf(req.method, model?.value, options);
   if ("status" in destination) return destination;
   const { ref, path } = destination;
@@ -148,6 +151,19 @@ function cleaned(
 ): Uint8Array<ArrayBuffer> | undefined {
   if (raw === undefined || dialect === undefined) return raw;
   return cleanHistory(raw, dialect, isAgent ? "left-over" : "empty");
+}
+
+/** The error for a request that no provider can be asked, in its own dialect. */
+function refusedByDialect(
+  body: Uint8Array | undefined,
+  dialect: Dialect | undefined,
+): Unroutable | undefined {
+  if (body === undefined || dialect === undefined) return undefined;
+  const { refuseRequest, errorBody } = dialectSpec(dialect);
+  const refused = refuseRequest?.(body);
+  return refused === undefined
+    ? undefined
+    : { status: 400, message: refused.message, body: errorBody(refused) };
 }
 
 function hasBody(method: string): boolean {
@@ -217,6 +233,8 @@ export interface ModelRequest {
   isStreamWanted?: boolean;
   /** How many answers were requested; computed when first needed. */
   choices?: number;
+  /** Models that have refused the earlier reasoning, and what to do about it. */
+  reasoningRepairs?: Map<string, ReasoningRepair>;
   /** Answers that ended well but were useless. */
   flaws?: Flaws;
 }
@@ -234,6 +252,21 @@ export function cleanAfter(request: ModelRequest, reply: { body: string }): bool
   if (span === undefined) return false;
   request.body = cleaned;
   request.model = { ...model, span };
+  return true;
+}
+
+/** Signatures of another model, and reasoning that a budget requires. */
+const REFUSES_REASONING =
+  /signature.{0,40}(?:thinking|field required)|invalid.{0,3}signature|bound to a different conversation|expected .{0,3}thinking/i;
+const NEEDS_REASONING = /thinking.{0,60}must be passed back|reasoning_content is missing/i;
+
+/** After a refusal of earlier reasoning: the model gets the request without it. Returns whether that is worth a call. */
+export function repairAfter(request: ModelRequest, model: string, reply: { body: string }): boolean {
+  const repairs = request.reasoningRepairs ?? new Map<string, ReasoningRepair>();
+  if (repairs.has(model)) return false;
+  const needs = NEEDS_REASONING.test(reply.body);
+  if (!needs && !REFUSES_REASONING.test(reply.body)) return false;
+  request.reasoningRepairs = repairs.set(model, needs ? "empty" : "without");
   return true;
 }
 

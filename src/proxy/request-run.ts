@@ -1,4 +1,5 @@
 import type { Usage } from "../core/dialect/hub-answer.ts";
+import { traitsOf } from "../core/dialect/model-traits.ts";
 import type { Dialect } from "../core/dialect/registry.ts";
 import type { Key } from "../core/key.ts";
 import { formatModelRef, type ModelRef } from "../core/model-ref.ts";
@@ -30,7 +31,7 @@ import type { Attempt, CallOptions, CallOutcome, ErrorReply, RunContext } from "
 import { callProvider } from "./call-provider.ts";
 import { type Answering, answerId, noteKept } from "./kept.ts";
 import { failureVerdict } from "./read-reply.ts";
-import { cleanAfter, type ModelRequest } from "./read-request.ts";
+import { cleanAfter, type ModelRequest, repairAfter } from "./read-request.ts";
 import { progressOf, type Router } from "./router.ts";
 
 /** The result of a request. The attempt that answers is still open. */
@@ -342,6 +343,8 @@ export class RequestRun {
       ...to,
       request: this.request,
       attempt,
+      familyOfSeal: (seal) => router.facts.familyOfSeal(seal),
+      learnSeal: (seal) => router.facts.learnSeal(seal, traitsOf(to.provider, ref.model).family),
       outputLimit: router.facts.outputLimit(ref),
       prefill: this.#prefillFor(ref, to.continues),
       without: router.facts.refusedFields(ref),
@@ -437,7 +440,11 @@ export class RequestRun {
       this.#router.facts.learnPrefill(ref, "refused");
       return true;
     }
-    return this.#router.facts.learnField(ref, reply.body) || cleanAfter(this.request, reply);
+    return (
+      this.#router.facts.learnField(ref, reply.body) ||
+      cleanAfter(this.request, reply) ||
+      repairAfter(this.request, formatModelRef(ref), reply)
+    );
   }
 
   /** A request that is too long for this model is too long for every model with the same or a smaller window. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ClientProfile, ProfileName } from "../core/client/client-profile.ts";
 import { profileByUserAgent, profileFor } from "../core/client/profiles.ts";
+import { countingAt, dialectAt } from "../core/dialect/registry.ts";
 import { CHAIN_PROVIDER } from "../core/model-ref.ts";
 import { Problem } from "../core/problem.ts";
 import { endpointAt } from "../core/routing/endpoints.ts";
@@ -8,6 +9,8 @@ import { parseRoute, type Route } from "../core/routing/targets.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { type Caller, createAccess } from "./access.ts";
 import { type ControlHooks, createControl } from "./control.ts";
+import { countTokens } from "./count-tokens.ts";
+import type { Unroutable } from "./destination.ts";
 import { readRequest, refuseForm } from "./read-request.ts";
 import { bugReply, clientGone, finalReply, respond } from "./respond.ts";
 import type { Router } from "./router.ts";
@@ -185,11 +188,7 @@ function createHandler(options: ProxyOptions, room: RequestRoom): { handle: Hand
   ): Promise<Response> => {
     const { settings } = options;
     const profile = profileOf(options, req);
-    const isRead = req.method === "GET" || req.method === "HEAD";
-    const listed =
-      isRead && (provider === undefined || provider === CHAIN_PROVIDER)
-        ? modelReply(rest, options.listModels)
-        : undefined;
+    const listed = ownModels(req, { provider, rest }, options);
     if (listed !== undefined) return listed;
     const full = fullText(gate, Math.min(settings.limits.openRequests, room.requests));
     if (full !== undefined) return finalReply(profile, { why: "too-many-open", message: full });
@@ -212,8 +211,11 @@ function createHandler(options: ProxyOptions, room: RequestRoom): { handle: Hand
     });
     if (!("targets" in request)) {
       onClose();
-      return "isGone" in request ? clientGone() : unroutable(profile, request.status, request.message);
+      return "isGone" in request ? clientGone() : refusedResponse(profile, request, rest);
     }
+    const counting = countingAt(rest);
+    if (counting !== undefined && request.method === "POST")
+      return countTokens(request, counting, router).finally(onClose);
     return respond(request, {
       router,
       rules: settings.rules,
@@ -236,6 +238,17 @@ function createHandler(options: ProxyOptions, room: RequestRoom): { handle: Hand
     return unroutable(profileOf(options, req), 404, "orouter serves /<provider>/v1/… and /v1/…");
   };
   return { handle, gate };
+}
+
+/** The models under `/v1` and `/orouter/v1`; undefined for all other questions. */
+function ownModels(
+  { method }: Request,
+  { provider, rest }: Pick<ApiRoute, "provider" | "rest">,
+  { listModels }: ProxyOptions,
+): Response | undefined {
+  const isRead = method === "GET" || method === "HEAD";
+  const isOwn = provider === undefined || provider === CHAIN_PROVIDER;
+  return isRead && isOwn ? modelReply(rest, listModels) : undefined;
 }
 
 function profileOf({ profile }: ProxyOptions, req: Request): ClientProfile {
@@ -265,9 +278,16 @@ function fullText({ open, isDraining }: Gate, most: number): string | undefined 
   return `[orouter] ${open} requests are open at once, and that is all that open_requests under [limits] in config.toml or the system's limit on open files (ulimit -n) allows.`;
 }
 
+function refusedResponse(profile: ClientProfile, refused: Unroutable, rest: string): Response {
+  const { status, message, body } = refused;
+  if (body !== undefined) return Response.json(body, { status });
+  const dialect = dialectAt(rest) ?? countingAt(rest)?.dialect;
+  return finalReply(profile, { why: "not-routable", message, status }, dialect);
+}
+
 /** The list of models, or one of them as it stands there; undefined for what is to be asked of a provider. */
 function modelReply(path: string, listModels: () => readonly string[]): Response | undefined {
-  if (path === "models") return Response.json({ object: "list", data: listModels().map(modelObject) });
+  if (path === "models") return modelList(listModels());
   const endpoint = endpointAt("GET", path);
   if (endpoint?.kind !== "one-model") return undefined;
   const names = [endpoint.id, `${CHAIN_PROVIDER}/${endpoint.id}`];
@@ -275,8 +295,16 @@ function modelReply(path: string, listModels: () => readonly string[]): Response
   return found === undefined ? undefined : Response.json(modelObject(found));
 }
 
+/** In the form of OpenAI and of Anthropic at once: clients ignore the fields of the other one. */
+function modelList(models: readonly string[]): Response {
+  const [first = null] = models;
+  const ends = { first_id: first, last_id: models.at(-1) ?? null, has_more: false };
+  return Response.json({ object: "list", data: models.map(modelObject), ...ends });
+}
+
 function modelObject(id: string): object {
-  return { id, object: "model", created: 0, owned_by: "orouter" };
+  const created = { created: 0, created_at: "1970-01-01T00:00:00Z" };
+  return { id, object: "model", ...created, owned_by: "orouter", type: "model", display_name: id };
 }
 
 function unroutable(profile: ClientProfile, status: number, message: string): Response {

@@ -1,4 +1,5 @@
 import type { AnswerNames } from "../core/dialect/hub-answer.ts";
+import { traitsOf, UNKNOWN_MODEL } from "../core/dialect/model-traits.ts";
 import { type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 import {
   createEventBytes,
@@ -144,6 +145,9 @@ export interface TranslatedCall {
 export interface CallTarget {
   api: Dialect;
   model: string;
+  /** Absent: nothing is known of the model. */
+  provider?: { id: string; baseUrl: string };
+  outputLimit?: number | undefined;
 }
 
 /**
@@ -151,7 +155,9 @@ export interface CallTarget {
  * the feature.
  */
 export function translateCall(
-  request: Pick<ModelRequest, "id" | "body" | "dialect" | "endpoint" | "profile">,
+  request: Pick<ModelRequest, "id" | "body" | "dialect" | "endpoint" | "profile"> & {
+    sessionId?: string | undefined;
+  },
   target: CallTarget,
   env: Pick<Required<Env>, "now" | "after">,
 ): TranslatedCall | { kind: "untranslatable"; why: string } | undefined {
@@ -161,13 +167,17 @@ export function translateCall(
   if (asked === undefined)
     return { kind: "untranslatable", why: "the body of the request is no JSON object" };
   const way = { from: dialect, to: target.api, leavesOutHosted: profile.isAgent };
-  const translated = translateRequest(way, { ...asked, model: target.model });
+  const { provider, model, outputLimit } = target;
+  const traits = provider === undefined ? UNKNOWN_MODEL : traitsOf(provider, model);
+  const about = { traits, outputLimit, session: request.sessionId };
+  const translated = translateRequest(way, { ...asked, model }, about);
   if (translated.kind === "untranslatable") return { kind: "untranslatable", why: translated.why };
   const names: AnswerNames = {
     id: id.replaceAll("-", ""),
     model: target.model,
     createdS: Math.floor(env.now() / 1000),
     wantsUsage: translated.wantsUsage,
+    family: traits.family,
     tools: translated.tools,
   };
   const isStreamWanted = asked["stream"] === true;
@@ -188,9 +198,11 @@ export function translateCall(
   };
 }
 
+/** `beta=true` is for the dialect of the client. */
 function queryOf(endpoint: string): string {
   const at = endpoint.indexOf("?");
-  return at < 0 ? "" : endpoint.slice(at);
+  const query = at < 0 ? "" : endpoint.slice(at);
+  return query === "?beta=true" ? "" : query;
 }
 
 function parseObject(body: Uint8Array | undefined): JsonObject | undefined {

@@ -137,10 +137,14 @@ export function withoutTokenIn(search: string, token: string): string {
   return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
 
+/** The limits of one key among many: some clients show them as the limits of their user. */
+const KEY_LIMITS = "anthropic-ratelimit-";
+
 /** The headers of an answer to the client, without secrets, and without those that hold control characters. */
 export function clientHeaders(upstream: Headers, secrets: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, given] of Object.entries(kept(upstream, NOT_DOWN_SET))) {
+    if (name.startsWith(KEY_LIMITS)) continue;
     const value = providerHeader(given, secrets);
     if (value !== undefined) headers[name] = value;
   }

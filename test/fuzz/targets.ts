@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { loadConfig } from "../../src/config/load.ts";
+import { DIALECT_NAMES, type Dialect } from "../../src/core/dialect/registry.ts";
 import { Problem } from "../../src/core/problem.ts";
 import { PRESETS } from "../../src/core/settings/presets.ts";
 import { parseSettings } from "../../src/core/settings/settings.ts";
@@ -19,7 +20,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** What a gate passes on of these chunks, and how it ended. */
-function passThrough(chunks: readonly Uint8Array[], dialect: "chat" | "responses") {
+function passThrough(chunks: readonly Uint8Array[], dialect: Dialect) {
   const { text, failure } = runGate(chunks, { dialect });
   return { kind: failure?.kind ?? "complete", text };
 }
@@ -45,7 +46,7 @@ const gate: FuzzTarget = () =>
   fc.property(
     anyStream,
     fc.array(fc.nat(), { maxLength: 8 }),
-    fc.constantFrom("chat" as const, "responses" as const),
+    fc.constantFrom(...DIALECT_NAMES),
     (bytes, cuts, dialect) => {
       const whole = passThrough([bytes], dialect);
       const split = passThrough(cutAnywhere(bytes, cuts), dialect);

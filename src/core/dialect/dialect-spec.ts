@@ -4,6 +4,7 @@ import type { WordFields } from "../stream/event-fast-path.ts";
 import type { HistoryRules } from "./history.ts";
 import type { AnswerNames, AnswerWriter, EventReader, Usage, WireEvent } from "./hub-answer.ts";
 import type { HubRequest, RequestTarget } from "./hub-request.ts";
+import type { ModelTraits } from "./model-traits.ts";
 
 export interface ErrorWords {
   message: string;
@@ -11,11 +12,19 @@ export interface ErrorWords {
   code: string | null;
 }
 
+/** The family of models that wrote reasoning with a signature; undefined if it was not seen. */
+export type FamilyOf = (signature: string) => string | undefined;
+
+/** What to do after earlier reasoning was refused: leave all of it out, or put empty reasoning where it is missing. */
+export type ReasoningRepair = "without" | "empty";
+
 /** Everything that the rest of the program needs from a dialect. A new dialect is a folder that provides it, and an entry in the registry. */
 export interface DialectSpec {
   readonly title: string;
   /** The endpoint, relative to the base URL of a provider. */
   readonly path: string;
+  /** The endpoint that counts the tokens of a request, and an estimate for services without one. */
+  readonly counting?: { readonly path: string; estimate(body: JsonObject): number };
   /** Whether providers keep answers that a later request may name, unless the request says otherwise. */
   readonly storesAnswers?: true;
   /** The AI SDK package that speaks it. */
@@ -29,6 +38,14 @@ export interface DialectSpec {
   readRequest(body: JsonObject, unsaid: string[]): HubRequest;
   /** Adds to `unsaid` what the dialect cannot express. */
   writeRequest(request: HubRequest, unsaid: string[], target?: RequestTarget): JsonObject;
+  /** The copy of a request in this dialect for a provider that speaks it, too. Absent: the same bytes. */
+  passRequest?(
+    body: Uint8Array<ArrayBuffer>,
+    traits: ModelTraits,
+    familyOf: FamilyOf,
+  ): Uint8Array<ArrayBuffer>;
+  /** The same request after its reasoning was refused. */
+  repairReasoning?(body: Uint8Array<ArrayBuffer>, repair: ReasoningRepair): Uint8Array<ArrayBuffer>;
   /** A request that no provider can be asked, although it can be read. */
   refuseRequest?(body: Uint8Array): ErrorWords | undefined;
   /** The fields with the maximum of output tokens. */

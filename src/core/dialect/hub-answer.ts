@@ -45,6 +45,8 @@ export interface HubChoice {
   hasReasoning: boolean;
   /** Whether only the provider that wrote the reasoning can read it again. */
   isSealed: boolean;
+  /** The signature of the reasoning, in a dialect where clients send it back. */
+  seal?: string;
   calls: readonly CallPiece[];
   late: readonly LatePart[];
   /** Whether there is other visible content, such as a refusal. */

@@ -82,6 +82,8 @@ export interface HubRequest {
 /** What a writer needs to know about the model that is asked. */
 export interface RequestTarget {
   traits: ModelTraits;
+  /** The name of the client's session, if it has one. */
+  session?: string | undefined;
   /** The most output tokens of the model, if known. */
   outputLimit?: number | undefined;
 }

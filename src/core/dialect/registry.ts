@@ -1,3 +1,4 @@
+import type { JsonObject } from "../json.ts";
 import { chat } from "./chat/chat.ts";
 import type { DialectSpec } from "./dialect-spec.ts";
 import { messages } from "./messages/messages.ts";
@@ -24,4 +25,19 @@ export function dialectNamed(name: string | undefined): Dialect | undefined {
 /** The dialect of an endpoint; undefined if the endpoint is passed through unread. */
 export function dialectAt(path: string): Dialect | undefined {
   return DIALECT_NAMES.find((dialect) => DIALECTS[dialect].path === path);
+}
+
+/** How the tokens of a request in a dialect are counted. */
+export interface Counting {
+  dialect: Dialect;
+  estimate: (body: JsonObject) => number;
+}
+
+/** The counting of an endpoint; undefined if the endpoint does not count. */
+export function countingAt(path: string): Counting | undefined {
+  for (const dialect of DIALECT_NAMES) {
+    const { counting }: DialectSpec = DIALECTS[dialect];
+    if (counting?.path === path) return { dialect, estimate: (body) => counting.estimate(body) };
+  }
+  return undefined;
 }

@@ -12,8 +12,6 @@ export type Endpoint =
 
 /** Endpoints beside those of the dialects whose requests name a model. */
 const OTHER_MODEL_ENDPOINTS = [
-  "messages",
-  "messages/count_tokens",
   "responses/compact",
   "responses/input_tokens",
   "completions",
@@ -30,6 +28,7 @@ const OTHER_MODEL_ENDPOINTS = [
 
 const MODEL_ENDPOINTS: ReadonlySet<string> = new Set([
   ...DIALECT_NAMES.map((dialect) => dialectSpec(dialect).path),
+  ...DIALECT_NAMES.flatMap((dialect) => dialectSpec(dialect).counting?.path ?? []),
   ...OTHER_MODEL_ENDPOINTS,
 ]);
 

@@ -23,6 +23,13 @@ const MAX_MODELS = 1000;
  */
 const VAIN_PREFILLS = 3;
 
+/** Signatures are remembered by the end of their hash: a long session has hundreds. */
+const MAX_SEALS = 20_000;
+
+function sealId(seal: string): string {
+  return new Bun.CryptoHasher("sha256").update(seal).digest("base64").slice(0, 16);
+}
+
 /**
  * What rejections have taught this process about models: missing endpoints, output limits, rejected fields, whether
  * they continue a text. No key or model is at fault, so none of them sets a cooldown: the next call differs.
@@ -30,6 +37,7 @@ const VAIN_PREFILLS = 3;
 export class ModelFacts {
   readonly #missing = new Map<string, Set<Dialect>>();
   readonly #outputLimits = new Map<string, number>();
+  readonly #seals = new Map<string, string>();
   readonly #refusedFields = new Map<string, Set<string>>();
   readonly #vainPrefills = new Map<string, number>();
 
@@ -42,6 +50,20 @@ export class ModelFacts {
   /** Undefined while the model's output limit is unknown. */
   outputLimit(ref: ModelRef): number | undefined {
     return this.#outputLimits.get(formatModelRef(ref));
+  }
+
+  /** Notes whose reasoning a signature belongs to. */
+  learnSeal(seal: string, family: string): void {
+    const id = sealId(seal);
+    this.#seals.delete(id);
+    this.#seals.set(id, family);
+    const [oldest] = this.#seals.keys();
+    if (this.#seals.size > MAX_SEALS && oldest !== undefined) this.#seals.delete(oldest);
+  }
+
+  /** The family of models that signed this; undefined if this process has not seen the answer. */
+  familyOfSeal(seal: string): string | undefined {
+    return seal === "" ? undefined : this.#seals.get(sealId(seal));
   }
 
   /** The fields that this model's service has rejected. */

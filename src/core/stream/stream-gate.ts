@@ -65,6 +65,8 @@ export interface GateOptions {
   /** How the client receives a finish reason; default: repaired. */
   settleFinish?: SettleFinish;
   asked?: Partial<Asked>;
+  /** Told of each signature of reasoning, before the client gets it. */
+  onSeal?: ((seal: string) => void) | undefined;
   /** What the client already has of an answer that broke off. */
   continues?: SentAnswer | undefined;
 }
@@ -117,6 +119,7 @@ export class StreamGate {
   readonly #spec: DialectSpec;
   readonly #events: EventReader;
   readonly #asked: Asked;
+  readonly #onSeal: GateOptions["onSeal"];
   readonly #continues: SentAnswer | undefined;
   readonly #continuation: Continuation | undefined;
   readonly #alike: EventFastPath;
@@ -136,6 +139,7 @@ export class StreamGate {
     this.#spec = dialectSpec(dialect);
     this.#events = this.#spec.reader();
     this.#alike = new EventFastPath(this.#spec.wordFields);
+    this.#onSeal = options.onSeal;
     this.#asked = { ...ANYTHING, ...options.asked };
     this.#choices = new ChoiceBook(this.#spec, options.settleFinish ?? repairFinish);
     this.#continues = continues;
@@ -283,6 +287,8 @@ export class StreamGate {
     saidBytes: Uint8Array,
     out: Uint8Array[],
   ): GateFailure | undefined {
+    const seal = meaning.choices[0]?.seal;
+    if (seal !== undefined) this.#onSeal?.(seal);
     const call = this.#noteCalls(meaning);
     const settled = this.#choices.note(said, meaning, saidBytes);
     if (settled.kind === "failed") return { kind: "flawed", why: settled.why };

@@ -7,6 +7,14 @@ const FIREWALL =
 /** Responses of the edge in front of a service, which has not checked the key. */
 export const edgeRules: readonly ErrorRule[] = [
   {
+    // A login of a subscription, which no other program may use.
+    id: "credential-of-another-client",
+    source: "Anthropic, anomalyco/opencode#7410",
+    text: /credential is only authorized for use with/i,
+    verdict: "forbidden",
+    fault: "key",
+  },
+  {
     id: "edge-rate-limit",
     source: "Cloudflare error pages",
     text: /\b(?:error code: |error )1015\b/i,

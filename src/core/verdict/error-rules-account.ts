@@ -21,6 +21,19 @@ const USED_UP = /\b(?:reach|exceed|exhaust|hit|used|spent|consumed|over)\w*\b|ä¸
 /** Problems of the account behind a key: tier, payment, used-up windows. */
 export const accountRules: readonly ErrorRule[] = [
   {
+    id: "organization-on-hold",
+    source: "@anthropic-ai/sdk 1.14: error.details.error_code",
+    codes: ["organization_on_hold"],
+    verdict: "auth",
+  },
+  {
+    // Only a calendar month ends it, whatever the status says.
+    id: "spend-limit",
+    source: "@anthropic-ai/sdk 1.14: error.details.error_code",
+    codes: ["enforced_spend_limit_reached", "contract_spend_limit_reached"],
+    verdict: "payment",
+  },
+  {
     // Says "subscription" but means the whole key.
     id: "payment-past-due",
     source: "continuedev/continue#13195",

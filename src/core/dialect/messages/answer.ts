@@ -90,7 +90,7 @@ export class MessagesReader implements EventReader {
           ...sealOf(block["signature"]),
         };
       case "redacted_thinking":
-        return { ...SILENCE, hasReasoning: true, isSealed: true };
+        return { ...SILENCE, hasReasoning: true, isSealed: true, seal: asText(block["data"]) };
       case "tool_use":
         return { ...SILENCE, calls: [openPiece(block, call)] };
       default:
@@ -147,9 +147,11 @@ function indexOf(event: JsonObject): number {
 }
 
 /** A mark of ours on reasoning that nobody has signed is no seal. */
-function sealOf(signature: unknown): Pick<HubChoice, "isSealed"> {
+function sealOf(signature: unknown): Pick<HubChoice, "isSealed" | "seal"> {
   const text = asText(signature);
-  return { isSealed: (readMark(text)?.data ?? text) !== "" };
+  const mark = readMark(text);
+  if (mark !== undefined) return { isSealed: mark.data !== "" };
+  return text === "" ? { isSealed: false } : { isSealed: true, seal: text };
 }
 
 function piece(index: number | undefined, more: Partial<CallPiece>): CallPiece {

@@ -5,6 +5,8 @@ import type { DialectSpec, ErrorWords } from "../dialect-spec.ts";
 import { type Cleaning, EMPTY_HINTS, isBlank, withoutLeftOver } from "../history.ts";
 import { MessagesReader, messagesEventsOf, messagesWholeOf, readMessagesUsage } from "./answer.ts";
 import { MessagesContinuation, SentBlocks } from "./continuation.ts";
+import { estimateTokens } from "./estimate.ts";
+import { passMessages, repairReasoning } from "./passed.ts";
 import { readMessagesRequest } from "./read-request.ts";
 import { writeMessagesRequest } from "./write-request.ts";
 import { MessagesWriter, stopReasonFor } from "./writer.ts";
@@ -13,15 +15,23 @@ import { MessagesWriter, stopReasonFor } from "./writer.ts";
 export const messages: DialectSpec = {
   title: "Messages",
   path: "messages",
+  counting: { path: "messages/count_tokens", estimate: estimateTokens },
   sdk: "@ai-sdk/anthropic",
   requiredHeaders: { "anthropic-version": "2023-06-01" },
   ownHeaders: /^(?:anthropic-|x-stainless-|x-app$|x-claude-code-)/,
   readRequest: readMessagesRequest,
   writeRequest: writeMessagesRequest,
+  passRequest: passMessages,
+  repairReasoning,
   refuseRequest,
   outputLimits: ["max_tokens"],
   leastOutput: 1,
-  history: { field: "messages", hints: EMPTY_HINTS, clean: cleanMessages },
+  history: {
+    field: "messages",
+    hints: EMPTY_HINTS,
+    clean: cleanMessages,
+    unfinished: (text) => ({ role: "assistant", content: text }),
+  },
   reader: () => new MessagesReader(),
   writer: (names) => new MessagesWriter(names),
   endEvent: sseText({ type: "message_stop" }),

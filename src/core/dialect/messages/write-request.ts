@@ -46,7 +46,7 @@ export function writeMessagesRequest(
     ...writeSampling(request, traits, isThinking),
     thinking: thinking.field,
     output_config: writeOutput(request, thinking.effort, unsaid),
-    metadata: writeUser(request.labels),
+    metadata: writeUser(request.labels, target.session),
     service_tier: request.labels["service_tier"] === "auto" ? "auto" : undefined,
   };
 }
@@ -378,10 +378,9 @@ function writeOutput(
 }
 
 /** The same user for each turn of a session, whose own name stays here. */
-function writeUser(labels: JsonObject): JsonObject | undefined {
-  const session = [labels["prompt_cache_key"], labels["safety_identifier"], labels["user"]]
-    .map(asText)
-    .find(Boolean);
+function writeUser(labels: JsonObject, client: string | undefined): JsonObject | undefined {
+  const named = [client, labels["prompt_cache_key"], labels["safety_identifier"], labels["user"]];
+  const session = named.map(asText).find(Boolean);
   if (session === undefined) return undefined;
   const hash = new Bun.CryptoHasher("sha256").update(`orouter session ${session}`).digest("hex");
   return { user_id: `orouter_${hash.slice(0, 32)}` };
