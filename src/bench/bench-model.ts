@@ -13,7 +13,6 @@ import type { Verdict } from "../core/verdict/verdict.ts";
 import { measureRun, type RunOptions, type RunOutcome } from "./measure-run.ts";
 
 export interface BenchModelOptions extends Omit<RunOptions, "key" | "form" | "mark" | "onToken"> {
-  /** In the order they are used. */
   keys: readonly Key[];
   skippedKeys: readonly SkippedKey[];
   runs: number;

@@ -46,11 +46,9 @@ export interface RunLimits {
   totalMs: number;
 }
 
-/** Why the watch ended a run. */
 export type WatchEnd = "silent" | "stalled" | "over" | "left";
 
 export class RunWatch {
-  /** Undefined while the run is fine. */
   end: WatchEnd | undefined;
   readonly #limits: RunLimits;
   readonly #controller = new AbortController();
@@ -113,7 +111,6 @@ export interface RunOptions {
   send: Send;
   /** A monotonic clock. */
   elapsedMs: () => number;
-  /** Aborted when the user stops the benchmark. */
   signal: AbortSignal;
   onToken: (soFar: { firstTokenMs: number | undefined; tokens: number }) => void;
 }

@@ -52,7 +52,6 @@ export function openCacheFolder(folder: string, writeFile: WriteFile): CacheFold
   };
 }
 
-/** The result of a JSON request. */
 export type Answer =
   | { kind: "json"; value: unknown }
   /** `status` is 0 if no response came. */
@@ -136,14 +135,12 @@ export interface FetchPolicy {
   mustAsk: (list: { isFresh: boolean; refreshOnList: boolean }) => boolean;
   /** 0: use the cache, and save the response for the next time. */
   waitMs: (isCached: boolean) => number;
-  /** When every request ends. */
   limitMs: number;
 }
 
 const SECOND = 1000;
 
 export const FETCH_POLICIES = {
-  /** Never asks. */
   never: { mustAsk: () => false, waitMs: () => 0, limitMs: 0 },
   /** Does not wait while there is a cached list; a late response is used the next time. */
   launch: {
@@ -151,14 +148,11 @@ export const FETCH_POLICIES = {
     waitMs: (isCached) => (isCached ? 0 : SECOND),
     limitMs: 30 * SECOND,
   },
-  /** For commands that show whole lists. */
   list: {
     mustAsk: ({ isFresh, refreshOnList }) => refreshOnList || !isFresh,
     waitMs: () => 5 * SECOND,
     limitMs: 5 * SECOND,
   },
-  /** For commands that show one model. */
   info: { mustAsk: ({ isFresh }) => !isFresh, waitMs: () => 5 * SECOND, limitMs: 5 * SECOND },
-  /** The user asked for a refresh. */
   refresh: { mustAsk: () => true, waitMs: () => 15 * SECOND, limitMs: 15 * SECOND },
 } as const satisfies Record<string, FetchPolicy>;

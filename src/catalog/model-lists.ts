@@ -1,5 +1,5 @@
 import type { ModelList } from "../core/catalog/catalog.ts";
-import { readCombos } from "../core/catalog/combos.ts";
+import { readCombos } from "../core/catalog/catalog.ts";
 import { modelListJson, readModelList } from "../core/catalog/model-list.ts";
 import { finderOf } from "../core/scrub.ts";
 import type { Provider } from "../core/settings/provider.ts";
@@ -60,7 +60,6 @@ export interface LoadedList {
   provider: string;
   list: ModelList | undefined;
   from: "live" | "cache" | "none";
-  /** The age of a cached list. */
   ageMs: number | undefined;
   /** Undefined also if the provider was not asked, or not waited for. */
   failure: string | undefined;

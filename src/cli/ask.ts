@@ -1,7 +1,46 @@
+import { Problem } from "../core/problem.ts";
 import { usageFault } from "./command.ts";
-import { askKeyboard, type QuestionInput } from "./keyboard.ts";
-import { isInteractive } from "./talk.ts";
+import { askKeyboard, holdKeyboard, type QuestionInput } from "./keyboard.ts";
+import { isInteractive, talk } from "./talk.ts";
 import { hangingLines, sized, talkWidth } from "./text.ts";
+
+export interface MenuChoice {
+  label: string;
+  hint?: string;
+  /** "leave" closes this menu; anything else shows it again. */
+  run: () => Promise<"leave" | undefined> | Promise<void>;
+}
+
+/**
+ * Builds the menu again after every choice, so that it always shows the current state. Escape and Ctrl-C go one menu
+ * back. A Problem of one choice is printed and the menu stays.
+ */
+export async function runMenu(
+  message: string | (() => string),
+  choices: () => Promise<readonly MenuChoice[]>,
+): Promise<void> {
+  using _held = holdKeyboard();
+  let last: string | undefined;
+  for (;;) {
+    const open = await choices();
+    const options = open.map(({ label, hint }, at) => ({
+      value: String(at),
+      label,
+      ...(hint === undefined ? {} : { hint }),
+    }));
+    const again = options.find(({ label }) => label === last)?.value;
+    const answer = await askChoice(typeof message === "string" ? message : message(), options, again);
+    if (answer === undefined) return;
+    const chosen = open[Number(answer)];
+    last = chosen?.label;
+    try {
+      if ((await chosen?.run()) === "leave") return;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      talk.warn(error.fix === undefined ? error.message : `${error.message}\n${error.fix}`);
+    }
+  }
+}
 
 /** Questions go to stderr, so that stdout stays data. */
 const output = sized(process.stderr);
@@ -18,7 +57,6 @@ export interface PromptOption {
 export interface AskTextOptions {
   initial?: string;
   placeholder?: string;
-  /** Returns what is wrong with an answer, or undefined. */
   fault?: (answer: string) => string | undefined;
 }
 
@@ -100,11 +138,9 @@ export interface SureQuestion {
   call: string;
   /** Why nothing happens there; the default says that something would be lost. */
   unattended?: string;
-  /** Enter alone means yes. */
   isLikely?: boolean;
 }
 
-/** Without a terminal `--yes` is required. */
 export async function askSure({
   question,
   call,
@@ -125,7 +161,6 @@ export interface Guide {
   end: (...lines: readonly string[]) => void;
 }
 
-/** The width of that line and the blanks after it. */
 const MARGIN = 3;
 
 export async function openGuide(): Promise<Guide> {

@@ -2,7 +2,6 @@ import type { Paint, Tone } from "./colour.ts";
 
 export interface ChartBar {
   label: string;
-  /** Undefined if there is no bar to draw. */
   value: number | undefined;
   text: string;
 }
@@ -29,7 +28,6 @@ const MAX_BAR = 60;
 /** A character can be filled by eighths. */
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 
-/** One line per bar, fitted to the width if possible. */
 export function barChartText({ title, hint, bars, tone }: BarChart, { width, paint }: ChartLook): string {
   const textWidth = Math.max(0, ...bars.map(({ text }) => Bun.stringWidth(text)));
   const wanted = Math.max(0, ...bars.map(({ label }) => Bun.stringWidth(label)));

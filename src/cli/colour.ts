@@ -1,7 +1,7 @@
 import { opencodePlace } from "../config/opencode-configs.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import { type ColourDepth, colourCode, type Mode, type Palette, paletteOf } from "../core/theme/palette.ts";
-import { chosenTheme } from "../harness/opencode/chosen-theme.ts";
+import { chosenTheme } from "../harness/opencode/chosen-model.ts";
 
 export function isColoured(
   stream: { isTTY?: boolean },
@@ -19,7 +19,6 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const asItIs = (text: string): string => text;
 
-/** For pipes and `NO_COLOR`. */
 export const PLAIN_PAINT: Paint = {
   accent: asItIs,
   good: asItIs,
@@ -29,7 +28,6 @@ export const PLAIN_PAINT: Paint = {
   strong: asItIs,
 };
 
-/** Uses the theme of the settings. */
 export function paintFor(
   stream: { isTTY?: boolean },
   theme: Settings["theme"],

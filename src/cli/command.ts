@@ -54,7 +54,6 @@ interface CommandParts<Defs extends ArgDefs> {
   run: ((args: ArgsOf<Defs>) => Promise<number>) | undefined;
   /** Loaded when called, so that no command pays for another. */
   children: Record<string, CommandEntry>;
-  /** Accept more words than the positional arguments name. */
   rest?: boolean;
 }
 
@@ -119,7 +118,6 @@ export function holdsSecret(words: readonly string[]): boolean {
   return words.some((word) => word.split("=").some(looksLikeSecret) || looksLikeSecret(word));
 }
 
-/** Flags of every command. */
 const EVERYWHERE = ["--help"];
 
 /** citty ignores unknown flags, but a typo must not pass silently. */

@@ -38,7 +38,6 @@ const LONE_ESCAPE_MS = 60;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** The stream that a prompt reads its keys from. */
 export interface QuestionInput extends PassThrough {
   isTTY: true;
   setRawMode: (isRaw: boolean) => void;
@@ -56,7 +55,6 @@ interface Question {
  */
 class Keyboard {
   readonly #decoder = new TextDecoder();
-  /** Received but not yet handed on. */
   #waiting: string[] = [];
   #question: Question | undefined;
   #isPumping = false;

@@ -43,7 +43,6 @@ export class PasteJoiner {
   }
 }
 
-/** Turns the marks around pasted text on and off. */
 export const PASTE_MARKS = { on: "\x1b[?2004h", off: "\x1b[?2004l" };
 
 /** Thousands of keys fit; anything longer is some other file. */

@@ -71,7 +71,6 @@ export function usageLines(command: Command, path: readonly string[]): string[] 
   return lines;
 }
 
-/** The name of an argument in help and messages. */
 export function placeName(name: string, arg: ArgDef): string {
   const shown = "valueHint" in arg && arg.valueHint !== undefined ? arg.valueHint : name.toUpperCase();
   const isOptional = "required" in arg && arg.required === false;
@@ -116,7 +115,6 @@ interface FoundCommand {
   rest: readonly string[];
 }
 
-/** Returns the exit code. */
 export async function runCommand(root: Command, words: readonly string[]): Promise<number> {
   const run = await prepare(root, words).catch((problem: unknown) => {
     // The message about a strange word repeats it, so check for a key first.

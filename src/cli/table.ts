@@ -18,7 +18,6 @@ export type TableLook = number | { width: number; paint: Paint };
 const GAP = "  ";
 const MIN_WIDTH = 8;
 
-/** Fits the width if the columns that shrink allow it. */
 export function tableText(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -47,7 +46,6 @@ export function tableText(
     .join("\n");
 }
 
-/** For a table on stdout. */
 export function outputLook(theme: Settings["theme"]): Exclude<TableLook, number> {
   return { width: outputWidth(), paint: paintFor(process.stdout, theme) };
 }

@@ -35,7 +35,6 @@ export async function openCatalog(
   });
 }
 
-/** Providers with an enabled key. */
 export function providersWithKey({ settings, keys }: Pick<CommandContext, "settings" | "keys">): Provider[] {
   const withKey = new Set(keys.filter((key) => key.enabled).map((key) => key.provider));
   return allProviders(settings).filter((provider) => withKey.has(provider.id));

@@ -12,6 +12,7 @@ import type {
   ProjectCheck,
   ServicePlaces,
 } from "../harness/harness.ts";
+import { AGENTS, type AgentName } from "../harness/registry.ts";
 import { type ProgramFacts, programFacts } from "../harness/run/program.ts";
 import type { UserPlaces } from "./context.ts";
 
@@ -120,4 +121,19 @@ export async function offerStop(service: LeftService | undefined): Promise<void>
       ? `[orouter] Stopped the service (pid ${pid}).`
       : `[orouter] The service is still there; to stop it: kill ${pid}`,
   );
+}
+
+/** Whether an agent's program is there. */
+export async function isInstalled(
+  name: AgentName,
+  { settings, env }: Pick<AgentPlaces, "settings" | "env">,
+): Promise<boolean> {
+  const agent = await AGENTS[name].load();
+  try {
+    agent.locate({ settings, env, home: homedir(), self: process.execPath });
+    return true;
+  } catch (error) {
+    if (error instanceof Problem) return false;
+    throw error;
+  }
 }

@@ -21,7 +21,6 @@ export interface LaunchOptions {
   name: string;
   harness: Harness;
   file: string;
-  /** The arguments of the user. */
   words: readonly string[];
   plan: Extract<StartPlan, { kind: "routed" }>;
   env: Env;
@@ -38,7 +37,6 @@ export interface LaunchOptions {
   /** Overrides the model that the user chose elsewhere. */
   model?: string;
   extraEnv?: Record<string, string>;
-  /** Whether `status` shows the run. */
   isListed: boolean;
 }
 

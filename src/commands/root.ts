@@ -127,15 +127,7 @@ function agentCommand(name: AgentName): Command {
     name,
     about,
     examples,
-    args: {
-      model: {
-        type: "string",
-        alias: "m",
-        description: `Start with this model; a chain is orouter/NAME`,
-        valueHint: "PROVIDER/MODEL",
-        offers: { names: ["picks"] },
-      },
-    },
+    args: name === "claude" ? CLAUDE_ARGS : { model: { ...MODEL_ARG, alias: "m" } },
     rest: true,
     run: async (args) => {
       const { runAgent } = await import("./run-agent.ts");
@@ -144,6 +136,18 @@ function agentCommand(name: AgentName): Command {
     children: {},
   });
 }
+
+const MODEL_ARG = {
+  type: "string",
+  description: "Start with this model; a chain is orouter/NAME",
+  valueHint: "PROVIDER/MODEL",
+  offers: { names: ["picks"] },
+} as const;
+
+const CLAUDE_ARGS = {
+  model: MODEL_ARG,
+  print: { type: "boolean", alias: "p", description: "Print the answer to one prompt and exit" },
+} satisfies ArgDefs;
 
 const FINE: ChildEnd = { exitCode: EXIT.fine, signal: undefined };
 

@@ -27,7 +27,6 @@ export interface PluginHooks {
 export interface PluginHooksOptions {
   paths: Pick<Paths, "configFile">;
   settings: Settings;
-  /** Called when the plugin connects. */
   onListener: () => void;
 }
 
@@ -58,7 +57,6 @@ export interface PluginWatchOptions {
 
 /** Finds out whether the agent has loaded the plugin of this run. */
 export interface PluginWatch {
-  /** Called when a plugin has connected to the event stream. */
   heard: () => void;
   follow: (router: Router) => void;
   /** Called after the agent has ended; saves the result for `doctor`. */
@@ -86,7 +84,6 @@ export function watchPlugin({ isShown, cacheDir }: PluginWatchOptions): PluginWa
   };
 }
 
-/** All arguments belong to the agent. */
 export async function runAgent(name: AgentName, words: readonly string[]): Promise<ChildEnd> {
   // A copy: the variables that hold keys are taken out of the process's own before the agent starts.
   const env = { ...process.env };
@@ -124,7 +121,6 @@ function runPlain({ agent, file, words, places }: AgentStart, { signals }: Harne
   return runChild({ file, args: words, env, signals });
 }
 
-/** Runs a program behind a proxy of its own. */
 export async function runRouted(
   start: RoutedStart,
   harness: Harness,

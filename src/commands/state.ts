@@ -151,7 +151,6 @@ export interface KeepStateOptions {
   router: Router;
   /** The command, for `status` on other machines; absent: they do not hear of the run. */
   what?: string;
-  /** Called with the state when it is open. */
   onOpen?: (state: State) => void;
   /** Called once for each kind of trouble; requests continue without the disk. */
   onTrouble: OnTrouble;

@@ -134,7 +134,6 @@ export async function setFallback(
   });
 }
 
-/** Removes the fallback of a model. */
 export async function removeFallback(place: ConfigPlace, model: string): Promise<void> {
   await editLists(place, ({ fallbacks }) => {
     if (!Object.hasOwn(fallbacks, model)) {
@@ -210,6 +209,8 @@ export interface ConfigAddition {
   /** By id; a preset has an empty table. */
   providers: Readonly<Record<string, ProviderAddition>>;
   chain: { name: string; models: readonly string[] } | undefined;
+  /** The settings of coding agents, by the name of the agent. */
+  agents?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** The settings of a provider that is not a preset. */
@@ -247,14 +248,15 @@ const MORE = `# Fallbacks for every model that has none of its own:
 # max_wait = "90s"                 # keep waiting and retrying up to this long before a request fails
 `;
 
-export function firstConfig({ providers, chain }: ConfigAddition): string {
+export function firstConfig({ providers, chain, agents = {} }: ConfigAddition): string {
   const tables = Object.entries(providers).map(([id, table]) => tableText(`providers.${tomlKey(id)}`, table));
   const chains =
     chain === undefined ? CHAIN_EXAMPLE : `[chains]\n${tomlKey(chain.name)} = ${listText(chain.models)}\n`;
-  return [HEAD, PROVIDERS + tables.join("\n"), CHAINS + chains, MORE].join("\n");
+  const agentTables = Object.entries(agents).map(([name, table]) => tableText(`agents.${name}`, table));
+  return [HEAD, PROVIDERS + tables.join("\n"), CHAINS + chains, ...agentTables, MORE].join("\n");
 }
 
-function tableText(name: string, table: ProviderAddition): string {
+function tableText(name: string, table: object): string {
   const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
   return `[${name}]\n${lines.join("")}`;
 }
@@ -284,12 +286,26 @@ export async function settingsWith(
   throw new Error(`an addition breaks the settings: ${parsed.faults[0]?.what}`);
 }
 
-function withAddition(value: TomlValue, { providers, chain }: ConfigAddition): TomlValue {
+function withAddition(value: TomlValue, { providers, chain, agents = {} }: ConfigAddition): TomlValue {
   const chains = chain === undefined ? {} : { [chain.name]: [...chain.models] };
-  return { ...value, ...merged(value, "providers", providers), ...merged(value, "chains", chains) };
+  return {
+    ...value,
+    ...merged(value, "providers", providers),
+    ...merged(value, "chains", chains),
+    ...mergedAgents(value, agents),
+  };
 }
 
-/** Fills in missing keys; creates no empty table. */
+function mergedAgents(value: TomlValue, agents: NonNullable<ConfigAddition["agents"]>): TomlValue {
+  if (Object.keys(agents).length === 0) return {};
+  const old = isTable(value["agents"]) ? value["agents"] : {};
+  const tables = Object.entries(agents).map(([name, added]) => {
+    const own = old[name];
+    return [name, { ...added, ...(isTable(own) ? own : {}) }];
+  });
+  return { agents: { ...old, ...Object.fromEntries(tables) } };
+}
+
 function merged(value: TomlValue, name: string, added: Readonly<Record<string, unknown>>): TomlValue {
   if (Object.keys(added).length === 0) return {};
   const old = isTable(value[name]) ? value[name] : {};

@@ -68,7 +68,6 @@ function carriersOf(env: Env, providers: readonly Provider[], entries: readonly 
   return [...new Set([...found, ...named])].filter((variable) => !shared.has(variable));
 }
 
-/** A key, or the reason why it is missing. */
 async function resolveEntry(entry: KeyEntry, places: KeyPlaces): Promise<Key | string> {
   const text = await secretText(entry, places);
   if (typeof text !== "string") return text.missing;

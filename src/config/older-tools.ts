@@ -26,7 +26,6 @@ export interface ImportSource {
   kind: ImportKind;
   /** The file, or `environment`. */
   from: string;
-  /** The tool's name, for messages. */
   tool: string;
   found: KeyImport;
 }
@@ -97,7 +96,6 @@ export interface SeedPlugin {
   name: string;
   /** The config that names the plugin, or the plugin's own file. */
   from: string;
-  /** The options in that config. */
   options: unknown;
 }
 

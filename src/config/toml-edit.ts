@@ -91,7 +91,6 @@ export async function describeFaults(
   });
 }
 
-/** What is wrong, and what would be right. */
 export function faultText({ what, allowed }: SettingFault): string {
   if (allowed === undefined) return what;
   return what.endsWith("?") ? `${what} Allowed: ${allowed}` : `${what}; allowed: ${allowed}`;
@@ -104,7 +103,6 @@ export type Change = (value: TomlValue) => TomlValue | Promise<TomlValue>;
 export interface EditOptions {
   /** Returns the faults of a value; it is only written without any. */
   check?: (value: TomlValue) => readonly SettingFault[];
-  /** The first text of a new file. */
   opening?: string;
 }
 

@@ -72,7 +72,6 @@ export async function writeFileAtomic(file: string, text: string): Promise<void>
   }
 }
 
-/** Only the owner can access a new folder. */
 export function createFolderOf(file: string): void {
   const folder = path.dirname(file);
   try {

@@ -278,7 +278,6 @@ export interface StreamEvent {
   isToken: boolean;
 }
 
-/** The bytes of the event. */
 export function wireForm(event: StreamEvent, crlf = false): string {
   const data = typeof event.data === "string" ? event.data : JSON.stringify(event.data);
   const name = event.name === undefined ? [] : [`event: ${event.name}`];

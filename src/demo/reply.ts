@@ -31,7 +31,6 @@ export interface Answer {
   headAfterMs?: number;
   /** Silence after the head, before the first token. Without a stream, the wait is before the head. */
   firstTokenAfterMs?: number;
-  /** The time between two tokens. */
   chunkEveryMs?: number;
   /** One long silence inside the stream. */
   pause?: { afterTokens: number; ms: number };

@@ -13,7 +13,6 @@ import { createTally, type Tally } from "./story.ts";
 export interface BodyWriter {
   /** Resolves when the socket has the bytes, so that a following wait happens on the wire. */
   send: (bytes: string | Uint8Array) => Promise<void>;
-  /** Flushes the compression. */
   finish: () => Promise<void>;
 }
 
@@ -163,7 +162,6 @@ export interface Upstream {
   calls: Call[];
   /** Requests whose caller left before the answer was complete. */
   hungUp: Call[];
-  /** Closes open connections and frees the port. */
   stop: () => Promise<void>;
 }
 

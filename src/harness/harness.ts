@@ -9,7 +9,6 @@ import type { PrivateMachine } from "./run/private-places.ts";
 import type { ProgramFacts } from "./run/program.ts";
 import type { RunDir } from "./run/run-dir.ts";
 
-/** Where a coding agent is looked for. */
 export interface LocateOptions {
   settings: Settings;
   env: Env;
@@ -18,7 +17,6 @@ export interface LocateOptions {
   self: string;
 }
 
-/** A way to install a coding agent. */
 export interface Install {
   /** What is installed by it, as a person would say it. */
   what: string;
@@ -44,7 +42,6 @@ export interface ServicePlaces {
 /** A background service with the settings of a run of ours: every client of the user's would be sent to that run's proxy. */
 export interface LeftService {
   what: string;
-  /** The command that stops it. */
   fix: string;
   pid: number;
   /** Stops it, and tells whether it is gone; undefined where its program is not there. */
@@ -90,7 +87,6 @@ export type StartPlan =
       openServer?: (parts: ServerParts) => Promise<OpenServer>;
     };
 
-/** What a server of the agent is started with. */
 export interface ServerParts {
   file: string;
   /** As for the agent itself. */
@@ -122,7 +118,6 @@ export interface ConfigPlace {
 
 /** All that a harness needs to prepare one run. */
 export interface RunParts {
-  /** The agent's program. */
   file: string;
   runDir: RunDir;
   runRoot: string;

@@ -90,7 +90,6 @@ export class Ledger {
     return this.#read((db) => readCalls(db, Math.max(sinceMs, this.#startMs()))) ?? [];
   }
 
-  /** Replaces the model's last result. */
   saveBench(result: BenchResult): void {
     if (this.#behind.isClosed) return;
     this.#queue.addBench(result);

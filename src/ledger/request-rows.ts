@@ -150,9 +150,7 @@ function conditions(filter: LedgerFilter): { where: string; values: SQLQueryBind
 
 export interface KeyUsage {
   fingerprint: string;
-  /** Its last name. */
   keyName: string;
-  /** Requests it answered. */
   requests: number;
   /** Failed attempts, whatever was at fault. */
   refusals: number;
@@ -180,7 +178,6 @@ export function readUsage(db: Database, sinceMs: number): KeyUsage[] {
     .map(({ lastMs: _lastMs, ...usage }) => usage);
 }
 
-/** What one key has spent on one model. */
 export interface ModelSpend {
   fingerprint: string;
   model: string;
@@ -195,7 +192,6 @@ const SPENDS = `
   FROM requests JOIN attempts ON attempts.request = requests.seq AND attempts.place = requests.served_by
   WHERE requests.at_ms >= ? GROUP BY attempts.fingerprint, attempts.model`;
 
-/** What was spent since then, by key and model. */
 export function readSpends(db: Database, sinceMs: number): ModelSpend[] {
   return db.query<ModelSpend, [number]>(SPENDS).all(sinceMs);
 }
@@ -218,7 +214,6 @@ export function readCalls(db: Database, sinceMs: number): KeyCall[] {
   return db.query<KeyCall, [number]>(CALLS).all(sinceMs);
 }
 
-/** How much of the ledger is kept. */
 export interface LedgerBounds {
   days: number;
   rows: number;
@@ -266,7 +261,6 @@ export function eraseRequests(db: Database): number {
 /** An id that we made is random, so it cannot contain a secret. */
 const MADE_HERE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A finished request as it may be stored. */
 export function scrubRecord(
   record: RequestRecord,
   { secrets, keepsHeads }: { secrets: readonly string[]; keepsHeads: boolean },

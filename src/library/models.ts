@@ -1,6 +1,5 @@
 import { FETCH_POLICIES, getJson } from "../catalog/cache.ts";
-import { fillTraits, listProvider } from "../core/catalog/catalog.ts";
-import { type Combo, comboMembers, readCombos } from "../core/catalog/combos.ts";
+import { type Combo, comboMembers, fillTraits, listProvider, readCombos } from "../core/catalog/catalog.ts";
 import { wireModelId } from "../core/catalog/model-kinds.ts";
 import {
   type ListedModel,

@@ -1,6 +1,6 @@
 import { type CacheFolder, FETCH_POLICIES, type Kept } from "../catalog/cache.ts";
+import { loadModelsDev } from "../catalog/load-catalog.ts";
 import { loadList } from "../catalog/model-lists.ts";
-import { loadModelsDev } from "../catalog/models-dev.ts";
 import type { ModelList } from "../core/catalog/catalog.ts";
 import { ModelsDevIndex, readModelsDev } from "../core/catalog/models-dev.ts";
 import { DEFAULT_DIALECT, type Dialect, dialectNamed } from "../core/dialect/registry.ts";

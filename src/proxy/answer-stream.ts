@@ -35,7 +35,6 @@ async function readOut(reader: OpenStream["reader"]): Promise<void> {
 
 export interface StallWatchOptions {
   env: Required<Env>;
-  /** The current limit. */
   limitMs: () => number;
   /** Called at each check, every few seconds. */
   onLook: () => void;

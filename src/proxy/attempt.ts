@@ -25,13 +25,11 @@ export interface AttemptStart {
   isLastResort: boolean;
   /** The probes of this attempt, by `probeId`. */
   probes: string[];
-  /** Returns the lane to the router. */
   release: (attempt: Attempt) => void;
   /** Lets the next request in the queue look for a lane. */
   onClosed: () => void;
 }
 
-/** How far an attempt has come. */
 type Outcome =
   | { kind: "running" }
   | { kind: "answered"; status: number; tookMs: number }
@@ -201,13 +199,11 @@ export interface OpenStream {
   headers: Headers;
   gate: StreamGate;
   reader: ByteReader;
-  /** What the gate has passed so far. */
   first: Uint8Array | undefined;
   /** Whether the stream has already ended well. */
   isWhole: boolean;
 }
 
-/** The result of one upstream call. */
 export type CallOutcome =
   | { kind: "stream"; stream: OpenStream }
   /** A complete body, or one that is passed through unread. */

@@ -191,7 +191,6 @@ const HEARTBEAT_MS = 15_000;
 /** Events kept for a slow listener; one that does not read at all is disconnected. */
 const UNREAD_EVENTS = 1_000;
 
-/** Streams the router's events. */
 export function eventFeed(router: Router, signal: AbortSignal): Response {
   let stop = (): void => {};
   const body = new ReadableStream<Uint8Array>({
@@ -234,7 +233,6 @@ export interface ControlHooks {
 
 export interface ControlOptions extends ControlHooks {
   router: Router;
-  /** The current settings. */
   settings: () => Settings;
 }
 
@@ -344,7 +342,7 @@ async function textWithin(req: Request, maxBytes: number): Promise<string | unde
   return text + decoder.decode();
 }
 
-/** Undefined for what is no object. */
+/** Undefined if the body is not an object. */
 function bodyOf(text: string): Body | undefined {
   if (text === "") return {};
   try {

@@ -1,7 +1,7 @@
 import { TOKEN_HEADER } from "../core/client/token-header.ts";
 import { DIALECT_NAMES, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 import { BEARER, keyHeader } from "../core/key.ts";
-import { providerHeader } from "../core/scrub.ts";
+import { ownWords, type ProviderWords, providerHeader } from "../core/scrub.ts";
 import type { SecretFinder } from "../core/secret-finder.ts";
 import { joined } from "../core/stream/bytes.ts";
 
@@ -353,11 +353,13 @@ export class ConnectionLoad {
  * Why the end of a reply cannot be trusted: two readers would find it in two places, and what lies behind one of them
  * would be the next reply.
  */
-export function framingFault(headers: Headers): string | undefined {
+export function framingFault(headers: Headers): ProviderWords | undefined {
   const encoding = headers.get("transfer-encoding")?.trim().toLowerCase();
   if (encoding === undefined) return undefined;
-  if (headers.has("content-length")) return "the reply has both a length and a transfer encoding";
-  return encoding === "chunked" ? undefined : "the reply has a transfer encoding that orouter does not read";
+  if (headers.has("content-length")) return ownWords("the reply has both a length and a transfer encoding");
+  return encoding === "chunked"
+    ? undefined
+    : ownWords("the reply has a transfer encoding that orouter does not read");
 }
 
 /** Names the setting of the limit. */

@@ -2,9 +2,14 @@ import { expect, test } from "bun:test";
 import { PLAIN_PAINT, paintOf } from "../../src/cli/colour.ts";
 import { folderFix } from "../../src/commands/doctor/check-files.ts";
 import { checkChains, checkKeys } from "../../src/commands/doctor/check-keys.ts";
-import { checkClock, checkEnvironment } from "../../src/commands/doctor/check-network.ts";
 import { checkOpencodeConfig } from "../../src/commands/doctor/check-opencode.ts";
-import { checkAddresses, checkProvider, type Probed } from "../../src/commands/doctor/check-providers.ts";
+import {
+  checkAddresses,
+  checkClock,
+  checkEnvironment,
+  checkProvider,
+  type Probed,
+} from "../../src/commands/doctor/check-providers.ts";
 import { doctorText } from "../../src/commands/doctor/doctor.ts";
 import type { Finding } from "../../src/commands/doctor/doctor-context.ts";
 import { findSeedPlugins } from "../../src/config/older-tools.ts";

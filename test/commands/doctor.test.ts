@@ -238,3 +238,25 @@ test("what a crashed run left is told, what a living one uses is not", async () 
   expect(runs[1]?.fix).toContain(dead);
   running.remove();
 });
+
+test("another agent is checked where it is installed, and missed only where its program is named", async () => {
+  using own = provider();
+  using machine = await soundMachine(own.url);
+  const codex = machine.folder.in("codex");
+  await Bun.write(codex, "#!/bin/sh\necho codex-cli 0.9.1\n");
+  chmodSync(codex, 0o755);
+  const look = async (env: Record<string, string>) => {
+    const run = await machine.run(["doctor", "--json", "--offline"], { env: { ...machine.env, ...env } });
+    const { checks } = JSON.parse(run.stdout) as { checks: Check[] };
+    return checks.flatMap(({ check, level, what }) =>
+      ["claude", "codex", "kilo"].includes(check) ? [`${check} ${level}: ${what}`] : [],
+    );
+  };
+  expect(await look({})).toEqual([]);
+  expect(await look({ OROUTER_CODEX: codex })).toEqual([
+    `codex wrong: 0.9.1 at ${codex} is too old for orouter.`,
+  ]);
+  expect(await look({ OROUTER_CLAUDE: "/nowhere/claude" })).toEqual([
+    "claude wrong: OROUTER_CLAUDE names /nowhere/claude, which is not a program that can be run.",
+  ]);
+});

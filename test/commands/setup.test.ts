@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fingerprint } from "../../src/core/key.ts";
@@ -267,4 +267,24 @@ test("keys that are all disabled are no first run: the way back is named", async
   const run = await machine.run(["setup"]);
   expect(run.exitCode).toBe(4);
   expect(run.stderr).toContain("orouter keys enable");
+});
+
+test("where Claude Code is installed, setup asks what its haiku means and writes that down", async () => {
+  await withUpstream(SCENE, async (upstream) => {
+    using machine = tempMachine();
+    const claude = machine.folder.in("claude");
+    await put(claude, "#!/bin/sh\n");
+    chmodSync(claude, 0o755);
+    const answers = ownService(upstream.baseUrl, [GOOD], "second");
+    const { text, exitCode } = await setUp(
+      machine,
+      [...answers.slice(0, -1), ["does its `haiku` mean", { line: "box/second" }], ["Write this?", ENTER]],
+      { OROUTER_CLAUDE: claude },
+    );
+    expect(exitCode).toBe(0);
+    expect(text).toContain("Written:");
+    expect(await tomlOf(machine, "config.toml")).toMatchObject({
+      agents: { claude: { haiku: "box/second" } },
+    });
+  });
 });

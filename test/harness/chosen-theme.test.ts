@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { chosenTheme } from "../../src/harness/opencode/chosen-theme.ts";
+import { chosenTheme } from "../../src/harness/opencode/chosen-model.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 
 const KV = "home/.local/state/opencode/kv.json";

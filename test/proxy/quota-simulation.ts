@@ -1,5 +1,5 @@
 import { createRouter } from "../../src/commands/routing.ts";
-import { VirtualClock } from "../../src/commands/simulate/virtual-clock.ts";
+import { VirtualClock } from "../../src/commands/simulate/replay.ts";
 import { profileFor } from "../../src/core/client/profiles.ts";
 import type { Key } from "../../src/core/key.ts";
 import type { Quota } from "../../src/core/quota/quota.ts";

@@ -1,7 +1,6 @@
 import { FETCH_POLICIES } from "../../catalog/cache.ts";
-import { askChoice, askText, askYes, type PromptOption } from "../../cli/ask.ts";
+import { askChoice, askText, askYes, type MenuChoice, type PromptOption, runMenu } from "../../cli/ask.ts";
 import { paintFor } from "../../cli/colour.ts";
-import { type MenuChoice, runMenu } from "../../cli/menu.ts";
 import { say, talk } from "../../cli/talk.ts";
 import { talkWidth, wrapText } from "../../cli/text.ts";
 import { addToChain, moveInChain } from "../../config/config-edits.ts";
@@ -93,7 +92,6 @@ async function typeModel(editor: EditorContext): Promise<string | undefined> {
   return entry;
 }
 
-/** The message of a `Problem` that the work throws. */
 function faultOf(work: () => unknown): string | undefined {
   try {
     work();
@@ -299,7 +297,6 @@ async function testChain(editor: EditorContext, chain: string): Promise<void> {
   await showTrial(chain, editor.context, editor.catalog);
 }
 
-/** Loaded only when needed; the next table shows the results. */
 async function benchChain(chain: string): Promise<void> {
   const { bench } = await import("../bench/bench.ts");
   await bench({ _: [chain] });

@@ -45,7 +45,6 @@ export interface MemberView extends ModelReadiness {
 export interface FallbackView {
   model: string;
   entries: readonly string[];
-  /** The models behind the entries. */
   models: readonly string[];
 }
 

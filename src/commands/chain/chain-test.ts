@@ -157,7 +157,6 @@ export interface Trial {
 const MAX_TOKENS = 256;
 const PROMPT = "Reply with the single word OK.";
 
-/** Uses the real routing. */
 export async function tryRequest({ context, catalog, asked, onHop, signal }: TryOptions): Promise<Trial> {
   const { settings, keys, paths } = context;
   const bugs: unknown[] = [];

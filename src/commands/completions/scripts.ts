@@ -89,7 +89,6 @@ export function singleQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** For words without blanks. */
 export function quotedList(words: readonly string[] = []): string {
   return singleQuoted(words.join(" "));
 }

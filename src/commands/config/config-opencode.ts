@@ -156,7 +156,6 @@ export async function readOpencodeFile(file: string): Promise<string> {
   }
 }
 
-/** Fail before asking the user anything. */
 export function checkOpencodeText(file: string, text: string): void {
   const parsed = parseJsonc(text.replace(/^\uFEFF/, ""));
   if (parsed.kind === "faulty") throw faultProblem(file, parsed.fault);

@@ -36,7 +36,6 @@ import { findProvider } from "../keys/own-key.ts";
  * there.
  */
 export interface SettingInForce {
-  /** Undefined if it has no value. */
   value: unknown;
   from: "file" | "preset" | "default";
 }

@@ -14,7 +14,6 @@ import { playScene, serveScene } from "./play-scene.ts";
 
 export interface SceneWish {
   name: string | undefined;
-  /** False for `-- COMMAND`, which must run without a question. */
   mayAsk: boolean;
 }
 

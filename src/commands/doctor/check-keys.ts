@@ -7,6 +7,8 @@ import { namedModels } from "../../core/routing/targets.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { counted, formatClock } from "../../core/text.ts";
 import { verdictWords } from "../../core/verdict/verdict.ts";
+import { freshRecords, keyQuotas, unknownText } from "../quota/collect-quotas.ts";
+import { openExistingState } from "../state.ts";
 import { type DoctorContext, type Finding, note, ok, wrong } from "./doctor-context.ts";
 
 const KEYS = "keys";
@@ -118,4 +120,28 @@ function modelFindings(ref: ModelRef, settings: Settings, live: LiveLists): Find
   return listed === undefined
     ? []
     : [note(CHAINS, `${provider.id} does not list ${ref.model}.`, `See: orouter models list ${provider.id}`)];
+}
+
+const QUOTA = "quota";
+
+/** doctor creates no files. */
+const NOT_KEPT = { quotas: { all: async () => [], set: () => {} } };
+
+/** Whether the quota of each key can be read, and why not. A key works all the same. */
+export async function checkQuotas({ settings, keys = [], paths }: DoctorContext): Promise<Finding[]> {
+  if (!settings.quota.enabled) return [note(QUOTA, "Quotas are not read: [quota] enabled is false.")];
+  // Trouble with the file is a finding of its own.
+  const state = await openExistingState({ settings, keys, paths }, () => {});
+  const nowMs = Date.now();
+  const store = state?.store ?? NOT_KEPT;
+  const records = await freshRecords({ settings, keys, store, maxAgeMs: settings.quota.pollMs, nowMs });
+  await state?.close();
+  const quotas = keyQuotas({ settings, keys, records, calls: [], spends: new Map(), nowMs });
+  const known = quotas.filter((one) => one.state === "known").length;
+  const unknown = quotas.flatMap((one) => unknownText(one) ?? []);
+  const overall = known === 0 && unknown.length === 0 ? [] : [ok(QUOTA, `known of ${counted(known, "key")}`)];
+  return [
+    ...overall,
+    ...unknown.map((what) => note(QUOTA, what, "The key is used all the same. See: orouter quota")),
+  ];
 }

@@ -15,7 +15,6 @@ export interface Finding {
   level: "ok" | "note" | "wrong";
   /** A sentence; never a secret. */
   what: string;
-  /** The command, or the line of a file, that fixes it. */
   fix: string | undefined;
   /** Called only after the user agreed. Returns the finding after the repair. */
   repair?: Repair;
@@ -50,7 +49,6 @@ export interface DoctorContext {
   /** The content of config.toml; empty if the file is missing or invalid. */
   written: Record<string, unknown>;
   entries: readonly KeyEntry[];
-  /** Undefined if the keys could not be read. */
   keys: readonly Key[] | undefined;
 }
 

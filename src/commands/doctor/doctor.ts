@@ -11,8 +11,7 @@ import type { Settings } from "../../core/settings/settings.ts";
 import { counted } from "../../core/text.ts";
 import { readCooldowns } from "../state.ts";
 import { checkFolders, checkOtherFiles } from "./check-files.ts";
-import { checkChains, checkKeys } from "./check-keys.ts";
-import { checkClock, checkEnvironment } from "./check-network.ts";
+import { checkChains, checkKeys, checkQuotas } from "./check-keys.ts";
 import {
   checkOpencode,
   checkOpencodeConfig,
@@ -20,8 +19,14 @@ import {
   checkPlugin,
   checkProject,
 } from "./check-opencode.ts";
-import { checkAddresses, checkProvider, probeAll, usableProviders } from "./check-providers.ts";
-import { checkQuotas } from "./check-quotas.ts";
+import {
+  checkAddresses,
+  checkClock,
+  checkEnvironment,
+  checkProvider,
+  probeAll,
+  usableProviders,
+} from "./check-providers.ts";
 import { type DoctorContext, type Finding, note, readContext } from "./doctor-context.ts";
 
 const DOCTOR_ARGS = {

@@ -42,7 +42,6 @@ async function runExport(args: ArgsOf<typeof KEYS_EXPORT_ARGS>): Promise<number>
 
 export interface ExportOptions {
   withSecrets: boolean;
-  /** Undefined: stdout. */
   file: string | undefined;
   mayReplace: boolean;
 }

@@ -91,7 +91,6 @@ export interface ImportResult {
   added: readonly ListedKey[];
   known: readonly PlannedKey[];
   twice: readonly PlannedKey[];
-  /** What was skipped and where, as sentences. */
   leftOut: readonly string[];
   settings: readonly SettingOffer[];
   /** Providers that were added to config.toml because the keys need them. */
@@ -105,7 +104,6 @@ export function offersOf(context: CommandContext, sources: readonly ImportSource
   );
 }
 
-/** How many keys of these sources are missing in keys.toml. */
 export function freshCount(context: CommandContext, sources: readonly ImportSource[]): number {
   const keys = sources.flatMap(({ found }) => found.keys);
   return planImport(keys, standingKeys(context)).fresh.length;

@@ -1,6 +1,5 @@
-import { askChoice, askText, askYes } from "../../cli/ask.ts";
+import { askChoice, askText, askYes, type MenuChoice, runMenu } from "../../cli/ask.ts";
 import { looksLikeSecret } from "../../cli/command.ts";
-import { type MenuChoice, runMenu } from "../../cli/menu.ts";
 import { talk } from "../../cli/talk.ts";
 import { talkWidth } from "../../cli/text.ts";
 import { keyTitle } from "../../core/key.ts";
@@ -14,10 +13,16 @@ import { keepLoopbackDirect } from "../catalog.ts";
 import { type CommandContext, readContext, readContextAgain } from "../context.ts";
 import { readCooldowns } from "../state.ts";
 import { addAsked } from "./keys-add.ts";
-import { changeStrategy, removeOwn, renameOwn, STRATEGY_WORDS, switchOwn } from "./keys-edit.ts";
+import {
+  changeStrategy,
+  endCooldowns,
+  removeOwn,
+  renameOwn,
+  STRATEGY_WORDS,
+  switchOwn,
+} from "./keys-edit.ts";
 import { exportKeys } from "./keys-export.ts";
 import { importAsked } from "./keys-import.ts";
-import { endCooldowns } from "./keys-reset.ts";
 import { loadedKey, MODELS_LIMIT, tellKeyTests } from "./keys-test.ts";
 import { describeKey, type ListedKey, listKeys, mustBeOwn } from "./own-key.ts";
 import { testModels } from "./test-key.ts";

@@ -62,7 +62,7 @@ export const keysCommand = defineCommand({
     },
     reset: {
       about: "End cooldowns of all keys, one key or one model",
-      load: async () => (await import("./keys-reset.ts")).keysResetCommand,
+      load: async () => (await import("./keys-edit.ts")).keysResetCommand,
     },
     test: {
       about: "Test each key with one cheap call; exit 1 if one is refused",

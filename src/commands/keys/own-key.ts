@@ -66,7 +66,6 @@ export interface ListedKey {
   source: KeySource;
   /** The variable's name, `keychain`, or the file. */
   from: string;
-  /** The variable that contains the secret, if there is one. */
   variable: string | undefined;
   enabled: boolean;
 }

@@ -44,7 +44,6 @@ export interface TrialOptions {
   rules: readonly UserRule[];
   nowMs: number;
   isListOpen: (provider: Provider) => Promise<boolean>;
-  /** Ends the trial at any point. */
   signal: AbortSignal;
 }
 
@@ -110,7 +109,6 @@ function chatModel(provider: Provider): string | undefined {
   return provider.models[0] ?? CHAT_MODELS[provider.id];
 }
 
-/** Asks one model for one token. */
 export async function tryModel(
   provider: Provider,
   key: Key,
@@ -200,7 +198,6 @@ export interface ModelTrial {
   model: string;
 }
 
-/** Undefined if the test was interrupted. */
 export interface TriedModel extends ModelTrial {
   trial: KeyTrial | undefined;
 }
@@ -274,7 +271,6 @@ export async function tryModels(trials: readonly ModelTrial[], run: TrialRun): P
 export interface ModelTestOptions {
   choice: ModelChoice;
   limit: number;
-  /** The cost was confirmed. */
   isSure: boolean;
   asJson: boolean;
 }

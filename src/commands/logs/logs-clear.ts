@@ -11,10 +11,9 @@ const CLEAR_ARGS = {
   yes: { type: "boolean", alias: "y", description: "Skip the confirmation" },
 } satisfies ArgDefs;
 
-/** `orouter logs clear`: nothing is left of any request. */
 export const logsClearCommand = defineCommand({
   name: "clear",
-  about: "Erase all recorded requests",
+  about: "Delete all recorded requests",
   examples: [
     { line: "orouter logs clear", does: "asks first; cooldowns stay, without the providers' words" },
     { line: "orouter logs clear --yes", does: "without a confirmation, for scripts" },
@@ -25,7 +24,7 @@ export const logsClearCommand = defineCommand({
 });
 
 async function clear(args: ArgsOf<typeof CLEAR_ARGS>): Promise<number> {
-  const question = "Erase all recorded requests?";
+  const question = "Delete all recorded requests?";
   if (args.yes !== true && !(await askSure({ question, call: "orouter logs clear --yes" }))) {
     talk.info("Nothing was erased.");
     return EXIT.failed;

@@ -119,7 +119,7 @@ export const logsCommand = defineCommand({
   run: logs,
   children: {
     clear: {
-      about: "Erase all recorded requests",
+      about: "Delete all recorded requests",
       load: async () => (await import("./logs-clear.ts")).logsClearCommand,
     },
   },

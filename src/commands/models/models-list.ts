@@ -64,7 +64,6 @@ export function listJson({ provider, from, ageMs, failure, list }: LoadedList) {
 
 export interface ListedEntry extends ModelEntry {
   provider: string;
-  /** Rejections of our keys for this model. */
   refusedBy: readonly ModelRefusal[];
 }
 
@@ -158,7 +157,6 @@ export function yesNo(flag: boolean | undefined): string {
   return flag === undefined ? "-" : flag ? "yes" : "no";
 }
 
-/** A warning to show before the model is chosen. */
 export function remarkOf(entry: ModelEntry): string {
   if (!entry.isRetired) return "";
   return entry.replacement === undefined ? "retired" : `retired, use ${entry.replacement}`;
@@ -175,7 +173,6 @@ export function traitsText(traits: ModelTraits): string {
   return parts.join(", ");
 }
 
-/** The traits of a model, and its warning. */
 export function choiceHint(entry: ModelEntry): string {
   const remark = remarkOf(entry);
   const traits = traitsText({ ...entry, output: undefined });

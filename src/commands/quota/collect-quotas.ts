@@ -9,11 +9,10 @@ import type { KeyCall } from "../../ledger/request-rows.ts";
 import { startOfDayMs } from "../../proxy/budgets.ts";
 import type { PollTarget } from "../../quota/quota-poller.ts";
 import { readQuota } from "../../quota/read-quota.ts";
+import type { Store } from "../../store/store.ts";
 import { keepLoopbackDirect } from "../catalog.ts";
-import type { State } from "../state.ts";
 import { pollTargets } from "./watch-quota.ts";
 
-/** What is known of one key's quota at one moment. */
 export interface KeyQuota {
   key: Key;
   /** `not-read`: its provider tells nothing that a key can read, or was not asked yet. */
@@ -78,25 +77,24 @@ export const LEARNED_FROM_MS = 3 * 86_400_000;
 export interface FreshOptions {
   settings: Settings;
   keys: readonly Key[];
-  state: Pick<State, "store">;
+  store: Pick<Store, "quotas">;
   /** Readings younger than this are good enough. */
   maxAgeMs: number;
   nowMs: number;
 }
 
-/** Readings at a time. */
 const AT_ONCE = 6;
 
 /** The stored readings, after those that are too old were taken again. */
 export async function freshRecords({
   settings,
   keys,
-  state,
+  store,
   maxAgeMs,
   nowMs,
 }: FreshOptions): Promise<QuotaRecord[]> {
   keepLoopbackDirect(process.env);
-  const records = new Map((await state.store.quotas.all()).map((record) => [quotaRecordId(record), record]));
+  const records = new Map((await store.quotas.all()).map((record) => [quotaRecordId(record), record]));
   if (!settings.quota.enabled) return [...records.values()];
   const providers = new Map(allProviders(settings).map((provider) => [provider.id, provider]));
   const due = pollTargets({ keys, providers }, nowMs).filter(
@@ -106,7 +104,7 @@ export async function freshRecords({
     const reading = await readQuota(endpoint, key.secret, nowMs);
     const record = withReading(records.get(quotaRecordId(key)), key, reading, Date.now());
     records.set(quotaRecordId(key), record);
-    state.store.quotas.set(record);
+    store.quotas.set(record);
   };
   const workers = Array.from({ length: AT_ONCE }, async () => {
     for (let target = due.shift(); target !== undefined; target = due.shift()) await read(target);

@@ -19,7 +19,6 @@ const QUOTA_ARGS = {
   json: { type: "boolean", description: 'Print {"now","keys":[{"provider","name","windows",…}]}' },
 } satisfies ArgDefs;
 
-/** `orouter quota`: what is left on each key. */
 export const quotaCommand = defineCommand({
   name: "quota",
   about: "Show what is left on each key, and until when",
@@ -60,7 +59,7 @@ async function quota(args: ArgsOf<typeof QUOTA_ARGS>): Promise<number> {
 
 async function collect(context: CommandContext, state: State, maxAgeMs: number): Promise<KeyQuota[]> {
   const { settings, keys } = context;
-  const records = await freshRecords({ settings, keys, state, maxAgeMs, nowMs: Date.now() });
+  const records = await freshRecords({ settings, keys, store: state.store, maxAgeMs, nowMs: Date.now() });
   const nowMs = Date.now();
   const { ledger } = state;
   const hasBudget = keys.some(({ dailyBudget }) => dailyBudget !== undefined);

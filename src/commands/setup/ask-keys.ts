@@ -71,7 +71,6 @@ export async function tryKeys(
 interface KeyCollection {
   guide: Guide;
   settings: Settings;
-  /** Existing keys of every provider. */
   known: readonly Key[];
   taken: readonly FreshKey[];
 }
@@ -173,7 +172,6 @@ interface OwnService {
 /** Long enough for a slow service, short enough for a prompt. */
 const ASK_MS = 5_000;
 
-/** For a service that is not on the list. */
 export async function askService(guide: Guide, settings: Settings): Promise<OwnService> {
   const base = await askAddress(guide);
   const taken = allProviders(settings).map((provider) => provider.id);
@@ -237,7 +235,6 @@ function nameFault(name: string, base: string, taken: readonly string[]): string
 /** Stands for a service that is not on the list; no provider can have this name. */
 const OTHER = "+";
 
-/** How many services the first screen shows. */
 const FIRST = 3;
 
 /** Returns the providers to add to config.toml, by id; they may include a custom one. */
@@ -285,5 +282,4 @@ function hintOf(provider: Provider, keys: number): string {
   return URL.parse(provider.baseUrl)?.host ?? provider.id;
 }
 
-/** What setup starts from. */
 export type SetupContext = Pick<CommandContext, "env" | "paths" | "settings" | "keys">;

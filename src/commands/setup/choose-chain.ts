@@ -12,8 +12,9 @@ import { chainNameFault } from "../../core/settings/chains.ts";
 import type { Provider } from "../../core/settings/provider.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import { providersWithKey, writeCache } from "../catalog.ts";
+import { isInstalled } from "../find-agent.ts";
 import { choiceHint, listNotes } from "../models/models-list.ts";
-import { answered } from "./ask-keys.ts";
+import { answered, type SetupContext } from "./ask-keys.ts";
 
 interface Choosable {
   catalog: Catalog;
@@ -80,6 +81,30 @@ export async function chooseChain(parts: ChainParts): Promise<Chain> {
   return { name, models: chosen };
 }
 
+/**
+ * What Claude Code's `haiku` means, for someone who has Claude Code: it is asked for small tasks, which the last model
+ * of a chain is often cheap enough for. Its other names mean the first chain anyway.
+ */
+export async function askAgentModels(
+  { settings, env }: Pick<SetupContext, "settings" | "env">,
+  fresh: Chain,
+): Promise<NonNullable<ConfigAddition["agents"]>> {
+  const { haiku, model } = settings.agents.claude;
+  const chains = fresh === undefined ? settings.chains : { ...settings.chains, [fresh.name]: fresh.models };
+  const [first] = Object.entries(chains);
+  if (first === undefined || haiku !== undefined || model !== undefined) return {};
+  const [name, models] = first;
+  if (models.length < 2 || !(await isInstalled("claude", { settings, env }))) return {};
+  const usual = `orouter/${name}`;
+  const choice = answered(
+    await askChoice("Claude Code is installed. Which model does its `haiku` mean, for small tasks?", [
+      { value: usual, label: `${usual}, like its other models` },
+      ...models.map((one) => ({ value: one, label: one })),
+    ]),
+  );
+  return choice === usual ? {} : { claude: { haiku: choice } };
+}
+
 async function wantsAnother(first: string): Promise<boolean> {
   const choice = await askChoice("Which model does opencode start with?", [
     { value: "keep", label: `orouter/${first}, as it is now` },
@@ -141,7 +166,6 @@ export interface ModelSources {
   paths: Pick<Paths, "cacheDir">;
 }
 
-/** The models, and the providers that could not be asked. */
 export interface LoadedModels {
   catalog: Catalog;
   notes: string[];

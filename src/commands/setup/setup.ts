@@ -20,7 +20,7 @@ import {
   type SetupContext,
   setupLeft,
 } from "./ask-keys.ts";
-import { chooseChain, loadModels } from "./choose-chain.ts";
+import { askAgentModels, chooseChain, loadModels } from "./choose-chain.ts";
 import { isEmptyPlan, offerImports, planSetup, summaryLines, writeSetup } from "./write-setup.ts";
 
 const SETUP_ARGS = {} satisfies ArgDefs;
@@ -64,8 +64,17 @@ export async function runSetup(context: SetupContext): Promise<Guide> {
   const models = await loadModels(sources);
   const { settings } = draft;
   const chain = await chooseChain({ guide, settings, providers: providersWithKey(sources), models });
+  const agents = await askAgentModels(draft, chain);
   const { unlisted } = models;
-  const plan = planSetup({ before: context.settings, chosen, known: draft.keys, fresh, chain, unlisted });
+  const plan = planSetup({
+    before: context.settings,
+    chosen,
+    known: draft.keys,
+    fresh,
+    chain,
+    agents,
+    unlisted,
+  });
   if (isEmptyPlan(plan)) {
     guide.tell("Everything is already set up: nothing to write.");
     return guide;

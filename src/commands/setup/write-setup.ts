@@ -23,7 +23,7 @@ import { answered, type FreshKey, freshKey, type SetupContext } from "./ask-keys
 export async function writeSetup(guide: Guide, plan: SetupPlan, context: SetupContext): Promise<void> {
   const { paths } = context;
   const { addition, keys } = plan;
-  const hasConfig = addition.chain !== undefined || Object.keys(addition.providers).length > 0;
+  const hasConfig = !isEmptyPlan({ addition, keys: [], place: "value" });
   if (keys.length > 0) {
     await addAllKeys({ paths }, await namedKeys(plan, paths));
     guide.succeed(
@@ -63,17 +63,17 @@ export interface SetupPlan {
 export interface SetupAnswers {
   before: Settings;
   chosen: Readonly<Record<string, ProviderAddition>>;
-  /** Existing keys, and new ones. */
   known: readonly Key[];
   fresh: readonly FreshKey[];
   chain: ConfigAddition["chain"];
+  agents: NonNullable<ConfigAddition["agents"]>;
   /** The providers without a list of models. */
   unlisted: readonly string[];
 }
 
 /** Leaves out what exists already, and services without a key. */
 export function planSetup(answers: SetupAnswers): SetupPlan {
-  const { before, chosen, known, fresh, chain, unlisted } = answers;
+  const { before, chosen, known, fresh, chain, agents, unlisted } = answers;
   const withKey = new Set([...known, ...fresh].map((key) => key.provider));
   const added = Object.entries(chosen).filter(
     ([id]) => withKey.has(id) && !Object.hasOwn(before.providers, id),
@@ -84,11 +84,18 @@ export function planSetup(answers: SetupAnswers): SetupPlan {
     const isBare = table.base_url !== undefined && unlisted.includes(id) && models.length > 0;
     return [id, isBare ? { ...table, models } : table];
   });
-  return { addition: { providers: Object.fromEntries(providers), chain }, keys: fresh, place: "value" };
+  return {
+    addition: { providers: Object.fromEntries(providers), chain, agents },
+    keys: fresh,
+    place: "value",
+  };
 }
 
 export function isEmptyPlan({ addition, keys }: SetupPlan): boolean {
-  return keys.length === 0 && addition.chain === undefined && Object.keys(addition.providers).length === 0;
+  const { providers, chain, agents = {} } = addition;
+  return (
+    keys.length + Object.keys(providers).length + Object.keys(agents).length === 0 && chain === undefined
+  );
 }
 
 function modelsOf(provider: string, models: readonly string[]): string[] {
@@ -103,7 +110,10 @@ export function summaryLines(plan: SetupPlan, paths: Paths, catalog: Catalog): s
   const services = Object.entries(plan.addition.providers).map(([id, { base_url: base }]) =>
     base === undefined ? `  service ${id}` : `  service ${id}, at ${base}`,
   );
-  const config = [...services, ...chainLines(plan, catalog)];
+  const agents = Object.entries(plan.addition.agents ?? {}).flatMap(([name, table]) =>
+    Object.entries(table).map(([setting, model]) => `  ${name}: ${setting} is ${model}`),
+  );
+  const config = [...services, ...chainLines(plan, catalog), ...agents];
   const keys = [...Map.groupBy(plan.keys, (key) => key.provider)].map(
     ([provider, own]) => `  ${provider}: ${own.map((key) => key.fingerprint).join(", ")}`,
   );

@@ -119,12 +119,9 @@ async function pricesOf({ keys, paths }: CommandContext, settings: Settings): Pr
   return (model) => catalog.find(model)?.cost;
 }
 
-/** What a set of requests came to. */
 interface Outcome {
   served: number;
-  /** Requests that ended without an answer. */
   failed: number;
-  /** Calls that a provider refused. */
   refusedCalls: number;
   /** Requests that waited for a second or more. */
   waited: number;

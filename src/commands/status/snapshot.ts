@@ -29,7 +29,6 @@ import { type CommandContext, readContextAgain } from "../context.ts";
 import { type ListedKey, listKeys } from "../keys/own-key.ts";
 import { openExistingState, type State } from "../state.ts";
 
-/** The table and the JSON are made from this value. */
 export interface StatusSnapshot {
   nowMs: number;
   strategy: Strategy;
@@ -41,7 +40,6 @@ export interface StatusSnapshot {
   /** Active cooldowns, the earliest end first. */
   cooldowns: readonly StatusCooldown[];
   chains: readonly StatusChain[];
-  /** The last result of each measured model. */
   benches: readonly BenchResult[];
   /** Newest first. */
   requests: readonly LedgerEntry[];
@@ -171,9 +169,7 @@ export interface StatusRun extends RunCard {
 }
 
 export interface RunLoad {
-  /** Requests to providers in progress. */
   inFlight: number;
-  /** Requests that wait for a free key. */
   waiting: number;
   /** Until when the first of them is held for a reset; undefined where none is. */
   heldUntilMs: number | undefined;

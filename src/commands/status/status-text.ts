@@ -86,13 +86,11 @@ function cutRows({ rows, isOpenEnded }: Section, room: number): string[] {
   return [...rows.slice(0, kept), `… and ${rows.length - kept} more`];
 }
 
-/** The size of a status, and its colours. */
 export interface StatusLook {
   width: number;
   /** Infinite outside a live screen. */
   height: number;
   paint: Paint;
-  /** The end of the first line. */
   note?: string;
 }
 
@@ -275,7 +273,9 @@ function cooldownsSection({ cooldowns, nowMs }: StatusSnapshot, look: StatusLook
 
 function partyText({ cooldown, key, model, provider }: StatusCooldown): string {
   if (cooldown.scope === "lane") return `${model} with ${key}`;
-  if (key !== undefined) return `key ${key}`;
+  // What was read of a quota, or is a cap, has no status.
+  if (key !== undefined)
+    return `${cooldown.status === 0 && cooldown.kind === "quota" ? "quota of" : "key"} ${key}`;
   return model ?? `all of ${provider}`;
 }
 

@@ -2,7 +2,6 @@ import { type BenchResult, firstTokenText, type Spread, speedText } from "./resu
 
 export interface Bar {
   label: string;
-  /** Undefined if there is no bar to draw. */
   spread: Spread | undefined;
   text: string;
 }
@@ -36,7 +35,6 @@ export function benchChart(results: readonly BenchResult[]): BarGroup[] {
   ];
 }
 
-/** The value of a bar of full width. */
 export function fullValue({ bars }: BarGroup, of: keyof Spread): number {
   return Math.max(0, ...bars.map(({ spread }) => spread?.[of] ?? 0));
 }

@@ -76,7 +76,6 @@ export class RunMeter {
     return this.#isFinished || this.isDone;
   }
 
-  /** Tokens so far, estimated from characters. */
   get roughTokens(): number {
     return this.#chars / CHARS_PER_TOKEN;
   }

@@ -12,9 +12,7 @@ export interface BenchResult {
   /** `provider/model`. */
   model: string;
   atMs: number;
-  /** Successful runs. */
   runs: number;
-  /** Failed runs. */
   failed: number;
   /** From the request to the first token of text or reasoning. */
   firstTokenMs: Spread;
@@ -65,7 +63,6 @@ export type BenchState =
   | { kind: "measured"; result: BenchResult }
   /** Every run failed; the refusals say why. */
   | { kind: "failed" }
-  /** Nothing was sent. */
   | { kind: "skipped"; why: string }
   /** The user stopped it before the first run ended. */
   | { kind: "interrupted" };
@@ -105,7 +102,6 @@ export function afterRefusal(fault: Fault): "other-key" | "next-run" | "give-up"
   }
 }
 
-/** Shown if nothing was measured. */
 export const NO_FIGURE = "—";
 
 /** For example `0.42 s`. */

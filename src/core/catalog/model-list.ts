@@ -79,7 +79,6 @@ function readModalities(value: unknown): Modality[] | undefined {
   return known.length === 0 ? undefined : [...new Set(known)];
 }
 
-/** A model in its provider's own list. */
 export interface ListedModel extends ModelTraits {
   id: string;
   name: string | undefined;
@@ -248,7 +247,6 @@ function modelJson(model: ListedModel): object {
   };
 }
 
-/** Where a model is known from. */
 export type ModelSource = "live" | "models.dev" | "config" | "default";
 
 /** US dollars per million tokens. */

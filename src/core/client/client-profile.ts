@@ -16,7 +16,6 @@ export type FinalFailure =
   | { why: "too-many-open"; message: string }
   | { why: "bug"; message: string };
 
-/** A conversation that is too long. */
 export interface Overflow {
   message: ProviderWords;
   /** The model or chain as the client named it. */
@@ -36,7 +35,6 @@ export interface ErrorReply {
   body: object;
 }
 
-/** The headers that contain the session. */
 export interface HeaderSource {
   get(name: string): string | null;
 }
@@ -77,9 +75,7 @@ export interface ClientProfile {
 /** An answer that broke after its head and could not be continued. */
 export interface BrokenAnswer {
   dialect: Dialect;
-  /** The message for the client. */
   message: string;
-  /** True if a retry would not help. */
   isFinal: boolean;
   /** Whether the client has shown part of the answer. */
   hasOutput: boolean;

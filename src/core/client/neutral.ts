@@ -15,7 +15,6 @@ const SESSION_HEADERS = [
   "conversation_id",
 ];
 
-/** As OpenAI would send them. */
 const FORMS: Record<
   Exclude<FinalFailure["why"], "exhausted" | "not-routable">,
   [status: number, type: string, code: string | null]

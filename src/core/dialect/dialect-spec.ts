@@ -27,7 +27,6 @@ export interface DialectSpec {
   readonly counting?: { readonly path: string; estimate(body: JsonObject): number };
   /** Whether providers keep answers that a later request may name, unless the request says otherwise. */
   readonly storesAnswers?: true;
-  /** The AI SDK package that speaks it. */
   readonly sdk: string;
   /** Headers that its services require, where the client has not sent them. */
   readonly requiredHeaders?: Readonly<Record<string, string>>;
@@ -67,7 +66,6 @@ export interface DialectSpec {
   errorBody(words: ErrorWords): object;
   /** The status and type of an error that no client of the dialect asks again on; absent: 400 as for any request at fault. */
   readonly lastWord?: { readonly status: number; readonly type: string };
-  /** An error inside a stream. */
   errorEvent(words: ErrorWords): string;
 
   /** The event with a finish reason, for an answer whose provider sent the end mark without one. */

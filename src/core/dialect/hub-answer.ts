@@ -20,7 +20,6 @@ export interface CallPiece {
   id: string;
   /** The name of the tool; empty after the first piece. */
   name: string;
-  /** The next characters of the arguments. */
   more: string;
   /** The complete arguments, if the event repeats them. */
   whole: string | undefined;
@@ -36,9 +35,7 @@ export type LatePart =
 /** What one event adds to one of the requested answers; nearly always there is only one. */
 export interface HubChoice {
   index: number;
-  /** The next visible text. */
   text: string;
-  /** The next words of a refusal. */
   refusal: string;
   reasoning: string;
   /** Whether there is reasoning, readable or not. */
@@ -118,7 +115,6 @@ export interface EventReader {
 }
 
 export interface AnswerEnd {
-  /** A finish reason of the hub. */
   finish: string;
   usage: Usage | undefined;
 }
@@ -156,7 +152,6 @@ export interface AnswerWriter {
   fail: (error: JsonObject) => WireEvent[];
 }
 
-/** What an answer contained before its end. */
 export interface Produced {
   text: boolean;
   toolCall: boolean;

@@ -11,7 +11,6 @@ export interface Seal {
   data: string;
 }
 
-/** Content of users and tools. */
 export type HubContent =
   | { kind: "text"; text: string }
   | { kind: "refusal"; text: string }
@@ -66,7 +65,6 @@ export interface HubRequest {
   toolChoice: string | { name: string } | undefined;
   parallelToolCalls: unknown;
   stream: unknown;
-  /** Whether a stream includes usage. */
   wantsUsage: boolean;
   temperature: unknown;
   topP: unknown;

@@ -218,7 +218,6 @@ function isScalar(value: unknown): boolean {
 /** Translates the bytes of an event stream, in any split. */
 export interface EventBytes {
   push: (chunk: Uint8Array) => Uint8Array;
-  /** The upstream has closed the stream cleanly. */
   end: () => Uint8Array;
   /** Whether the answer is complete, even before its end mark. */
   readonly isFinished: boolean;

@@ -77,14 +77,12 @@ const MAX_CHARS = 60;
 
 /** A setting that came with keys and differs from the current one. */
 export interface SettingOffer {
-  /** The table, and the name in it. */
   path: readonly [table: string, name: string];
   value: string | number | readonly string[];
   /** The current value as it would be written; undefined if there is none. */
   now: string | number | undefined;
 }
 
-/** The name for a chain that has none. */
 const CHAIN = "nim";
 
 /** Settings of older tools that would change something here; the first value of each counts. */

@@ -9,7 +9,6 @@ import {
 
 /** The text between two values: blanks, comments and at most one comma. */
 export interface JsoncGap {
-  /** The comma's offset; undefined without one. */
   comma: number | undefined;
   /** The end of what belongs to the value before: the comma and the comments on its line. */
   ownEnd: number;
@@ -76,7 +75,6 @@ export function textOf(node: Node | undefined): string | undefined {
 /** The file's formatting, so that additions match it. */
 export interface JsoncStyle {
   eol: string;
-  /** One step of indentation. */
   indent: string;
   /** The whole file, or the edited part of it, is on one line. */
   isOneLine: boolean;
@@ -112,7 +110,6 @@ export function formatValue(value: unknown, style: JsoncStyle, base: string): st
     : JSON.stringify(value);
 }
 
-/** The indentation of the line. */
 export function indentAt(text: string, offset: number): string {
   return /^[ \t]*/.exec(text.slice(lineStart(text, offset), offset))?.[0] ?? "";
 }
@@ -171,7 +168,6 @@ export function parseJsonc(text: string): ParsedJsonc {
   return { kind: "faulty", fault: faultAt(text, first.offset, what) };
 }
 
-/** Converts an offset to line and column. */
 export function faultAt(text: string, offset: number, what: string): JsoncFault {
   const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
   return { line: lines.length, column: (lines.at(-1) ?? "").length + 1, what };

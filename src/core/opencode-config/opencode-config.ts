@@ -46,7 +46,6 @@ export interface OpenCodeConfigParts {
   /** Default: `chat`. */
   apiMode?: Dialect | undefined;
   models: readonly string[];
-  /** Shown instead of the id. */
   modelLabels?: Readonly<Record<string, string>> | undefined;
 }
 

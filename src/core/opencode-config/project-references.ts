@@ -3,7 +3,6 @@ import { propertiesOf, textOf } from "./jsonc.ts";
 
 /** How a project's config would be resolved on this machine. */
 export interface ConfigReader {
-  /** The environment that opencode gets. */
   env: Readonly<Record<string, string | undefined>>;
   /** Why a project must not read this variable; undefined if it may. */
   variableSecret: (name: string) => string | undefined;
@@ -19,7 +18,6 @@ export interface PrivateReference {
   line: number;
   /** The reference as written: resolved variables are not shown. */
   written: string;
-  /** What it would reveal. */
   target: string;
 }
 

@@ -1,4 +1,3 @@
-/** The limits that opencode is told, in tokens. */
 export interface Limits {
   context: number;
   output: number;

@@ -1,16 +1,19 @@
-import type { ClientProfile, HeaderSource } from "../client/client-profile.ts";
 import { asArray, asObject, asText, isFilled, isObject, parseJson, parseJsonBytes } from "../json.ts";
 import { hasBytes } from "../stream/bytes.ts";
 import { elementsOf, findField, readField } from "../stream/rewrite.ts";
 import type { ConversationName } from "./session.ts";
 
+interface Headers {
+  get(name: string): string | null;
+}
+
 /** What is looked at of a request. */
 export interface ConversationSource {
-  headers: HeaderSource;
+  headers: Headers;
   /** The body of a request for an answer; undefined for everything else. */
   body: Uint8Array | undefined;
   /** The agents that orouter knows name every conversation: what they leave unnamed is no part of one. */
-  client: Pick<ClientProfile, "isAgent" | "sessionId">;
+  client: { readonly isAgent: boolean; sessionId(headers: Headers): string | undefined };
 }
 
 /** The name of the conversation that a request belongs to: prompt caches live with the account that served it before. */

@@ -45,7 +45,6 @@ export interface AttemptRecord {
   /** Who was at fault by the refusal's own words, and the wait it named; undefined for what served. */
   fault?: Fault | undefined;
   waitMs?: number | undefined;
-  /** What the provider said. */
   message: ProviderWords;
 }
 
@@ -72,7 +71,6 @@ export interface RequestRecord {
 
 /** What a request waits for, in a form that may be shown. Contains no secret. */
 export interface RequestWait {
-  /** The request's id. */
   id: string;
   session: string | null;
   /** As the client named it: `provider/model`, or a chain's name. */
@@ -101,7 +99,6 @@ export interface AnswerProgress {
   fingerprint: string;
   /** `waiting`: nothing has arrived yet; `call`: a tool call is held until the answer is complete. */
   phase: "waiting" | "thinking" | "text" | "call";
-  /** The tool that is being called. */
   tool: ProviderWords | null;
   /** The length of the text or of the arguments so far, in characters. */
   chars: number;

@@ -89,7 +89,6 @@ export function moved(list: readonly string[], from: number, to: number): string
   return others.toSpliced(to, 0, ...list.slice(from, from + 1));
 }
 
-/** The names of the lists that contain a chain. */
 export function listsNaming(chain: string, lists: ModelLists): string[] {
   return Object.keys(lists).filter((name) => lists[name]?.some((entry) => isChain(entry, chain)) === true);
 }

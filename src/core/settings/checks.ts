@@ -321,7 +321,6 @@ function tableIn(value: unknown): Record<string, unknown> {
   return isTable(value) ? value : {};
 }
 
-/** Skips values that are not lists. */
 function listsIn(value: unknown): Record<string, string[]> {
   const lists = Object.entries(tableIn(value)).filter(([, list]) => Array.isArray(list));
   return Object.fromEntries(lists.map(([name, list]) => [name, textsOf(list)]));

@@ -41,7 +41,6 @@ export const THEMES = [
   "tokyonight",
 ] as const;
 
-/** How a provider is paid. */
 const BILLINGS = ["flat", "metered"] as const;
 
 const TOKENS = { min: 1, max: 100_000_000 };

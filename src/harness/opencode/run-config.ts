@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json.ts";
-import { askedModel, withAskedModels } from "../../core/overlay/asked-model.ts";
+import { askedModel, withAskedModels } from "../../core/overlay/default-model.ts";
 import { type Listing, overlayProviders } from "../../core/overlay/opencode-providers.ts";
 import { buildOverlay, layOver, type OverlayProvider, withoutModels } from "../../core/overlay/overlay.ts";
 import { withRoomKept } from "../../core/overlay/told-limits.ts";
@@ -10,7 +10,6 @@ import { RUN_FILES } from "../run/run-card.ts";
 import { ownConfig } from "./clean-env.ts";
 
 export interface RunConfigOptions extends Omit<RunParts, "file" | "token" | "args" | "home" | "configs"> {
-  /** Our plugins for opencode. */
   plugins: readonly unknown[];
   listing: Listing;
   /** True if it keeps so much of a window free that small windows have to be reported larger. */
@@ -19,7 +18,6 @@ export interface RunConfigOptions extends Omit<RunParts, "file" | "token" | "arg
   tokenHeader?: string;
   /** Models of configurations that their provider's own list may lack. */
   listedToo?: readonly string[];
-  /** Further settings of the run. */
   more?: JsonObject;
 }
 

@@ -1,17 +1,135 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { TOKEN_HEADER } from "../../core/client/token-header.ts";
 import { CHAIN_PROVIDER } from "../../core/model-ref.ts";
 import { defaultModel } from "../../core/overlay/default-model.ts";
 import { opencodeId } from "../../core/overlay/opencode-providers.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import { findPreset } from "../../core/settings/presets.ts";
-import type { Harness, PreparedRun, RunParts, StartPlan } from "../harness.ts";
+import type { Harness, OpenServer, PreparedRun, RunParts, ServerParts, StartPlan } from "../harness.ts";
 import { configuredModel, recentModels } from "../opencode/chosen-model.ts";
 import { cleanEnv } from "../opencode/clean-env.ts";
 import { placeRunConfig } from "../opencode/run-config.ts";
+import type { TuiOptions } from "../plugin/plugin.ts";
+import { PLUGIN_TEXT } from "../plugin/plugin-text.ts";
+import type { ServerOptions } from "../plugin/server.ts";
 import type { ProgramFacts } from "../run/program.ts";
-import { placePlugin } from "./plugin-folder.ts";
-import { openServer } from "./private-server.ts";
+import type { RunDir } from "../run/run-dir.ts";
 import { findCommand, hasCommand, judge, takesPrivate, withPrivate } from "./words.ts";
+
+/** How long the server may take to start, and then to know our models: it reads its configuration step by step. */
+const START_MS = 20_000;
+const LEARN_MS = 10_000;
+const LOOK_MS = 50;
+
+/**
+ * A private server that already knows our models. opencode 2 lists its models without waiting for its configuration, so
+ * its own private server would be asked too early.
+ */
+export async function openServer({ file, env, providers }: ServerParts): Promise<OpenServer> {
+  const password = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+  const login = { OPENCODE_PASSWORD: password };
+  // It ends when its stdin closes, that is with us, however we end.
+  const server = Bun.spawn([file, "serve", "--stdio", "--port", "0"], {
+    env: { ...env, ...login },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  try {
+    const url = await urlOf(server.stdout);
+    if (url === undefined) throw noServer(file);
+    await untilKnown(url, password, providers);
+    return { args: ["--server", url], env: login, stop: () => server.kill() };
+  } catch (error) {
+    server.kill();
+    throw error;
+  }
+}
+
+/** The first line of its output is `{"url":…}`. */
+async function urlOf(stdout: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  const reader = stdout.getReader();
+  const timer = setTimeout(() => void reader.cancel(), START_MS);
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    while (!text.includes("\n")) {
+      const { done, value } = await reader.read();
+      if (done) return undefined;
+      text += decoder.decode(value, { stream: true });
+    }
+    const { url } = JSON.parse(text.slice(0, text.indexOf("\n"))) as { url?: unknown };
+    return typeof url === "string" ? url : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits until it lists one of our models. After the timeout it is used anyway: it may have none to list. */
+async function untilKnown(url: string, password: string, providers: readonly string[]): Promise<void> {
+  const place = new URLSearchParams({ "location[directory]": process.cwd() });
+  const authorization = `Basic ${btoa(`opencode:${password}`)}`;
+  const signal = AbortSignal.timeout(LEARN_MS);
+  while (!signal.aborted) {
+    try {
+      const reply = await fetch(`${url}/api/model?${place}`, { headers: { authorization }, signal });
+      const { data } = (await reply.json()) as { data?: { providerID?: unknown }[] };
+      if (data?.some(({ providerID }) => providers.includes(String(providerID)))) return;
+    } catch {
+      // It may need more time.
+    }
+    await Bun.sleep(LOOK_MS);
+  }
+}
+
+function noServer(file: string): Problem {
+  return new Problem({
+    code: "no-private-server",
+    what: `${file} started no private server.`,
+    fix: `Run it by itself once: ${file} models`,
+  });
+}
+
+export interface PluginFolderParts {
+  runDir: RunDir;
+  url: string;
+  tokenFile: string;
+  settings: { plugin: boolean; toasts: boolean; keyPrefix: string; shellKeys: boolean; tools: boolean };
+  /** Variables that this run sets for opencode, with the user's own value or null; shell commands get these. */
+  shellEnv: ServerOptions["shellEnv"];
+}
+
+const FOLDER = "orouter-plugin";
+
+/**
+ * Returns the plugin's path for the `plugin` list of the configuration. The server part is always included: it costs no
+ * wait in opencode 2, and it keeps the run's variables out of shell commands.
+ */
+export function placePlugin({ runDir, url, tokenFile, settings, shellEnv }: PluginFolderParts): string {
+  const { plugin, toasts, keyPrefix, shellKeys, tools } = settings;
+  const options: TuiOptions & ServerOptions = {
+    url,
+    tokenFile,
+    toasts,
+    keyPrefix,
+    shellKeys,
+    tools,
+    shellEnv,
+  };
+  const server = { ".": "./index.js", "./server": "./index.js" };
+  const exports = plugin ? { ...server, "./tui": "./tui.js" } : server;
+  const folder = join(runDir.path, FOLDER);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const write = (name: string, text: string): void => void runDir.write(join(FOLDER, name), text);
+  write("package.json", JSON.stringify({ name: FOLDER, type: "module", exports }));
+  write("options.json", JSON.stringify(options));
+  write("index.js", PLUGIN_TEXT.server);
+  if (plugin) write("tui.js", PLUGIN_TEXT.tui2);
+  return folder;
+}
 
 /**
  * opencode 2: a client and a server. Without a private server the client uses the user's background service, which

@@ -7,7 +7,6 @@ import type { Env } from "../run/child-env.ts";
 export interface SharedService {
   pid: number;
   version: string;
-  /** The file of its registration. */
   file: string;
 }
 

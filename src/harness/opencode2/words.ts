@@ -1,7 +1,6 @@
 export interface Command {
   /** Undefined if it starts the interface. */
   word: string | undefined;
-  /** Where the arguments of the command begin. */
   at: number;
 }
 
@@ -139,7 +138,6 @@ export function takesPrivate(help: string): boolean {
   return /(?:^|\s)--standalone(?:\s|$)/m.test(help);
 }
 
-/** Whether a help page lists this subcommand. */
 export function hasCommand(help: string, word: string): boolean {
   const [, list = ""] = help.split(/^SUBCOMMANDS$/m);
   return list.split("\n").some((line) =>

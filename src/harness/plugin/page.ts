@@ -43,7 +43,6 @@ export interface PageContext {
   state: () => RouterState | undefined;
   /** Whether the proxy cannot be reached, so that the state is old. */
   isLost: () => boolean;
-  /** The open session, if there is one. */
   session: () => string | undefined;
   /** The result of each model's last test, by the model's name. */
   tests: () => ReadonlyMap<string, string>;

@@ -38,7 +38,6 @@ export interface Host {
   signal: AbortSignal;
   pages: Pages;
   toast: (toast: Toast & { duration: number }) => void;
-  /** The open session, if there is one. */
   session: () => string | undefined;
   /** Sets the title of the terminal, or gives it back; absent where opencode does not allow it. */
   title?: (words: string | undefined) => void;

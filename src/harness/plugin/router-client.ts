@@ -16,12 +16,10 @@ const ANSWER_MS = 5000;
 /** A model may think before it answers, and several keys may be tried first. */
 const ASKING_MS = 120_000;
 
-/** The API of the run's proxy. */
 export interface RouterClient {
   state: () => Promise<RouterState>;
   get: (path: string) => Promise<unknown>;
   post: (path: string, body?: object) => Promise<unknown>;
-  /** Streams the events until the proxy ends. */
   events: (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
   /** One short question to a model, sent as opencode would send it. */
   ask: (model: string) => Promise<Response>;
@@ -68,7 +66,6 @@ export function routerClient({ url, tokenFile }: PluginOptions): RouterClient {
   };
 }
 
-/** How many cooldowns a reset has ended. */
 export function clearedIn(answer: unknown): number {
   return v.parse(v.object({ cleared: v.number() }), answer).cleared;
 }
@@ -126,7 +123,6 @@ const CHAIN = v.object({
   ),
 });
 
-/** A request that waits for a lane. */
 const WAIT = v.object({
   session: text,
   model: v.string(),
@@ -136,7 +132,6 @@ const WAIT = v.object({
   isHold: v.optional(v.boolean(), false),
 });
 
-/** A window of a key's quota. */
 const QUOTA = v.object({
   provider: v.string(),
   fingerprint: v.string(),
@@ -149,7 +144,6 @@ const QUOTA = v.object({
   text: v.string(),
 });
 
-/** A request that a provider is answering. */
 const ANSWER = v.object({
   session: text,
   model: v.string(),

@@ -57,7 +57,6 @@ const LEAST_OF_MODEL = 8;
 const BETWEEN = " · ";
 
 export interface View {
-  /** The open session, if there is one. */
   session: string | undefined;
   /** The approximate number of characters that fit. */
   room: number;
@@ -156,7 +155,6 @@ function clipped(model: string, length: number): string {
   return model.length > length ? `${model.slice(0, length - 1)}…` : model;
 }
 
-/** The meaning of a colour in the sidebar. */
 export type Tone = "success" | "warning" | "error" | "muted";
 
 export interface KeyRow {
@@ -166,7 +164,6 @@ export interface KeyRow {
 }
 
 export interface KeySection {
-  /** How many keys can be used. */
   summary: string;
   rows: KeyRow[];
   /** How many keys are left out; "" if all are shown. */

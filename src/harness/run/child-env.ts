@@ -5,7 +5,6 @@ export type Env = Readonly<Record<string, string | undefined>>;
 export interface ChildEnvOptions {
   /** Variables that the agent and its shell tool must not see, above all orouter's keys. */
   without: readonly string[];
-  /** What this run adds: the overlay, its id, … */
   extra: Record<string, string>;
 }
 

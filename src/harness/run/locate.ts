@@ -4,9 +4,7 @@ import { Problem } from "../../core/problem.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import type { Install, LocateOptions } from "../harness.ts";
 
-/** How the program of a coding agent is found. */
 export interface ProgramSearch {
-  /** The name of the program, and of our command. */
   name: string;
   installs: readonly Install[];
   /** The table of config.toml with its `path`. */
@@ -70,7 +68,6 @@ export function otherPrograms(
   return [...others.values()];
 }
 
-/** The commands that install it, in a sentence. */
 export function installsText(installs: readonly Install[]): string {
   return installs.map(({ what, command }) => `${what}: ${command.join(" ")}`).join("; ");
 }

@@ -4,7 +4,6 @@ import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/n
 
 /** The machine whose private files are protected. */
 export interface PrivateMachine {
-  /** The environment that opencode gets. */
   env: Readonly<Record<string, string | undefined>>;
   home: string;
   cwd: string;
@@ -135,7 +134,6 @@ export function placeOf(path: string, folder: string, home: string): string {
   return isAbsolute(path) ? path : resolve(folder, path);
 }
 
-/** A folder and all its parents. */
 export function upwards(folder: string): string[] {
   const above = dirname(folder);
   return above === folder ? [folder] : [folder, ...upwards(above)];

@@ -5,7 +5,6 @@ import { Problem } from "../../core/problem.ts";
 /** The output of a short run of a program, or why there is none. */
 export type Answer = { kind: "text"; text: string; exitCode: number } | { kind: "none"; why: string };
 
-/** The result of `--version`. */
 export type VersionAnswer = { kind: "version"; text: string } | { kind: "none"; why: string };
 
 /** A version anywhere in a line. */
@@ -63,12 +62,10 @@ export interface ProgramOptions {
   /** Names of npm packages whose version is the program's. */
   packages: RegExp;
   cacheDir: string;
-  /** A clean environment for the program. */
   env: Record<string, string>;
   timeoutMs?: number;
 }
 
-/** What is known of a program on this machine. */
 export interface ProgramFacts {
   file: string;
   /** Undefined if it runs but reports no version. */

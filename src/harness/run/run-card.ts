@@ -11,7 +11,6 @@ export interface RunCard {
   url: string;
   pid: number;
   sinceMs: number;
-  /** The folder it works in. */
   folder: string;
 }
 

@@ -1,8 +1,117 @@
 import type { Database } from "bun:sqlite";
-import { type Claim, type ClaimRequest, LEASE_RENEW_MS } from "../../core/routing/shared-limits.ts";
+import {
+  CALL_WINDOW_MS,
+  type Claim,
+  type ClaimRequest,
+  decideClaim,
+  dueAfter,
+  isInLine,
+  LEASE_MS,
+  LEASE_RENEW_MS,
+  type SharedUse,
+  type WaitingClaim,
+} from "../../core/routing/shared-limits.ts";
 import type { StateFile } from "../../sqlite/state-file.ts";
 import type { LimitStore } from "../store.ts";
-import { endLease, leaveLine, peekClaim, putLease, takeClaim } from "./limit-rows.ts";
+
+interface WaiterRow {
+  id: string;
+  since_ms: number;
+  due_ms: number;
+}
+
+/** Tells without a write whether a request that is already in line has to go on waiting; undefined where a write is due. */
+export function peekClaim(db: Database, request: ClaimRequest, nowMs: number): Claim | undefined {
+  const use = useOf(db, request, nowMs);
+  const own = use.waiting.find(({ id }) => id === request.waiter);
+  const claim = decideClaim(use, request, nowMs);
+  return claim.kind === "wait" && own !== undefined && own.dueMs >= nowMs ? claim : undefined;
+}
+
+/** Takes room for one call, or puts the request in line; call within a transaction that has the lock. */
+export function takeClaim(db: Database, request: ClaimRequest, nowMs: number): Claim {
+  forgetOld(db, request.key, nowMs);
+  const claim = decideClaim(useOf(db, request, nowMs), request, nowMs);
+  if (claim.kind === "wait") {
+    db.query(
+      `INSERT INTO limit_waiters VALUES ($key, $id, $now, $due)
+       ON CONFLICT (key, id) DO UPDATE SET due_ms = excluded.due_ms`,
+    ).run({ key: request.key, id: request.waiter, now: nowMs, due: dueAfter(claim.afterMs, nowMs) });
+    return claim;
+  }
+  leaveLine(db, request);
+  const { rpm, concurrency } = request.limits;
+  if (rpm !== undefined) noteCall(db, request.key, request.id, nowMs);
+  if (concurrency !== undefined) putLease(db, request, nowMs);
+  return claim;
+}
+
+/** Notes a call that began at this time. */
+export function noteCall(db: Database, key: string, id: string, atMs: number): void {
+  db.query("INSERT OR IGNORE INTO limit_calls VALUES (?, ?, ?)").run(key, atMs, id);
+}
+
+/** Takes or renews the lease of a call. */
+export function putLease(db: Database, { id, key }: Pick<ClaimRequest, "id" | "key">, nowMs: number): void {
+  db.query("INSERT OR REPLACE INTO limit_leases VALUES (?, ?, ?)").run(id, key, nowMs + LEASE_MS);
+}
+
+export function endLease(db: Database, id: string): void {
+  db.query("DELETE FROM limit_leases WHERE id = ?").run(id);
+}
+
+export function leaveLine(db: Database, { waiter, key }: Pick<ClaimRequest, "waiter" | "key">): void {
+  db.query("DELETE FROM limit_waiters WHERE key = ? AND id = ?").run(key, waiter);
+}
+
+function useOf(db: Database, { key, limits }: ClaimRequest, nowMs: number): SharedUse {
+  const startsMs =
+    limits.rpm === undefined
+      ? []
+      : db
+          .query<{ at_ms: number }, [string, number]>(
+            "SELECT at_ms FROM limit_calls WHERE key = ? AND at_ms > ? ORDER BY at_ms",
+          )
+          .all(key, nowMs - CALL_WINDOW_MS)
+          .map((row) => row.at_ms);
+  const leases =
+    limits.concurrency === undefined
+      ? 0
+      : (db
+          .query<{ count: number }, [string, number]>(
+            "SELECT count(*) AS count FROM limit_leases WHERE key = ? AND until_ms > ?",
+          )
+          .get(key, nowMs)?.count ?? 0);
+  const waiting = db
+    .query<WaiterRow, [string]>("SELECT id, since_ms, due_ms FROM limit_waiters WHERE key = ?")
+    .all(key)
+    .map((row): WaitingClaim => ({ id: row.id, sinceMs: row.since_ms, dueMs: row.due_ms }));
+  return { startsMs, leases, waiting };
+}
+
+/** A row this far ahead of the clock was written before the clock was set back. */
+const AHEAD_MS = 1_000;
+
+/** Rows that no longer count, and those that a clock which was set back has left in the future. */
+function forgetOld(db: Database, key: string, nowMs: number): void {
+  db.query("DELETE FROM limit_calls WHERE key = ? AND (at_ms <= ? OR at_ms > ?)").run(
+    key,
+    nowMs - CALL_WINDOW_MS,
+    nowMs + AHEAD_MS,
+  );
+  db.query("DELETE FROM limit_leases WHERE key = ? AND (until_ms <= ? OR until_ms > ?)").run(
+    key,
+    nowMs,
+    nowMs + LEASE_MS + AHEAD_MS,
+  );
+  const waiters = db
+    .query<WaiterRow, [string]>("SELECT id, since_ms, due_ms FROM limit_waiters WHERE key = ?")
+    .all(key);
+  for (const row of waiters) {
+    const waiter = { id: row.id, sinceMs: row.since_ms, dueMs: row.due_ms };
+    if (!isInLine(waiter, nowMs) || waiter.sinceMs > nowMs + AHEAD_MS) leaveLine(db, { key, waiter: row.id });
+  }
+}
 
 /** Between tries at a locked file. */
 const RETRY_MS = 10;

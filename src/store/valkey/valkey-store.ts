@@ -24,9 +24,15 @@ import {
   scrubQuota,
 } from "../store.ts";
 import { CLAIM, NOTE, RENEW } from "./scripts.ts";
-import { cooldownIn, entryOf } from "./shared-cooldown.ts";
-import { SharedEntries, type SharedEntry } from "./shared-entries.ts";
-import { RUN_KEPT_MS, runEntry, runIn } from "./shared-run.ts";
+import {
+  cooldownIn,
+  entryOf,
+  RUN_KEPT_MS,
+  runEntry,
+  runIn,
+  SharedEntries,
+  type SharedEntry,
+} from "./shared-entries.ts";
 import { type ValkeyAddress, ValkeyClient } from "./valkey-client.ts";
 
 export interface ValkeyOptions extends StoreOptions, ValkeyAddress {

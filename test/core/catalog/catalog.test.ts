@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { createCatalog } from "../../../src/core/catalog/catalog.ts";
-import { readCombos } from "../../../src/core/catalog/combos.ts";
+import { createCatalog, readCombos } from "../../../src/core/catalog/catalog.ts";
 import { readModelList } from "../../../src/core/catalog/model-list.ts";
 import { ModelsDevIndex, readModelsDev } from "../../../src/core/catalog/models-dev.ts";
 import { settingsOf } from "./sample-settings.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { comboMembers, readCombos } from "../../../src/core/catalog/combos.ts";
+import { comboMembers, readCombos } from "../../../src/core/catalog/catalog.ts";
 
 const DAILY = { name: "daily", models: ["cx/a", { id: "1", kind: "model", model: "kmc/b", weight: 1 }] };
 

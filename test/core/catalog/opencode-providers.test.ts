@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { type Catalog, createCatalog } from "../../../src/core/catalog/catalog.ts";
 import { readModelList } from "../../../src/core/catalog/model-list.ts";
 import { ModelsDevIndex, readModelsDev } from "../../../src/core/catalog/models-dev.ts";
-import { askedModel, withAskedModels } from "../../../src/core/overlay/asked-model.ts";
+import { askedModel, withAskedModels } from "../../../src/core/overlay/default-model.ts";
 import { needsModels, overlayProviders } from "../../../src/core/overlay/opencode-providers.ts";
 import { type Limits, toldLimits } from "../../../src/core/overlay/told-limits.ts";
 import { windowOf } from "../../../src/core/overlay/window.ts";

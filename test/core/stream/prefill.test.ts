@@ -76,6 +76,14 @@ describe("the request to continue a text", () => {
     expect(read("prefix")).toEqual({ model: "m", messages: [ask, { ...turn, prefix: true }] });
   });
 
+  test("ends with a block of text in the Messages dialect", () => {
+    const body = withPrefill(encode({ model: "m", messages: [ask] }), "messages", prefill, undefined);
+    expect(JSON.parse(new TextDecoder().decode(body)).messages).toEqual([
+      ask,
+      { role: "assistant", content: [{ type: "text", text: "All 12" }] },
+    ]);
+  });
+
   test("is not made of one whose answer the client has begun itself", () => {
     const body = encode({ model: "m", messages: [ask, { role: "assistant", content: "{" }] });
     expect(withPrefill(body, "chat", prefill, undefined)).toBeUndefined();

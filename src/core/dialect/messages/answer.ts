@@ -31,7 +31,6 @@ const MOVES: HubEvent = { ...NOTHING, isProgress: true };
 
 interface OpenBlock {
   type: string;
-  /** The number of a call. */
   call: number | undefined;
 }
 

@@ -16,11 +16,9 @@ type TextKind = "text" | "thinking";
 interface Block {
   kind: TextKind | "call";
   start: JsonObject;
-  /** The number of a call. */
   call: number | undefined;
   /** What waits to be written. */
   waiting: string[];
-  /** What was written of a call. */
   written: string[];
 }
 

@@ -21,7 +21,6 @@ interface SentItem {
 
 export class SentItems implements SentRecord {
   readonly items: SentItem[];
-  /** The sequence number of the next event. */
   sequence: number;
 
   constructor(from?: SentRecord) {
@@ -64,7 +63,6 @@ export class SentItems implements SentRecord {
     return Math.max(-1, ...this.items.map((item) => item.index)) + 1;
   }
 
-  /** The events that close all open items. */
   closing(except?: SentItem): JsonObject[] {
     const open = this.items.filter((item) => item.isOpen && item !== except);
     for (const item of open) item.isOpen = false;

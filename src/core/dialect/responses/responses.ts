@@ -1,11 +1,56 @@
+import { asObject, asText, type JsonObject } from "../../json.ts";
 import { sseText } from "../../stream/sse.ts";
 import type { DialectSpec, ErrorWords } from "../dialect-spec.ts";
+import { type Cleaning, EMPTY_HINTS, type HistoryRules, isBlank, withoutLeftOver } from "../history.ts";
 import { readUsage } from "../hub-answer.ts";
 import { ResponsesContinuation, SentItems } from "./continuation.ts";
-import { responsesHistory } from "./history.ts";
 import { ResponsesReader } from "./reader.ts";
 import { readResponsesRequest, writeResponsesRequest } from "./request.ts";
 import { ResponsesWriter, responsesEventsOf, responsesWholeOf } from "./writer.ts";
+
+export const responsesHistory: HistoryRules = {
+  field: "input",
+  hints: [...EMPTY_HINTS, '"type":"reasoning"', '"type": "reasoning"'],
+  clean: cleanItems,
+};
+
+function cleanItems(items: unknown[], cleaning: Cleaning): unknown[] {
+  const kept = items.filter((item) => !isEmptyItem(asObject(item)));
+  const ended = cleaning === "empty" ? kept : withoutLeftOver(withoutUnansweredCalls(kept), isLeftOverItem);
+  return withoutLooseReasoning(ended);
+}
+
+function isEmptyItem({ role, type = "message", content }: JsonObject): boolean {
+  return role === "assistant" && type === "message" && isBlank(content);
+}
+
+function isLeftOverItem({ role, type }: JsonObject): boolean {
+  return role === "assistant" || type === "reasoning";
+}
+
+function withoutUnansweredCalls(items: unknown[]): unknown[] {
+  const from = items.findLastIndex((item) => asObject(item)["role"] === "user");
+  const outputs = items.map(asObject).filter((item) => asText(item["type"]).endsWith("_output"));
+  const answered = new Set(outputs.map((item) => item["call_id"]));
+  return items.filter((value, at) => {
+    const { type, call_id: id } = asObject(value);
+    return at < from || type !== "function_call" || answered.has(id);
+  });
+}
+
+/** Reasoning must be followed by its item, or services reject it. */
+function withoutLooseReasoning(items: unknown[]): unknown[] {
+  const kept: unknown[] = [];
+  let hasOwner = false;
+  for (const item of items.toReversed()) {
+    const { type = "message", role } = asObject(item);
+    if (type === "reasoning" && !hasOwner) continue;
+    if (type !== "reasoning")
+      hasOwner = role === "assistant" || (role === undefined && !asText(type).endsWith("_output"));
+    kept.push(item);
+  }
+  return kept.reverse();
+}
 
 export const responses: DialectSpec = {
   title: "Responses",

@@ -21,7 +21,6 @@ interface PartForm {
   part: (text: string) => JsonObject;
   partEvent: string;
   textEvent: string;
-  /** The field of the event that closes the text. */
   textField: string;
   indexField: string;
 }
