@@ -151,7 +151,7 @@ const SCENARIOS: Record<string, (agent: OtherAgent) => Promise<void>> = {
   "shows our report once when every key is refused, and does not ask again": async (agent) => {
     const { run, calls } = await play(agent, "chat", () => unauthorized());
     expect(run.exitCode).not.toBe(0);
-    expect(`${run.stdout}${run.stderr}`).toContain("[orouter] ALL KEYS EXHAUSTED");
+    expect(`${run.stdout}${run.stderr}`).toContain("[orouter] All 3 keys were rejected");
     expect(run.stderr).toContain("Summary: 3 keys failed.");
     expect(calls.map(({ keyName }) => keyName).toSorted()).toEqual(KEYS);
   },

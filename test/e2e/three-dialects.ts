@@ -1,4 +1,4 @@
-import { asArray, asObject, type JsonObject, parseJson } from "../../src/core/json.ts";
+import { asObject, type JsonObject, parseJson } from "../../src/core/json.ts";
 
 /** A call that reached the provider. */
 export interface SeenCall {
@@ -235,9 +235,4 @@ export function dialectServer(): DialectServer {
     calls,
     [Symbol.asyncDispose]: () => server.stop(true),
   };
-}
-
-/** The contents of the last turn in a request, in any dialect. */
-export function lastTurn(body: JsonObject): JsonObject {
-  return asObject(asArray(body["messages"] ?? body["input"]).at(-1));
 }

@@ -1,7 +1,10 @@
 import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { loadConfig } from "../../src/config/load.ts";
-import { DIALECT_NAMES, type Dialect } from "../../src/core/dialect/registry.ts";
+import { traitsOf } from "../../src/core/dialect/model-traits.ts";
+import { DIALECT_NAMES, type Dialect, dialectSpec } from "../../src/core/dialect/registry.ts";
+import { translateRequest } from "../../src/core/dialect/translate.ts";
+import { asObject, parseJson } from "../../src/core/json.ts";
 import { Problem } from "../../src/core/problem.ts";
 import { PRESETS } from "../../src/core/settings/presets.ts";
 import { parseSettings } from "../../src/core/settings/settings.ts";
@@ -34,6 +37,40 @@ function eventsIn(text: string): string[] {
     .filter((data) => data !== "");
 }
 
+const anyBlock = fc.oneof(
+  fc.constantFrom(
+    { type: "text", text: "a" },
+    { type: "thinking", thinking: "hm", signature: "s" },
+    { type: "thinking" },
+    { type: "redacted_thinking", data: "x" },
+    { type: "tool_use", id: "t", name: "ls", input: null },
+    { type: "tool_result", tool_use_id: "t", content: [{ type: "image", source: {} }] },
+    { type: "image", source: { type: "base64", media_type: "image/png", data: "AA" } },
+    { type: "document", source: null },
+    { type: "image_url", image_url: "data:;base64," },
+  ),
+  fc.anything({ maxDepth: 1 }),
+);
+const anyRequest = fc
+  .record({
+    model: fc.constant("m"),
+    system: fc.oneof(fc.string(), fc.array(anyBlock)),
+    messages: fc.array(
+      fc.record({
+        role: fc.constantFrom("user", "assistant", "system", "tool", "x"),
+        content: fc.oneof(fc.string(), fc.array(anyBlock), fc.constant(null)),
+        tool_calls: fc.array(fc.anything({ maxDepth: 2 })),
+        tool_call_id: fc.constantFrom("t", ""),
+      }),
+    ),
+    tools: fc.array(
+      fc.oneof(fc.constantFrom({ name: "ls" }, { type: "web_search_1" }), fc.anything({ maxDepth: 2 })),
+    ),
+    thinking: fc.anything({ maxDepth: 1 }),
+    metadata: fc.anything({ maxDepth: 1 }),
+  })
+  .map((body) => asObject(JSON.parse(JSON.stringify(body))));
+
 const END = /"finish_reason":"(?:stop|length|tool_calls|content_filter|function_call)"/;
 
 function expectEnd(events: readonly string[]): void {
@@ -41,6 +78,33 @@ function expectEnd(events: readonly string[]): void {
   if (events.at(-1) !== "[DONE]") throw new Error("nothing may follow the end mark, and it must be there");
   for (const event of events) if (event !== "[DONE]") JSON.parse(event);
 }
+
+function expectStop(events: readonly string[]): void {
+  const types = events.map((event) => asObject(parseJson(event))["type"]);
+  if (!types.includes("message_delta")) throw new Error("a message without a finish looks whole");
+  if (types.at(-1) !== "message_stop")
+    throw new Error("nothing may follow message_stop, and it must be there");
+}
+
+/** Requests of any shape are translated or refused, and never throw; the copy for another provider is JSON. */
+const requests: FuzzTarget = () =>
+  fc.property(
+    anyRequest,
+    fc.constantFrom(...DIALECT_NAMES),
+    fc.constantFrom(...DIALECT_NAMES),
+    (body, from, to) => {
+      if (from !== to) translateRequest({ from, to }, body);
+      const bytes = encoder.encode(JSON.stringify(body));
+      for (const model of ["claude-opus-5-5", "MiniMax-M3", "m"]) {
+        const traits = traitsOf(
+          { id: model === "m" ? "kimi" : "minimax", baseUrl: "https://x.example/v1" },
+          model,
+        );
+        const passed = dialectSpec(from).passRequest?.(bytes, traits, () => "other") ?? bytes;
+        JSON.parse(decoder.decode(passed));
+      }
+    },
+  );
 
 const gate: FuzzTarget = () =>
   fc.property(
@@ -54,6 +118,7 @@ const gate: FuzzTarget = () =>
       // A failure is noticed with its chunk; what came before it may be out or held.
       if (whole.kind === "complete" && whole.text !== split.text) throw new Error("the split shows");
       if (whole.kind === "complete" && dialect === "chat") expectEnd(eventsIn(whole.text));
+      if (whole.kind === "complete" && dialect === "messages") expectStop(eventsIn(whole.text));
     },
   );
 
@@ -149,6 +214,7 @@ const settings: FuzzTarget = () =>
 
 export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
   gate,
+  requests,
   splicer,
   toml,
   settings,

@@ -263,7 +263,7 @@ export class StreamGate {
 
   #admit(block: SseBlock, out: Uint8Array[]): GateFailure | undefined {
     if (block.event === undefined) return this.#let(block.bytes, out);
-    if (block.event.data === DONE) return this.#admitDone(block.bytes, out);
+    if (block.event.data === DONE) return this.#admitMark(block.bytes, out);
     const event = parseJson(block.event.data);
     if (event === undefined) {
       this.dropped++;
@@ -364,6 +364,13 @@ export class StreamGate {
     const isMore = choices.some((choice) => choice.calls.length > 0);
     const isOther = this.#continuation !== undefined && choices.some(isMeaningful);
     return isMore || isOther ? undefined : this.#let(bytes, out);
+  }
+
+  /** The end mark of a chat. Some services send it in a dialect that has another one. */
+  #admitMark(bytes: Uint8Array, out: Uint8Array[]): GateFailure | undefined {
+    const { endEvent, finishEvent } = this.#spec;
+    if (endEvent === undefined || finishEvent === undefined) return this.#admitDone(bytes, out);
+    return this.#admitEnd(encoder.encode(endEvent), out);
   }
 
   /** An end mark that is an event. Without a finish before it, the answer gets one if it says something. */
