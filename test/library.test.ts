@@ -227,7 +227,7 @@ describe("combos", () => {
 
 test("a config that cannot be added to is an error with its place", () => {
   const entry = buildOpenCodeConfig({ baseURL: "http://h", apiKey: "none" });
-  expect(() => mergeOpenCodeConfig('{\n "a" 1}', entry)).toThrow("line 2, column 6: a colon belongs here");
+  expect(() => mergeOpenCodeConfig('{\n "a" 1}', entry)).toThrow("line 2, column 6: a colon is missing here");
   expect(Object.keys(entry.provider["omniroute"]?.models ?? {})).toContain("auto");
   expect(() => normalizeBaseURL("localhost:20128")).toThrow("must be an http(s) address");
 });

@@ -5,7 +5,7 @@ import { loadConfig } from "../config/load.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { Problem } from "../core/problem.ts";
 import { execHarness } from "../harness/exec/exec.ts";
-import { withoutOurs } from "../harness/run/child-env.ts";
+import { withoutOurs } from "../harness/run/child.ts";
 import { runRouted } from "./run-agent.ts";
 
 const EXEC_ARGS = {} satisfies ArgDefs;

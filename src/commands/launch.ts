@@ -4,11 +4,9 @@ import type { Catalog } from "../core/catalog/catalog.ts";
 import type { ProfileName } from "../core/client/client-profile.ts";
 import type { Settings } from "../core/settings/settings.ts";
 import type { Harness, OpenServer, PreparedRun, RunParts, StartPlan } from "../harness/harness.ts";
-import { type ChildEnd, runChild } from "../harness/run/child.ts";
-import { childEnv, type Env, withoutAdded } from "../harness/run/child-env.ts";
+import { type ChildEnd, childEnv, type Env, runChild, withoutAdded } from "../harness/run/child.ts";
 import { startGuard } from "../harness/run/guard.ts";
-import { RUN_FILES, type RunCard } from "../harness/run/run-card.ts";
-import { createRunDir, type RunDir } from "../harness/run/run-dir.ts";
+import { createRunDir, RUN_FILES, type RunCard, type RunDir } from "../harness/run/run-dir.ts";
 import type { Routing } from "./routing.ts";
 import { RunTally } from "./run-tally.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { OPENCODE_NAMES, type OpencodeNames } from "../core/opencode-config/names.ts";
+import { OPENCODE_NAMES, type OpencodeNames } from "../core/opencode-config/opencode-config.ts";
 import { isTable } from "../core/settings/checks.ts";
 import type { Env } from "./paths.ts";
 

@@ -1,10 +1,9 @@
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { ProfileName } from "../core/client/client-profile.ts";
-import type { OpencodeNames } from "../core/opencode-config/names.ts";
+import type { OpencodeNames } from "../core/opencode-config/opencode-config.ts";
 import type { Provider } from "../core/settings/provider.ts";
 import type { Settings } from "../core/settings/settings.ts";
-import type { SignalRules } from "./run/child.ts";
-import type { Env } from "./run/child-env.ts";
+import type { Env, SignalRules } from "./run/child.ts";
 import type { PrivateMachine } from "./run/private-places.ts";
 import type { ProgramFacts } from "./run/program.ts";
 import type { RunDir } from "./run/run-dir.ts";

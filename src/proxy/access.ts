@@ -1,4 +1,4 @@
-import { TOKEN_HEADER } from "../core/client/token-header.ts";
+import { TOKEN_HEADER } from "../core/client/client-profile.ts";
 
 /** Random enough that a plain hash of a token cannot be reversed. */
 const TOKEN_BYTES = 32;

@@ -27,10 +27,9 @@ import {
   type StepInput,
 } from "../core/routing/next-step.ts";
 import { isExcluded } from "../core/routing/progress.ts";
-import { ReplyTrust } from "../core/routing/reply-trust.ts";
 import { restick, type Session, SessionBook, sessionContext, unstick } from "../core/routing/session.ts";
 import type { Claim, ClaimRequest } from "../core/routing/shared-limits.ts";
-import { TieBook } from "../core/routing/ties.ts";
+import { ReplyTrust, TieBook } from "../core/routing/ties.ts";
 import type { Verdict, VerdictKind } from "../core/verdict/verdict.ts";
 import { Attempt, type RunContext } from "./attempt.ts";
 import { Budgets, type PriceOf, type TokenPrice } from "./budgets.ts";

@@ -1,4 +1,4 @@
-import { TOKEN_HEADER } from "../core/client/token-header.ts";
+import { TOKEN_HEADER } from "../core/client/client-profile.ts";
 import { DIALECT_NAMES, type Dialect, dialectSpec } from "../core/dialect/registry.ts";
 import { BEARER, keyHeader } from "../core/key.ts";
 import { ownWords, type ProviderWords, providerHeader } from "../core/scrub.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { PasteJoiner } from "../../src/cli/paste.ts";
+import { PasteJoiner } from "../../src/cli/keyboard.ts";
 
 const typed = (...chunks: string[]): string => {
   const joiner = new PasteJoiner();

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readLines } from "../../src/cli/paste.ts";
+import { readLines } from "../../src/cli/keyboard.ts";
 import { problemOf } from "../config/temp-folder.ts";
 
 const stream = (...parts: string[]) => new Blob(parts).stream();

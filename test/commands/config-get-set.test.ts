@@ -73,7 +73,7 @@ test.each<[words: string[], exitCode: number, said: string]>([
   [["get", "models[3].context"], 2, "config.toml has no models[3]"],
   [["get", "providers.nvida.rpm"], 2, "Did you mean nvidia?"],
   [["set", "routing.stratgy", "random"], 2, "Did you mean routing.strategy?"],
-  [["set", "routing.strategy", "randon"], 3, "one of sticky, random, round-robin, least-failures"],
+  [["set", "routing.strategy", "randon"], 3, "one of auto, sticky, random, round-robin, least-failures"],
   [["set", "routing.patience", "5"], 3, "a duration such as"],
   [["set", "routing.tries_per_key", "many"], 3, "a whole number"],
   [["set", "routing.strategy"], 2, "needs VALUE or --unset"],
@@ -136,7 +136,7 @@ test("config set makes the file and the tables that are missing, and set to the 
 test("config set --unset lets the default hold again", async () => {
   using machine = await machineWith();
   expect((await machine.run(["config", "set", "routing.strategy", "--unset"])).exitCode).toBe(0);
-  expect((await machine.run(["config", "get", "routing.strategy"])).stdout).toBe("sticky\n");
+  expect((await machine.run(["config", "get", "routing.strategy"])).stdout).toBe("auto\n");
   const text = await machine.read("config.toml");
   expect(text).toBe(CONFIG.replace('strategy = "random"\n', ""));
   const again = await machine.run(["config", "set", "routing.strategy", "--unset"]);

@@ -5,7 +5,7 @@ import { type Finding, readContext } from "../../src/commands/doctor/doctor-cont
 import { watchPlugin } from "../../src/commands/run-agent.ts";
 import { resolvePaths } from "../../src/config/paths.ts";
 import type { Harness } from "../../src/harness/harness.ts";
-import { writePluginMark } from "../../src/harness/opencode/plugin-mark.ts";
+import { writePluginMark } from "../../src/harness/opencode/run-config.ts";
 import { opencode2 } from "../../src/harness/opencode2/opencode2.ts";
 import { withPair } from "../proxy/rig.ts";
 import { tempMachine } from "./orouter.ts";
@@ -29,7 +29,9 @@ test("a plugin that nothing is known against is fine, and so is none at all", as
   expect(levels(await findings(machine))).toEqual(["plugin ok"]);
   expect(levels(await findings(machine, { OPENCODE_PURE: "1" }))).toEqual(["plugin note"]);
   await machine.write("config.toml", "[opencode]\nplugin = false\n");
-  expect(await findings(machine)).toMatchObject([{ level: "ok", what: expect.stringContaining("off, as") }]);
+  expect(await findings(machine)).toMatchObject([
+    { level: "ok", what: expect.stringContaining("turned off in config.toml") },
+  ]);
 });
 
 test("a run that had to do without the plugin is told of, until one has it again", async () => {

@@ -159,7 +159,7 @@ test("without --settings the settings that came along are named", async () => {
   using machine = usedMachine();
   const run = await machine.run(["keys", "import", "--from", "nim-rotator"]);
   expect(run.stderr).toContain('routing.strategy = "round-robin" (now "auto")');
-  expect((await machine.run(["keys", "strategy"])).stdout).toStartWith("sticky");
+  expect((await machine.run(["keys", "strategy"])).stdout).toStartWith("auto");
 });
 
 test.each<[name: string, words: string[], exitCode: number, says: string]>([

@@ -100,6 +100,7 @@ test("a line of --json has the documented shape", async () => {
     id: "lost",
     atMs: NOW - 3000,
     session: "session-1",
+    client: null,
     asked: "acme/one",
     served: null,
     keyName: null,

@@ -2,8 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import type { Scene } from "../../src/demo/scenes.ts";
 import { startUpstream, type Upstream } from "../../src/demo/upstream.ts";
-import { RUN_FILES, type RunCard } from "../../src/harness/run/run-card.ts";
-import { createRunDir } from "../../src/harness/run/run-dir.ts";
+import { createRunDir, RUN_FILES, type RunCard } from "../../src/harness/run/run-dir.ts";
 import { keysToml, tempMachine } from "./orouter.ts";
 
 type Machine = ReturnType<typeof tempMachine>;

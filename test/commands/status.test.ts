@@ -64,6 +64,7 @@ test("status --json has runs, keys, cooldowns, chains and requests", async () =>
         why: "quota",
         inFlight: 0,
         switchedIn: [],
+        quota: [],
         today: { requests: 1, refusals: 1, inputTokens: 100, outputTokens: 20 },
       },
       {
@@ -77,6 +78,7 @@ test("status --json has runs, keys, cooldowns, chains and requests", async () =>
         why: null,
         inFlight: 0,
         switchedIn: [],
+        quota: [],
         today: { requests: 0, refusals: 0, inputTokens: 0, outputTokens: 0 },
       },
     ],

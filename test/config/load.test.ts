@@ -34,7 +34,7 @@ test("a warning names its place", async () => {
   writeFileSync(configFile, '[providers.nvidia]\n  api = "grpc"\n');
   const { warnings } = await loadConfig({ configFile });
   expect(warnings).toEqual([
-    `${configFile}:2:3: providers.nvidia.api is unknown, so chat is used; allowed: chat, responses`,
+    `${configFile}:2:3: providers.nvidia.api is unknown, so chat is used; allowed: chat, responses, messages`,
   ]);
 });
 

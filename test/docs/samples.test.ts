@@ -59,7 +59,7 @@ test("a page that shows something else is found out", async () => {
   if (play === undefined) throw new Error("no play was read");
   const { printed } = await perform(play);
   expect(printed).toEqual([
-    { at: "page:3", line: "orouter keys strategy", printed: expect.stringContaining("sticky") },
+    { at: "page:3", line: "orouter keys strategy", printed: expect.stringContaining("auto") },
   ]);
   expect(() => page("```console\n$ orouter\n```\n")).toThrow("no stage");
   expect(() => page("<!-- figures wary -->\n```console\n$ orouter\n```\n")).toThrow("neither");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { unauthorized } from "../../src/demo/reply.ts";
 import type { Scene, SceneKey } from "../../src/demo/scenes.ts";
 import type { Upstream } from "../../src/demo/upstream.ts";
-import { findRuns } from "../../src/harness/run/run-card.ts";
+import { findRuns } from "../../src/harness/run/run-dir.ts";
 import { withUpstream } from "../demo/ask.ts";
 import { readEvents, textOf } from "../demo/read-events.ts";
 import { e2eMachine, standIn } from "./machine.ts";

@@ -201,7 +201,10 @@ scenario(
         expect(run.exitCode).toBe(1);
         const said = "Error: Your request was rejected as a result of our safety system.";
         expect(run.stderr.split(said)).toHaveLength(2);
-        expect(run.stderr).not.toContain("[orouter]");
+        expect(run.stderr).toContain(
+          "[orouter] Of 2 requests: 1 refused by the provider. See: orouter logs\n",
+        );
+        expect(run.stderr).not.toContain("EXHAUSTED");
         expect(prompts(upstream)).toHaveLength(1);
       },
       FALLBACK,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Reply, rateLimited } from "../../src/demo/reply.ts";
 import type { Scene } from "../../src/demo/scenes.ts";
 import { type RouterState, routerClient } from "../../src/harness/plugin/router-client.ts";
-import { findRuns } from "../../src/harness/run/run-card.ts";
+import { findRuns } from "../../src/harness/run/run-dir.ts";
 import { orouterBinary } from "./binary.ts";
 import { contentsOf } from "./machine.ts";
 import { type OpencodeProgram, wordsOf } from "./opencode-program.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { withLoopback } from "../../src/core/no-proxy.ts";
 import { buildOverlay, layOver } from "../../src/core/overlay/overlay.ts";
-import { cleanEnv } from "../../src/harness/opencode/clean-env.ts";
-import { childEnv } from "../../src/harness/run/child-env.ts";
+import { cleanEnv } from "../../src/harness/opencode/run-config.ts";
+import { childEnv } from "../../src/harness/run/child.ts";
 
 const LOOPBACK = "127.0.0.1,localhost,127.0.0.0/8,::1,[::1],0.0.0.0,::,[::]";
 

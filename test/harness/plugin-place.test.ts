@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { placePlugins } from "../../src/harness/opencode1/place-plugins.ts";
+import { placePlugins } from "../../src/harness/opencode1/opencode1.ts";
 import { placePlugin } from "../../src/harness/opencode2/opencode2.ts";
 import { PLUGIN_TEXT } from "../../src/harness/plugin/plugin-text.ts";
 import { createRunDir } from "../../src/harness/run/run-dir.ts";

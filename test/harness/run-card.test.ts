@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { findRuns, RUN_FILES, type RunCard } from "../../src/harness/run/run-card.ts";
-import { createRunDir } from "../../src/harness/run/run-dir.ts";
+import { createRunDir, findRuns, RUN_FILES, type RunCard } from "../../src/harness/run/run-dir.ts";
 import { tempFolder } from "../config/temp-folder.ts";
 
 const CARD: RunCard = { what: "serve", url: "http://127.0.0.1:1", pid: 1, sinceMs: 2, folder: "/f" };

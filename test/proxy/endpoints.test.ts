@@ -222,7 +222,6 @@ test.each([
   "rerank",
   "images/generations",
   "audio/speech",
-  "messages/count_tokens",
   "responses/input_tokens",
 ])("/v1/%s goes by the model in its body, and on to the next key", (path) =>
   withAccounts(async (rig, accounts) => {

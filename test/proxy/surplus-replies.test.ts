@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Socket } from "node:net";
-import { ReplyTrust } from "../../src/core/routing/reply-trust.ts";
+import { ReplyTrust } from "../../src/core/routing/ties.ts";
 import { startRawUpstream } from "../faults/raw-upstream.ts";
 import { completion, reply } from "../faults/wire.ts";
 import { startRig } from "./rig.ts";

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { quotaEndpoint } from "../../src/core/quota/readers.ts";
-import { readQuota } from "../../src/quota/read-quota.ts";
+import { readQuota } from "../../src/quota/quota-poller.ts";
 
 const SECRET = "sk-test-quota-4242424242";
 

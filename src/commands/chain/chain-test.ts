@@ -27,7 +27,7 @@ import type { Attempt, RunContext } from "../../proxy/attempt.ts";
 import { Router, type RouterOptions } from "../../proxy/router.ts";
 import { openCatalog } from "../catalog.ts";
 import { type CommandContext, readContext, requireKey } from "../context.ts";
-import { spanText } from "../logs/log-text.ts";
+import { attemptJson, spanText } from "../logs/log-text.ts";
 import { type Routing, startRouting } from "../routing.ts";
 import { keepState } from "../state.ts";
 import { namedEntry } from "./chain-edits.ts";
@@ -321,6 +321,6 @@ function trialJson(asked: string, { record, text, error }: Trial) {
     durationMs: record?.durationMs ?? null,
     text: isAnswered ? text : null,
     error: error ?? null,
-    attempts: record?.attempts ?? [],
+    attempts: (record?.attempts ?? []).map(attemptJson),
   };
 }

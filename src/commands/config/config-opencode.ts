@@ -10,7 +10,7 @@ import {
   usageFault,
   usageProblem,
 } from "../../cli/command.ts";
-import { readKeyLines } from "../../cli/paste.ts";
+import { readKeyLines } from "../../cli/keyboard.ts";
 import { isInteractive, out, say, talk } from "../../cli/talk.ts";
 import { loadConfig } from "../../config/load.ts";
 import { type Env, type Paths, resolvePaths } from "../../config/paths.ts";
@@ -37,7 +37,7 @@ import { emptyProvider } from "../../core/settings/schema.ts";
 import { isVariableName } from "../../core/settings/setting-kinds.ts";
 import { providerOf, type Settings } from "../../core/settings/settings.ts";
 import { counted } from "../../core/text.ts";
-import { ownConfig } from "../../harness/opencode/clean-env.ts";
+import { ownConfig } from "../../harness/opencode/run-config.ts";
 
 /** What the flags say about an entry; undefined leaves a field as it is. */
 export interface WantedEntry {

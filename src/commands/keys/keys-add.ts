@@ -7,8 +7,7 @@ import {
   usageFault,
   usageProblem,
 } from "../../cli/command.ts";
-import { holdKeyboard } from "../../cli/keyboard.ts";
-import { readKeyLines } from "../../cli/paste.ts";
+import { holdKeyboard, readKeyLines } from "../../cli/keyboard.ts";
 import { isInteractive, talk } from "../../cli/talk.ts";
 import { hasKeychain } from "../../config/keychain.ts";
 import { addKeys, type NewKey } from "../../config/keys-file.ts";

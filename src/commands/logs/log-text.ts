@@ -160,15 +160,19 @@ export function requestJson(entry: LedgerEntry) {
     durationMs: entry.durationMs,
     inputTokens: entry.inputTokens ?? null,
     outputTokens: entry.outputTokens ?? null,
-    attempts: entry.attempts.map((attempt) => ({
-      atMs: attempt.atMs,
-      model: attempt.model,
-      keyName: attempt.keyName,
-      fingerprint: attempt.fingerprint,
-      status: attempt.status,
-      verdict: attempt.verdict,
-      durationMs: attempt.durationMs,
-      message: attempt.message,
-    })),
+    attempts: entry.attempts.map(attemptJson),
+  };
+}
+
+export function attemptJson(attempt: AttemptRecord) {
+  return {
+    atMs: attempt.atMs,
+    model: attempt.model,
+    keyName: attempt.keyName,
+    fingerprint: attempt.fingerprint,
+    status: attempt.status,
+    verdict: attempt.verdict,
+    durationMs: attempt.durationMs,
+    message: attempt.message,
   };
 }

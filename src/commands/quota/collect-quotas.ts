@@ -1,14 +1,18 @@
 import { type Key, keyTitle } from "../../core/key.ts";
-import type { DaySpend } from "../../core/quota/budget.ts";
-import { NO_SPEND } from "../../core/quota/budget.ts";
-import { type LedgerCall, learnedQuota } from "../../core/quota/learned.ts";
+import { type DaySpend, NO_SPEND } from "../../core/quota/budget.ts";
 import { type QuotaRecord, quotaRecordId, withReading } from "../../core/quota/quota.ts";
-import { budgetLine, learnedLine, type QuotaLine, quotaLines } from "../../core/quota/quota-lines.ts";
+import {
+  budgetLine,
+  type LedgerCall,
+  learnedLine,
+  learnedQuota,
+  type QuotaLine,
+  quotaLines,
+} from "../../core/quota/quota-lines.ts";
 import { allProviders, type Settings } from "../../core/settings/settings.ts";
 import type { KeyCall } from "../../ledger/request-rows.ts";
 import { startOfDayMs } from "../../proxy/budgets.ts";
-import type { PollTarget } from "../../quota/quota-poller.ts";
-import { readQuota } from "../../quota/read-quota.ts";
+import { type PollTarget, readQuota } from "../../quota/quota-poller.ts";
 import type { Store } from "../../store/store.ts";
 import { keepLoopbackDirect } from "../catalog.ts";
 import { pollTargets } from "./watch-quota.ts";

@@ -1,5 +1,4 @@
-import type { Paint, Tone } from "../../cli/colour.ts";
-import { paintFor } from "../../cli/colour.ts";
+import { type Paint, paintFor, type Tone } from "../../cli/colour.ts";
 import { type ArgDefs, type ArgsOf, defineCommand, usageProblem } from "../../cli/command.ts";
 import { hasScreen, showLive } from "../../cli/screen.ts";
 import { type Column, outputLook, tableText } from "../../cli/table.ts";

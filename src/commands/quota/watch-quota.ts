@@ -5,8 +5,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { costOf, type PriceOf, startOfDayMs } from "../../proxy/budgets.ts";
 import type { Router } from "../../proxy/router.ts";
 import type { RoutingSnapshot } from "../../proxy/snapshot.ts";
-import { type PollTarget, QuotaPoller } from "../../quota/quota-poller.ts";
-import { readQuota } from "../../quota/read-quota.ts";
+import { type PollTarget, QuotaPoller, readQuota } from "../../quota/quota-poller.ts";
 import type { Store } from "../../store/store.ts";
 
 /** How often to look whether a reading is due. A look costs some microseconds. */

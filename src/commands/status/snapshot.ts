@@ -20,7 +20,7 @@ import type { Strategy } from "../../core/routing/session.ts";
 import { expandModels } from "../../core/settings/chains.ts";
 import type { Settings } from "../../core/settings/settings.ts";
 import { formatWait } from "../../core/text.ts";
-import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-card.ts";
+import { type FoundRun, findRuns, type RunCard } from "../../harness/run/run-dir.ts";
 import type { KeyUsage, LedgerEntry } from "../../ledger/request-rows.ts";
 import { startOfDayMs } from "../../proxy/budgets.ts";
 import type { SharedRun } from "../../store/store.ts";

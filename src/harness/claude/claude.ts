@@ -8,8 +8,7 @@ import { windowOf } from "../../core/overlay/window.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { Agent, Harness, PreparedRun, RunParts, StartPlan } from "../harness.ts";
 import { checkRules } from "../opencode/project-check.ts";
-import { USUAL_SIGNALS } from "../run/child.ts";
-import { withoutOurs } from "../run/child-env.ts";
+import { USUAL_SIGNALS, withoutOurs } from "../run/child.ts";
 import { isNamed, locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
 
 const SEARCH: ProgramSearch = {

@@ -7,8 +7,7 @@ import { EXIT, Problem } from "../../core/problem.ts";
 import { namedModels } from "../../core/routing/targets.ts";
 import type { Agent, Harness, PreparedRun, RunParts, StartPlan } from "../harness.ts";
 import { checkRules } from "../opencode/project-check.ts";
-import { USUAL_SIGNALS } from "../run/child.ts";
-import { withoutOurs } from "../run/child-env.ts";
+import { USUAL_SIGNALS, withoutOurs } from "../run/child.ts";
 import { isNamed, locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
 import type { ProgramFacts } from "../run/program.ts";
 

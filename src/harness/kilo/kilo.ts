@@ -1,9 +1,9 @@
-import { KILO_NAMES } from "../../core/opencode-config/names.ts";
+import { KILO_NAMES } from "../../core/opencode-config/opencode-config.ts";
 import type { Agent, Harness, PreparedRun, RunParts } from "../harness.ts";
-import { cleanEnv } from "../opencode/clean-env.ts";
 import { checkProjectConfigs } from "../opencode/project-check.ts";
+import { cleanEnv } from "../opencode/run-config.ts";
 import { opencode1For } from "../opencode1/opencode1.ts";
-import type { Env } from "../run/child-env.ts";
+import type { Env } from "../run/child.ts";
 import { isNamed, locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
 
 const SEARCH: ProgramSearch = {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/names.ts";
+import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/opencode-config.ts";
 
 export interface ChosenThemePlaces {
   env: Readonly<Record<string, string | undefined>>;

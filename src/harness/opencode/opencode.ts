@@ -3,8 +3,8 @@ import { opencode1 } from "../opencode1/opencode1.ts";
 import { opencode2 } from "../opencode2/opencode2.ts";
 import { sharedServiceState, stopSharedService } from "../opencode2/shared-service.ts";
 import { isNamed, locateProgram, otherPrograms, type ProgramSearch } from "../run/locate.ts";
-import { cleanEnv } from "./clean-env.ts";
 import { checkProjectConfigs } from "./project-check.ts";
+import { cleanEnv } from "./run-config.ts";
 
 /** opencode 2 first, as on opencode's own pages. */
 const INSTALLS: readonly Install[] = [

@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/names.ts";
+import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/opencode-config.ts";
 import {
   type ConfigReader,
   type PrivateReference,

@@ -1,13 +1,56 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { JsonObject } from "../../core/json.ts";
 import { askedModel, withAskedModels } from "../../core/overlay/default-model.ts";
 import { type Listing, overlayProviders } from "../../core/overlay/opencode-providers.ts";
-import { buildOverlay, layOver, type OverlayProvider, withoutModels } from "../../core/overlay/overlay.ts";
+import {
+  buildOverlay,
+  layOver,
+  type OverlayProvider,
+  withoutModels,
+  withoutOverlay,
+} from "../../core/overlay/overlay.ts";
 import { withRoomKept } from "../../core/overlay/told-limits.ts";
 import { EXIT, Problem } from "../../core/problem.ts";
 import type { Known, PreparedRun, RunParts } from "../harness.ts";
-import { MAX_ENV_BYTES } from "../run/child-env.ts";
-import { RUN_FILES } from "../run/run-card.ts";
-import { ownConfig } from "./clean-env.ts";
+import { type Env, MAX_ENV_BYTES, withoutOurs } from "../run/child.ts";
+import { isInRunFolder, RUN_FILES } from "../run/run-dir.ts";
+
+const CONTENT = "OPENCODE_CONFIG_CONTENT";
+
+/** Variables with which a run names files of its folder. */
+const FILES = ["OPENCODE_CONFIG", "OPENCODE_TUI_CONFIG", "OPENCODE_PLUGIN_META_FILE", "OPENCODE_MODELS_PATH"];
+
+/** The user's own OPENCODE_CONFIG, ignoring one of an outer run. */
+export function ownConfig(env: Env, runRoot: string): string | undefined {
+  const named = env["OPENCODE_CONFIG"];
+  return named === undefined || named === "" || isInRunFolder(runRoot, named) ? undefined : named;
+}
+
+/**
+ * The user's environment without variables of a run. A command without proxy may start opencode's background service,
+ * which would keep the address of a proxy that is gone.
+ */
+export function cleanEnv(env: Env, runRoot: string): Record<string, string> {
+  const { [CONTENT]: content, ...clean } = withoutOurs(env);
+  for (const name of FILES) if (isInRunFolder(runRoot, clean[name] ?? "")) delete clean[name];
+  const own = content === undefined ? undefined : ownContent(content);
+  return own === undefined ? clean : { ...clean, [CONTENT]: own };
+}
+
+/** The user's own part of the content. */
+function ownContent(text: string): string | undefined {
+  let given: unknown;
+  try {
+    given = Bun.JSONC.parse(text);
+  } catch {
+    return text;
+  }
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return text;
+  const own = withoutOverlay(given as JsonObject);
+  if (own === given) return text;
+  return Object.keys(own).length === 0 ? undefined : JSON.stringify(own);
+}
 
 export interface RunConfigOptions extends Omit<RunParts, "file" | "token" | "args" | "home" | "configs"> {
   plugins: readonly unknown[];
@@ -108,4 +151,31 @@ function parseTheirs(text: string | undefined): JsonObject | undefined {
     fix: "Correct it or unset it; orouter lays its own settings over yours.",
     exit: EXIT.config,
   });
+}
+
+/** opencode does not report a rejected plugin, so a run without contact to its plugin leaves this mark for doctor. */
+const NAME = "plugin-refused";
+
+/** When the last run had no plugin; undefined if it had one. */
+export function readPluginMark(cacheDir: string): number | undefined {
+  try {
+    const atMs = Number(readFileSync(join(cacheDir, NAME), "utf8"));
+    return Number.isFinite(atMs) && atMs > 0 ? atMs : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Only a hint: failing to write it has no effect. */
+export function writePluginMark(cacheDir: string, refusedAtMs: number | undefined): void {
+  const file = join(cacheDir, NAME);
+  try {
+    if (refusedAtMs === undefined) rmSync(file, { force: true });
+    else {
+      mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
+      writeFileSync(file, `${refusedAtMs}\n`, { mode: 0o600 });
+    }
+  } catch {
+    // A full disk is reported elsewhere.
+  }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
-import type { Env } from "../run/child-env.ts";
+import type { Env } from "../run/child.ts";
 
 /** The background service of opencode 2, which all of the user's clients share, as it has registered itself. */
 export interface SharedService {

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
-import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/names.ts";
+import { OPENCODE_NAMES, type OpencodeNames } from "../../core/opencode-config/opencode-config.ts";
 
 /** The machine whose private files are protected. */
 export interface PrivateMachine {

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { parseBudget } from "../../../src/core/quota/budget.ts";
 import { forecastOf, forecastText, usedText, warningsOf } from "../../../src/core/quota/forecast.ts";
-import { learnedQuota } from "../../../src/core/quota/learned.ts";
 import {
   parseQuotaRecord,
   type Quota,
@@ -10,7 +9,7 @@ import {
   trailId,
   withReading,
 } from "../../../src/core/quota/quota.ts";
-import { quotaBar, quotaLines } from "../../../src/core/quota/quota-lines.ts";
+import { learnedQuota, quotaBar, quotaLines } from "../../../src/core/quota/quota-lines.ts";
 import { pacificDay } from "../../../src/core/verdict/declared-wait.ts";
 
 const MINUTE = 60_000;
