@@ -69,7 +69,24 @@ const RESPONSES: Dialect = {
   errorEvent: (error) => named("error", { type: "error", error }),
 };
 
-export const DIALECTS: Record<DialectName, Dialect> = { chat: CHAT, responses: RESPONSES };
+const MESSAGES_USAGE = { input_tokens: 900, output_tokens: 60 };
+
+const MESSAGES: Dialect = {
+  stream: messagesStream,
+  whole: (answer) => ({
+    ...messageObject(answer),
+    content: blocksOf(answer),
+    stop_reason: stopReason(finishOf(answer, { usage: true })),
+    usage: MESSAGES_USAGE,
+  }),
+  errorEvent: (error) => named("error", { error }),
+};
+
+export const DIALECTS: Record<DialectName, Dialect> = {
+  chat: CHAT,
+  responses: RESPONSES,
+  messages: MESSAGES,
+};
 
 /** The whole answer as events, for a request that wants a stream. */
 export function streamOf(answer: Answer, conversation: Conversation, finish?: string | null): Piece[] {
@@ -300,4 +317,87 @@ function callPieces(answer: Answer, item: Record<string, unknown>, index: number
     piece("arguments", "response.function_call_arguments.done", { ...at, arguments: text }, call),
     piece("call-end", "response.output_item.done", { output_index: index, item }, call),
   ];
+}
+
+function messageObject({ id, model }: Answer): Record<string, unknown> {
+  return { id: `msg_${id}`, type: "message", role: "assistant", model, stop_sequence: null };
+}
+
+function stopReason(finish: string | null): string | null {
+  const reasons: Record<string, string> = { stop: "end_turn", tool_calls: "tool_use", length: "max_tokens" };
+  return finish === null ? null : (reasons[finish] ?? finish);
+}
+
+function blocksOf({ thinking, text, calls }: Answer): Record<string, unknown>[] {
+  return [
+    ...(thinking === "" ? [] : [{ type: "thinking", thinking, signature: "signature-of-the-provider" }]),
+    ...(text === "" && calls.length > 0 ? [] : [{ type: "text", text }]),
+    ...calls.map((call) => ({
+      type: "tool_use",
+      id: call.id,
+      name: call.name,
+      input: JSON.parse(call.arguments) as unknown,
+    })),
+  ];
+}
+
+function messagesStream(answer: Answer, ending: Ending): Piece[] {
+  const piece: MakePiece = (mark, type, data, call = -1) => ({ mark, call, wire: named(type, data) });
+  const finish = stopReason(finishOf(answer, ending));
+  const usage = { input_tokens: 900, output_tokens: 1 };
+  return [
+    piece("open", "message_start", {
+      message: { ...messageObject(answer), content: [], stop_reason: null, usage },
+    }),
+    piece("open", "ping", {}),
+    ...blocksOf(answer).flatMap((block, index) => blockPieces(answer, block, index, piece)),
+    ...(finish === null
+      ? []
+      : [
+          piece("finish", "message_delta", {
+            delta: { stop_reason: finish, stop_sequence: null },
+            usage: MESSAGES_USAGE,
+          }),
+        ]),
+    piece("end", "message_stop", {}),
+  ];
+}
+
+function blockPieces(
+  answer: Answer,
+  block: Record<string, unknown>,
+  index: number,
+  piece: MakePiece,
+): Piece[] {
+  const delta = (mark: Mark, part: object, call = -1): Piece =>
+    piece(mark, "content_block_delta", { index, delta: part }, call);
+  const open = (mark: Mark, empty: object, call = -1): Piece =>
+    piece(mark, "content_block_start", { index, content_block: { ...block, ...empty } }, call);
+  const stop = (mark: Mark, call = -1): Piece => piece(mark, "content_block_stop", { index }, call);
+  switch (block["type"]) {
+    case "thinking":
+      return [
+        open("open", { thinking: "", signature: "" }),
+        ...cut(answer.thinking, 0).map((thinking) => delta("thinking", { type: "thinking_delta", thinking })),
+        delta("thinking", { type: "signature_delta", signature: block["signature"] }),
+        stop("thinking"),
+      ];
+    case "text":
+      return [
+        open("open", { text: "" }),
+        ...cut(answer.text, 0).map((text) => delta("text", { type: "text_delta", text })),
+        stop("text"),
+      ];
+    default: {
+      const call = answer.calls.findIndex(({ id }) => id === block["id"]);
+      const text = answer.calls[call]?.arguments ?? "{}";
+      return [
+        open("call", { input: {} }, call),
+        ...argumentPieces(text).map((partial_json) =>
+          delta("arguments", { type: "input_json_delta", partial_json }, call),
+        ),
+        stop("call-end", call),
+      ];
+    }
+  }
 }

@@ -2,7 +2,7 @@ import { record, records } from "./json.ts";
 import type { Task } from "./task.ts";
 
 /** The ways of asking that the scripted provider speaks. */
-export type DialectName = "chat" | "responses";
+export type DialectName = "chat" | "responses" | "messages";
 
 /** One message of a request, in one form for every dialect. */
 export interface Turn {
@@ -40,14 +40,17 @@ export interface Progress {
 
 export function readConversation(dialect: DialectName, body: string): Conversation {
   const fields = record(parseOr(body));
-  const messages = dialect === "chat" ? fields["messages"] : fields["input"];
+  const messages = dialect === "responses" ? fields["input"] : fields["messages"];
   const turns =
-    typeof messages === "string" ? [turn({ role: "user" }, messages)] : records(messages).map(turnOf);
+    typeof messages === "string"
+      ? [turn({ role: "user" }, messages)]
+      : records(messages).flatMap(dialect === "messages" ? turnsOf : turnOf);
+  if (fields["system"] !== undefined) turns.unshift(turn({ role: "system" }, textOf(fields["system"])));
   return {
     dialect,
     model: String(fields["model"] ?? ""),
     wantsStream: fields["stream"] === true,
-    wantsUsage: dialect === "responses" || record(fields["stream_options"])["include_usage"] === true,
+    wantsUsage: dialect !== "chat" || record(fields["stream_options"])["include_usage"] === true,
     turns,
     tools: new Map(records(fields["tools"]).map(toolOf)),
     fields: Object.keys(fields),
@@ -64,7 +67,28 @@ function parseOr(text: string): unknown {
 
 function toolOf(tool: Record<string, unknown>): [string, string[]] {
   const fn = "function" in tool ? record(tool["function"]) : tool;
-  return [String(fn["name"]), Object.keys(record(record(fn["parameters"])["properties"]))];
+  const schema = fn["parameters"] ?? fn["input_schema"];
+  return [String(fn["name"]), Object.keys(record(record(schema)["properties"]))];
+}
+
+/** A message of Messages: results of calls are blocks of the user's turn. */
+function turnsOf(message: Record<string, unknown>): Turn[] {
+  const blocks = records(message["content"]);
+  const results = blocks.filter(({ type }) => type === "tool_result");
+  const own = { ...turn(message, textOf(message["content"])), calls: callsIn(blocks) };
+  return [
+    ...results.map((block) => ({
+      ...turn({ ...block, role: "tool" }, textOf(block["content"])),
+      resultOf: String(block["tool_use_id"]),
+    })),
+    ...(results.length > 0 && own.text === "" ? [] : [own]),
+  ];
+}
+
+function callsIn(blocks: readonly Record<string, unknown>[]): Turn["calls"] {
+  return blocks
+    .filter(({ type }) => type === "tool_use")
+    .map((block) => ({ id: String(block["id"]), name: String(block["name"]) }));
 }
 
 function turnOf(message: Record<string, unknown>): Turn {

@@ -1,3 +1,4 @@
+import type { DialectName } from "./conversation.ts";
 import type { FaultGroup } from "./faults.ts";
 
 /** How a lane takes a conversation that ends in a message of the assistant. */
@@ -23,7 +24,7 @@ export interface Profile {
   smallFirstModel: boolean;
   /** A filter refuses the third step, which is the provider's answer to it: no other model is to be asked. */
   isFiltered: boolean;
-  dialects: readonly ("chat" | "responses")[];
+  dialects: readonly DialectName[];
   /** A session of this profile cannot end right, only end: once, with these words. */
   isHopeless: boolean;
   lastWord: string;
@@ -190,6 +191,21 @@ export const PROFILES: Record<string, Profile> = {
     share: 0.3,
     groups: ALL,
     dialects: ["chat", "responses"],
+  },
+  messages: {
+    ...QUIET,
+    about: "20 % fail, the provider speaks Messages",
+    share: 0.2,
+    groups: ALL,
+    dead: 0.2,
+    dialects: ["messages"],
+  },
+  "three-dialects": {
+    ...QUIET,
+    about: "30 % fail, the models are asked by chat, Responses and Messages in turn",
+    share: 0.3,
+    groups: ALL,
+    dialects: ["chat", "responses", "messages"],
   },
   windows: { ...QUIET, about: "the first model's window becomes too small", smallFirstModel: true },
   filters: {

@@ -32,6 +32,7 @@ export interface ProviderOptions {
 const PATHS: Record<string, DialectName> = {
   "POST /v1/chat/completions": "chat",
   "POST /v1/responses": "responses",
+  "POST /v1/messages": "messages",
 };
 
 /** Listens on a free port of 127.0.0.1. It is nothing but sockets, because many faults are below HTTP. */

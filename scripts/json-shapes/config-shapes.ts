@@ -44,6 +44,7 @@ const providerSettings = v.strictObject({
   placeholderKey: v.optional(text),
   quota: v.optional(text),
   isQuotaNamed: field(flag, "quota is written in the file"),
+  auth: field(text, "where the key goes: bearer, or the name of a header"),
   billing: v.optional(v.picklist(["flat", "metered"])),
   dailyBudget: v.optional(
     v.strictObject({ amount: v.number(), unit: v.picklist(["USD", "tokens", "requests"]) }),

@@ -13,7 +13,7 @@ import { bodyFor } from "./destination.ts";
 import { noAnswer, openStream, readBody, readWhole, refusal } from "./read-reply.ts";
 import { wantsStream } from "./read-request.ts";
 import { type TranslatedCall, translateCall } from "./translated-call.ts";
-import { AnswerTooLong, framingFault, type Reply, unpacked } from "./transport.ts";
+import { AnswerTooLong, framingFault, parsedLimit, type Reply, unpacked } from "./transport.ts";
 
 /** Watches a call that has not sent a token yet. */
 export interface FirstTokenWatch {
@@ -174,7 +174,7 @@ function understand(
   const isStream = type.includes("text/event-stream");
   if (!isStream && translated === undefined && !wantsStream(call.options.request))
     return readWhole(response, call);
-  const reader = body && (translated?.reader(body, type, call.options.answerBytes) ?? body);
+  const reader = body && (translated?.reader(body, type, parsedLimit(call.options.answerBytes)) ?? body);
   if (isStream) {
     return reader === undefined
       ? noAnswer(response, ownWords("the stream was empty"))

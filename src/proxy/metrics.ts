@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { quotaLines } from "../core/quota/quota-lines.ts";
 import type { RequestRecord } from "../core/routing/events.ts";
 import { VERSION } from "../core/version.ts";
 import type { Router } from "./router.ts";
@@ -122,6 +123,22 @@ function gauges(router: Router, registers: Registry[]): void {
       const nowMs = router.env.now();
       for (const { scope, kind, untilMs } of router.cooldowns.values()) {
         if (untilMs > nowMs) this.inc({ scope, kind });
+      }
+    },
+  });
+  new Gauge({
+    name: "orouter_quota_used_ratio",
+    help: "Share of a key's quota window that is used, where it is known",
+    labelNames: ["provider", "key", "window"],
+    registers,
+    collect() {
+      this.reset();
+      for (const key of router.snapshot.keys) {
+        const record = router.quotas.of(key);
+        if (record === undefined) continue;
+        for (const { window, usedShare } of quotaLines(record, router.env.now())) {
+          if (usedShare !== null) this.set({ provider: key.provider, key: key.name, window }, usedShare);
+        }
       }
     },
   });

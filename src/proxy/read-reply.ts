@@ -13,7 +13,7 @@ import { ownVerdict } from "../core/verdict/failure.ts";
 import type { Verdict } from "../core/verdict/verdict.ts";
 import type { Call, CallOptions, CallOutcome, ErrorReply } from "./attempt.ts";
 import { askedOf, type ModelRequest, noteFlaw, wantsStream } from "./read-request.ts";
-import { AnswerTooLong, type ByteReader, type Reply } from "./transport.ts";
+import { AnswerTooLong, type ByteReader, parsedLimit, type Reply } from "./transport.ts";
 
 /** The first bytes of a body as text. */
 export async function readHead(body: ByteReader | undefined, maxBytes: number): Promise<string> {
@@ -166,21 +166,27 @@ export async function readBody(
   call: Call,
 ): Promise<CallOutcome> {
   const isStreamWanted = wantsStream(call.options.request);
-  const maxBytes = call.options.answerBytes;
+  const { answerBytes } = call.options;
+  const maxBytes = isStreamWanted ? parsedLimit(answerBytes) : answerBytes;
   const parts: Uint8Array[] = [];
   let bytes = 0;
   while (reader !== undefined) {
     const { done, value } = await reader.read();
     if (done) break;
-    bytes += value.length;
-    if (bytes > maxBytes) throw new AnswerTooLong(maxBytes);
-    parts.push(value);
-    if (isStreamWanted && parts.length === 1 && looksLikeEvents(decoder.decode(value)))
+    if (isStreamWanted && bytes === 0 && looksLikeEvents(decoder.decode(value.subarray(0, HEAD_BYTES))))
       return openStream(asEvents(response), replay(value, reader), call);
+    bytes += value.length;
+    if (bytes > maxBytes) throw new AnswerTooLong(maxBytes, isStreamWanted);
+    parts.push(value);
   }
   const large = bytes > LARGE_BYTES && !isStreamWanted ? largeBody(response, parts, call) : undefined;
-  return large ?? wholeBody(response, Buffer.concat(parts.splice(0)), call);
+  if (large !== undefined) return large;
+  if (bytes > parsedLimit(answerBytes)) throw new AnswerTooLong(parsedLimit(answerBytes), true);
+  return wholeBody(response, Buffer.concat(parts.splice(0)), call);
 }
+
+/** So much of a body tells whether it is a stream. */
+const HEAD_BYTES = 1024;
 
 /** A body of more than this is neither copied nor read as text in one piece. */
 const LARGE_BYTES = 1024 * 1024;

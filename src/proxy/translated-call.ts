@@ -107,7 +107,7 @@ export class TranslatedReader implements ByteReader {
     if (this.#events !== undefined) return this.#events.push(chunk);
     this.#parts.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#given.maxBytes) throw new AnswerTooLong(this.#given.maxBytes);
+    if (this.#bytes > this.#given.maxBytes) throw new AnswerTooLong(this.#given.maxBytes, true);
     if (this.#isWhole) return NOTHING;
     const start = new TextDecoder().decode(Buffer.concat(this.#parts)).trimStart();
     if (start.length < TELLING_CHARS) return NOTHING;

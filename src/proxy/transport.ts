@@ -364,13 +364,28 @@ export function framingFault(headers: Headers): ProviderWords | undefined {
 
 /** Names the setting of the limit. */
 export function overLimit(what: "request" | "answer", maxBytes: number, setting: string): string {
-  const mib = Math.round((maxBytes / 1024 / 1024) * 10) / 10;
-  return `The ${what} is larger than ${mib} MiB, the limit that config.toml sets as ${setting} under [limits].`;
+  return `The ${what} is larger than ${mibText(maxBytes)}, the limit that config.toml sets as ${setting} under [limits].`;
+}
+
+function mibText(bytes: number): string {
+  return `${Math.round((bytes / 1024 / 1024) * 10) / 10} MiB`;
+}
+
+/** How many times its own size an answer can take that is parsed, translated and turned into a stream. */
+const PARSED_SIZE = 32;
+
+/** The longest answer that is parsed as a whole: it takes no more memory than the longest that is passed on. */
+export function parsedLimit(answerBytes: number): number {
+  return Math.floor(answerBytes / PARSED_SIZE);
 }
 
 /** A complete answer that is too long; it is not read further. */
 export class AnswerTooLong extends Error {
-  constructor(maxBytes: number) {
-    super(overLimit("answer", maxBytes, "answer_bytes"));
+  constructor(maxBytes: number, isParsed = false) {
+    super(
+      isParsed
+        ? `The answer is larger than ${mibText(maxBytes)}, 1/32 of answer_bytes under [limits] in config.toml: it cannot be passed on unread.`
+        : overLimit("answer", maxBytes, "answer_bytes"),
+    );
   }
 }

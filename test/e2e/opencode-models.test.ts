@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import type { JsonObject } from "../../src/core/json.ts";
 import { answer, overloaded } from "../../src/demo/reply.ts";
 import type { Scene } from "../../src/demo/scenes.ts";
 import { sceneOf, withUpstream } from "../demo/ask.ts";
@@ -6,6 +7,7 @@ import { boundedRun } from "./bounded-run.ts";
 import { e2eMachine } from "./machine.ts";
 import { type OpencodeProgram, wordsOf } from "./opencode-program.ts";
 import { count, LIMIT_MS, type Machine, scenario } from "./scenario.ts";
+import { dialectServer, SAID } from "./three-dialects.ts";
 
 function machineWith(program: OpencodeProgram, tables: string): Machine {
   const machine = e2eMachine(program);
@@ -53,6 +55,43 @@ scenario(
       expect(asked.at(-1)?.body).toContain("from-the-tool");
       expectTidy(machine);
     });
+  },
+);
+
+scenario(
+  "one session goes over providers of all three dialects, with thoughts and tools",
+  async (program) => {
+    const shell = wordsOf(program).shell("echo from-the-tool");
+    await using upstream = dialectServer([
+      { id: "a", name: shell.name, input: JSON.parse(shell.arguments) as JsonObject },
+    ]);
+    const provider = (id: string, api: string): string =>
+      `[providers.${id}]\nbase_url = "${upstream.url}/v1"\napi = "${api}"\nmodels = ["m"]\n`;
+    using machine = machineWith(
+      program,
+      [provider("a", "messages"), provider("b", "chat"), provider("c", "responses")].join(""),
+    );
+    const turns: [model: string, path: string, more: string[]][] = [
+      ["a/m", "messages", []],
+      ["b/m", "chat/completions", ["-c"]],
+      ["c/m", "responses", ["-c"]],
+      ["a/m", "messages", ["-c"]],
+    ];
+    for (const [model, path, more] of turns) {
+      const before = upstream.calls.length;
+      const words = ["opencode", "run", ...more, "-m", model, "--thinking", "ask the shell"];
+      const run = await boundedRun(machine, words, { limitMs: LIMIT_MS });
+      expect({ model, exitCode: run.exitCode, says: run.stdout.includes(SAID.text) }).toEqual({
+        model,
+        exitCode: 0,
+        says: true,
+      });
+      const asked = upstream.calls.slice(before).filter(({ body }) => body["tools"] !== undefined);
+      // The question, and once more with the result of the tool.
+      expect(asked.map((call) => call.path)).toEqual([path, path]);
+      expect(JSON.stringify(asked.at(-1)?.body)).toContain("from-the-tool");
+    }
+    expectTidy(machine);
   },
 );
 

@@ -221,7 +221,8 @@ scenario(
     await onStage(program, scene, "[opencode]\nshell_keys = true\ntools = true\n", async (machine) => {
       const { stdout } = await machine.orouter([...RUN, "--auto", "show it"]);
       const [env = "", keys = ""] = /\["([\s\S]*)","([\s\S]*)"\]/.exec(stdout)?.slice(1) ?? [];
-      expect(env).toContain("OLLAMA_API_KEY=scripted-work");
+      // The scripted model repeats what the shell said: in an answer only a known key is taken out.
+      expect(env).toMatch(/OLLAMA_API_KEY=(?:scripted-work|\[redacted\])/);
       expect(env).not.toMatch(/OPENCODE_CONFIG|OROUTER_RUN_ID|OROUTER_ADDED/);
       expect(keys).toBe("ollama-cloud/work: ready");
     });

@@ -1,4 +1,4 @@
-import { asObject, type JsonObject, parseJson } from "../../src/core/json.ts";
+import { asArray, asObject, type JsonObject, parseJson } from "../../src/core/json.ts";
 
 /** A call that reached the provider. */
 export interface SeenCall {
@@ -15,8 +15,17 @@ export interface DialectServer {
   [Symbol.asyncDispose]: () => Promise<void>;
 }
 
-/** What each model says: a thought, a text and two calls, or a text alone behind the results of calls. */
-const SAID = { thought: "Let me see.", text: "Ünique words.", calls: ["a", "b"] };
+/** A tool call as a model writes it. */
+export interface SaidCall {
+  id: string;
+  name: string;
+  input: JsonObject;
+}
+
+/** What each model says: a thought, a text and calls, or a text alone behind the results of calls. */
+export const SAID = { thought: "Let me see.", text: "Ünique words." };
+
+const TWO_CALLS: readonly SaidCall[] = ["a", "b"].map((id) => ({ id, name: "ls", input: { path: id } }));
 
 const sse = (events: readonly object[], isNamed: boolean): string =>
   events
@@ -25,16 +34,25 @@ const sse = (events: readonly object[], isNamed: boolean): string =>
     )
     .join("");
 
-const hasResults = (body: JsonObject): boolean =>
-  /tool_result|"role":"tool"|function_call_output/.test(JSON.stringify(body));
+/** The last answer of a turn: behind results, and where there are no tools, as for a title. */
+function isLastOf(body: JsonObject): boolean {
+  const turns = asArray(body["messages"] ?? body["input"]);
+  const begun = turns.findLastIndex((turn) => isQuestion(asObject(turn)));
+  return asArray(body["tools"]).length === 0 || begun < turns.length - 1;
+}
 
-function chatAnswer(body: JsonObject): { stream: string; whole: object } {
-  const isLast = hasResults(body);
-  const calls = SAID.calls.map((id, index) => ({
+/** Whether a turn is the user's own words, and no result of a call. */
+function isQuestion(turn: JsonObject): boolean {
+  return turn["role"] === "user" && !JSON.stringify(turn).includes("tool_result");
+}
+
+function chatAnswer(body: JsonObject, said: readonly SaidCall[]): { stream: string; whole: object } {
+  const isLast = isLastOf(body);
+  const calls = said.map(({ id, name, input }, index) => ({
     index,
     id: `call_${id}`,
     type: "function",
-    function: { name: "ls", arguments: JSON.stringify({ path: id }) },
+    function: { name, arguments: JSON.stringify(input) },
   }));
   const usage = {
     prompt_tokens: 100,
@@ -70,14 +88,14 @@ function chatAnswer(body: JsonObject): { stream: string; whole: object } {
   return { stream, whole: { ...head, object: "chat.completion", choices, usage } };
 }
 
-function messagesAnswer(body: JsonObject): { stream: string; whole: object } {
-  const isLast = hasResults(body);
+function messagesAnswer(body: JsonObject, said: readonly SaidCall[]): { stream: string; whole: object } {
+  const isLast = isLastOf(body);
   const content = [
     ...(isLast ? [] : [{ type: "thinking", thinking: SAID.thought, signature: "sig-m" }]),
     { type: "text", text: SAID.text },
     ...(isLast
       ? []
-      : SAID.calls.map((id) => ({ type: "tool_use", id: `call_${id}`, name: "ls", input: { path: id } }))),
+      : said.map(({ id, name, input }) => ({ type: "tool_use", id: `call_${id}`, name, input }))),
   ];
   const usage = { input_tokens: 60, cache_read_input_tokens: 40, output_tokens: 20 };
   const message = { id: "msg_1", type: "message", role: "assistant", model: "m", stop_sequence: null };
@@ -113,8 +131,8 @@ function messagesAnswer(body: JsonObject): { stream: string; whole: object } {
   return { stream, whole: { ...message, content, stop_reason, usage } };
 }
 
-function responsesAnswer(body: JsonObject): { stream: string; whole: object } {
-  const isLast = hasResults(body);
+function responsesAnswer(body: JsonObject, said: readonly SaidCall[]): { stream: string; whole: object } {
+  const isLast = isLastOf(body);
   const output: JsonObject[] = [
     ...(isLast
       ? []
@@ -128,12 +146,12 @@ function responsesAnswer(body: JsonObject): { stream: string; whole: object } {
     },
     ...(isLast
       ? []
-      : SAID.calls.map((id) => ({
+      : said.map(({ id, name, input }) => ({
           id: `fc_${id}`,
           type: "function_call",
           call_id: `call_${id}`,
-          name: "ls",
-          arguments: JSON.stringify({ path: id }),
+          name,
+          arguments: JSON.stringify(input),
           status: "completed",
         }))),
   ];
@@ -194,7 +212,9 @@ function responsesAnswer(body: JsonObject): { stream: string; whole: object } {
   return { stream, whole: { ...response, status: "completed", output, usage } };
 }
 
-const ANSWERS: Record<string, (body: JsonObject) => { stream: string; whole: object }> = {
+type Answering = (body: JsonObject, said: readonly SaidCall[]) => { stream: string; whole: object };
+
+const ANSWERS: Record<string, Answering> = {
   "chat/completions": chatAnswer,
   responses: responsesAnswer,
   messages: messagesAnswer,
@@ -208,7 +228,7 @@ const refused = (status: number, type: string, message: string): Response =>
   Response.json({ type: "error", error: { type, message } }, { status });
 
 /** Starts it. A key named `dead` is unknown, one named `spent` is at its limit, and every other one is good. */
-export function dialectServer(): DialectServer {
+export function dialectServer(said: readonly SaidCall[] = TWO_CALLS): DialectServer {
   const calls: SeenCall[] = [];
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -222,7 +242,7 @@ export function dialectServer(): DialectServer {
       if (key.includes("spent"))
         return refused(429, "rate_limit_error", "This request would exceed your rate limit.");
       if (path === "messages/count_tokens") return Response.json({ input_tokens: 42 });
-      const answer = ANSWERS[path]?.(body);
+      const answer = ANSWERS[path]?.(body, said);
       if (answer === undefined) return refused(404, "not_found_error", "Not found");
       if (body["stream"] !== true) return Response.json(answer.whole);
       return new Response(answer.stream, {

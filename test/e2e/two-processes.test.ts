@@ -264,12 +264,14 @@ test("serve: two at once get ports and tokens of their own, and neither takes th
     expect(await textsOf(two, ["b"])).toEqual([TEXT]);
   }));
 
-test("serve: SIGTERM ends it with 0, also in the middle of an answer, and what was served is written down", () =>
-  withWorld({ chunkEveryMs: 200 }, async ({ home, start }) => {
+test("serve: a second SIGTERM ends it with 0 in the middle of an answer, and what was served is written down", () =>
+  withWorld({ chunkEveryMs: 500 }, async ({ home, start }) => {
     const serve = await start();
     expect(await textsOf(serve, ["whole"])).toEqual([TEXT]);
     const response = await serve.ask("cut");
     await response.body?.getReader().read();
+    serve.kill("SIGTERM");
+    await until("it to wait for the answer", () => serve.said().includes("1 request"));
     await stop(serve);
     const ledger = rows(home, "SELECT session, outcome FROM requests ORDER BY seq");
     expect(ledger[0]).toEqual({ session: "whole", outcome: "served" });

@@ -27,7 +27,7 @@ const SMALL_DISK = (home: string): string =>
   `cp -a ${home} ${home}.kept && mount -t tmpfs -o size=400k tmpfs ${home} && cp -a ${home}.kept/. ${home}`;
 
 const IS_FULL = expect.stringMatching(
-  /state\.db cannot be written \(.+\)\. This run keeps its state in memory and tries again\. Free some space/,
+  /state\.db cannot be written \(.+\)\. This run keeps its state in memory and retries\. Free some space/,
 );
 
 test("a limit on the size of files that is reached stops no answer, and is said once", () =>

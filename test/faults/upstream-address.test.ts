@@ -84,7 +84,7 @@ test("a name that nobody knows, and a port where nobody listens, are told apart"
   const closed = await startRawUpstream({ onCall: () => {} });
   await closed.stop();
   const places: [baseUrl: string, message: string][] = [
-    ["http://no-such-host.invalid/v1", "The service's name could not be looked up."],
+    ["http://no-such-host.invalid/v1", "Name lookup failed."],
     [closed.baseUrl, "The service refused the connection."],
   ];
   for (const [baseUrl, message] of places) {

@@ -13,6 +13,8 @@ const JSON_TYPE = "content-type: application/json";
 const JSON_HEAD = `HTTP/1.1 200 OK\r\n${JSON_TYPE}\r\n\r\n`;
 const TOO_LARGE =
   "The answer is larger than 64 MiB, the limit that config.toml sets as answer_bytes under [limits].";
+const TOO_LARGE_TO_PARSE =
+  "The answer is larger than 2 MiB, 1/32 of answer_bytes under [limits] in config.toml: it cannot be passed on unread.";
 const ENDLESS_EVENT = "an event of the stream has no end";
 const BROKE = "The connection to the service broke.";
 
@@ -64,7 +66,7 @@ const ENDLESS: [what: string, stream: boolean, onCall: (call: RawCall) => void, 
     "a body without end where a stream was asked for",
     true,
     ({ socket }) => pour(socket, JSON_HEAD, " ".repeat(65_536)),
-    TOO_LARGE,
+    TOO_LARGE_TO_PARSE,
   ],
   [
     "an event without end",
@@ -129,9 +131,9 @@ test("an answer of 64 MiB comes whole to the byte, one byte more is refused by t
     expect(usage.memoryMib(serve.pid, "peak")).toBeLessThan(BOUND_MIB);
   }));
 
-test("answer_bytes in config.toml is what counts, for an answer that is translated too", () =>
+test("1/32 of answer_bytes in config.toml is what counts for an answer that is translated", () =>
   withWorld(
-    { config: `${IMPATIENT}[limits]\nanswer_bytes = 4096\n` },
+    { config: `${IMPATIENT}[limits]\nanswer_bytes = 131072\n` },
     async ({ serve, upstream, records }) => {
       const respond = (): Promise<Response> =>
         fetch(`${serve.url}/v1/responses`, {
@@ -216,6 +218,31 @@ test.each(WHOLE_ANSWERS)(
       expect((await records(2))[1]?.outcome).toBe("served");
       expect(usage.memoryMib(serve.pid, "peak") - beforeMib).toBeLessThan((2 * LIMIT) / MIB);
     }),
+);
+
+test.each([
+  [
+    "turned into a stream",
+    "/ollama-cloud/v1/chat/completions",
+    { messages: [{ role: "user", content: "hi" }] },
+  ],
+  ["translated", "/v1/responses", { input: "hi" }],
+])("an answer in one piece that is %s takes less than twice answer_bytes of memory", (_what, path, asked) =>
+  withWorld({}, async ({ upstream, serve, ask }) => {
+    const long = "words ".repeat(LIMIT / 32 / 6 - 1_000);
+    await ask();
+    const beforeMib = usage.memoryMib(serve.pid, "peak");
+    upstream.answerWith(({ socket }) => reply(socket, Buffer.from(completion(long)), [JSON_TYPE]));
+    const model = path.startsWith("/v1/") ? `ollama-cloud/${SERVED_MODEL}` : SERVED_MODEL;
+    const answered = await fetch(`${serve.url}${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${serve.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ model, stream: true, ...asked }),
+    });
+    expect([answered.status, answered.status === 200 ? "" : await answered.text()]).toEqual([200, ""]);
+    expect((await answered.text()).length).toBeGreaterThan(long.length);
+    expect(usage.memoryMib(serve.pid, "peak") - beforeMib).toBeLessThan((2 * LIMIT) / MIB);
+  }),
 );
 
 test("a reply with a length beside chunks is refused unread", () =>

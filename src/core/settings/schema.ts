@@ -201,7 +201,7 @@ const limits = v.object({
   answer_bytes: count(
     64 * MIB,
     { min: 1024, max: 1024 * MIB },
-    "Largest answer that is not streamed. Streams have no limit.",
+    "Largest answer that is not streamed; 1/32 of it if it has to be translated. Streams have no limit.",
   ),
   error_body_bytes: count(64 * 1024, { min: 1024, max: 16 * MIB }, "How much of an error body is read."),
   // Bun rejects a head above 16 KiB.
