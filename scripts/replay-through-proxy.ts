@@ -52,7 +52,9 @@ async function run(recorded: RecordedReply): Promise<Course> {
     hostname: "127.0.0.1",
     fetch: async (req) => {
       const body = await req.text();
-      asked.push({ key: req.headers.get("authorization") ?? "", model: modelIn(body) });
+      // Anthropic's keys go into a header of their own.
+      const key = req.headers.get("x-api-key") ?? req.headers.get("authorization") ?? "";
+      asked.push({ key, model: modelIn(body) });
       return asked.length === 1 ? replyOf(recorded) : goodAnswer(req.url);
     },
   });
